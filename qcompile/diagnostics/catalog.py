@@ -1,0 +1,60 @@
+"""All messages by code."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from types import MappingProxyType
+
+from qcompile.diagnostics.message import Message
+
+MODULES: tuple[tuple[str, str], ...] = (
+    ("usage", "QA0"),
+    ("syntax", "QA1"),
+    ("names", "QA2"),
+    ("imports", "QA2"),
+    ("parameters", "QA2"),
+    ("types", "QA2"),
+    ("calls", "QA2"),
+    ("values", "QA2"),
+    ("bodies", "QA2"),
+    ("training", "QA2"),
+    ("circuits", "QA2"),
+    ("wires", "QA2"),
+    ("targets", "QA2"),
+    ("attachment", "QA3"),
+    ("lowering", "QA3"),
+    ("expansion", "QA3"),
+    ("planning", "QA4"),
+    ("devices", "QA42"),
+    ("artifact", "QA5"),
+    ("adapter", "QA6"),
+    ("families", "QA61"),
+    ("peft", "QA62"),
+    ("models", "QA7"),
+    ("internal", "QA9"),
+)
+"""The modules of `qcompile.diagnostics.messages` with the prefix of their codes."""
+
+
+@cache
+def all_messages() -> MappingProxyType[str, type[Message]]:
+    """Return every message class by its code, in the order of the codes."""
+    found: dict[str, type[Message]] = {}
+    for name, _ in MODULES:
+        found.update((message.code, message) for message in messages_of(name))
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def messages_of(name: str) -> tuple[type[Message], ...]:
+    """Return the message classes that one module defines, in the order of its text."""
+    module = import_module(f"qcompile.diagnostics.messages.{name}")
+    return tuple(
+        item
+        for item in vars(module).values()
+        if isinstance(item, type) and issubclass(item, Message) and _is_defined_in(item, module)
+    )
+
+
+def _is_defined_in(item: type[Message], module: object) -> bool:
+    return item.__module__ == getattr(module, "__name__", None) and hasattr(item, "code")

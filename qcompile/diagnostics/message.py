@@ -1,0 +1,103 @@
+"""The base class of all messages: templates as class data, fields as typed arguments."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, fields
+from typing import ClassVar
+
+from qcompile.diagnostics.cells import printable
+from qcompile.diagnostics.diagnostic import Diagnostic, Label, Severity
+from qcompile.diagnostics.source import Span
+
+LONGEST_VALUE = 200
+"""Characters of a field's value that a message shows; longer values are cut in the middle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One kind of finding.
+
+    A subclass is a frozen dataclass. Its class data are `str.format` templates over its fields;
+    a tuple field is shown as its items joined by commas.
+    """
+
+    code: ClassVar[str]
+    severity: ClassVar[Severity] = "error"
+    title: ClassVar[str]
+    label: ClassVar[str] = ""
+    help: ClassVar[str | None] = None
+    explanation: ClassVar[str]
+
+    span: Span | None = None
+
+    def secondary(self) -> tuple[Label, ...]:
+        """Further places that matter, none unless overridden."""
+        return ()
+
+    def helps(self) -> tuple[str, ...]:
+        """Advice that depends on the fields; shown before `help`."""
+        return ()
+
+    def notes(self) -> tuple[str, ...]:
+        """Facts that depend on the fields, none unless overridden."""
+        return ()
+
+    def diagnostic(self) -> Diagnostic:
+        """Fill the templates."""
+        values = {item.name: _shown(getattr(self, item.name)) for item in fields(self)}
+        helps = self.helps()
+        if self.help is not None:
+            helps = (*helps, self.help.format_map(values))
+        return Diagnostic(
+            code=self.code,
+            severity=self.severity,
+            title=self.title.format_map(values),
+            primary=None if self.span is None else Label(self.span, self.label.format_map(values)),
+            secondary=self.secondary(),
+            helps=helps,
+            notes=self.notes(),
+        )
+
+    @classmethod
+    def page(cls) -> str:
+        """Return the page that `qcompile explain` prints."""
+        return f"{cls.code} ({cls.severity}): {cls.title}\n\n{inspect.cleandoc(cls.explanation)}\n"
+
+
+def did_you_mean(candidates: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the advice that names the nearest candidates; nothing without candidates."""
+    if not candidates:
+        return ()
+    *others, last = (f"`{printable(name)}`" for name in candidates)
+    listed = f"{', '.join(others)} or {last}" if others else last
+    return (f"did you mean {listed}?",)
+
+
+class _Text(str):
+    """Stands for a number, so it accepts the format specification of one."""
+
+    __slots__ = ()
+
+    def __format__(self, specification: str) -> str:
+        return str(self)
+
+
+def _shown(value: object) -> object:
+    match value:
+        case str():
+            return _clip(printable(value))
+        case tuple():
+            return _clip(", ".join(str(_shown(item)) for item in value[: LONGEST_VALUE + 1]))
+        case int() if value.bit_length() > 256:
+            # str() of an int raises beyond sys.get_int_max_str_digits().
+            return _Text(f"{'-' if value < 0 else ''}2^{value.bit_length() - 1} or more")
+        case _:
+            return value
+
+
+def _clip(text: str) -> str:
+    if len(text) <= LONGEST_VALUE:
+        return text
+    half = (LONGEST_VALUE - 5) // 2
+    return f"{text[:half]} ... {text[-half:]}"

@@ -1,0 +1,217 @@
+"""QA6xxx: attaching, detaching, merging and running adapters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qcompile.diagnostics.message import Message, did_you_mean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleMissing(Message):
+    """The model lacks a module that the adapter is for."""
+
+    code: ClassVar[str] = "QA6001"
+    title: ClassVar[str] = "the model has no module `{module}`, which adapter `{adapter}` is for"
+    help: ClassVar[str | None] = (
+        "compile the adapter for this model: `--model` with its config.json"
+    )
+    explanation: ClassVar[str] = """
+    An adapter is compiled for the named modules of one model. Nothing was attached.
+
+    Erroneous:  attach(bert, load("llama_adapter.pt"))
+    Corrected:  attach(llama, load("llama_adapter.pt"))
+    """
+
+    module: str
+    adapter: str
+    candidates: tuple[str, ...] = ()
+
+    def helps(self) -> tuple[str, ...]:
+        return did_you_mean(self.candidates)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleSizeMismatch(Message):
+    """A module has another size."""
+
+    code: ClassVar[str] = "QA6002"
+    title: ClassVar[str] = (
+        "module `{module}` is {found}, but the adapter was compiled for {expected}"
+    )
+    help: ClassVar[str | None] = "compile the adapter again with this model's configuration"
+    explanation: ClassVar[str] = """
+    The sizes of the module in the model differ from those in the configuration that the adapter was
+    compiled for. Nothing was attached.
+
+    Erroneous:  an adapter for Qwen2-7B attached to Qwen2-1.5B
+    Corrected:  qcompile adapter.qa --model qwen2-1.5b/config.json
+    """
+
+    module: str
+    found: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleKindUnsupported(Message):
+    """A module is not a linear map."""
+
+    code: ClassVar[str] = "QA6003"
+    title: ClassVar[str] = "module `{module}` is a `{kind}`, and adapters attach to linear maps"
+    help: ClassVar[str | None] = (
+        "Linear and Conv1D are supported, and subclasses that keep their weight's sizes"
+    )
+    explanation: ClassVar[str] = """
+    An adapter adds to, or replaces, the output of a linear map.
+
+    Erroneous:  attach "*.input_layernorm"
+    Corrected:  attach "*.self_attn.q_proj"
+    """
+
+    module: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlreadyAttached(Message):
+    """The same adapter name is there already."""
+
+    code: ClassVar[str] = "QA6004"
+    title: ClassVar[str] = "module `{module}` already has an adapter named `{adapter}`"
+    help: ClassVar[str | None] = "detach it first, or give the adapter another name in its file"
+    explanation: ClassVar[str] = """
+    Several adapters can sit on one module, but each needs its own name.
+
+    Erroneous:  attach(model, adapter); attach(model, load("adapter.pt"))
+    Corrected:  attach(model, adapter); detach(model); attach(model, load("adapter.pt"))
+    """
+
+    module: str
+    adapter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingAttached(Message):
+    """The model has no adapter."""
+
+    code: ClassVar[str] = "QA6005"
+    title: ClassVar[str] = "the model has no qcompile adapter"
+    explanation: ClassVar[str] = """
+    `detach` and `merge` work on a model that `attach` was called on.
+
+    Erroneous:  merge(model)
+    Corrected:  attach(model, adapter); merge(model)
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotMergeable(Message):
+    """The update depends on x in a nonlinear way."""
+
+    code: ClassVar[str] = "QA6006"
+    title: ClassVar[str] = "adapter `{adapter}` on `{module}` cannot be merged: {reason}"
+    explanation: ClassVar[str] = """
+    Merging adds the update to the frozen weight, which is exact where the update is a linear map
+    of the input: LoRA, an MPO, sums of them. A circuit read-out, an activation or a product of
+    branches is a different function of every input, so no single weight stands for it. A weight
+    that is quantised, has no values or belongs to another module as well takes no update. Nothing
+    was changed.
+
+    Erroneous:  merge(model)      with the adapter of examples/qtha.qa
+    Corrected:  merge(model)      with the adapter of examples/mpo.qa
+    """
+
+    adapter: str
+    module: str
+    reason: str
+
+    def helps(self) -> tuple[str, ...]:
+        if self.reason.startswith("the weight"):
+            return ("keep it attached, or leave this module out of the adapter's `attach`",)
+        if self.reason.startswith("it replaces"):
+            return ("write `update` instead of `replace`",)
+        return (
+            "keep it attached, or use an adapter without circuit, activation and product branches",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoSuchSite(Message):
+    """The compiled adapter has no such module."""
+
+    code: ClassVar[str] = "QA6007"
+    title: ClassVar[str] = "the adapter has no part for module `{module}`"
+    explanation: ClassVar[str] = """
+    A compiled adapter has one part for each module that it attaches to.
+
+    Erroneous:  adapter["model.layers.0.q_proj"]
+    Corrected:  adapter["model.layers.0.self_attn.q_proj"]
+    """
+
+    module: str
+    candidates: tuple[str, ...] = ()
+
+    def helps(self) -> tuple[str, ...]:
+        return did_you_mean(self.candidates)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeveralSites(Message):
+    """Called like a single module, but it has several parts."""
+
+    code: ClassVar[str] = "QA6008"
+    title: ClassVar[str] = "this adapter is for {count} modules and cannot be called by itself"
+    help: ClassVar[str | None] = (
+        "attach it to the model: `qcompile.attach(model, adapter)`, or call one part: "
+        '`adapter["{first}"](x)`'
+    )
+    explanation: ClassVar[str] = """
+    An adapter that was compiled for one `shape` is a module to call. One that was compiled for a
+    model has a part for each attached module; which one is meant is not clear.
+
+    Erroneous:  adapter(x)
+    Corrected:  adapter["model.layers.0.self_attn.q_proj"](x)
+    """
+
+    count: int
+    first: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotForAModel(Message):
+    """A shape adapter cannot be attached."""
+
+    code: ClassVar[str] = "QA6009"
+    title: ClassVar[str] = "adapter `{adapter}` was compiled for a `shape`, not for a model"
+    help: ClassVar[str | None] = (
+        "use `attach` in its file and compile with a model configuration, or call the "
+        "adapter yourself"
+    )
+    explanation: ClassVar[str] = """
+    `shape` makes a module to be placed by hand. `qcompile.attach` needs to know the
+    names of the modules.
+
+    Erroneous:  adapter lora() { shape 128 -> 128; ... }
+    Corrected:  adapter lora() { attach "*.q_proj"; ... }
+    """
+
+    adapter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongWidth(Message):
+    """The input has another width."""
+
+    code: ClassVar[str] = "QA6010"
+    title: ClassVar[str] = "the adapter takes inputs of width {expected}, not {found}"
+    explanation: ClassVar[str] = """
+    The last axis of the input must have the size that the adapter was compiled for.
+
+    Erroneous:  adapter(torch.zeros(2, 64))     compiled for `shape 128 -> 128`
+    Corrected:  adapter(torch.zeros(2, 128))
+    """
+
+    expected: int
+    found: str

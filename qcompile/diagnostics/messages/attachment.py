@@ -1,0 +1,160 @@
+"""QA30xx: which modules of a model an adapter attaches to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qcompile.diagnostics.diagnostic import Severity
+from qcompile.diagnostics.message import Message, did_you_mean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoModelGiven(Message):
+    """An adapter attaches to modules, but no model is known."""
+
+    code: ClassVar[str] = "QA3001"
+    title: ClassVar[str] = (
+        "adapter `{adapter}` attaches to modules of a model, but no model is given"
+    )
+    label: ClassVar[str] = "the sizes of these modules are needed"
+    help: ClassVar[str | None] = (
+        "pass `--model DIR`, write a `model` line, or give the sizes: `shape 3584 -> 512`"
+    )
+    explanation: ClassVar[str] = """
+    `attach` chooses modules of a model by name; their sizes come from the model's configuration.
+
+    Erroneous:  adapter a() { attach "*.q_proj"; update linear(x, to: out_features) }
+    Corrected:  model "models/qwen2-7b"
+                adapter a() { attach "*.q_proj"; update linear(x, to: out_features) }
+    """
+
+    adapter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatternMatchesNothing(Message):
+    """No module of the model has such a name."""
+
+    code: ClassVar[str] = "QA3003"
+    title: ClassVar[str] = "pattern `{pattern}` matches no module of `{model}`"
+    label: ClassVar[str] = "matches nothing"
+    explanation: ClassVar[str] = """
+    An attachment must reach at least one module. Names are those of `model.named_modules()`, and
+    a pattern has to match the whole name: begin it with `*.` to match in every layer.
+
+    Erroneous:  attach "q_proj"
+    Corrected:  attach "*.q_proj"
+    """
+
+    pattern: str
+    model: str
+    candidates: tuple[str, ...] = ()
+    """Patterns of the nearest modules."""
+    groups: tuple[str, ...] = ()
+    """What there is instead, such as "`model.layers.*.self_attn.q_proj` (28)"."""
+
+    def helps(self) -> tuple[str, ...]:
+        """Name the nearest."""
+        return did_you_mean(self.candidates)
+
+    def notes(self) -> tuple[str, ...]:
+        """Say what there is."""
+        if not self.groups:
+            return ("the model has no linear modules at all",)
+        return (f"the model's linear modules are {', '.join(self.groups)}",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleUnsupported(Message):
+    """A pattern reaches only modules that are not linear maps."""
+
+    code: ClassVar[str] = "QA3004"
+    title: ClassVar[str] = "pattern `{pattern}` matches only modules that are no linear maps"
+    label: ClassVar[str] = "matches {count} of kind {kinds}"
+    help: ClassVar[str | None] = "an adapter attaches to modules such as Linear or Conv1D"
+    explanation: ClassVar[str] = """
+    An adapter is added to the output of a linear map, or replaces it: the module must have input
+    and output features, as Linear and transformers' Conv1D have.
+
+    Erroneous:  attach "*.input_layernorm"
+    Corrected:  attach "*.self_attn.q_proj"
+    """
+
+    pattern: str
+    count: int
+    kinds: tuple[str, ...]
+    example: str
+
+    def notes(self) -> tuple[str, ...]:
+        """Name one."""
+        return (f"`{self.example}` is one of them",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayersMatchNothing(Message):
+    """The layer range leaves no module."""
+
+    code: ClassVar[str] = "QA3005"
+    title: ClassVar[str] = "no module of `{pattern}` lies in layers {start}..{stop}"
+    label: ClassVar[str] = "the range leaves nothing"
+    help: ClassVar[str | None] = "a range is half-open: `layers 0..4` is 0, 1, 2 and 3"
+    explanation: ClassVar[str] = """
+    `layers a..b` keeps the modules whose first number in the name is at least a and below b.
+
+    Erroneous:  attach "*.q_proj" layers 28..32      (in a model of 28 layers)
+    Corrected:  attach "*.q_proj" layers 0..28
+    """
+
+    pattern: str
+    start: int
+    stop: int
+    available: str
+    """Such as "0..28", or empty where no matched module has a number."""
+
+    def notes(self) -> tuple[str, ...]:
+        """Say which layers there are."""
+        if not self.available:
+            return ("no module that the pattern matches has a number in its name",)
+        return (f"the pattern matches modules in layers {self.available}",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlternativeMatchesNothing(Message):
+    """One of the alternatives in braces matches no linear module."""
+
+    code: ClassVar[str] = "QA3006"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = "of pattern `{pattern}`, `{alternative}` matches no linear module"
+    label: ClassVar[str] = "one alternative is idle"
+    explanation: ClassVar[str] = """
+    A pattern with braces stands for several; each of them should reach a module, or a misspelt one
+    would go unnoticed.
+
+    Erroneous:  attach "*.{q,vv}_proj"
+    Corrected:  attach "*.{q,v}_proj"
+    """
+
+    pattern: str
+    alternative: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentShadowed(Message):
+    """Every module that an attachment matches is taken already."""
+
+    code: ClassVar[str] = "QA3007"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = "attachment `{pattern}` takes no module: all are taken by earlier ones"
+    label: ClassVar[str] = "has no effect"
+    help: ClassVar[str | None] = "put the more special pattern first"
+    explanation: ClassVar[str] = """
+    Within an adapter a module takes the first attachment whose pattern matches it.
+
+    Erroneous:  attach "*_proj"
+                attach "*.q_proj" with (rank: 16)
+    Corrected:  attach "*.q_proj" with (rank: 16)
+                attach "*_proj"
+    """
+
+    pattern: str

@@ -1,0 +1,105 @@
+"""QA62xx: adapters inside peft."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qcompile.diagnostics.message import Message, did_you_mean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetsMatchNothing(Message):
+    """target_modules and its relatives leave no module."""
+
+    code: ClassVar[str] = "QA6201"
+    title: ClassVar[str] = "no linear map of the model is chosen by {choice}"
+    explanation: ClassVar[str] = """
+    `target_modules` of a QCompileConfig replaces the patterns of the spec's `attach` lines, and
+    `exclude_modules` and `layers_to_transform` narrow them down. Nothing remains here, so nothing
+    was attached.
+
+    Erroneous:  QCompileConfig(spec="adapter.qa", target_modules=["qury"])
+    Corrected:  QCompileConfig(spec="adapter.qa", target_modules=["query"])
+    """
+
+    choice: str
+    present: tuple[str, ...] = ()
+    """Last names of the linear maps that are there."""
+    candidates: tuple[str, ...] = ()
+
+    def helps(self) -> tuple[str, ...]:
+        return did_you_mean(self.candidates)
+
+    def notes(self) -> tuple[str, ...]:
+        shown = ", ".join(self.present[:12])
+        return (f"the linear maps of the model end in {shown}",) if shown else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterNameTaken(Message):
+    """peft would confuse the adapter's name with a part of a tensor's name."""
+
+    code: ClassVar[str] = "QA6202"
+    title: ClassVar[str] = "an adapter of peft cannot be named `{name}` here"
+    help: ClassVar[str | None] = "give it another `adapter_name`, such as `default`"
+    explanation: ClassVar[str] = """
+    peft finds the tensors of an adapter by its name between dots, so that a name which is also a
+    part of a tensor's name, as that of an adapter of the spec or of a value in it, would lose
+    tensors when saving.
+
+    Erroneous:  get_peft_model(model, config, adapter_name="lora")     with `adapter lora()` inside
+    Corrected:  get_peft_model(model, config, adapter_name="default")
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoMixedBatches(Message):
+    """One batch for several adapters."""
+
+    code: ClassVar[str] = "QA6203"
+    title: ClassVar[str] = "rows of one batch cannot go to different adapters"
+    help: ClassVar[str | None] = "call `set_adapter` and run a batch for each adapter"
+    explanation: ClassVar[str] = """
+    peft's argument `adapter_names` of a call sends each row of a batch to another adapter, which
+    is supported for LoRA only.
+
+    Erroneous:  model(**batch, adapter_names=["a", "b"])
+    Corrected:  model.set_adapter("a"); model(**batch)
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecNotGiven(Message):
+    """A configuration without a spec."""
+
+    code: ClassVar[str] = "QA6204"
+    title: ClassVar[str] = "a QCompileConfig needs a `spec`: the path of a .qa file, or its text"
+    explanation: ClassVar[str] = """
+    The spec says what the adapter is. In a saved adapter its text is part of adapter_config.json.
+
+    Erroneous:  QCompileConfig(target_modules=["q_proj"])
+    Corrected:  QCompileConfig(spec="adapter.qa", target_modules=["q_proj"])
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankOutOfRange(Message):
+    """No rank for LoRA."""
+
+    code: ClassVar[str] = "QA6205"
+    title: ClassVar[str] = "`{rank}` is no rank for LoRA"
+    help: ClassVar[str | None] = (
+        "a positive integer, or a share of the energy to keep, more than 0 and at most 1.0"
+    )
+    explanation: ClassVar[str] = """
+    An integer is the rank of every module. A number with a decimal point is the share of the
+    update's squared singular values to keep; each module takes the smallest rank that does.
+
+    Erroneous:  to_lora(model, rank=0)
+    Corrected:  to_lora(model, rank=8) or to_lora(model, rank=0.99)
+    """
+
+    rank: str

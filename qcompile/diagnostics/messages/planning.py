@@ -1,0 +1,333 @@
+"""QA4xxx: passes, limits, memory, devices and routing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qcompile.diagnostics.diagnostic import Severity
+from qcompile.diagnostics.message import Message, did_you_mean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownPass(Message):
+    """`--passes` names a pass that does not exist."""
+
+    code: ClassVar[str] = "QA4001"
+    title: ClassVar[str] = "unknown pass `{name}`"
+    explanation: ClassVar[str] = """
+    The pipeline names a pass that qcompile does not have. Passes are separated by commas; options
+    follow in braces.
+
+    Erroneous:  qcompile adapter.qa --passes "light-cones,find-path"
+    Corrected:  qcompile adapter.qa --passes "light-cone,find-paths"
+    """
+
+    name: str
+    candidates: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+
+    def helps(self) -> tuple[str, ...]:
+        return did_you_mean(self.candidates)
+
+    def notes(self) -> tuple[str, ...]:
+        return (f"passes are: {', '.join(self.known)}",) if self.known else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownPassOption(Message):
+    """A pass was given an option that it does not have."""
+
+    code: ClassVar[str] = "QA4002"
+    title: ClassVar[str] = "pass `{name}` has no option `{option}`"
+    explanation: ClassVar[str] = """
+    The braces behind a pass in the pipeline set its options by name. This pass has no option of
+    this name.
+
+    Erroneous:  --passes "find-paths{repeat=8}"
+    Corrected:  --passes "find-paths{repeats=8}"
+    """
+
+    name: str
+    option: str
+    candidates: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+
+    def helps(self) -> tuple[str, ...]:
+        return did_you_mean(self.candidates)
+
+    def notes(self) -> tuple[str, ...]:
+        if not self.known:
+            return (f"`{self.name}` has no options",)
+        return (f"options of `{self.name}`: {', '.join(self.known)}",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadPassOption(Message):
+    """The value of a pass's option is not of its type."""
+
+    code: ClassVar[str] = "QA4003"
+    title: ClassVar[str] = "option `{option}` of pass `{name}` is {expected}, not `{value}`"
+    explanation: ClassVar[str] = """
+    Options of passes are whole numbers, real numbers, `true` and `false`, or words, each option of
+    one type, some within limits.
+
+    Erroneous:  --passes "find-paths{repeats=many}"
+    Corrected:  --passes "find-paths{repeats=8}"
+    """
+
+    name: str
+    option: str
+    value: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassOutOfOrder(Message):
+    """A pass stands behind one that needs its result."""
+
+    code: ClassVar[str] = "QA4004"
+    title: ClassVar[str] = "pass `{name}` works on the {level} and cannot follow `{after}`"
+    help: ClassVar[str | None] = "passes on the plan come last"
+    explanation: ClassVar[str] = """
+    Passes on the program and on its circuits come first; then the program becomes a plan, and
+    passes on the plan follow. A plan has no way back to a program.
+
+    Erroneous:  --passes "find-paths,light-cone"
+    Corrected:  --passes "light-cone,find-paths"
+    """
+
+    name: str
+    after: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadPipeline(Message):
+    """The text of a pipeline is malformed."""
+
+    code: ClassVar[str] = "QA4005"
+    title: ClassVar[str] = "the pipeline is malformed at character {position}: {reason}"
+    explanation: ClassVar[str] = """
+    A pipeline is a list of passes separated by commas; a pass may have options in braces, as
+    name=value separated by commas. Characters are counted from 1.
+
+    Erroneous:  --passes "find-paths{repeats=8"
+    Corrected:  --passes "find-paths{repeats=8}"
+    """
+
+    position: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnusedTensor(Message):
+    """A trainable tensor does not influence the result."""
+
+    code: ClassVar[str] = "QA4006"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = (
+        "trainable tensor `{tensor}` of `{adapter}` is left out: it has no influence"
+    )
+    help: ClassVar[str | None] = "use the value that it belongs to, or remove it"
+    explanation: ClassVar[str] = """
+    Nothing that the update is computed from reads this tensor, so that its gradient would always
+    be zero. It is neither stored nor counted.
+
+    Erroneous:  h = linear(x, to: 8)
+                g = linear(x, to: 8)
+                update linear(h, to: out_features)
+    Corrected:  h = linear(x, to: 8)
+                update linear(h, to: out_features)
+    """
+
+    tensor: str
+    adapter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluatorImpossible(Message):
+    """A target demands an evaluator that cannot run this circuit."""
+
+    code: ClassVar[str] = "QA4007"
+    title: ClassVar[str] = "evaluator `{evaluator}` cannot run the circuit of `{adapter}`: {reason}"
+    help: ClassVar[str | None] = "leave `evaluator` out, and the compiler chooses one that can"
+    explanation: ClassVar[str] = """
+    A target may force the way in which circuits are simulated. `dense` builds unitaries of 4^n
+    entries; `network` needs a circuit that starts in |0…0⟩ and reads expectation values; noise
+    needs `density`, and `density` is for noise and small circuits only.
+
+    Erroneous:  target wide { evaluator: dense }        for a circuit on 20 qubits
+    Corrected:  target wide { evaluator: auto }
+    """
+
+    evaluator: str
+    adapter: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanTooLarge(Message):
+    """No way of running the adapter fits in memory."""
+
+    code: ClassVar[str] = "QA4008"
+    title: ClassVar[str] = (
+        "one token of `{adapter}` would take {needed}, more than the limit of {limit}"
+    )
+    label: ClassVar[str] = "needs {needed}"
+    explanation: ClassVar[str] = """
+    Before anything is allocated, the memory of one training step of one module is estimated: what
+    is built once per step, and what every token keeps for the backward pass. Even with a single
+    token a step the estimate of the best way that was found is above the limit.
+
+    Erroneous:  q = circuit(40 qubits) { encode angle(h, gate: ry) repeat 8 { ry cz ring } … }
+    Corrected:  q = circuit(12 qubits) { encode angle(h, gate: ry) repeat 2 { ry cz ring } … }
+    """
+
+    adapter: str
+    needed: str
+    limit: str
+    largest: str
+    advice: tuple[str, ...] = ()
+
+    def helps(self) -> tuple[str, ...]:
+        return self.advice
+
+    def notes(self) -> tuple[str, ...]:
+        return (f"most of it is {self.largest}",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkTooManyIndices(Message):
+    """A contraction has more indices than an einsum equation has letters."""
+
+    code: ClassVar[str] = "QA4009"
+    title: ClassVar[str] = "a tensor network of `{adapter}` cannot be contracted: {reason}"
+    help: ClassVar[str | None] = "use fewer sites with larger modes"
+    explanation: ClassVar[str] = """
+    Every contraction of two tensors is one einsum, whose indices are single letters, 52 at most.
+    An MPO with so many sites that no order of contractions keeps below that is refused.
+
+    Erroneous:  a = mpo(x, to: 256, sites: 60, bond: 2)
+    Corrected:  a = mpo(x, to: 256, sites: 4, bond: 2)
+    """
+
+    adapter: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FewerTokensFit(Message):
+    """A step of the usual size would not fit in memory, a smaller one would."""
+
+    code: ClassVar[str] = "QA4010"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = (
+        "a step of {tokens} tokens through `{adapter}` would take {needed}; {fitting} tokens fit"
+        " in {limit}"
+    )
+    help: ClassVar[str | None] = "train with smaller batches, or use fewer qubits or layers"
+    explanation: ClassVar[str] = """
+    The memory of a training step of one module grows with the number of its tokens, because every
+    token keeps what the backward pass needs. For the number of tokens that the plan is weighed
+    for, the estimate is above the limit; for the number that is named it is below.
+
+    Erroneous:  q = circuit(16 qubits) { repeat 16 { encode angle(h, gate: ry) ry cz ring } … }
+    Corrected:  q = circuit(10 qubits) { repeat 4 { encode angle(h, gate: ry) ry cz ring } … }
+    """
+
+    adapter: str
+    tokens: int
+    needed: str
+    limit: str
+    fitting: int
+    largest: str
+
+    def notes(self) -> tuple[str, ...]:
+        return (f"most of it is {self.largest}",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnglesOutsideLightCone(Message):
+    """Trainable angles that no measured qubit can see."""
+
+    code: ClassVar[str] = "QA4101"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = (
+        "{count} of {total} trainable angles of `{adapter}` lie outside the light cone of what its"
+        " circuit measures: their gradient is exactly zero"
+    )
+    help: ClassVar[str | None] = (
+        "measure more qubits, entangle them, or leave these gates out; they are parameters that"
+        " never train"
+    )
+    explanation: ClassVar[str] = """
+    Going backwards from the measured qubits, a gate matters only if it acts on a qubit that is
+    measured or that a later gate connects with one. All other gates cancel in the expectation
+    value. They are removed, which costs nothing; but their angles are stored and counted without
+    ever having an effect.
+
+    Erroneous:  circuit(4 qubits) { ry; measure z on 0 }
+    Corrected:  circuit(4 qubits) { ry; measure z }
+    """
+
+    adapter: str
+    count: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnglesCommuteIntoMeasurement(Message):
+    """Trainable angles of gates that commute with everything that is measured."""
+
+    code: ClassVar[str] = "QA4102"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = (
+        "{count} of {total} trainable angles of `{adapter}` commute with what its circuit measures:"
+        " their gradient is exactly zero"
+    )
+    help: ClassVar[str | None] = (
+        "put a gate that does not commute behind them, measure another Pauli letter, or use fewer"
+        " angles in the last layer (`ry` instead of `rot`)"
+    )
+    explanation: ClassVar[str] = """
+    A rotation about Z directly before a measurement of Z turns nothing that is measured. The same
+    holds for any gate that commutes with all later gates and all observables, such as the last of
+    the three angles of a `rot` before a ring of CNOTs and a measurement of Z. These gates are
+    removed; their angles are parameters that never train.
+
+    Erroneous:  circuit(4 qubits) { ry; rz; measure z }
+    Corrected:  circuit(4 qubits) { h; rz; ry; measure z }
+    """
+
+    adapter: str
+    count: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnglesActOnZeroState(Message):
+    """Trainable angles of gates that act on qubits that are still |0⟩."""
+
+    code: ClassVar[str] = "QA4103"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = (
+        "{count} of {total} trainable angles of `{adapter}` act on qubits that are still |0⟩: their"
+        " gradient is exactly zero"
+    )
+    help: ClassVar[str | None] = (
+        "put an encoding or a gate such as `h` or `ry` in front of them, or leave them out"
+    )
+    explanation: ClassVar[str] = """
+    A diagonal gate on a qubit in the state |0⟩ is only a phase, and a control on such a qubit
+    never fires. Such gates at the start of a circuit are removed; their angles are parameters that
+    never train. In the first layer of a circuit without an encoding in front of it this is the
+    first of the three angles of every `rot`.
+
+    Erroneous:  circuit(2 qubits) { rz; ry; measure z }
+    Corrected:  circuit(2 qubits) { h; rz; ry; measure z }
+    """
+
+    adapter: str
+    count: int
+    total: int

@@ -1,0 +1,48 @@
+"""Finds the names that a misspelt one may have meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_LONGEST = 64
+
+
+def nearest(name: str, candidates: Iterable[str], limit: int = 3) -> tuple[str, ...]:
+    """Return the closest candidates, best first, ties in alphabetical order.
+
+    Closeness is the optimal-string-alignment distance, case ignored; a candidate further away
+    than a third of the longer name is no suggestion. Names beyond 64 characters get none.
+    """
+    if not name or len(name) > _LONGEST:
+        return ()
+    wanted = name.casefold()
+    scored: list[tuple[int, str]] = []
+    for candidate in set(candidates):
+        longer = max(len(name), len(candidate))
+        reach = max(1, longer // 3)
+        if longer > _LONGEST or abs(len(name) - len(candidate)) > reach or candidate == name:
+            continue
+        separation = _distance(wanted, candidate.casefold())
+        # One edit turns any single letter into any other, which suggests nothing.
+        if separation <= reach and separation < longer:
+            scored.append((separation, candidate))
+    return tuple(candidate for _, candidate in sorted(scored)[:limit])
+
+
+def _distance(left: str, right: str) -> int:
+    before: list[int] = []
+    above = list(range(len(right) + 1))
+    for row, a in enumerate(left, start=1):
+        current = [row]
+        for column, b in enumerate(right, start=1):
+            cost = min(
+                above[column] + 1,
+                current[column - 1] + 1,
+                above[column - 1] + (a != b),
+            )
+            swapped = row > 1 and column > 1 and a == right[column - 2] and left[row - 2] == b
+            if swapped:
+                cost = min(cost, before[column - 2] + 1)
+            current.append(cost)
+        before, above = above, current
+    return above[-1]

@@ -1,0 +1,339 @@
+"""What a user sees for every code that no source alone brings about, as reviewed texts.
+
+`pytest tests/messages --update-golden` writes the texts anew.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from torch import nn
+
+import qcompile
+from qcompile.adapter.lora import lora_of
+from qcompile.cli import main
+from qcompile.diagnostics.catalog import all_messages
+from qcompile.diagnostics.errors import QCompileError
+
+GOLDEN = Path(__file__).with_name("golden")
+PREFIXES = ("QA0", "QA4202", "QA4204", "QA4208", "QA4209", "QA4210", "QA5", "QA6", "QA7", "QA9")
+
+LOW = """qa 1
+
+adapter low(rank: int = 2) {
+    shape 6 -> 4
+    a = linear(x, to: rank)
+    update linear(a, to: out_features, init: zero)
+}
+"""
+ATTACHED = LOW.replace("shape 6 -> 4", 'attach "*.up"')
+NONLINEAR = ATTACHED.replace("linear(a, to", "linear(tanh(a), to")
+ON_DEVICE = LOW + 'target lab { device: "lab5" }\n'
+AMPLITUDES = """qa 1
+
+adapter low() {
+    shape 6 -> 4
+    a = linear(x, to: 4)
+    q = circuit(2 qubits) {
+        encode amplitude(a)
+        ry
+        measure z
+    }
+    update linear(q, to: out_features, init: zero)
+}
+"""
+LLAMA = {"model_type": "llama", "hidden_size": 32, "num_attention_heads": 4}
+
+
+class Block(nn.Module):
+    """Two linear maps and a normalisation."""
+
+    def __init__(self, width: int = 6) -> None:
+        super().__init__()
+        self.up = nn.Linear(width, 4)
+        self.norm = nn.LayerNorm(4)
+
+
+def model(width: int = 6) -> nn.Module:
+    return nn.ModuleDict({"first": Block(width), "second": Block(width)})
+
+
+def command(*argv: str) -> Callable[[], None]:
+    """A run of the command line."""
+
+    def run() -> None:
+        assert main([*argv, "--color=never"]) != 0
+
+    return run
+
+
+def with_model(**changes: Any) -> Callable[[], None]:
+    def run() -> None:
+        Path("config.json").write_text(json.dumps({**LLAMA, **changes}))
+        command("attached.qa", "--model", "config.json")()
+
+    return run
+
+
+def saved() -> Any:
+    qcompile.compile(LOW).save("a.pt")
+    return torch.load("a.pt", weights_only=True)
+
+
+def load(change: Callable[[Any], Any]) -> Callable[[], None]:
+    """Loading a file that was changed."""
+
+    def run() -> None:
+        contents = saved()
+        change(contents)
+        torch.save(contents, "a.pt")
+        qcompile.load("a.pt")
+
+    return run
+
+
+def load_bytes(data: bytes) -> Callable[[], None]:
+    def run() -> None:
+        Path("a.pt").write_bytes(data)
+        qcompile.load("a.pt")
+
+    return run
+
+
+def load_object(make: Callable[[], object]) -> Callable[[], None]:
+    def run() -> None:
+        torch.save(make(), "a.pt")
+        qcompile.load("a.pt")
+
+    return run
+
+
+def near_name() -> None:
+    saved()
+    qcompile.load("b.pt")
+
+
+def resign(contents: Any) -> None:
+    """A plan that states a huge value, with the digest that belongs to it."""
+    import hashlib
+
+    manifest = json.loads(contents["manifest"])
+    manifest["planned"]["plans"][0]["nodes"].append({"@type": "ZeroNode", "width": 10**13})
+    contents["manifest"] = json.dumps(manifest)
+    contents["manifest_sha256"] = hashlib.sha256(contents["manifest"].encode()).hexdigest()
+
+
+def attach(source: str, to: nn.Module, times: int = 1) -> Callable[[], None]:
+    def run() -> None:
+        for _ in range(times):
+            adapter = qcompile.compile(source, model=None if "shape" in source else model())
+            qcompile.attach(to, adapter)
+
+    return run
+
+
+def changed_kind() -> nn.Module:
+    other = model()
+    other.get_submodule("second").up = nn.LayerNorm(4)
+    return other
+
+
+def merge() -> None:
+    base = model()
+    qcompile.attach(base, qcompile.compile(NONLINEAR, model=base))
+    qcompile.merge(base)
+
+
+def scaled_gradients() -> None:
+    from qcompile.adapter.trainer_callback import trainer_callback
+
+    arguments = SimpleNamespace(fp16=True, max_grad_norm=0.0)
+    trainer_callback().on_train_begin(arguments, None, None)
+
+
+def fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("two nodes have one name")
+
+    monkeypatch.setattr("qcompile.cli.options.compile_source", fail)
+    command("low.qa")()
+
+
+def without_calibrations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qcompile.backends.devices.calibration._folder", lambda: None)
+    Path("device.qa").write_text(ON_DEVICE.replace("lab5", "fake_torino"))
+    command("device.qa")()
+
+
+def damaged_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path("backends")
+    (folder / "broken").mkdir(parents=True)
+    (folder / "broken" / "conf_broken.json").write_text('{"n_qubits": 5}')
+    (folder / "broken" / "props_broken.json").write_text("{}")
+    monkeypatch.setattr("qcompile.backends.devices.calibration._folder", lambda: folder)
+    command("low.qa", "--target", "fake_broken")()
+
+
+def foreign_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint(name="lab5", value="builtins:dict", group="qcompile.devices")
+    offered = EntryPoints((point,))
+    monkeypatch.setattr(
+        "qcompile.backends.devices.plugins.entry_points",
+        lambda **chosen: offered.select(**chosen),
+    )
+    Path("device.qa").write_text(ON_DEVICE)
+    command("device.qa")()
+
+
+def amplitudes_as_qasm() -> None:
+    Path("amplitudes.qa").write_text(AMPLITUDES)
+    command("amplitudes.qa", "-o", "a.qasm")()
+
+
+def without_read_out() -> None:
+    from qcompile.backends.export import read_tket_json
+
+    read_tket_json('{"qubits": [], "commands": []}')
+
+
+def peft_model(name: str = "default", **options: Any) -> Any:
+    from peft import get_peft_model
+
+    from qcompile.peft import QCompileConfig
+
+    config = QCompileConfig(**{"spec": ATTACHED, **options})
+    return get_peft_model(model(), config, adapter_name=name)
+
+
+def foreign_folder() -> None:
+    Path("adapter").mkdir()
+    Path("adapter/adapter_config.json").write_text('{"peft_type": "LORA"}')
+    qcompile.load("adapter/")
+
+
+def mixed_batch() -> None:
+    peft_model().base_model.model["first"].up(torch.zeros(2, 6), adapter_names=["default", "other"])
+
+
+PATCHED = (fault, without_calibrations, damaged_calibration, foreign_device)
+"""Cases that need a patched environment."""
+
+CASES: dict[str, Callable[..., Any]] = {
+    "QA0001": command("check", "lwo.qa"),
+    "QA0002": command("check", "folder.pt"),
+    "QA0003": command("check", "latin.qa"),
+    "QA0004": command("check", "large.qa"),
+    "QA0005": command("-o", "a.pt"),
+    "QA0006": command("low.qa", "other.qa"),
+    "QA0007": command("low.qa", "--optput=a.pt"),
+    "QA0008": command("low.qa", "-o"),
+    "QA0009": command("low.qa", "--message-format", "jsno"),
+    "QA0010": command("low.qa", "--verify=yes"),
+    "QA0011": command("low.qa", "-O3", "--passes", "cancel"),
+    "QA0012": command("low.qa", "-o", "a.bin"),
+    "QA0013": command("low.qa", "-o", "biuld/a.pt"),
+    "QA0014": command("low.qa", "-o", "folder.pt"),
+    "QA0015": command("low.qa", "-o", "linked.pt"),
+    "QA0016": command("low.qa", "-o", "-"),
+    "QA0017": command("low.qa", "--emit", "plan,programme"),
+    "QA0018": command("low.qa", "-D", "rank"),
+    "QA0019": command("low.qa", "-D", "rank=2", "-D", "rank=3"),
+    "QA0020": command("explain", "QA001"),
+    "QA0021": command("low.qa", "--target", "fake_torono"),
+    "QA0022": command("low.qa", "-o", "low.qasm"),
+    "QA4202": without_calibrations,
+    "QA4204": damaged_calibration,
+    "QA4208": amplitudes_as_qasm,
+    "QA4209": without_read_out,
+    "QA4210": foreign_device,
+    "QA5001": near_name,
+    "QA5002": lambda: qcompile.load("a" * 300 + ".pt"),
+    "QA5003": load_bytes(b"GGUF"),
+    "QA5004": load_object(lambda: nn.Linear(2, 2)),
+    "QA5005": load_object(lambda: nn.Linear(2, 2).state_dict()),
+    "QA5006": load(lambda contents: contents.update(version=2)),
+    "QA5007": load(lambda contents: contents.update(version="one")),
+    "QA5008": load(lambda contents: contents["state"]["low.a.weight"].add_(1)),
+    "QA5009": load(lambda contents: contents["state"].pop("low.a.weight")),
+    "QA5010": load(resign),
+    "QA5011": foreign_folder,
+    "QA6001": attach(ATTACHED, nn.ModuleDict({"first": Block()})),
+    "QA6002": attach(ATTACHED, model(8)),
+    "QA6003": attach(ATTACHED, changed_kind()),
+    "QA6004": attach(ATTACHED, model(), times=2),
+    "QA6005": lambda: qcompile.detach(model()),
+    "QA6006": merge,
+    "QA6007": lambda: qcompile.compile(ATTACHED, model=model())["first.upp"],
+    "QA6008": lambda: qcompile.compile(ATTACHED, model=model())(torch.zeros(2, 6)),
+    "QA6009": attach(LOW, model()),
+    "QA6010": lambda: qcompile.compile(LOW)(torch.zeros(2, 5)),
+    "QA6101": lambda: qcompile.prune(qcompile.compile(NONLINEAR, model=model())),
+    "QA6102": scaled_gradients,
+    "QA6201": lambda: peft_model(target_modules=["upp"]),
+    "QA6202": lambda: peft_model(name="low"),
+    "QA6203": mixed_batch,
+    "QA6204": lambda: peft_model(spec=None),
+    "QA6205": lambda: lora_of(qcompile.compile(ATTACHED, model=model()), rank=0),
+    "QA7001": command("attached.qa", "--model", "nowhere"),
+    "QA7002": with_model(model_type=None),
+    "QA7003": with_model(model_type="lllama"),
+    "QA7004": with_model(num_hidden_layers=10**9),
+    "QA7005": with_model(num_attention_heads="many"),
+    "QA9001": fault,
+    "QA9002": command("check", "many.qa"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("low.qa").write_text(LOW)
+    Path("attached.qa").write_text(ATTACHED)
+    Path("latin.qa").write_bytes("qa 1 # größe".encode("latin-1"))
+    Path("large.qa").write_bytes(b"#" * (2**20 + 1))
+    Path("many.qa").write_text("qa 1\n" + "let a = b\n" * 120)
+    Path("folder.pt").mkdir()
+    Path("linked.pt").symlink_to("low.qa")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("code", CASES)
+def test_message_is_as_reviewed(
+    code: str,
+    monkeypatch: pytest.MonkeyPatch,
+    pytestconfig: pytest.Config,
+) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    try:
+        CASES[code](*([monkeypatch] if CASES[code] in PATCHED else []))
+    except QCompileError as error:
+        shown.write(f"{error}\n")
+    text = shown.getvalue().replace(transformers.__version__, "VERSION")
+    text = re.sub(r"raised at \S+", "raised at PLACE", text)
+    assert f"[{code}]" in text
+    if code == "QA9002":  # Only its end is of interest.
+        text = text[text.index(f"warning[{code}]") :]
+    expectation = GOLDEN / f"{code}.txt"
+    if pytestconfig.getoption("--update-golden"):
+        expectation.parent.mkdir(exist_ok=True)
+        expectation.write_text(text, encoding="utf-8")
+    assert text == expectation.read_text(encoding="utf-8")
+
+
+def test_every_code_has_a_reviewed_text() -> None:
+    registered = {code for code in all_messages() if code.startswith(PREFIXES)}
+    assert registered == set(CASES)
+    assert {path.stem for path in GOLDEN.iterdir()} == set(CASES)
