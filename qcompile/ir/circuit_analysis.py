@@ -1,0 +1,72 @@
+"""Facts about circuits: sizes, depth, dependence on data and angles, realness."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from qcompile.ir.circuit import Circuit, Expectations, Gate
+from qcompile.ir.gates import GATES, GateName
+
+
+def depends_on_data(gate: Gate) -> bool:
+    """Whether an angle of the gate contains data."""
+    return any(angle.data for angle in gate.angles)
+
+
+def is_trainable(gate: Gate) -> bool:
+    """Whether an angle of the gate contains a trainable parameter."""
+    return any(angle.angles for angle in gate.angles)
+
+
+def used_angles(gates: Iterable[Gate]) -> frozenset[int]:
+    """Indices of the trainable angles in the gates."""
+    return frozenset(i for gate in gates for angle in gate.angles for i, _ in angle.angles)
+
+
+def used_data(gates: Iterable[Gate]) -> frozenset[int]:
+    """Indices of the data elements in the gates' angles."""
+    return frozenset(i for gate in gates for angle in gate.angles for i, _ in angle.data)
+
+
+def gate_counts(gates: Iterable[Gate]) -> tuple[tuple[GateName, int], ...]:
+    """(name, how often), sorted by name."""
+    return tuple(sorted(Counter(gate.name for gate in gates).items()))
+
+
+def two_qubit_gates(gates: Iterable[Gate]) -> int:
+    """How many gates act on two qubits."""
+    return sum(len(gate.qubits) == 2 for gate in gates)
+
+
+def depth(gates: Iterable[Gate]) -> int:
+    """Layers when every gate is done as early as its qubits allow."""
+    level: dict[int, int] = {}
+    for gate in gates:
+        now = 1 + max(level.get(qubit, 0) for qubit in gate.qubits)
+        level.update(dict.fromkeys(gate.qubits, now))
+    return max(level.values(), default=0)
+
+
+def is_real(circuit: Circuit) -> bool:
+    """Whether all gates have real matrices, so that the state is real for every input."""
+    return all(GATES[gate.name].real for gate in circuit.gates)
+
+
+def is_diagonal_readout(circuit: Circuit) -> bool:
+    """Whether the outputs are linear in the probabilities of basis states."""
+    match circuit.readout:
+        case Expectations(paulis=paulis):
+            return all(letter == "Z" for pauli in paulis for _, letter in pauli.letters)
+        case _:
+            return True
+
+
+def data_layers(gates: Iterable[Gate]) -> int:
+    """Runs of data-dependent gates in the order of the gates."""
+    layers, inside = 0, False
+    for gate in gates:
+        now = depends_on_data(gate)
+        layers += now and not inside
+        inside = now
+    return layers

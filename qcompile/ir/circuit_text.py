@@ -1,0 +1,68 @@
+"""The text form of circuits: one gate per line."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from qcompile.ir.circuit import (
+    Affine,
+    AmplitudeState,
+    Circuit,
+    Expectations,
+    Gate,
+    Pauli,
+    Probabilities,
+    ZeroState,
+)
+
+
+def circuit_text(circuit: Circuit) -> str:
+    """Lines for people; ends in a newline."""
+    return "\n".join(circuit_lines(circuit)) + "\n"
+
+
+def circuit_lines(circuit: Circuit) -> list[str]:
+    """Head, initial state, gates and read-out. `x[i]` are data, `t[j]` trainable angles."""
+    head = (
+        f"circuit {circuit.qubits} qubits, {circuit.data_width} data, "
+        f"{circuit.angle_count} angles, {len(circuit.gates)} gates -> {circuit.outputs}"
+    )
+    lines = [head]
+    match circuit.initial:
+        case ZeroState():
+            pass
+        case AmplitudeState(offset=offset, width=width):
+            lines.append(f"  amplitudes x[{offset}:{offset + width}]")
+        case _:
+            assert_never(circuit.initial)
+    lines += [f"  {gate_text(gate)}" for gate in circuit.gates]
+    match circuit.readout:
+        case Expectations(paulis=paulis):
+            lines.append(f"  measure {', '.join(map(pauli_text, paulis))}")
+        case Probabilities(qubits=qubits):
+            lines.append(f"  measure probs on {', '.join(map(str, qubits))}")
+        case _:
+            assert_never(circuit.readout)
+    return lines
+
+
+def gate_text(gate: Gate) -> str:
+    """`crz(t[3]) 0 1`"""
+    angles = f"({', '.join(map(affine_text, gate.angles))})" if gate.angles else ""
+    return f"{gate.name}{angles} {' '.join(map(str, gate.qubits))}"
+
+
+def affine_text(angle: Affine) -> str:
+    """`0.5 + 2.0*x[0] + t[3]`"""
+    parts = [repr(angle.constant)] if angle.constant or angle.is_constant else []
+    for symbol, terms in (("x", angle.data), ("t", angle.angles)):
+        for index, factor in terms:
+            element = f"{symbol}[{index}]"
+            parts.append(element if factor == 1.0 else f"{factor!r}*{element}")
+    return " + ".join(parts)
+
+
+def pauli_text(pauli: Pauli) -> str:
+    """`Z0 Z1`, `-X2`, `I`"""
+    letters = " ".join(f"{letter}{qubit}" for qubit, letter in pauli.letters) or "I"
+    return letters if pauli.sign == 1 else f"-{letters}"

@@ -1,0 +1,66 @@
+"""A whole compilation: one plan a size, many modules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qcompile.ir.plan import Plan
+from qcompile.ir.program import Program
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleInfo:
+    """A module of a model that an adapter may attach to."""
+
+    name: str
+    """Dotted, as in `model.named_modules()`."""
+    kind: str
+    """Class name: `Linear`, `Conv1D`, …"""
+    in_features: int | None
+    out_features: int | None
+    """None where the module is not a linear map."""
+    layer: int | None
+    """The first number in the dotted name, if any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """What compilation needs to know of a model: names and sizes of its modules, no weights."""
+
+    architecture: str
+    source: str
+    """How the user named it."""
+    digest: str
+    """sha256 of the canonical JSON of the configuration."""
+    modules: tuple[ModuleInfo, ...]
+    parameters: int
+    """Of the whole base model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One module that an adapter attaches to."""
+
+    module: str
+    """Dotted name; empty for an adapter that was compiled for a `shape` alone."""
+    adapter: str
+    unit: int
+    """Index of the program or plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoweredSet:
+    """All programs of a compilation, one for each distinct (adapter, body, sizes)."""
+
+    programs: tuple[Program, ...]
+    sites: tuple[Site, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSet:
+    """All plans of a compilation; what adapter.pt freezes."""
+
+    plans: tuple[Plan, ...]
+    sites: tuple[Site, ...]
+    seed: int
+    """Of the initialisation: a tensor starts from hash(seed, module, adapter, tensor name)."""

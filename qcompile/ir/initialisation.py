@@ -1,0 +1,49 @@
+"""How a trainable tensor starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+InitKind = Literal[
+    "zero",
+    "constant",
+    "normal",
+    "uniform",
+    "kaiming_uniform",
+    "kaiming_normal",
+    "xavier_uniform",
+    "orthogonal",
+    "identity",
+]
+
+INIT_KINDS: tuple[InitKind, ...] = get_args(InitKind)
+
+INIT_ARGUMENTS: dict[InitKind, tuple[tuple[str, float | None], ...]] = {
+    "zero": (),
+    "constant": (("value", None),),
+    "normal": (("std", 1.0), ("mean", 0.0)),
+    "uniform": (("low", None), ("high", None)),
+    "kaiming_uniform": (("a", 5.0**0.5),),
+    "kaiming_normal": (("a", 0.0),),
+    "xavier_uniform": (("gain", 1.0),),
+    "orthogonal": (("gain", 1.0),),
+    "identity": (("gain", 1.0),),
+}
+"""Argument names and defaults (None: required) of each initialisation, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Init:
+    """An initialisation with all its arguments, in the order of `INIT_ARGUMENTS`.
+
+    `fan_in` of the kaiming and xavier kinds is the product of all axes but the first, as in torch.
+    For an MPO, `zero` sets the last core to zero and draws the others with kaiming_normal, so that
+    the operator is exactly zero and still receives gradients.
+    """
+
+    kind: InitKind
+    arguments: tuple[float, ...] = ()
+
+
+ZERO = Init(kind="zero")

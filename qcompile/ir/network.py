@@ -1,0 +1,86 @@
+"""Multilinear regions as tensor networks with the batch index in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BATCH = 0
+"""The label of the batch index (all leading axes of a value, flattened)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How a tensor with `shape` axes enters a network: zero-pad each axis, then reshape.
+
+    `padded[k]` ≥ the k-th extent; `modes` is the shape after reshaping, one label each.
+    For a data operand the batch axis is not part of the view and comes first.
+    """
+
+    padded: tuple[int, ...]
+    modes: tuple[int, ...]
+    labels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorOperand:
+    """A trainable tensor in a network."""
+
+    tensor: int
+    view: View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataOperand:
+    """The value of an earlier node in a network; carries the batch label in front."""
+
+    node: int
+    view: View
+
+
+NetworkOperand = TensorOperand | DataOperand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkNode:
+    """factor · the contraction of `operands` over all labels but the batch and `output`.
+
+    The result's modes, in the order of `output`, are reshaped to one axis and cut to `width`.
+    """
+
+    operands: tuple[NetworkOperand, ...]
+    output: tuple[int, ...]
+    sizes: tuple[tuple[int, int], ...]
+    """(label, extent), sorted, without the batch."""
+    factor: float
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairContraction:
+    """Contract the tensors at positions `left` and `right` of the working list (both are removed,
+    the result is appended). `right` None: a single-tensor step (sums and transposes)."""
+
+    left: int
+    right: int | None
+    equation: str
+    """torch.einsum's; one letter a label."""
+    batched: bool
+    """The result depends on data. Steps that do not are done once per call, not once per token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractionNode:
+    """A NetworkNode with its frozen path."""
+
+    network: NetworkNode
+    steps: tuple[PairContraction, ...]
+    flops_per_token: float
+    """Forward, of the steps that touch data; multiply-add counts as 2."""
+    flops_hoisted: float
+    """Forward, of the steps done once per call."""
+    activations_per_token: int
+    """Elements of intermediates that touch data, saved for backward."""
+
+    @property
+    def width(self) -> int:
+        return self.network.width

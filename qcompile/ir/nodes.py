@@ -1,0 +1,157 @@
+"""Nodes that Program and Plan share: elementwise work and plumbing, for concrete widths.
+
+Every node has `width`, the size of its last axis; the value of a node is (…, width).
+Operands are indices of earlier nodes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qcompile.ir.spec import ActivationKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputNode:
+    """`x`, (…, width)."""
+
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorNode:
+    """A trainable vector, broadcast over tokens; its value is (width,)."""
+
+    tensor: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZeroNode:
+    """Exact zeros, broadcast over tokens."""
+
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddNode:
+    """Sum of two or more values."""
+
+    operands: tuple[int, ...]
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultiplyNode:
+    """Elementwise product of two or more values; a width of 1 broadcasts."""
+
+    operands: tuple[int, ...]
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleNode:
+    """factor · a."""
+
+    operand: int
+    factor: float
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShiftNode:
+    """offset + a."""
+
+    operand: int
+    offset: float
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BiasNode:
+    """a + tensor, a trainable vector (width,)."""
+
+    operand: int
+    tensor: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConcatNode:
+    """Concatenation along the last axis."""
+
+    operands: tuple[int, ...]
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceNode:
+    """a[…, start : start + width]."""
+
+    operand: int
+    start: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationNode:
+    """Elementwise function. `step` is 1 where the operand is > 0, else 0, with zero gradient."""
+
+    operand: int
+    kind: ActivationKind
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropoutNode:
+    """Zeroes with `probability` in training mode, scaling the rest by 1 / (1 - probability)."""
+
+    operand: int
+    probability: float
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NormNode:
+    """Euclidean norm along the last axis; width 1; its gradient at 0 is 0."""
+
+    operand: int
+    width: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairProductNode:
+    """(…, len(pairs)): a_i · a_j for each pair."""
+
+    operand: int
+    pairs: tuple[tuple[int, int], ...]
+    width: int
+
+
+PlainNode = (
+    InputNode
+    | VectorNode
+    | ZeroNode
+    | AddNode
+    | MultiplyNode
+    | ScaleNode
+    | ShiftNode
+    | BiasNode
+    | ConcatNode
+    | SliceNode
+    | ActivationNode
+    | DropoutNode
+    | NormNode
+    | PairProductNode
+)
+
+
+def plain_operands(node: PlainNode) -> tuple[int, ...]:
+    """Indices of the nodes that `node` reads."""
+    match node:
+        case InputNode() | VectorNode() | ZeroNode():
+            return ()
+        case AddNode() | MultiplyNode() | ConcatNode():
+            return node.operands
+        case _:
+            return (node.operand,)

@@ -1,0 +1,161 @@
+"""Plan: what will be executed, frozen: contraction paths, evaluators, layout, costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from qcompile.ir.circuit import Circuit, Gate
+from qcompile.ir.device import RoutedCircuit
+from qcompile.ir.network import ContractionNode, DataOperand
+from qcompile.ir.nodes import PlainNode, plain_operands
+from qcompile.ir.target import NoiseModel, Target
+from qcompile.ir.tensor import TensorSpec
+from qcompile.ir.training import Training
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoistedBlock:
+    """Gates without data; their unitary is built once a call and applied by one GEMM."""
+
+    gates: tuple[Gate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataLayer:
+    """Gates that depend on data (or are cheaper one by one), applied to every token's state."""
+
+    gates: tuple[Gate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DenseEvaluation:
+    """Statevector in which everything between encodings is one hoisted dense unitary."""
+
+    circuit: Circuit
+    """Its gates are those of the segments, in order."""
+    segments: tuple[HoistedBlock | DataLayer, ...]
+    kind: Literal["dense"] = "dense"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatevectorEvaluation:
+    """Gate by gate on the statevector; matrices of data-free gates are built once per call."""
+
+    circuit: Circuit
+    kind: Literal["statevector"] = "statevector"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservableNetwork:
+    """⟨0| U† P U |0⟩ as a tensor network over the light cone of one Pauli string.
+
+    Only the gates of the cone are in it. Operands in order: for each gate its tensor, then for
+    each gate its conjugate, then the observable's letters; every wire starts and ends in |0⟩
+    vectors, which come last. The labels and the order are those that
+    `qcompile.ir.circuit_network.observable_operands` gives for (circuit, output).
+    """
+
+    output: int
+    """Which Pauli string of the circuit's read-out."""
+    path: tuple[tuple[int, int], ...]
+    """Pairwise contractions on positions of the working list, results appended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkEvaluation:
+    """Each expectation value by contracting its own network, batch index included."""
+
+    circuit: Circuit
+    """ZeroState and Expectations only."""
+    networks: tuple[ObservableNetwork, ...]
+    kind: Literal["network"] = "network"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DensityEvaluation:
+    """Density matrix, for noise: gates on ket and bra, depolarising after each gate."""
+
+    circuit: Circuit
+    noise: NoiseModel
+    kind: Literal["density"] = "density"
+
+
+Evaluation = DenseEvaluation | StatevectorEvaluation | NetworkEvaluation | DensityEvaluation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitCost:
+    """Estimates for a circuit under its evaluator."""
+
+    flops_per_token: float
+    """Forward."""
+    flops_hoisted: float
+    """Forward, once per call."""
+    activations_per_token: int
+    """Real elements saved for backward."""
+    gates: int
+    two_qubit_gates: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationNode:
+    """A circuit with its chosen evaluator. The data are the operands, concatenated."""
+
+    operands: tuple[int, ...]
+    angles: int | None
+    evaluation: Evaluation
+    routed: RoutedCircuit | None
+    """Native circuit on the target's device, where there is one."""
+    cost: CircuitCost
+    width: int
+
+
+PlanNode = PlainNode | ContractionNode | EvaluationNode
+
+
+def operands(node: PlanNode) -> tuple[int, ...]:
+    """Indices of the nodes that `node` reads, in order, with repeats."""
+    match node:
+        case ContractionNode():
+            return tuple(o.node for o in node.network.operands if isinstance(o, DataOperand))
+        case EvaluationNode():
+            return node.operands
+        case _:
+            return plain_operands(node)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Costs:
+    """Totals of a plan; a multiply-add counts as two FLOPs."""
+
+    parameters: int
+    forward_flops_per_token: float
+    backward_flops_per_token: float
+    """With gradients for the input and all parameters."""
+    hoisted_flops: float
+    """Forward, once per call, whatever the number of tokens."""
+    activation_elements_per_token: int
+    """Saved for backward, in elements of the compute dtype."""
+    peak_hoisted_elements: int
+    """The largest tensor built once per call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """An executable adapter for modules of one size."""
+
+    adapter: str
+    in_features: int
+    out_features: int
+    mode: Literal["add", "replace"]
+    nodes: tuple[PlanNode, ...]
+    result: int
+    tensors: tuple[TensorSpec, ...]
+    parameters: tuple[tuple[str, bool | int | float | str], ...]
+    target: Target
+    costs: Costs
+    linear: bool
+    """The update is a linear map of x, so that it can be merged into the weight."""
+    training: tuple[Training, ...] = ()

@@ -1,0 +1,81 @@
+"""Program: the hybrid graph for concrete sizes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from qcompile.ir.circuit import Circuit
+from qcompile.ir.network import DataOperand, NetworkNode
+from qcompile.ir.nodes import PlainNode, plain_operands
+from qcompile.ir.tensor import TensorSpec
+from qcompile.ir.training import Training
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinearNode:
+    """W a with W = tensor of shape (width, width of a)."""
+
+    operand: int
+    tensor: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MpoNode:
+    """Matrix product operator. Core k: tensor `cores[k]` of shape (χ_k, out_k, in_k, χ_{k+1}).
+
+    W[o_0…o_m, i_0…i_m] = G_0 … G_m, modes row-major; the operand is zero-padded to ∏ in_k and
+    the result cut from ∏ out_k to `width`.
+    """
+
+    operand: int
+    cores: tuple[int, ...]
+    in_modes: tuple[int, ...]
+    out_modes: tuple[int, ...]
+    bonds: tuple[int, ...]
+    """Interior bonds, one fewer than the sites."""
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitNode:
+    """A quantum circuit; its data are the operands, concatenated."""
+
+    operands: tuple[int, ...]
+    circuit: Circuit
+    angles: int | None
+    """Index of the tensor (angle_count,); None where nothing is trainable."""
+    width: int
+
+
+ProgramNode = PlainNode | LinearNode | MpoNode | NetworkNode | CircuitNode
+
+
+def operands(node: ProgramNode) -> tuple[int, ...]:
+    """Indices of the nodes that `node` reads, in order, with repeats."""
+    match node:
+        case LinearNode() | MpoNode():
+            return (node.operand,)
+        case CircuitNode():
+            return node.operands
+        case NetworkNode():
+            return tuple(o.node for o in node.operands if isinstance(o, DataOperand))
+        case _:
+            return plain_operands(node)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """An adapter for modules of one size. Node 0 is the input; operands precede their users."""
+
+    adapter: str
+    in_features: int
+    out_features: int
+    mode: Literal["add", "replace"]
+    nodes: tuple[ProgramNode, ...]
+    result: int
+    tensors: tuple[TensorSpec, ...]
+    parameters: tuple[tuple[str, bool | int | float | str], ...]
+    """The spec's parameters with their values at these sizes."""
+    training: tuple[Training, ...] = ()

@@ -1,0 +1,71 @@
+"""What a compilation is for: simulator options, a device, noise, the objective of routing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from qcompile.diagnostics.source import Span
+
+DType = Literal["float32", "float64"]
+EvaluatorChoice = Literal["auto", "dense", "statevector", "network", "density"]
+Objective = Literal["gates", "depth", "fidelity"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseModel:
+    """Local depolarising noise after every gate and classical read-out error.
+
+    Depolarising with probability p on k qubits: ρ → (1 - p) ρ + p · 1/2^k ⊗ tr_k ρ.
+    """
+
+    one_qubit: float = 0.0
+    two_qubit: float = 0.0
+    readout: tuple[float, float] = (0.0, 0.0)
+    """(P(read 1 | is 0), P(read 0 | is 1)), the same on every qubit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedDevice:
+    """A device known by name, such as "fake_torino"."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CouplingDevice:
+    """An ideal device given by its coupling map; native gates rz, sx, x and cz."""
+
+    qubits: int
+    edges: tuple[tuple[int, int], ...]
+    """Undirected, each as (smaller, larger), sorted, without repeats."""
+    label: str
+    """As written: `line(5)`, `grid(2, 3)`, …"""
+
+
+DeviceChoice = NamedDevice | CouplingDevice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One `target` of a file."""
+
+    name: str
+    device: DeviceChoice | None = None
+    dtype: DType = "float32"
+    shots: int | None = None
+    """Shots per expectation value in simulation, drawn from torch's generator; None: exact."""
+    noise: NoiseModel | None = None
+    optimise: Objective = "gates"
+    mitigate: Literal["none", "readout"] = "none"
+    evaluator: EvaluatorChoice = "auto"
+    span: Span | None = field(default=None, compare=False, repr=False)
+    places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
+    """Where the values of its fields are written."""
+
+    def place(self, name: str) -> Span | None:
+        """Where the value of a field is written; the whole target where it is not."""
+        return dict(self.places).get(name, self.span)
+
+
+DEFAULT_TARGET = Target(name="simulator")

@@ -1,0 +1,95 @@
+"""The text form of a Plan: as a Program, with paths, evaluators, native circuits and costs."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import assert_never
+
+from qcompile.ir.circuit_text import circuit_lines, gate_text
+from qcompile.ir.network import ContractionNode
+from qcompile.ir.plan import (
+    DenseEvaluation,
+    DensityEvaluation,
+    EvaluationNode,
+    HoistedBlock,
+    NetworkEvaluation,
+    Plan,
+    StatevectorEvaluation,
+)
+from qcompile.ir.text_nodes import Tensors, network_text, plain_text, references
+from qcompile.ir.text_training import training_lines
+from qcompile.ir.text_values import inline, parameter_text, tensor_line, tensor_name
+
+
+def plan_lines(plan: Plan) -> list[str]:
+    """One line per tensor and node; paths and circuits follow their node, indented."""
+    merged = ", linear" if plan.linear else ""
+    lines = [f"plan {plan.adapter} {plan.in_features} -> {plan.out_features}, {plan.mode}{merged}"]
+    if plan.parameters:
+        lines.append(f"  parameters {parameter_text(plan.parameters)}")
+    lines.append(f"  target {inline(plan.target)}")
+    lines += [f"  {tensor_line(k, tensor)}" for k, tensor in enumerate(plan.tensors)]
+    for index, node in enumerate(plan.nodes):
+        detail: list[str] = []
+        match node:
+            case ContractionNode():
+                text = network_text(node.network, plan.tensors)
+                detail = _contraction_lines(node)
+            case EvaluationNode():
+                text = _evaluation_text(node, plan.tensors)
+                detail = _evaluation_lines(node)
+            case _:
+                text = plain_text(node, plan.tensors)
+        lines.append(f"  %{index} = {text} -> {node.width}")
+        lines += [f"    {line}" for line in detail]
+    lines.append(f"  result %{plan.result}")
+    lines += [f"  {line}" for line in training_lines(plan.training, plan.tensors)]
+    lines += [f"  {f.name} {getattr(plan.costs, f.name)!r}" for f in fields(plan.costs)]
+    return lines
+
+
+def _contraction_lines(node: ContractionNode) -> list[str]:
+    lines = []
+    for step in node.steps:
+        pair = f"{step.left}" if step.right is None else f"{step.left}, {step.right}"
+        when = "per token" if step.batched else "once"
+        lines.append(f"contract ({pair}) {step.equation} {when}")
+    lines.append(
+        f"flops {node.flops_per_token!r} per token, {node.flops_hoisted!r} once; "
+        f"{node.activations_per_token} activations"
+    )
+    return lines
+
+
+def _evaluation_text(node: EvaluationNode, tensors: Tensors) -> str:
+    trained = "" if node.angles is None else f" {tensor_name(tensors[node.angles])}"
+    return f"{node.evaluation.kind} {references(node.operands)}".rstrip() + trained
+
+
+def _evaluation_lines(node: EvaluationNode) -> list[str]:
+    lines = circuit_lines(node.evaluation.circuit)
+    match node.evaluation:
+        case DenseEvaluation(segments=segments):
+            for segment in segments:
+                when = "hoisted" if isinstance(segment, HoistedBlock) else "per token"
+                gates = "; ".join(gate_text(gate) for gate in segment.gates)
+                lines.append(f"segment {when}: {gates}")
+        case NetworkEvaluation(networks=networks):
+            for network in networks:
+                path = " ".join(f"({left}, {right})" for left, right in network.path)
+                lines.append(f"output {network.output}: {path}")
+        case DensityEvaluation(noise=noise):
+            lines.append(f"noise {inline(noise)}")
+        case StatevectorEvaluation():
+            pass
+        case _:
+            assert_never(node.evaluation)
+    if node.routed is not None:
+        routed = node.routed
+        lines.append(
+            f"on {routed.device}: qubits {inline(routed.physical)}, "
+            f"start {inline(routed.initial)}, end {inline(routed.final)}"
+        )
+        lines += [f"  {line}" for line in circuit_lines(routed.circuit)]
+    lines.append(inline(node.cost))
+    return lines

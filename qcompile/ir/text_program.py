@@ -1,0 +1,57 @@
+"""The text form of a Program: tensors, nodes, circuits."""
+
+from __future__ import annotations
+
+from qcompile.ir.circuit import Circuit
+from qcompile.ir.circuit_text import circuit_lines
+from qcompile.ir.network import NetworkNode
+from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, ProgramNode
+from qcompile.ir.text_nodes import Tensors, network_text, plain_text, references
+from qcompile.ir.text_training import training_lines
+from qcompile.ir.text_values import parameter_text, tensor_line, tensor_name
+
+
+def program_lines(program: Program) -> list[str]:
+    """One line per tensor, node and gate; equal circuits are printed once."""
+    circuits: dict[Circuit, int] = {}
+    lines = [
+        f"program {program.adapter} {program.in_features} -> {program.out_features}, {program.mode}"
+    ]
+    if program.parameters:
+        lines.append(f"  parameters {parameter_text(program.parameters)}")
+    lines += [f"  {tensor_line(k, tensor)}" for k, tensor in enumerate(program.tensors)]
+    for index, node in enumerate(program.nodes):
+        text = _node_text(node, program.tensors, circuits)
+        lines.append(f"  %{index} = {text} -> {node.width}")
+    lines.append(f"  result %{program.result}")
+    lines += [f"  {line}" for line in training_lines(program.training, program.tensors)]
+    for circuit, index in circuits.items():
+        head, *rest = circuit_lines(circuit)
+        lines.append(f"  c{index} = {head}")
+        lines += [f"  {line}" for line in rest]
+    return lines
+
+
+def _node_text(node: ProgramNode, tensors: Tensors, circuits: dict[Circuit, int]) -> str:
+    match node:
+        case LinearNode(operand=operand, tensor=tensor):
+            return f"linear %{operand} {tensor_name(tensors[tensor])}"
+        case MpoNode():
+            cores = " ".join(tensor_name(tensors[core]) for core in node.cores)
+            bonds = ", ".join(map(str, node.bonds))
+            return (
+                f"mpo %{node.operand} {cores} in {_product(node.in_modes)} "
+                f"out {_product(node.out_modes)} bonds [{bonds}]"
+            )
+        case NetworkNode():
+            return network_text(node, tensors)
+        case CircuitNode(operands=operands, circuit=circuit, angles=angles):
+            name = f"c{circuits.setdefault(circuit, len(circuits))}"
+            trained = "" if angles is None else f" {tensor_name(tensors[angles])}"
+            return f"circuit {name} {references(operands)}".rstrip() + trained
+        case _:
+            return plain_text(node, tensors)
+
+
+def _product(modes: tuple[int, ...]) -> str:
+    return "*".join(map(str, modes))

@@ -1,0 +1,7 @@
+"""The exception of all verifiers."""
+
+from __future__ import annotations
+
+
+class VerificationError(Exception):
+    """A level's invariant or a pass's contract does not hold: a defect of the compiler."""

@@ -1,0 +1,147 @@
+"""The invariants of a circuit in a Spec."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from qcompile.ir.gates import GATES
+from qcompile.ir.initialisation import INIT_ARGUMENTS
+from qcompile.ir.scalar import MODEL_SIZES, Scalar, variables
+from qcompile.ir.spec_circuit import (
+    BankElement,
+    CircuitItem,
+    DataElement,
+    EncodeAmplitude,
+    EncodeAngle,
+    EncodeBasis,
+    EncodeIqp,
+    ForEach,
+    Fresh,
+    GateLayer,
+    ListedPairs,
+    ListedWires,
+    MeasurePaulis,
+    Repeat,
+    SpecCircuit,
+    WireRange,
+    Wires,
+)
+from qcompile.ir.verification import VerificationError
+
+
+def verify_spec_circuit(where: str, circuit: SpecCircuit, operands: int) -> None:
+    """Check a circuit that is fed with so many data values.
+
+    Raises:
+        VerificationError: an operand, bank or variable is unknown, a gate has another number of
+            angles or wires than it needs, or nothing is measured.
+    """
+    _Walk(where, circuit, operands).run()
+
+
+class _Walk:
+    def __init__(self, where: str, circuit: SpecCircuit, operands: int) -> None:
+        self.where = where
+        self.circuit = circuit
+        self.operands = operands
+        self.seen: set[str] = set()
+
+    def run(self) -> None:
+        circuit = self.circuit
+        self.require(bool(circuit.measurements), "nothing is measured")
+        self.scalar(circuit.qubits, frozenset())
+        for init in (circuit.init, *(bank.init for bank in circuit.banks if bank.init)):
+            wanted = len(INIT_ARGUMENTS[init.kind])
+            self.require(len(init.arguments) == wanted, f"{init.kind} lacks arguments")
+        for bank in circuit.banks:
+            self.scalar(bank.size, frozenset())
+        self.items(circuit.items, frozenset(), top=True)
+        for measurement in circuit.measurements:
+            if isinstance(measurement, MeasurePaulis):
+                for string in measurement.strings:
+                    wires = [wire for wire, _ in string]
+                    self.require(bool(wires), "an empty Pauli string")
+                    self.require(wires == sorted(set(wires)), "a Pauli string is unsorted")
+            else:
+                self.wires(measurement.wires, frozenset())
+
+    def require(self, condition: bool, otherwise: str) -> None:
+        if not condition:
+            raise VerificationError(f"{self.where}: {otherwise}")
+
+    def scalar(self, scalar: Scalar, bound: frozenset[str]) -> None:
+        free = variables(scalar) - set(MODEL_SIZES) - bound
+        self.require(not free, f"unbound {sorted(free)}")
+
+    def operand(self, operand: int) -> None:
+        self.require(0 <= operand < self.operands, f"no operand {operand}")
+
+    def wires(self, wires: Wires, bound: frozenset[str]) -> None:
+        match wires:
+            case ListedWires(wires=listed):
+                self.require(bool(listed), "no wires")
+                for wire in listed:
+                    self.scalar(wire, bound)
+            case WireRange(start=start, stop=stop):
+                self.scalar(start, bound)
+                self.scalar(stop, bound)
+
+    def items(
+        self, items: tuple[CircuitItem, ...], bound: frozenset[str], *, top: bool = False
+    ) -> None:
+        for position, item in enumerate(items):
+            match item:
+                case GateLayer():
+                    self.gate(item, bound)
+                case EncodeAngle():
+                    self.operand(item.operand)
+                    self.scalar(item.scale, bound)
+                    self.wires(item.wires, bound)
+                    self.require(GATES[item.gate].angles == 1, f"{item.gate} cannot encode")
+                case EncodeAmplitude():
+                    self.operand(item.operand)
+                    self.require(top and position == 0, "amplitude encoding is not first")
+                case EncodeBasis():
+                    self.operand(item.operand)
+                    self.wires(item.wires, bound)
+                case EncodeIqp():
+                    self.operand(item.operand)
+                case Repeat():
+                    self.scalar(item.count, bound)
+                    self.items(item.items, bound)
+                case ForEach():
+                    self.scalar(item.start, bound)
+                    self.scalar(item.stop, bound)
+                    self.require(item.variable not in self.seen, f"{item.variable} is bound twice")
+                    self.seen.add(item.variable)
+                    self.items(item.items, bound | {item.variable})
+                case _:
+                    assert_never(item)
+
+    def gate(self, layer: GateLayer, bound: frozenset[str]) -> None:
+        kind = GATES[layer.gate]
+        if kind.qubits == 1:
+            self.require(layer.wires is not None and layer.pairs is None, f"{layer.gate}: wires")
+        else:
+            self.require(layer.wires is None and layer.pairs is not None, f"{layer.gate}: pairs")
+        if layer.wires is not None:
+            self.wires(layer.wires, bound)
+        if isinstance(layer.pairs, ListedPairs):
+            for pair in layer.pairs.pairs:
+                for wire in pair:
+                    self.scalar(wire, bound)
+        if isinstance(layer.angles, Fresh):
+            self.require(kind.angles > 0, f"{layer.gate} has no angles")
+            return
+        self.require(len(layer.angles) == kind.angles, f"{layer.gate}: {kind.angles} angles")
+        for angle in layer.angles:
+            self.scalar(angle.constant, bound)
+            for coefficient, element in angle.terms:
+                self.scalar(coefficient, bound)
+                self.scalar(element.index, bound)
+                match element:
+                    case DataElement():
+                        self.operand(element.operand)
+                    case BankElement():
+                        known = 0 <= element.bank < len(self.circuit.banks)
+                        self.require(known, f"no bank {element.bank}")
