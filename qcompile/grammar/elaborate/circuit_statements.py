@@ -1,0 +1,194 @@
+"""Statements of circuits: loops, encodings, banks, gates and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from qcompile.diagnostics.messages.circuits import BankInside
+from qcompile.diagnostics.messages.types import TooDeep
+from qcompile.diagnostics.messages.wires import MeasurementInside
+from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
+from qcompile.grammar.elaborate.encodings import encoding
+from qcompile.grammar.elaborate.expect import whole
+from qcompile.grammar.elaborate.frame import Frame
+from qcompile.grammar.elaborate.gates import gate_layer
+from qcompile.grammar.elaborate.inits import read_init
+from qcompile.grammar.elaborate.layers import open_layer
+from qcompile.grammar.elaborate.operands import BankName, Typed
+from qcompile.grammar.elaborate.scope import Scope
+from qcompile.grammar.elaborate.session import MAX_DEPTH
+from qcompile.grammar.elaborate.wires import read_range
+from qcompile.grammar.functions import VECTOR_INITS
+from qcompile.grammar.syntax import (
+    AnglesStatement,
+    ApplyStatement,
+    CircuitStatement,
+    EncodeStatement,
+    ForStatement,
+    LayerItem,
+    MeasureStatement,
+    RepeatStatement,
+)
+from qcompile.ir.scalar import Variable
+from qcompile.ir.spec_circuit import Bank, CircuitItem, ForEach, Repeat
+
+MAX_ROUNDS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a statement of a circuit stands."""
+
+    kind: Literal["top", "loop", "layer"]
+    first: bool = False
+    """It opens the circuit."""
+
+    @property
+    def words(self) -> str:
+        return {"top": "a circuit", "loop": "a loop", "layer": "a layer"}[self.kind]
+
+
+def items_of(
+    frame: Frame, builder: CircuitBuilder, body: Sequence[CircuitStatement], place: Place
+) -> list[CircuitItem]:
+    """Elaborate statements in order; what is wrong is reported and left out."""
+    items: list[CircuitItem] = []
+    session = frame.session
+    if session.depth >= MAX_DEPTH:
+        if body:
+            session.report(TooDeep(span=body[0].span, extent="deep"))
+        return items
+    session.depth += 1
+    try:
+        for statement in body:
+            if not session.spend(statement.span):
+                break
+            items.extend(_statement(frame, builder, statement, place))
+    finally:
+        session.depth -= 1
+    return items
+
+
+def _statement(
+    frame: Frame, builder: CircuitBuilder, statement: CircuitStatement, place: Place
+) -> Sequence[CircuitItem]:
+    match statement:
+        case RepeatStatement():
+            return _repeat(frame, builder, statement, place)
+        case ForStatement():
+            return _for(frame, builder, statement, place)
+        case EncodeStatement():
+            first = place.kind == "top" and place.first
+            return _one(encoding(frame, builder, statement, first=first))
+        case AnglesStatement():
+            _bank(frame, builder, statement, place)
+            return ()
+        case ApplyStatement():
+            return _apply(frame, builder, statement)
+        case MeasureStatement():
+            frame.report(MeasurementInside(span=statement.span, place=place.words))
+            return ()
+
+
+def _one(item: CircuitItem | None) -> tuple[CircuitItem, ...]:
+    return () if item is None else (item,)
+
+
+def _inside(place: Place) -> Place:
+    return Place(kind="loop" if place.kind == "top" else place.kind)
+
+
+def _rounds(count: Typed | None) -> int:
+    value = None if count is None else count.constant
+    return value if isinstance(value, int) else 1
+
+
+def _repeat(
+    frame: Frame, builder: CircuitBuilder, statement: RepeatStatement, place: Place
+) -> Sequence[CircuitItem]:
+    count = whole(frame, statement.count, "the number of rounds", low=0, high=MAX_ROUNDS)
+    items = _body(frame, builder, statement.body, place, _rounds(count))
+    if count is None:
+        return ()
+    return (Repeat(count=count.scalar, items=tuple(items), span=statement.span),)
+
+
+def _body(
+    frame: Frame,
+    builder: CircuitBuilder,
+    body: Sequence[CircuitStatement],
+    place: Place,
+    rounds: int,
+) -> list[CircuitItem]:
+    outer = builder.multiplier
+    builder.multiplier = min(outer * rounds, 10**9)
+    try:
+        return items_of(frame, builder, body, _inside(place))
+    finally:
+        builder.multiplier = outer
+
+
+def _for(
+    frame: Frame, builder: CircuitBuilder, statement: ForStatement, place: Place
+) -> Sequence[CircuitItem]:
+    bounds = read_range(frame, statement.range, "a bound of the loop")
+    name = statement.variable
+    variable = builder.variable(name.text)
+    scope = Scope(file=frame.scope.file, outer=frame.scope)
+    operand = Typed(type="int", scalar=Variable(name=variable, span=name.span), span=name.span)
+    scope.define(frame.session, name, operand, "loop variable")
+    rounds = 1
+    if bounds is not None:
+        start, stop = bounds
+        if isinstance(start.constant, int) and isinstance(stop.constant, int):
+            rounds = stop.constant - start.constant
+    items = _body(replace(frame, scope=scope), builder, statement.body, place, rounds)
+    if bounds is None:
+        return ()
+    each = ForEach(
+        variable=variable,
+        start=bounds[0].scalar,
+        stop=bounds[1].scalar,
+        items=tuple(items),
+        span=statement.span,
+    )
+    return (each,)
+
+
+def _bank(frame: Frame, builder: CircuitBuilder, statement: AnglesStatement, place: Place) -> None:
+    size = whole(frame, statement.size, "the number of angles", low=1, high=10**6)
+    init = None
+    if statement.init is not None:
+        init = read_init(frame, statement.init, "an angle", VECTOR_INITS)
+    name = statement.name
+    if place.kind != "top":
+        frame.report(BankInside(span=statement.span, place=place.words))
+        frame.scope.define(frame.session, name, None, "bank")
+        return
+    operand = None
+    if size is not None:
+        builder.banks.append(Bank(name=name.text, size=size.scalar, init=init))
+        operand = BankName(position=len(builder.banks) - 1, size=size, span=name.span)
+    frame.scope.define(frame.session, name, operand, "bank")
+
+
+def _apply(
+    frame: Frame, builder: CircuitBuilder, statement: ApplyStatement
+) -> Sequence[CircuitItem]:
+    definition = frame.scope.file.names.get(statement.name.text)
+    if definition is None or not isinstance(definition.item, LayerItem):
+        return _one(gate_layer(frame, builder, statement))
+    definition.used = True
+    inner = open_layer(frame, statement, definition)
+    if inner is None:
+        # Whether the layer of a block checked by itself has angles is not known.
+        builder.trainable = builder.trainable or frame.generic
+        return ()
+    session = frame.session
+    session.calls.append(statement.span)
+    try:
+        return items_of(inner, builder, definition.item.body, Place(kind="layer"))
+    finally:
+        session.calls.pop()

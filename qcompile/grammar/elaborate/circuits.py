@@ -1,0 +1,99 @@
+"""Circuits as values: `circuit(n qubits) { … }`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qcompile.diagnostics.messages.circuits import FixedCircuit
+from qcompile.diagnostics.messages.types import Misplaced
+from qcompile.diagnostics.messages.wires import AfterMeasurement, NoMeasurement
+from qcompile.grammar.elaborate.arguments import bind
+from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
+from qcompile.grammar.elaborate.circuit_statements import Place, items_of
+from qcompile.grammar.elaborate.frame import Frame
+from qcompile.grammar.elaborate.inits import ANGLES, read_init
+from qcompile.grammar.elaborate.measures import measurement
+from qcompile.grammar.elaborate.operands import Typed, Value, integer
+from qcompile.grammar.elaborate.remarks import unused_names
+from qcompile.grammar.elaborate.scalars import combine
+from qcompile.grammar.elaborate.scope import Scope
+from qcompile.grammar.functions import CIRCUIT, VECTOR_INITS
+from qcompile.grammar.syntax import Argument, CircuitExpr, MeasureStatement
+from qcompile.ir.spec import SpecCircuitValue
+from qcompile.ir.spec_circuit import CircuitItem, Measurement, SpecCircuit
+
+
+def circuit_value(frame: Frame, expr: CircuitExpr) -> Value | None:
+    """Elaborate a circuit and add it to the graph."""
+    graph = frame.graph
+    if graph is None:
+        frame.report(
+            Misplaced(span=expr.span, form="a circuit", what="the expression", expected="a number")
+        )
+        return None
+    session = frame.session
+    before = session.errors
+    label = frame.naming.name("circuit", expr)
+    size = Argument(name=None, value=expr.qubits, span=expr.qubits.span)
+    bound = bind(frame, CIRCUIT, (size, *expr.arguments), expr.span)
+    qubits = bound.integer("n")
+    init = ANGLES
+    if bound.has("init"):
+        given = read_init(frame, bound.given["init"], "an angle", VECTOR_INITS)
+        init = ANGLES if given is None else given
+    share = bound.text("share")
+    graph.share(share, "circuit", expr.span)
+    scope = Scope(file=frame.scope.file, outer=frame.scope)
+    inner = replace(frame, scope=scope)
+    builder = CircuitBuilder(session=session, qubits=qubits)
+    items: list[CircuitItem] = []
+    measurements: list[Measurement] = []
+    widths: list[Typed | None] = []
+    for position, statement in enumerate(expr.body):
+        if session.exhausted:
+            return None
+        if isinstance(statement, MeasureStatement):
+            builder.measured = builder.measured or statement.span
+            for found, width in measurement(inner, builder, statement):
+                measurements.append(found)
+                widths.append(width)
+            continue
+        if builder.measured is not None:
+            frame.report(AfterMeasurement(span=statement.span, first=builder.measured))
+            builder.measured = None
+            measurements.clear()
+        place = Place(kind="top", first=position == 0)
+        items.extend(items_of(inner, builder, (statement,), place))
+    if not any(isinstance(statement, MeasureStatement) for statement in expr.body):
+        frame.report(NoMeasurement(span=expr.span))
+    if session.errors > before or qubits is None or not measurements:
+        return None
+    if not session.errors and not session.calls and frame.scope.file.is_main:
+        unused_names(session, scope, "circuit", label)
+        if not builder.trainable:
+            frame.report(FixedCircuit(span=expr.span))
+    circuit = SpecCircuit(
+        qubits=qubits.scalar,
+        banks=tuple(builder.banks),
+        items=tuple(items),
+        measurements=tuple(measurements),
+        init=init,
+        span=expr.span,
+    )
+    node = SpecCircuitValue(
+        operands=tuple(builder.operands),
+        circuit=circuit,
+        name=graph.unique(label),
+        share=share,
+        span=expr.span,
+    )
+    return graph.add(node, _total(frame, expr, widths), expr.span)
+
+
+def _total(frame: Frame, expr: CircuitExpr, widths: list[Typed | None]) -> Typed | None:
+    total: Typed | None = integer(0, expr.span)
+    for width in widths:
+        if total is None or width is None or total.parts + width.parts > 100:
+            return None
+        total = combine(frame.session, "+", (total, width), expr.span)
+    return total

@@ -1,0 +1,71 @@
+"""Collects the nodes of an adapter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from qcompile.diagnostics.messages.values import ShareMismatch, TooMuch
+from qcompile.diagnostics.source import Span
+from qcompile.grammar.elaborate.operands import Typed, Value
+from qcompile.grammar.elaborate.session import Session
+from qcompile.ir.scalar import ScalarError, ScalarValue, evaluate
+from qcompile.ir.spec import Requirement, SpecNode
+from qcompile.ir.training import SpecTraining
+
+MAX_NODES = 10_000
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class GraphBuilder:
+    """Nodes in SSA form, with what is known of the sizes."""
+
+    session: Session
+    sizes: dict[str, ScalarValue] = field(default_factory=dict)
+    """`in_features` and `out_features`, where the adapter's `shape` says them."""
+    nodes: list[SpecNode] = field(default_factory=list)
+    requirements: list[Requirement] = field(default_factory=list)
+    training: list[SpecTraining] = field(default_factory=list)
+    _names: set[str] = field(default_factory=set)
+    _shares: dict[str, tuple[str, Span]] = field(default_factory=dict)
+
+    def add(self, node: SpecNode, width: Typed | None, span: Span) -> Value | None:
+        """Append a node; None beyond the limit, which is reported once."""
+        if not self.session.spend(span):
+            return None
+        if len(self.nodes) >= MAX_NODES:
+            self.session.report(TooMuch(span=span, limit=MAX_NODES, what="nodes of one adapter"))
+            self.session.exhaust()
+            return None
+        self.nodes.append(node)
+        return Value(node=len(self.nodes) - 1, width=width, span=span)
+
+    def unique(self, name: str) -> str:
+        """Return the name, or the name with the next free number where it is taken."""
+        found, number = name, 1
+        while found in self._names:
+            number += 1
+            found = f"{name}_{number}"
+        self._names.add(found)
+        return found
+
+    def share(self, key: str | None, kind: str, span: Span) -> None:
+        """Note the use of a share key; one key is for one kind of tensor."""
+        if key is None:
+            return
+        one, first = self._shares.setdefault(key, (kind, span))
+        if one != kind:
+            self.session.report(
+                ShareMismatch(span=span, key=key, one=f"`{one}`", other=f"`{kind}`", first=first)
+            )
+
+    def number(self, width: Typed | None) -> int | None:
+        """Return a width as a number, where the adapter's own text decides it."""
+        if width is None:
+            return None
+        try:
+            value = evaluate(width.scalar, self.sizes)
+        except ScalarError:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int):
+            return None
+        return value

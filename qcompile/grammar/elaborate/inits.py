@@ -1,0 +1,79 @@
+"""Initialisations: `zero`, `normal(0.02)`, `uniform(-pi, pi)`."""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+from qcompile.diagnostics.messages.calls import InitUnsuited, UnknownInit
+from qcompile.diagnostics.messages.types import Misplaced
+from qcompile.grammar.elaborate import expect
+from qcompile.grammar.elaborate.arguments import bind
+from qcompile.grammar.elaborate.frame import Frame
+from qcompile.grammar.elaborate.operands import Typed
+from qcompile.grammar.functions import INITIALISATIONS
+from qcompile.grammar.syntax import Argument, Call, Expr, Name
+from qcompile.ir.initialisation import INIT_ARGUMENTS, Init, InitKind
+
+KAIMING_UNIFORM = Init(kind="kaiming_uniform", arguments=(math.sqrt(5.0),))
+KAIMING_NORMAL = Init(kind="kaiming_normal", arguments=(0.0,))
+NORMAL = Init(kind="normal", arguments=(1.0, 0.0))
+ANGLES = Init(kind="uniform", arguments=(-math.pi, math.pi))
+
+
+def read_init(frame: Frame, expr: Expr, what: str, possible: tuple[str, ...] = ()) -> Init | None:
+    """Return an initialisation with all its arguments; `possible` limits the kinds."""
+    arguments: tuple[Argument, ...] = ()
+    if isinstance(expr, Call):
+        name, arguments = expr.function, expr.arguments
+    elif isinstance(expr, Name):
+        name = expr
+    else:
+        operand = frame.evaluate(expr)
+        if operand is not None:
+            frame.report(
+                Misplaced(
+                    span=expr.span,
+                    form=operand.word,
+                    what="`init`",
+                    expected="an initialisation, such as zero or normal(0.02)",
+                )
+            )
+        return None
+    if isinstance(expr, Name) and name.text not in INITIALISATIONS:
+        local = frame.scope.find(name.text)
+        if local is not None and isinstance(local.operand, Typed):
+            local.used = True
+            if expect.unknown_argument(local.operand):
+                return None
+            name = _named(local.operand, name)
+    function = INITIALISATIONS.get(name.text)
+    if function is None:
+        near = frame.session.nearest(name.text, INITIALISATIONS) or tuple(INITIALISATIONS)
+        frame.report(UnknownInit(span=name.span, name=name.text, candidates=near))
+        return None
+    if possible and name.text not in possible:
+        frame.report(InitUnsuited(span=expr.span, what=what, init=name.text, possible=possible))
+        return None
+    kind = cast(InitKind, name.text)
+    bound = bind(frame, function, arguments, expr.span)
+    values: list[float] = []
+    for key, default in INIT_ARGUMENTS[kind]:
+        if bound.has(key):
+            what_of = bound.what(key)
+            low = 0 if key == "std" else None
+            value = expect.known_real(frame, bound.given[key], what_of, low=low)
+            if value is None:
+                return None
+            values.append(value)
+        elif default is None:
+            return None
+        else:
+            values.append(default)
+    return Init(kind=kind, arguments=tuple(values)) if bound.ok else None
+
+
+def _named(parameter: Typed, name: Name) -> Name:
+    """Return the kind that a parameter of type text names."""
+    value = parameter.constant
+    return Name(text=value, span=name.span) if isinstance(value, str) else name

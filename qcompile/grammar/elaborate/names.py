@@ -1,0 +1,102 @@
+"""What a name stands for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import chain
+
+from qcompile.diagnostics.messages.circuits import LoopInValue
+from qcompile.diagnostics.messages.names import (
+    ModelSizeInLet,
+    NoInputHere,
+    UnknownName,
+    UsedBeforeDefinition,
+    WrongKind,
+)
+from qcompile.grammar.elaborate.frame import Frame
+from qcompile.grammar.elaborate.operands import Operand, Typed, Value, real
+from qcompile.grammar.elaborate.scope import KIND_WORDS, PREDEFINED
+from qcompile.grammar.syntax import Name
+from qcompile.ir.scalar import MODEL_SIZES, Variable, variables
+
+
+def look_up(frame: Frame, name: Name) -> Operand:
+    """Return the operand of a name, with the place where it is read as its span."""
+    local = frame.scope.find(name.text)
+    if local is not None:
+        local.used = True
+        operand = local.operand
+        if operand is None:
+            return None
+        if frame.outside_loops and isinstance(operand, Typed) and depends_on_loop(operand):
+            frame.report(LoopInValue(span=name.span))
+            return None
+        return replace(operand, span=name.span)
+    if name.text in PREDEFINED:
+        return _predefined(frame, name)
+    return _defined(frame, name)
+
+
+def depends_on_loop(operand: Typed) -> bool:
+    """Whether a scalar mentions the variable of a loop; `$` marks unknown arguments."""
+    if operand.constant is not None:
+        return False
+    names = variables(operand.scalar)
+    return any(name not in MODEL_SIZES and not name.startswith("$") for name in names)
+
+
+def _predefined(frame: Frame, name: Name) -> Operand:
+    if name.text == "pi":
+        return real(math.pi, name.span)
+    if not frame.sizes:
+        frame.report(ModelSizeInLet(span=name.span, name=name.text))
+        return None
+    if name.text == "x":
+        if frame.input is None or frame.graph is None:
+            frame.report(NoInputHere(span=name.span))
+            return None
+        width = Typed(
+            type="int", scalar=Variable(name="in_features", span=name.span), span=name.span
+        )
+        return Value(node=frame.input, width=width, span=name.span)
+    return Typed(type="int", scalar=Variable(name=name.text, span=name.span), span=name.span)
+
+
+def _defined(frame: Frame, name: Name) -> Operand:
+    definition = frame.scope.file.names.get(name.text)
+    if definition is None:
+        _unknown(frame, name)
+        return None
+    definition.used = True
+    if definition.kind != "constant":
+        frame.report(
+            WrongKind(
+                span=name.span,
+                name=name.text,
+                kind=KIND_WORDS[definition.kind],
+                wanted="a number or a value",
+                first=definition.span,
+            )
+        )
+        return None
+    if not definition.ready:
+        frame.report(UsedBeforeDefinition(span=name.span, name=name.text, first=definition.span))
+        return None
+    operand = definition.operand
+    return None if operand is None else replace(operand, span=name.span)
+
+
+def _unknown(frame: Frame, name: Name) -> None:
+    upcoming = frame.scope.find_upcoming(name.text)
+    if upcoming is not None:
+        frame.report(UsedBeforeDefinition(span=name.span, name=name.text, first=upcoming))
+    elif not frame.scope.file.incomplete:
+        candidates = chain(frame.scope.visible(), PREDEFINED)
+        frame.report(
+            UnknownName(
+                span=name.span,
+                name=name.text,
+                candidates=frame.session.nearest(name.text, candidates),
+            )
+        )

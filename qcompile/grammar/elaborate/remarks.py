@@ -1,0 +1,101 @@
+"""Warnings: what is allowed and yet hardly meant."""
+
+from __future__ import annotations
+
+from qcompile.diagnostics.messages.names import UnusedBinding, UnusedParameter
+from qcompile.diagnostics.messages.values import NothingTrainable, NotZeroAtStart
+from qcompile.diagnostics.source import Span
+from qcompile.grammar.elaborate.scope import Scope
+from qcompile.grammar.elaborate.session import Session
+from qcompile.ir.initialisation import Init
+from qcompile.ir.scalar import Constant
+from qcompile.ir.spec import (
+    SpecCircuitValue,
+    SpecLinear,
+    SpecMpo,
+    SpecNode,
+    SpecScale,
+    SpecVector,
+)
+from qcompile.ir.spec_circuit import CircuitItem, ForEach, Fresh, GateLayer, Repeat
+from qcompile.ir.spec_operands import operands_of
+
+
+def unused_names(session: Session, scope: Scope, kind: str, owner: str) -> None:
+    """Warn of bindings and parameters that nothing has read."""
+    for name, local in scope.locals.items():
+        if local.used or name.startswith("_"):
+            continue
+        if local.kind in ("parameter", "value parameter"):
+            session.report(UnusedParameter(span=local.span, name=name, kind=kind, owner=owner))
+        elif local.kind in ("binding", "bank"):
+            session.report(UnusedBinding(span=local.span, name=name))
+
+
+def start_of_update(
+    session: Session, adapter: str, nodes: tuple[SpecNode, ...], result: int, mode: str, span: Span
+) -> None:
+    """Warn where nothing is trainable, or where an update certainly does not start at zero."""
+    needed = reachable(nodes, result)
+    inits = [init for index in needed for init in inits_of(nodes[index])]
+    if not inits:
+        session.report(NothingTrainable(span=span, adapter=adapter))
+        return
+    zeros = any(is_zero(init) for init in inits)
+    scaled = any(
+        isinstance(node := nodes[index], SpecScale)
+        and isinstance(node.factor, Constant)
+        and node.factor.value == 0
+        for index in needed
+    )
+    if mode == "add" and not zeros and not scaled:
+        session.report(NotZeroAtStart(span=span, adapter=adapter))
+
+
+def reachable(nodes: tuple[SpecNode, ...], result: int) -> list[int]:
+    """Indices of the nodes that the result depends on, itself included."""
+    seen = {result}
+    waiting = [result]
+    while waiting:
+        for operand in operands_of(nodes[waiting.pop()]):
+            if operand not in seen:
+                seen.add(operand)
+                waiting.append(operand)
+    return sorted(seen)
+
+
+def inits_of(node: SpecNode) -> tuple[Init, ...]:
+    """Initialisations of a node's trainable tensors."""
+    match node:
+        case SpecLinear(init=init) | SpecMpo(init=init) | SpecVector(init=init):
+            return (init,)
+        case SpecCircuitValue(circuit=circuit):
+            banks = tuple(bank.init or circuit.init for bank in circuit.banks)
+            return (*banks, circuit.init) if has_fresh(circuit.items) else banks
+    return ()
+
+
+def has_fresh(items: tuple[CircuitItem, ...]) -> bool:
+    """Whether a gate has a trainable angle of its own."""
+    for item in items:
+        match item:
+            case GateLayer(angles=Fresh()):
+                return True
+            case Repeat(items=inner) | ForEach(items=inner):
+                if has_fresh(inner):
+                    return True
+    return False
+
+
+def is_zero(init: Init) -> bool:
+    """Whether a tensor starts at exactly zero."""
+    match init.kind:
+        case "zero":
+            return True
+        case "constant":
+            return init.arguments == (0.0,)
+        case "normal" | "uniform":
+            return all(value == 0 for value in init.arguments)
+        case "xavier_uniform" | "orthogonal" | "identity":
+            return init.arguments == (0.0,)
+    return False

@@ -1,0 +1,98 @@
+"""The statements that adapters and blocks share: bindings, requirements, the result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from qcompile.diagnostics.messages.bodies import AfterResult, NoResult
+from qcompile.diagnostics.messages.training import TrainTwice
+from qcompile.diagnostics.messages.types import RequirementFailed
+from qcompile.diagnostics.source import Span
+from qcompile.grammar.elaborate.expect import as_bool, as_value
+from qcompile.grammar.elaborate.frame import Frame
+from qcompile.grammar.elaborate.operands import Value
+from qcompile.grammar.elaborate.training import read_training
+from qcompile.grammar.syntax import (
+    BindStatement,
+    RequireStatement,
+    ResultStatement,
+    Statement,
+    TrainStatement,
+)
+from qcompile.ir.spec import Requirement
+
+
+def run_body(
+    frame: Frame,
+    body: Sequence[Statement],
+    *,
+    kind: Literal["adapter", "block"],
+    name: str,
+    prefix: str,
+    span: Span,
+) -> Value | None:
+    """Elaborate the statements in order and return the result; `attach` and `shape` are skipped.
+
+    Args:
+        frame: Its scope holds the parameters and takes the bindings.
+        body: The statements.
+        kind: What the body belongs to.
+        name: Of the adapter or block.
+        prefix: Of the tensors' names; empty for an adapter.
+        span: Where to say that the result is missing.
+    """
+    for statement in body:
+        if isinstance(statement, BindStatement):
+            frame.scope.upcoming.setdefault(statement.name.text, statement.name.span)
+    result: Value | None = None
+    ended: ResultStatement | None = None
+    trained: TrainStatement | None = None
+    for statement in body:
+        if frame.session.exhausted:
+            return None
+        if ended is not None:
+            frame.report(AfterResult(span=statement.span, statement=ended.kind, first=ended.span))
+            break
+        match statement:
+            case BindStatement():
+                own = frame.named(_joined(prefix, statement.name.text), statement.value)
+                operand = own.evaluate(statement.value)
+                frame.scope.upcoming.pop(statement.name.text, None)
+                frame.scope.define(frame.session, statement.name, operand, "binding")
+            case RequireStatement():
+                require(frame, statement)
+            case TrainStatement() if trained is not None:
+                frame.report(TrainTwice(span=statement.span, adapter=name, first=trained.span))
+            case TrainStatement():
+                trained = statement
+                read_training(frame, statement)
+            case ResultStatement():
+                ended = statement
+                last = "return" if statement.kind == "return" else "update"
+                own = frame.named(_joined(prefix, last), statement.value)
+                result = as_value(frame.session, own.evaluate(statement.value), "the result")
+    if ended is None:
+        wanted = "`return …`" if kind == "block" else "`update …` or `replace …`"
+        frame.report(NoResult(span=span, kind=kind, name=name, statement=wanted))
+    return result
+
+
+def _joined(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def require(frame: Frame, statement: RequireStatement) -> None:
+    """Check a condition now, or keep it for lowering where it depends on model sizes."""
+    operand = frame.evaluate(statement.condition)
+    condition = as_bool(frame.session, operand, "a requirement")
+    if condition is None:
+        return
+    message = None if statement.message is None else statement.message.value
+    if condition.constant is False:
+        shown = "" if message is None else f": {message}"
+        frame.report(RequirementFailed(span=statement.condition.span, message=shown))
+    elif condition.constant is None and frame.graph is not None and not frame.generic:
+        frame.graph.requirements.append(
+            Requirement(condition=condition.scalar, message=message, span=statement.span)
+        )

@@ -1,0 +1,126 @@
+"""Targets: fields, noise and devices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from qcompile.diagnostics.messages.targets import FieldTwice, NothingToMitigate, UnknownField
+from qcompile.diagnostics.messages.types import Misplaced
+from qcompile.grammar.elaborate import expect
+from qcompile.grammar.elaborate.arguments import choose
+from qcompile.grammar.elaborate.devices import read_device
+from qcompile.grammar.elaborate.frame import Frame
+from qcompile.grammar.functions import NOISE_FIELDS, TARGET_FIELDS, TargetField
+from qcompile.grammar.syntax import Expr, Field, ListExpr, RecordExpr, TargetItem
+from qcompile.ir.target import (
+    DeviceChoice,
+    DType,
+    EvaluatorChoice,
+    NoiseModel,
+    Objective,
+    Target,
+)
+
+MAX_SHOTS = 10**9
+
+
+def read_target(frame: Frame, item: TargetItem) -> Target | None:
+    """Elaborate a target; None where it has errors."""
+    before = frame.session.errors
+    fields = _fields(frame, item.fields, TARGET_FIELDS, "a target")
+    device: DeviceChoice | None = None
+    if "device" in fields:
+        device = read_device(frame, fields["device"])
+    shots: int | None = None
+    if "shots" in fields:
+        shots = expect.known_integer(frame, fields["shots"], "`shots`", low=1, high=MAX_SHOTS)
+    noise = _noise(frame, fields["noise"]) if "noise" in fields else None
+    words = {field.name: _word(frame, fields, field) for field in TARGET_FIELDS if field.choices}
+    if frame.session.errors > before:
+        return None
+    noisy = noise is not None and any(noise.readout)
+    if words["mitigate"] == "readout" and not noisy and device is None:
+        place = fields["mitigate"].span
+        frame.report(NothingToMitigate(span=place, name=item.name.text))
+    return Target(
+        name=item.name.text,
+        device=device,
+        dtype=cast(DType, words["dtype"]),
+        shots=shots,
+        noise=noise,
+        optimise=cast(Objective, words["optimise"]),
+        mitigate="readout" if words["mitigate"] == "readout" else "none",
+        evaluator=cast(EvaluatorChoice, words["evaluator"]),
+        span=item.span,
+        places=tuple((name, expr.span) for name, expr in fields.items()),
+    )
+
+
+def _fields(
+    frame: Frame, fields: Sequence[Field], known: tuple[TargetField, ...], owner: str
+) -> dict[str, Expr]:
+    names = [field.name for field in known]
+    found: dict[str, Field] = {}
+    for field in fields:
+        name = field.name.text
+        if name not in names:
+            near = frame.session.nearest(name, names)
+            place = field.name.span
+            frame.report(UnknownField(span=place, owner=owner, name=name, candidates=near))
+        elif name in found:
+            frame.report(FieldTwice(span=field.span, name=name, first=found[name].span))
+        else:
+            found[name] = field
+    return {name: field.value for name, field in found.items()}
+
+
+def _word(frame: Frame, fields: dict[str, Expr], field: TargetField) -> str:
+    if field.name not in fields:
+        return field.default
+    chosen = choose(frame, fields[field.name], f"`{field.name}`", field.choices)
+    return field.default if chosen is None else chosen
+
+
+def _noise(frame: Frame, expr: Expr) -> NoiseModel | None:
+    if not isinstance(expr, RecordExpr):
+        frame.report(
+            Misplaced(
+                span=expr.span,
+                form="this",
+                what="`noise`",
+                expected="a record, such as { one_qubit: 0.1pct }",
+            )
+        )
+        return None
+    fields = _fields(frame, expr.fields, NOISE_FIELDS, "noise")
+    one, two = (
+        _probability(frame, fields[name], f"`{name}`") if name in fields else 0.0
+        for name in ("one_qubit", "two_qubit")
+    )
+    readout = _readout(frame, fields["readout"]) if "readout" in fields else (0.0, 0.0)
+    if one is None or two is None or readout is None:
+        return None
+    return NoiseModel(one_qubit=one, two_qubit=two, readout=readout)
+
+
+def _probability(frame: Frame, expr: Expr, what: str) -> float | None:
+    return expect.known_real(frame, expr, what, low=0, high=1)
+
+
+def _readout(frame: Frame, expr: Expr) -> tuple[float, float] | None:
+    if not isinstance(expr, ListExpr):
+        both = _probability(frame, expr, "`readout`")
+        return None if both is None else (both, both)
+    if len(expr.items) != 2:
+        frame.report(
+            Misplaced(
+                span=expr.span,
+                form=f"a list of {len(expr.items)}",
+                what="`readout`",
+                expected="a probability or two of them",
+            )
+        )
+        return None
+    first, second = (_probability(frame, item, "`readout`") for item in expr.items)
+    return None if first is None or second is None else (first, second)

@@ -1,0 +1,44 @@
+"""Decides which line breaks end a statement."""
+
+from __future__ import annotations
+
+from qcompile.grammar.lexeme import Lexeme
+from qcompile.grammar.vocabulary import CLOSERS, CONTINUED_AFTER, CONTINUED_BEFORE, OPENERS
+
+
+def lay_out(lexemes: list[Lexeme]) -> list[Lexeme]:
+    """Return the lexemes with one SEPARATOR between statements and no NEWLINE.
+
+    The brackets pair. A line break means nothing inside ( ) and [ ], nor where the line before or
+    the line after shows that the statement goes on. Semicolons separate wherever they stand, but
+    repeated ones count once, as do those after `{` and before `}`.
+    """
+    output: list[Lexeme] = []
+    stack: list[str] = []
+    pending: Lexeme | None = None
+    for lexeme in lexemes:
+        kind = lexeme.type
+        if kind == "NEWLINE":
+            if pending is None and not (stack and stack[-1] != "LBRACE"):
+                pending = lexeme
+            continue
+        if kind == "SEPARATOR":
+            if pending is None or pending.type == "NEWLINE":
+                pending = lexeme
+            continue
+        if pending is not None:
+            if _separates(pending, output[-1].type if output else "LBRACE", kind):
+                output.append(Lexeme("SEPARATOR", pending.text, pending.span))
+            pending = None
+        if kind in OPENERS:
+            stack.append(kind)
+        elif kind in CLOSERS:
+            stack.pop()
+        output.append(lexeme)
+    return output
+
+
+def _separates(pending: Lexeme, before: str, after: str) -> bool:
+    if pending.type == "SEPARATOR":
+        return before != "LBRACE" and after != "RBRACE"
+    return before not in CONTINUED_AFTER and after not in CONTINUED_BEFORE

@@ -1,0 +1,123 @@
+"""The tables of the language reference, made from the tables that drive the compiler."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qcompile.grammar.functions import (
+    CIRCUIT,
+    DEVICES,
+    ENCODINGS,
+    FUNCTIONS,
+    INITIALISATIONS,
+    NOISE_FIELDS,
+    PENALTIES,
+    PROXIMALS,
+    TARGET_FIELDS,
+    Family,
+    Function,
+    TargetField,
+)
+from qcompile.grammar.numbers import UNITS
+from qcompile.ir.gates import GATES
+
+
+def tables() -> dict[str, str]:
+    """Return Markdown tables by the name that marks their place in `docs/language.md`."""
+    return {
+        "trainable": _functions("trainable"),
+        "structure": _functions("structure"),
+        "activations": _functions("activation"),
+        "scalar-functions": _functions("scalar"),
+        "options": _options(
+            [item for item in (*FUNCTIONS.values(), CIRCUIT) if len(item.options) > 1]
+        ),
+        "encodings": _options(ENCODINGS.values()),
+        "encoding-meanings": _listed(ENCODINGS.values()),
+        "initialisations": _listed(INITIALISATIONS.values()),
+        "penalties": _listed(PENALTIES.values()),
+        "proximals": _listed(PROXIMALS.values()),
+        "devices": _listed(DEVICES.values()),
+        "target-fields": _fields(TARGET_FIELDS),
+        "noise-fields": _fields(NOISE_FIELDS),
+        "gates": _gates(),
+        "units": _rows(("unit", "factor"), ((f"`{k}`", f"{v:g}") for k, v in UNITS.items())),
+    }
+
+
+def filled(document: str) -> str:
+    """Return a document with the tables between its marks made anew.
+
+    A place is marked by `<!-- table NAME -->` and `<!-- end -->` on lines of their own.
+    """
+    for name, table in tables().items():
+        opening, closing = f"<!-- table {name} -->\n", "<!-- end -->"
+        if opening not in document:
+            continue
+        before, _, rest = document.partition(opening)
+        _, _, after = rest.partition(closing)
+        document = f"{before}{opening}{table}{closing}{after}"
+    return document
+
+
+def _functions(family: Family) -> str:
+    return _listed(item for item in FUNCTIONS.values() if item.family == family)
+
+
+def _listed(functions: Iterable[Function]) -> str:
+    found = list(functions)
+    if any(item.width for item in found):
+        return _rows(
+            ("form", "meaning", "width"),
+            ((f"`{item.signature}`", item.meaning, item.width) for item in found),
+        )
+    return _rows(("form", "meaning"), ((f"`{item.signature}`", item.meaning) for item in found))
+
+
+def _options(functions: Iterable[Function]) -> str:
+    rows = []
+    for function in functions:
+        for option in function.options:
+            default = "—" if option.default is None else f"`{option.default}`"
+            if option.required:
+                default = "required"
+            choices = f" ({', '.join(option.choices)})" if option.choices else ""
+            bounds = "" if option.low is None else f", from {option.low:g}"
+            if option.high is not None and option.high < 10**6:
+                bounds += f" to {option.high:g}"
+            rows.append(
+                (
+                    f"`{function.name}`",
+                    f"`{option.name}`",
+                    option.kind + bounds + choices,
+                    default,
+                    option.meaning,
+                )
+            )
+    return _rows(("function", "argument", "type", "default", "meaning"), rows)
+
+
+def _fields(fields: Iterable[TargetField]) -> str:
+    return _rows(
+        ("field", "values", "default", "meaning"),
+        ((f"`{item.name}`", item.values, item.default, item.meaning) for item in fields),
+    )
+
+
+def _gates() -> str:
+    return _rows(
+        ("gate", "qubits", "angles", "meaning"),
+        (
+            (f"`{name}`", str(kind.qubits), str(kind.angles), kind.meaning)
+            for name, kind in GATES.items()
+        ),
+    )
+
+
+def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [_row(head), _row(tuple("---" for _ in head)), *map(_row, rows)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _row(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

@@ -1,0 +1,461 @@
+"""Syntax: what was written, with the span of every node. Spans are outside equality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from qcompile.diagnostics.source import Source, Span
+
+# Each docstring shows the text that its node stands for.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """`rank`"""
+
+    text: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberLiteral:
+    """`8`, `0.5`, `1e-3`, `2pct`, `68ns`"""
+
+    text: str
+    """As written, so that the formatter keeps it."""
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StringLiteral:
+    """`"*.q_proj"`"""
+
+    value: str
+    """Unescaped."""
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoolLiteral:
+    """`true`, `false`"""
+
+    value: bool
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unary:
+    """`-a`, `not a`"""
+
+    operator: Literal["-", "not"]
+    operand: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binary:
+    """`a + b`"""
+
+    operator: str
+    """One of + - * / // % ** == != < <= > >= and or."""
+    left: Expr
+    right: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditional:
+    """`a if c else b`"""
+
+    condition: Expr
+    yes: Expr
+    no: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """`x` or `to: bus` in a call"""
+
+    name: Name | None
+    value: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """`mpo(x, to: bus, sites: 4)`"""
+
+    function: Name
+    arguments: tuple[Argument, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """`h[3]`"""
+
+    value: Expr
+    index: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceExpr:
+    """`h[0:4]`, `h[4:]`, `h[:4]`"""
+
+    value: Expr
+    start: Expr | None
+    stop: Expr | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListExpr:
+    """`[8, 8, 4]`"""
+
+    items: tuple[Expr, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairExpr:
+    """`(0, 1)`"""
+
+    first: Expr
+    second: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeExpr:
+    """`0..n`, half-open; only where a range is asked for"""
+
+    start: Expr
+    stop: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordExpr:
+    """`{ one_qubit: 0.1pct, two_qubit: 1pct }`; only as a value of a target's field"""
+
+    fields: tuple[Field, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitExpr:
+    """`circuit(rank qubits, init: normal(0.1)) { … }`"""
+
+    qubits: Expr
+    arguments: tuple[Argument, ...]
+    """Named arguments after the number of qubits: `init`, `share`."""
+    body: tuple[CircuitStatement, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+Expr = (
+    Name
+    | NumberLiteral
+    | StringLiteral
+    | BoolLiteral
+    | Unary
+    | Binary
+    | Conditional
+    | Call
+    | Index
+    | SliceExpr
+    | ListExpr
+    | PairExpr
+    | RangeExpr
+    | RecordExpr
+    | CircuitExpr
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """`shots: 4096`"""
+
+    name: Name
+    value: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+# Circuit statements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepeatStatement:
+    """`repeat layers { … }`"""
+
+    count: Expr
+    body: tuple[CircuitStatement, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForStatement:
+    """`for i in 0..n { … }`"""
+
+    variable: Name
+    range: RangeExpr
+    body: tuple[CircuitStatement, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodeStatement:
+    """`encode angle(h, gate: ry) on 0..4`"""
+
+    encoding: Call
+    wires: Expr | Name | None
+    """What stands after `on`: a wire, a list, a range, or the name `even` or `odd`."""
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatternClause:
+    """`ring reversed step 2`, `line`, `pairs [(0, 1)]`"""
+
+    kind: Name
+    """line, ring, brickwork, all, native or pairs."""
+    pairs: Expr | None
+    """The list after `pairs`."""
+    reversed: bool
+    step: Expr | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyStatement:
+    """`ry`, `ry shared on even`, `crz ring reversed`, `ry(theta[0]) on 0`, `brick(depth: 2)`
+
+    A gate, or a user-defined layer: which one is decided by its name in elaboration.
+    """
+
+    name: Name
+    arguments: tuple[Argument, ...] | None
+    """None: no parentheses."""
+    shared: bool
+    pattern: PatternClause | None
+    wires: Expr | Name | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnglesStatement:
+    """`angles theta[2 * n] init normal(0.1)`"""
+
+    name: Name
+    size: Expr
+    init: Expr | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureStatement:
+    """`measure z`, `measure z on [0, 1]`, `measure "Z0 Z1", "X2"`, `measure probs on 0..2`"""
+
+    what: Name | tuple[StringLiteral, ...]
+    wires: Expr | Name | None
+    span: Span = field(compare=False, repr=False)
+
+
+CircuitStatement = (
+    RepeatStatement
+    | ForStatement
+    | EncodeStatement
+    | ApplyStatement
+    | AnglesStatement
+    | MeasureStatement
+)
+
+# Statements of adapters and blocks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachStatement:
+    """`attach "*.q_proj", "*.v_proj" layers 0..12 with (rank: 4)`"""
+
+    patterns: tuple[StringLiteral, ...]
+    layers: RangeExpr | None
+    overrides: tuple[Argument, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapeStatement:
+    """`shape 3584 -> 512`"""
+
+    in_features: Expr
+    out_features: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequireStatement:
+    """`require rank >= 1, "rank must be positive"`"""
+
+    condition: Expr
+    message: StringLiteral | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BindStatement:
+    """`h = linear(a, to: rank)`"""
+
+    name: Name
+    value: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultStatement:
+    """`update e` or `replace e` in an adapter, `return e` in a block"""
+
+    kind: Literal["update", "replace", "return"]
+    value: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegulariseStatement:
+    """`regularise 0.1 * mean_abs(g)`"""
+
+    penalty: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProximalStatement:
+    """`proximal soft_threshold(g, 1e-3)`"""
+
+    operator: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+TrainingStatement = RegulariseStatement | ProximalStatement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainStatement:
+    """`train { regularise l1(g); proximal soft_threshold(g, 1e-3) }`; adapters only"""
+
+    body: tuple[TrainingStatement, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+Statement = (
+    AttachStatement
+    | ShapeStatement
+    | RequireStatement
+    | BindStatement
+    | TrainStatement
+    | ResultStatement
+)
+
+# Items of a file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """`rank: int = 8`, or `x` alone: a value of the graph (blocks only)"""
+
+    name: Name
+    type: Name | None
+    """int, real, bool or text."""
+    default: Expr | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportItem:
+    """`import "blocks.qa" (brick, mlp as tower)`"""
+
+    path: StringLiteral
+    names: tuple[tuple[Name, Name | None], ...] | None
+    """(name, alias); None: everything that the file defines."""
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelItem:
+    """`model "configs/tiny-llama.json"`"""
+
+    path: StringLiteral
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetItem:
+    """`let bus = 256`"""
+
+    name: Name
+    value: Expr
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockItem:
+    """`block mlp(x, hidden: int) { … return e }`"""
+
+    name: Name
+    parameters: tuple[Parameter, ...]
+    body: tuple[Statement, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerItem:
+    """`layer brick(angle: real = 0) { ry  cz line }`"""
+
+    name: Name
+    parameters: tuple[Parameter, ...]
+    body: tuple[CircuitStatement, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterItem:
+    """`adapter qtha(rank: int = 8) on torino { … }`"""
+
+    name: Name
+    parameters: tuple[Parameter, ...]
+    target: Name | None
+    body: tuple[Statement, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetItem:
+    """`target torino { device: "fake_torino"  shots: 4096 }`"""
+
+    name: Name
+    fields: tuple[Field, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+Item = ImportItem | ModelItem | LetItem | BlockItem | LayerItem | AdapterItem | TargetItem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """`# text`, kept for the formatter"""
+
+    text: str
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """`qa 1` and the items"""
+
+    version: int
+    items: tuple[Item, ...]
+    comments: tuple[Comment, ...] = field(compare=False, repr=False)
+    source: Source = field(compare=False, repr=False)
+    span: Span = field(compare=False, repr=False)

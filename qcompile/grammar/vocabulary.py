@@ -1,0 +1,123 @@
+"""The words and signs of the language."""
+
+from __future__ import annotations
+
+VERSION = 1
+
+KEYWORDS: frozenset[str] = frozenset(
+    {
+        "qa", "import", "as", "model", "let", "block", "layer", "adapter", "target", "attach",
+        "shape", "require", "update", "replace", "return", "circuit", "repeat", "for", "in",
+        "encode", "angles", "measure", "train", "regularise", "proximal", "true", "false", "if",
+        "else", "and", "or", "not",
+    }
+)  # fmt: skip
+"""Never names."""
+
+CONTEXTUAL: frozenset[str] = frozenset(
+    ["layers", "qubits", "step", "shared", "reversed", "init", "with", "pairs", "on"]
+)
+"""Words with a meaning in one place only, and names everywhere else."""
+
+RESERVED: frozenset[str] = frozenset(["prefix", "control", "unitary"])
+"""Kept for later versions of the language."""
+
+SIGNS: dict[str, str] = {
+    "(": "LPAR",
+    ")": "RPAR",
+    "[": "LSQB",
+    "]": "RSQB",
+    "{": "LBRACE",
+    "}": "RBRACE",
+    ",": "COMMA",
+    ":": "COLON",
+    "=": "EQUAL",
+    "->": "ARROW",
+    "..": "RANGE",
+    "+": "PLUS",
+    "-": "MINUS",
+    "*": "STAR",
+    "/": "SLASH",
+    "//": "FLOOR",
+    "%": "PERCENT",
+    "**": "POWER",
+    "==": "SAME",
+    "!=": "DIFFERENT",
+    "<": "LESSTHAN",
+    "<=": "ATMOST",
+    ">": "MORETHAN",
+    ">=": "ATLEAST",
+    ".": "DOT",
+}
+"""Signs with the names of their terminals; no rule of the grammar has the dot."""
+
+FOREIGN: dict[str, str] = {
+    "&&": "and",
+    "&": "and",
+    "||": "or",
+    "|": "or",
+    "!": "not",
+    "^": "**",
+    "<>": "!=",
+    "===": "==",
+    "!==": "!=",
+    ":=": "=",
+    "=>": "->",
+    "...": "..",
+    "…": "..",
+    "×": "*",
+    "·": "*",
+    "÷": "/",
+    "\u2212": "-",
+    "\u2013": "-",
+    "\u2014": "-",
+    "→": "->",
+    "≤": "<=",
+    "≥": ">=",
+    "≠": "!=",
+    "¬": "not",
+    "∧": "and",
+    "∨": "or",
+}
+"""What other languages and editors write for our signs."""
+
+TYPES: tuple[str, ...] = ("int", "real", "bool", "text")
+
+OPENERS: dict[str, str] = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+CLOSERS: frozenset[str] = frozenset(OPENERS.values())
+
+COMPARISONS: frozenset[str] = frozenset(
+    {"SAME", "DIFFERENT", "LESSTHAN", "ATMOST", "MORETHAN", "ATLEAST"}
+)
+OPERATORS: frozenset[str] = COMPARISONS | {
+    "PLUS", "MINUS", "STAR", "SLASH", "FLOOR", "PERCENT", "POWER", "AND", "OR", "NOT", "IF", "ELSE",
+}  # fmt: skip
+
+CONTINUED_AFTER: frozenset[str] = OPERATORS | {
+    "COMMA", "COLON", "EQUAL", "ARROW", "RANGE", "LBRACE",
+}  # fmt: skip
+"""A line that ends with one of these goes on."""
+
+CONTINUED_BEFORE: frozenset[str] = (OPERATORS - {"MINUS", "NOT"}) | {
+    "RPAR", "RSQB", "RBRACE", "LBRACE", "COMMA", "COLON", "EQUAL", "ARROW", "RANGE", "DOT",
+}  # fmt: skip
+"""A line that starts with one of these goes on with the line before."""
+
+
+def terminal(word: str) -> str:
+    """Return the terminal of a name or keyword; reserved words count as names."""
+    return word.upper() if word in KEYWORDS or word in CONTEXTUAL else "NAME"
+
+
+_WORDS: dict[str, str] = {
+    "NAME": "a name",
+    "NUMBER": "a number",
+    "STRING": "a string",
+    "SEPARATOR": "a new line",
+    "$END": "the end of the file",
+} | {name: f"`{sign}`" for sign, name in SIGNS.items()}
+
+
+def words(kind: str) -> str:
+    """Return how messages speak of a terminal."""
+    return _WORDS.get(kind) or f"`{kind.lower()}`"
