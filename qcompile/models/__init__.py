@@ -1,0 +1,1 @@
+"""Sizes of models, read from transformers configurations without weights."""

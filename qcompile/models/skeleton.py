@@ -1,0 +1,200 @@
+"""A model built from its configuration on the meta device: names and sizes, no weights."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from qcompile.diagnostics.errors import CompileError
+from qcompile.diagnostics.messages.models import (
+    ModelConfigMalformed,
+    ModelNotBuilt,
+    ModelTypeUnknown,
+)
+from qcompile.diagnostics.nearest import nearest
+from qcompile.diagnostics.source import Span
+from qcompile.ir.compilation import ModelInfo, ModuleInfo
+from qcompile.models.config import config_digest, read_config, without_code
+
+if TYPE_CHECKING:
+    import torch
+
+
+MOST_MODULES = 20_000
+"""Modules of a model; building one takes time for each."""
+
+
+def read_model(path: str, span: Span | None = None) -> ModelInfo:
+    """Names and sizes of the modules of the model that a configuration describes.
+
+    The model is built on the meta device with the class that `architectures` names, or as a
+    causal language model; nothing is downloaded and no code of the model's own is run.
+
+    Args:
+        path: A config.json or a folder that holds one.
+        span: Where the source names it, for diagnostics.
+
+    Raises:
+        CompileError: QA7001 to QA7005.
+    """
+    _, config = read_config(path, span)
+    model = _build(path, config, span)
+    return ModelInfo(
+        architecture=type(model).__name__,
+        source=path,
+        digest=config_digest(config),
+        modules=module_infos(model),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+    )
+
+
+def describe_model(model: torch.nn.Module) -> ModelInfo:
+    """The same facts of a model that exists already."""
+    modules = module_infos(model)
+    configuration: Any = getattr(model, "config", None)
+    settings: dict[str, object]
+    if hasattr(configuration, "to_dict"):
+        settings = configuration.to_dict()
+    else:
+        settings = {"modules": [[m.name, m.kind, m.in_features, m.out_features] for m in modules]}
+    return ModelInfo(
+        architecture=type(model).__name__,
+        source=f"<{type(model).__name__}>",
+        digest=config_digest(settings),
+        modules=modules,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+    )
+
+
+def module_infos(model: torch.nn.Module) -> tuple[ModuleInfo, ...]:
+    """Every named module of a model with the sizes of those that are linear maps."""
+    infos = []
+    for name, module in model.named_modules():
+        if not name:
+            continue
+        sizes = linear_sizes(module)
+        infos.append(
+            ModuleInfo(
+                name=name,
+                kind=type(module).__name__,
+                in_features=None if sizes is None else sizes[0],
+                out_features=None if sizes is None else sizes[1],
+                layer=next((int(part) for part in name.split(".") if part.isdigit()), None),
+            )
+        )
+    return tuple(infos)
+
+
+def linear_sizes(module: torch.nn.Module) -> tuple[int, int] | None:
+    """(in_features, out_features) of a linear map; None for any other module.
+
+    Knows torch's Linear and subclasses, quantised ones that keep `in_features` and
+    `out_features`, and transformers' Conv1D (`nx`, `nf`).
+    """
+    if type(module).__name__ == "Conv1D" and hasattr(module, "nf") and hasattr(module, "nx"):
+        return int(_attribute(module, "nx")), int(_attribute(module, "nf"))
+    if not hasattr(module, "in_features") or not hasattr(module, "out_features"):
+        return None
+    if not hasattr(module, "weight") or type(module).__name__ == "Bilinear":
+        return None
+    return int(_attribute(module, "in_features")), int(_attribute(module, "out_features"))
+
+
+def _attribute(module: torch.nn.Module, name: str) -> Any:
+    return getattr(module, name)
+
+
+def _build(path: str, config: dict[str, object], span: Span | None) -> torch.nn.Module:
+    model_type = config.get("model_type")
+    if not isinstance(model_type, str):
+        reason = "it has no `model_type`"
+        raise CompileError(ModelConfigMalformed(path=path, reason=reason, span=span))
+    with _quiet():
+        import torch
+        import transformers
+        from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+        if model_type not in CONFIG_MAPPING_NAMES:
+            raise CompileError(
+                ModelTypeUnknown(
+                    path=path,
+                    model_type=model_type,
+                    version=transformers.__version__,
+                    candidates=nearest(model_type, tuple(CONFIG_MAPPING_NAMES)),
+                    span=span,
+                )
+            )
+        settings = without_code(config)
+        del settings["model_type"]
+        try:
+            configuration = transformers.AutoConfig.for_model(model_type, **settings)
+            with torch.device("meta"), _offline(), _few_modules():
+                return _instance(transformers, configuration)
+        except Exception as error:
+            # Configuration classes raise whatever their arithmetic runs into.
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise CompileError(ModelNotBuilt(path=path, reason=reason, span=span)) from None
+
+
+def _instance(transformers: Any, configuration: Any) -> torch.nn.Module:
+    architectures = getattr(configuration, "architectures", None) or []
+    for name in architectures:
+        kind = getattr(transformers, name, None) if isinstance(name, str) else None
+        if isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel):
+            model: torch.nn.Module = kind(configuration)
+            return model
+    for auto in (transformers.AutoModelForCausalLM, transformers.AutoModel):
+        if type(configuration) in auto._model_mapping:
+            built: torch.nn.Module = auto.from_config(configuration)
+            return built
+    raise ValueError("transformers has no model for this configuration")
+
+
+@contextlib.contextmanager
+def _offline() -> Iterator[None]:
+    """Some classes look for a pretrained backbone; none is wanted."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+@contextlib.contextmanager
+def _few_modules() -> Iterator[None]:
+    """Stop a model that grows without end, whatever its configuration calls its layers."""
+    from torch.nn.modules.module import register_module_module_registration_hook
+
+    count = 0
+
+    def check(*_: object) -> None:
+        nonlocal count
+        count += 1
+        if count > MOST_MODULES:
+            raise ValueError(f"it has more than {MOST_MODULES} modules")
+
+    hook = register_module_module_registration_hook(check)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' advice about absent weights and files away from the user."""
+    logger = logging.getLogger("transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
