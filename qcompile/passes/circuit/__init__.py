@@ -1,0 +1,1 @@
+"""Passes on circuits, independent of devices: one pass a file."""

@@ -1,0 +1,43 @@
+"""Cancellation of inverse gates and removal of identities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from qcompile.ir.circuit import Circuit, Gate
+from qcompile.ir.gate_algebra import are_inverse
+from qcompile.passes.base import CircuitPass, Context
+from qcompile.passes.circuit.contract import ensure_same_readout
+from qcompile.passes.circuit.gate_list import GateList, find_partner, in_same_place
+
+
+def is_identity(gate: Gate) -> bool:
+    """Whether all angles of a gate with angles are the constant 0."""
+    return bool(gate.angles) and all(a.is_constant and a.constant == 0.0 for a in gate.angles)
+
+
+def _cancels(earlier: Gate, later: Gate) -> bool:
+    return in_same_place(earlier, later) and are_inverse(earlier, later)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel(CircuitPass):
+    """Pairs of inverse gates that meet by commuting past the gates between them vanish."""
+
+    name: ClassVar[str] = "cancel"
+
+    def run(self, circuit: Circuit, context: Context) -> Circuit:
+        kept = GateList()
+        for gate in circuit.gates:
+            if is_identity(gate):
+                continue
+            partner = find_partner(kept, gate, _cancels)
+            if partner is None:
+                kept.append(gate)
+            else:
+                kept.remove(partner)
+        return replace(circuit, gates=kept.gates())
+
+    def ensures(self, before: Circuit, after: Circuit, context: Context) -> None:
+        ensure_same_readout(before, after)

@@ -1,0 +1,38 @@
+"""General rotations as three rotations about axes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from qcompile.ir.circuit import Circuit, Gate
+from qcompile.ir.gates import GateName
+from qcompile.ir.verification import VerificationError
+from qcompile.passes.base import CircuitPass, Context
+from qcompile.passes.circuit.contract import ensure_same_interface
+
+AXES: tuple[GateName, ...] = ("rz", "ry", "rz")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecomposeRot(CircuitPass):
+    """`rot` becomes `rz ry rz`, whose parts fuse, commute and cancel on their own."""
+
+    name: ClassVar[str] = "decompose-rot"
+
+    def run(self, circuit: Circuit, context: Context) -> Circuit:
+        gates: list[Gate] = []
+        for gate in circuit.gates:
+            if gate.name != "rot":
+                gates.append(gate)
+                continue
+            gates += [
+                Gate(name=axis, qubits=gate.qubits, angles=(angle,))
+                for axis, angle in zip(AXES, gate.angles, strict=True)
+            ]
+        return replace(circuit, gates=tuple(gates))
+
+    def ensures(self, before: Circuit, after: Circuit, context: Context) -> None:
+        ensure_same_interface(before, after)
+        if any(gate.name == "rot" for gate in after.gates):
+            raise VerificationError("a general rotation is left")

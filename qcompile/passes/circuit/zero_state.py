@@ -1,0 +1,61 @@
+"""Removal of gates that do nothing to qubits that are still |0⟩."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from qcompile.diagnostics.messages.planning import AnglesActOnZeroState
+from qcompile.ir.circuit import Circuit, Gate, Pauli, ZeroState
+from qcompile.ir.gate_algebra import commutes_with_pauli
+from qcompile.ir.gates import GATES
+from qcompile.passes.base import CircuitPass, Context
+from qcompile.passes.circuit.contract import ensure_same_readout, lost_angles
+
+CONTROLLED = frozenset({"cx", "cy", "cz", "ch", "crx", "cry", "crz", "cphase"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrimZeroState(CircuitPass):
+    """A qubit is |0⟩ until a gate that does not commute with its Z.
+
+    Until then diagonal gates on it are phases, controls on it never fire, exchanges do nothing.
+    """
+
+    name: ClassVar[str] = "zero-state"
+
+    def run(self, circuit: Circuit, context: Context) -> Circuit:
+        if not isinstance(circuit.initial, ZeroState):
+            return circuit
+        touched: set[int] = set()
+        kept: list[Gate] = []
+        for gate in circuit.gates:
+            if _does_nothing(gate, touched):
+                continue
+            kept.append(gate)
+            touched.update(
+                q for q in gate.qubits if not commutes_with_pauli(gate, Pauli(letters=((q, "Z"),)))
+            )
+        result = replace(circuit, gates=tuple(kept))
+        if dead := lost_angles(circuit, result):
+            context.remark(
+                AnglesActOnZeroState(
+                    adapter=context.adapter,
+                    count=dead,
+                    total=circuit.angle_count,
+                    span=context.span,
+                )
+            )
+        return result
+
+    def ensures(self, before: Circuit, after: Circuit, context: Context) -> None:
+        ensure_same_readout(before, after)
+
+
+def _does_nothing(gate: Gate, touched: set[int]) -> bool:
+    if gate.name in CONTROLLED and gate.qubits[0] not in touched:
+        return True
+    if gate.name in CONTROLLED and GATES[gate.name].symmetric and gate.qubits[1] not in touched:
+        return True
+    trivial = GATES[gate.name].diagonal or gate.name in ("swap", "iswap")
+    return trivial and touched.isdisjoint(gate.qubits)

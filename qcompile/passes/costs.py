@@ -1,0 +1,152 @@
+"""Costs of a plan, as explicit formulas. A multiply-add counts as two FLOPs.
+
+Forward, per token:
+- contraction: its steps that touch data (`ContractionNode.flops_per_token`);
+- circuit: `CircuitCost.flops_per_token`;
+- sum or product of k values: (k - 1) · width; scale, shift, bias: width; dropout: 2 · width;
+  norm: 2 · width of its operand; pair products: width; activations: width, or 8 · width where an
+  elementary function is evaluated; concatenation, slices: 0.
+
+Backward, per token: twice the forward count for contractions, circuits and products (one product
+for each factor's gradient), once for everything else.
+
+Once per call: contraction steps and circuit parts without data, and elementwise nodes that do not
+depend on the input.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import assert_never
+
+from qcompile.ir.contraction_extents import result_shapes
+from qcompile.ir.network import ContractionNode
+from qcompile.ir.nodes import (
+    ActivationNode,
+    AddNode,
+    BiasNode,
+    ConcatNode,
+    DropoutNode,
+    InputNode,
+    MultiplyNode,
+    NormNode,
+    PairProductNode,
+    ScaleNode,
+    ShiftNode,
+    SliceNode,
+    VectorNode,
+    ZeroNode,
+)
+from qcompile.ir.plan import (
+    Costs,
+    DenseEvaluation,
+    EvaluationNode,
+    HoistedBlock,
+    PlanNode,
+    operands,
+)
+from qcompile.ir.spec import ActivationKind
+from qcompile.ir.tensor import TensorSpec
+
+CHEAP: frozenset[ActivationKind] = frozenset({"relu", "abs", "square", "step"})
+ELEMENTARY_FUNCTION = 8
+"""FLOPs of one exponential, sine or the like."""
+
+
+def plan_costs(nodes: Sequence[PlanNode], tensors: Sequence[TensorSpec]) -> Costs:
+    """Totals over the nodes and the layout."""
+    on_data = depends_on_input(nodes)
+    forward = backward = hoisted = 0.0
+    for index, node in enumerate(nodes):
+        flops, once = _flops(node, nodes)
+        hoisted += once
+        if not on_data[index]:
+            hoisted += flops
+            continue
+        forward += flops
+        doubles = isinstance(node, ContractionNode | EvaluationNode | MultiplyNode)
+        backward += 2 * flops if doubles else flops
+    saved = {o for i, node in enumerate(nodes) if on_data[i] for o in _saved_operands(node)}
+    return Costs(
+        parameters=sum(tensor.size for tensor in tensors),
+        forward_flops_per_token=forward,
+        backward_flops_per_token=backward,
+        hoisted_flops=hoisted,
+        activation_elements_per_token=sum(nodes[o].width for o in saved if on_data[o])
+        + sum(_interior(node) for index, node in enumerate(nodes) if on_data[index]),
+        peak_hoisted_elements=max((_peak_hoisted(node) for node in nodes), default=0),
+    )
+
+
+def depends_on_input(nodes: Sequence[PlanNode]) -> tuple[bool, ...]:
+    """For each node whether its value differs from token to token."""
+    result: list[bool] = []
+    for node in nodes:
+        result.append(isinstance(node, InputNode) or any(result[o] for o in operands(node)))
+    return tuple(result)
+
+
+def _flops(node: PlanNode, nodes: Sequence[PlanNode]) -> tuple[float, float]:
+    """(for each token, once per call)."""
+    match node:
+        case InputNode() | VectorNode() | ZeroNode() | ConcatNode() | SliceNode():
+            return 0.0, 0.0
+        case AddNode(operands=parts) | MultiplyNode(operands=parts):
+            return float((len(parts) - 1) * node.width), 0.0
+        case ScaleNode() | ShiftNode() | BiasNode() | PairProductNode():
+            return float(node.width), 0.0
+        case DropoutNode():
+            return 2.0 * node.width, 0.0
+        case NormNode(operand=operand):
+            return 2.0 * nodes[operand].width, 0.0
+        case ActivationNode(kind=kind, width=width):
+            return float(width * (1 if kind in CHEAP else ELEMENTARY_FUNCTION)), 0.0
+        case ContractionNode():
+            return node.flops_per_token, node.flops_hoisted
+        case EvaluationNode(cost=cost):
+            return cost.flops_per_token, cost.flops_hoisted
+        case _:
+            assert_never(node)
+
+
+def _saved_operands(node: PlanNode) -> tuple[int, ...]:
+    """Operands whose values the backward pass reads."""
+    match node:
+        case (
+            MultiplyNode()
+            | ActivationNode()
+            | NormNode()
+            | PairProductNode()
+            | ContractionNode()
+            | EvaluationNode()
+        ):
+            return operands(node)
+        case _:
+            return ()
+
+
+def _interior(node: PlanNode) -> int:
+    """Elements per token that the node keeps for backward besides its operands."""
+    match node:
+        case ContractionNode():
+            return node.activations_per_token
+        case EvaluationNode(cost=cost):
+            return cost.activations_per_token
+        case DropoutNode(width=width):
+            return width
+        case _:
+            return 0
+
+
+def _peak_hoisted(node: PlanNode) -> int:
+    match node:
+        case ContractionNode():
+            shapes = zip(result_shapes(node, tokens=1), node.steps, strict=True)
+            return max((math.prod(s) for s, step in shapes if not step.batched), default=0)
+        case EvaluationNode(evaluation=DenseEvaluation(circuit=circuit, segments=segments)):
+            if any(isinstance(segment, HoistedBlock) for segment in segments):
+                return 2 * math.prod((4,) * circuit.qubits)
+            return 0
+        case _:
+            return 0

@@ -1,0 +1,1 @@
+"""Circuits on devices: regions, placement, routing and native gates."""

@@ -1,0 +1,75 @@
+"""Whether a plan's result is a linear map of x, so that it can be merged into a weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, assert_never
+
+from qcompile.ir.network import ContractionNode
+from qcompile.ir.nodes import (
+    ActivationNode,
+    AddNode,
+    BiasNode,
+    ConcatNode,
+    DropoutNode,
+    InputNode,
+    MultiplyNode,
+    NormNode,
+    PairProductNode,
+    ScaleNode,
+    ShiftNode,
+    SliceNode,
+    VectorNode,
+    ZeroNode,
+)
+from qcompile.ir.plan import EvaluationNode, PlanNode, operands
+
+Dependence = Literal["zero", "constant", "linear", "other"]
+"""On x: identically zero; the same for every x; linear without offset; anything else."""
+
+
+def is_linear(nodes: Sequence[PlanNode], result: int) -> bool:
+    """W x for some W, in evaluation mode: no activation, circuit, bias or offset on the way."""
+    known: list[Dependence] = []
+    for node in nodes:
+        known.append(_dependence(node, [known[o] for o in operands(node)]))
+    return known[result] in ("zero", "linear")
+
+
+def _dependence(node: PlanNode, parts: list[Dependence]) -> Dependence:
+    match node:
+        case InputNode():
+            return "linear"
+        case VectorNode():
+            return "constant"
+        case ZeroNode():
+            return "zero"
+        case AddNode() | ConcatNode():
+            return _together([part for part in parts if part != "zero"])
+        case MultiplyNode():
+            return _product(parts)
+        case ContractionNode():
+            return _product(parts) if parts else "constant"
+        case ScaleNode() | SliceNode() | DropoutNode():
+            return parts[0]
+        case ShiftNode() | BiasNode():
+            return "constant" if parts[0] in ("zero", "constant") else "other"
+        case ActivationNode() | NormNode() | PairProductNode() | EvaluationNode():
+            return "constant" if all(part in ("zero", "constant") for part in parts) else "other"
+        case _:
+            assert_never(node)
+
+
+def _together(parts: list[Dependence]) -> Dependence:
+    if not parts:
+        return "zero"
+    return parts[0] if all(part == parts[0] for part in parts) else "other"
+
+
+def _product(parts: list[Dependence]) -> Dependence:
+    if "zero" in parts:
+        return "zero"
+    varying = [part for part in parts if part != "constant"]
+    if not varying:
+        return "constant"
+    return varying[0] if len(varying) == 1 else "other"

@@ -1,0 +1,144 @@
+"""Which modules of a model an adapter takes, and with which body."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from qcompile.diagnostics.messages.attachment import (
+    AlternativeMatchesNothing,
+    AttachmentShadowed,
+    LayersMatchNothing,
+    ModuleUnsupported,
+    PatternMatchesNothing,
+)
+from qcompile.diagnostics.nearest import nearest
+from qcompile.diagnostics.source import Span
+from qcompile.ir.compilation import ModelInfo, ModuleInfo
+from qcompile.ir.spec import AdapterSpec, Attachment
+from qcompile.passes.lowering.patterns import Pattern, parse_pattern
+from qcompile.passes.lowering.report import Report
+
+SHOWN_GROUPS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """An adapter's body on a module; `module` is empty for a shape."""
+
+    module: str
+    in_features: int
+    out_features: int
+    body: int
+
+
+def attach(adapter: AdapterSpec, model: ModelInfo, report: Report) -> tuple[Placement, ...]:
+    """Placements in the order of the model's modules; every fault is reported."""
+    taken: dict[str, Placement] = {}
+    for attachment in adapter.attachments:
+        matched = _matched(attachment, model, report)
+        fresh = [module for module in matched if module.name not in taken]
+        if matched and not fresh:
+            span = _pattern_span(attachment)
+            report.add(AttachmentShadowed(pattern=attachment.pattern, span=span))
+        for module in fresh:
+            if module.in_features is not None and module.out_features is not None:
+                taken[module.name] = Placement(
+                    module=module.name,
+                    in_features=module.in_features,
+                    out_features=module.out_features,
+                    body=attachment.body,
+                )
+    return tuple(taken[module.name] for module in model.modules if module.name in taken)
+
+
+def _matched(attachment: Attachment, model: ModelInfo, report: Report) -> list[ModuleInfo]:
+    text = attachment.pattern
+    pattern = parse_pattern(text)
+    span = _pattern_span(attachment)
+    named = [module for module in model.modules if pattern.matches(module.name)]
+    linear = [module for module in named if _is_linear(module)]
+    if not named:
+        report.add(_matches_nothing(text, model, span))
+        return []
+    if not linear:
+        report.add(
+            ModuleUnsupported(
+                pattern=text,
+                count=len(named),
+                kinds=tuple(sorted({module.kind for module in named})),
+                example=named[0].name,
+                span=span,
+            )
+        )
+        return []
+    _warn_of_idle_alternatives(pattern, text, linear, span, report)
+    if attachment.layers is None:
+        return linear
+    start, stop = attachment.layers
+    inside = [m for m in linear if m.layer is not None and start <= m.layer < stop]
+    if not inside:
+        numbers = [module.layer for module in linear if module.layer is not None]
+        available = f"{min(numbers)}..{max(numbers) + 1}" if numbers else ""
+        report.add(
+            LayersMatchNothing(
+                pattern=text, start=start, stop=stop, available=available, span=attachment.span
+            )
+        )
+    return inside
+
+
+def _is_linear(module: ModuleInfo) -> bool:
+    return module.in_features is not None and module.out_features is not None
+
+
+def _warn_of_idle_alternatives(
+    pattern: Pattern, text: str, linear: Iterable[ModuleInfo], span: Span | None, report: Report
+) -> None:
+    if len(pattern.alternatives) == 1:
+        return
+    used = {k for module in linear for k in pattern.matching(module.name)}
+    for k, (alternative, _) in enumerate(pattern.alternatives):
+        if k not in used:
+            report.add(AlternativeMatchesNothing(pattern=text, alternative=alternative, span=span))
+
+
+def _matches_nothing(text: str, model: ModelInfo, span: Span | None) -> PatternMatchesNothing:
+    """Suggest the names that end like the pattern, and list the model's linear modules by group."""
+    groups = Counter(_group(module.name) for module in model.modules if _is_linear(module))
+    by_tail: dict[str, str] = {}
+    for group in groups:
+        by_tail.setdefault(group.rpartition(".")[2], group)
+    tail = text.rpartition(".")[2]
+    candidates = tuple(f"*.{found}" for found in nearest(tail, by_tail))
+    if tail in by_tail:
+        # The last part is right, so it is the way to it that is not.
+        candidates = (f"*.{tail}",)
+    listed = [f"`{group}` ({count})" for group, count in groups.items()]
+    if len(listed) > SHOWN_GROUPS:
+        listed = [*listed[:SHOWN_GROUPS], f"and {len(listed) - SHOWN_GROUPS} more kinds"]
+    return PatternMatchesNothing(
+        pattern=text,
+        model=model.architecture,
+        candidates=candidates,
+        groups=tuple(listed),
+        span=span,
+    )
+
+
+def _group(name: str) -> str:
+    """A module's name with its numbers replaced, the same for all layers."""
+    return ".".join("*" if part.isdigit() else part for part in name.split("."))
+
+
+def _pattern_span(attachment: Attachment) -> Span | None:
+    """The pattern within the attachment's text."""
+    span = attachment.span
+    if span is None:
+        return None
+    begin = span.text.find(f'"{attachment.pattern}"')
+    if begin < 0:
+        return span
+    start = span.start + begin
+    return Span(span.source, start, start + len(attachment.pattern) + 2)

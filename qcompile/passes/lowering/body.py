@@ -1,0 +1,89 @@
+"""One adapter body at the sizes of one module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from qcompile.diagnostics.messages.lowering import RequirementFailed, ResultWidth
+from qcompile.ir.device import Device
+from qcompile.ir.program import Program
+from qcompile.ir.spec import AdapterSpec, Body
+from qcompile.passes.lowering.graph import Graph
+from qcompile.passes.lowering.layout import Layout, SharedTensors
+from qcompile.passes.lowering.report import Refused, Report
+from qcompile.passes.lowering.sizing import Sizing
+from qcompile.passes.lowering.training import lower_training
+from qcompile.passes.lowering.values import lower_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BodyLowering:
+    """What all bodies of a compilation have in common."""
+
+    report: Report
+    shared: SharedTensors = field(default_factory=dict)
+
+    def lower(
+        self,
+        adapter: AdapterSpec,
+        body: Body,
+        in_features: int,
+        out_features: int,
+        device: Device | None,
+    ) -> Program | None:
+        """The program; None after any error, each of which was reported."""
+        report = self.report
+        sizes = {"in_features": in_features, "out_features": out_features}
+        sizing = Sizing(variables=sizes, report=report)
+        layout = Layout(report=report, shared=self.shared)
+        graph = Graph(adapter=adapter.name, in_features=in_features, layout=layout, report=report)
+        met = self._check_requirements(body, sizing)
+        known: list[int | None] = []
+        owned: list[tuple[int, ...]] = []
+        for node in body.nodes:
+            before = len(layout.taken)
+            try:
+                known.append(lower_value(node, known, graph, sizing, device))
+            except Refused:
+                known.append(None)
+            owned.append(tuple(dict.fromkeys(layout.taken[before:])))
+        training = lower_training(body.training, owned, sizing)
+        result = known[body.result]
+        if result is not None and graph.width(result) != out_features:
+            report.add(
+                ResultWidth(
+                    mode="update" if body.mode == "add" else "replacement",
+                    width=graph.width(result),
+                    out_features=out_features,
+                    span=body.nodes[body.result].span or body.span or adapter.span,
+                )
+            )
+            result = None
+        if result is None or training is None or None in known or not met:
+            return None
+        return Program(
+            adapter=adapter.name,
+            in_features=in_features,
+            out_features=out_features,
+            mode=body.mode,
+            nodes=tuple(graph.nodes),
+            result=result,
+            tensors=tuple(layout.tensors),
+            parameters=tuple((n, value) for n, value in body.parameters if value is not None),
+            training=training,
+        )
+
+    def _check_requirements(self, body: Body, sizing: Sizing) -> bool:
+        met = True
+        for requirement in body.requirements:
+            span = requirement.span
+            try:
+                holds = bool(sizing.value(requirement.condition, span))
+            except Refused:
+                met = False
+                continue
+            if not holds:
+                message = requirement.message or "the condition is false"
+                self.report.add(RequirementFailed(message=message, span=span))
+                met = False
+        return met

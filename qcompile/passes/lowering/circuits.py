@@ -1,0 +1,86 @@
+"""Circuit values: an expanded circuit, its data, its trainable angles, its read-outs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qcompile.diagnostics.messages.expansion import TooManyQubits
+from qcompile.ir.circuit import Circuit, ZeroState
+from qcompile.ir.device import Device
+from qcompile.ir.nodes import ConcatNode, MultiplyNode, NormNode
+from qcompile.ir.program import CircuitNode
+from qcompile.ir.spec import SpecCircuitValue
+from qcompile.ir.tensor import TensorSpec
+from qcompile.passes.lowering.angles import AngleLayout
+from qcompile.passes.lowering.data import CircuitData
+from qcompile.passes.lowering.expansion import Expansion
+from qcompile.passes.lowering.graph import Graph
+from qcompile.passes.lowering.items import expand
+from qcompile.passes.lowering.limits import MAX_QUBITS
+from qcompile.passes.lowering.readout import readouts
+from qcompile.passes.lowering.report import Refused
+from qcompile.passes.lowering.sizing import Sizing
+
+
+def lower_circuit(
+    node: SpecCircuitValue,
+    operands: tuple[int, ...],
+    graph: Graph,
+    sizing: Sizing,
+    device: Device | None,
+) -> int:
+    """Index of the node that holds the read-out; raises `Refused` with every fault reported."""
+    spec = node.circuit
+    qubits = sizing.integer(spec.qubits, "the number of qubits", spec.span or node.span)
+    if not 1 <= qubits <= MAX_QUBITS:
+        span = spec.qubits.span or spec.span or node.span
+        sizing.report.refuse(TooManyQubits(qubits=qubits, limit=MAX_QUBITS, span=span))
+    data = CircuitData(widths=tuple(graph.width(operand) for operand in operands))
+    angles = AngleLayout(init=spec.init)
+    for bank in spec.banks:
+        angles.declare(bank, sizing)
+    expansion = Expansion(
+        qubits=qubits,
+        device=device,
+        data=data,
+        angles=angles,
+        banks=spec.banks,
+        report=sizing.report,
+    )
+    expand(expansion, spec.items, sizing)
+    measured = readouts(spec.measurements, qubits, sizing)
+    if expansion.failed:
+        raise Refused
+    tensor = None
+    if angles.count:
+        layout = TensorSpec(
+            name=f"{node.name}.angles",
+            shape=(angles.count,),
+            init=spec.init,
+            share=None if node.share is None else f"{node.share}.angles",
+            segments=angles.segments(),
+        )
+        tensor = graph.layout.add(layout, node.span)
+    inputs = data.nodes(operands, graph, node.span)
+    circuit = Circuit(
+        qubits=qubits,
+        data_width=data.width,
+        angle_count=angles.count,
+        initial=expansion.amplitudes or ZeroState(),
+        gates=tuple(expansion.gates),
+        readout=measured[0],
+    )
+    parts = []
+    for readout in measured:
+        part = replace(circuit, readout=readout)
+        value = CircuitNode(operands=inputs, circuit=part, angles=tensor, width=part.outputs)
+        parts.append(graph.append(value, node.span))
+    result = parts[0]
+    if len(parts) > 1:
+        total = sum(graph.width(part) for part in parts)
+        result = graph.append(ConcatNode(operands=tuple(parts), width=total), node.span)
+    if expansion.norm_of is not None:
+        norm = graph.append(NormNode(operand=operands[expansion.norm_of]), node.span)
+        width = graph.width(result)
+        result = graph.append(MultiplyNode(operands=(result, norm), width=width), node.span)
+    return result

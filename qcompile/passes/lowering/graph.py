@@ -1,0 +1,40 @@
+"""The nodes of a program under construction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from qcompile.diagnostics.messages.lowering import TooManyNodes, ValueTooWide
+from qcompile.diagnostics.source import Span
+from qcompile.ir.nodes import InputNode
+from qcompile.ir.program import ProgramNode
+from qcompile.passes.lowering.layout import Layout
+from qcompile.passes.lowering.limits import MAX_NODES, MAX_WIDTH
+from qcompile.passes.lowering.report import Report
+
+
+@dataclass
+class Graph:
+    """Nodes and tensors, appended in order; node 0 is the input."""
+
+    adapter: str
+    in_features: int
+    layout: Layout
+    report: Report
+    nodes: list[ProgramNode] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.nodes.append(InputNode(width=self.in_features))
+
+    def append(self, node: ProgramNode, span: Span | None) -> int:
+        """Index of the new node; raises `Refused` beyond the limits."""
+        if node.width > MAX_WIDTH:
+            self.report.refuse(ValueTooWide(width=node.width, limit=MAX_WIDTH, span=span))
+        if len(self.nodes) >= MAX_NODES:
+            self.report.refuse(TooManyNodes(adapter=self.adapter, limit=MAX_NODES, span=span))
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def width(self, index: int) -> int:
+        """Width of a node."""
+        return self.nodes[index].width

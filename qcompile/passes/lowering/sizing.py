@@ -1,0 +1,78 @@
+"""Scalars evaluated for the sizes of one module."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from qcompile.diagnostics.messages.lowering import NoValue, OutOfRange, WrongNumber
+from qcompile.diagnostics.source import Span
+from qcompile.ir.scalar import Scalar, ScalarError, ScalarValue, evaluate
+from qcompile.passes.lowering.report import Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizing:
+    """Model sizes and loop variables; every method raises `Refused` where there is no value."""
+
+    variables: Mapping[str, ScalarValue]
+    report: Report
+
+    def bound(self, name: str, value: int) -> Sizing:
+        """This sizing inside a loop."""
+        return Sizing(variables={**self.variables, name: value}, report=self.report)
+
+    def value(self, scalar: Scalar, span: Span | None) -> ScalarValue:
+        """Whatever the scalar is; `span` serves where it has none of its own."""
+        try:
+            return evaluate(scalar, self.variables)
+        except ScalarError as error:
+            self.report.refuse(NoValue(reason=error.reason, span=error.span or scalar.span or span))
+        except RecursionError:
+            reason = "it is nested too deeply"
+            self.report.refuse(NoValue(reason=reason, span=scalar.span or span))
+
+    def integer(
+        self,
+        scalar: Scalar,
+        what: str,
+        span: Span | None,
+        *,
+        low: int | None = None,
+        high: int | None = None,
+    ) -> int:
+        """An integer in low..high, both inclusive; `what` names it in messages."""
+        span = scalar.span or span
+        value = self.value(scalar, span)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.report.refuse(
+                WrongNumber(what=what, expected="an integer", value=shown(value), span=span)
+            )
+        if (low is not None and value < low) or (high is not None and value > high):
+            bounds = f"at least {low}" if high is None else f"between {low} and {high}"
+            self.report.refuse(OutOfRange(what=what, bounds=bounds, value=str(value), span=span))
+        return value
+
+    def real(self, scalar: Scalar, what: str, span: Span | None) -> float:
+        """A finite number."""
+        span = scalar.span or span
+        value = self.value(scalar, span)
+        if isinstance(value, (bool, str)) or not math.isfinite(value):
+            self.report.refuse(
+                WrongNumber(what=what, expected="a number", value=shown(value), span=span)
+            )
+        return float(value)
+
+
+def shown(value: ScalarValue) -> str:
+    """A value as the language writes it."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f'"{value}"'
+        case _:
+            return repr(value)

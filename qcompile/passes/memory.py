@@ -1,0 +1,117 @@
+"""Refuses a plan that would not fit in memory, before anything is allocated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from qcompile.diagnostics.errors import CompileError
+from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.messages.planning import FewerTokensFit, PlanTooLarge
+from qcompile.ir.contraction_extents import result_shapes
+from qcompile.ir.network import ContractionNode
+from qcompile.ir.plan import (
+    DenseEvaluation,
+    DensityEvaluation,
+    EvaluationNode,
+    NetworkEvaluation,
+    Plan,
+    StatevectorEvaluation,
+)
+from qcompile.passes.base import Context
+from qcompile.passes.circuit_cost import density_cost, segments_cost, statevector_cost
+from qcompile.passes.evaluators import workload
+
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+
+
+def refuse_oversized(plan: Plan, context: Context) -> None:
+    """Check the estimate of one training step of one module against `context.memory_limit`.
+
+    A step of `context.tokens` tokens that does not fit is a warning that says how many would; a
+    step of a single token that does not is an error.
+
+    Raises:
+        CompileError: QA4008.
+    """
+    limit = context.memory_limit
+    whole = _total(plan, context)
+    if whole <= limit:
+        return
+    single = replace(context, tokens=1)
+    least = _total(plan, single)
+    _, largest, advice = max(_parts(plan, single), key=lambda part: part[0])
+    if least > limit:
+        message: Message = PlanTooLarge(
+            adapter=plan.adapter,
+            needed=human_bytes(least),
+            limit=human_bytes(limit),
+            largest=largest,
+            advice=advice,
+            span=context.span,
+        )
+        raise CompileError(message)
+    # The estimate is a line in the number of tokens.
+    each = (whole - least) / (context.tokens - 1)
+    fitting = max(1, min(context.tokens - 1, int(1 + (limit - least) / each)))
+    context.remark(
+        FewerTokensFit(
+            adapter=plan.adapter,
+            tokens=context.tokens,
+            needed=human_bytes(whole),
+            limit=human_bytes(limit),
+            fitting=fitting,
+            largest=largest,
+            span=context.span,
+        )
+    )
+
+
+def _total(plan: Plan, context: Context) -> float:
+    return sum(size for size, _, _ in _parts(plan, context))
+
+
+def _parts(plan: Plan, context: Context) -> Iterator[tuple[float, str, tuple[str, ...]]]:
+    """(bytes, what they are, what would help) for everything large."""
+    load = workload(context)
+    fewer = "raise the memory limit if the machine has more"
+    parameters = 2 * load.item_bytes * sum(tensor.size for tensor in plan.tensors)
+    yield float(parameters), "the trainable tensors and their gradients", ("use a smaller rank",)
+    values = load.item_bytes * context.tokens * sum(node.width for node in plan.nodes[1:])
+    yield float(values), "the values of the graph's nodes", (fewer,)
+    for node in plan.nodes:
+        match node:
+            case ContractionNode():
+                shapes = result_shapes(node, context.tokens)
+                size = load.item_bytes * sum(math.prod(shape) for shape in shapes)
+                yield float(size), "a tensor contraction", (fewer, "use smaller bonds")
+            case EvaluationNode(evaluation=evaluation, cost=cost):
+                circuit = evaluation.circuit
+                what = f"the circuit on {circuit.qubits} qubits under `{evaluation.kind}`"
+                smaller = f"use fewer than {circuit.qubits} qubits, or less depth than {cost.depth}"
+                advice = (smaller, fewer)
+                match evaluation:
+                    case StatevectorEvaluation():
+                        size_ = statevector_cost(circuit, load).bytes
+                    case DenseEvaluation(segments=segments):
+                        size_ = segments_cost(circuit, segments, load).bytes
+                    case DensityEvaluation():
+                        size_ = density_cost(circuit, load).bytes
+                        advice = ("simulate without noise, or use fewer qubits", fewer)
+                    case NetworkEvaluation():
+                        size_ = float(load.item_bytes * load.tokens * cost.activations_per_token)
+                yield size_, what, advice
+            case _:
+                pass
+
+
+def human_bytes(size: float) -> str:
+    """`1.5 GiB`."""
+    unit = 0
+    while size >= 1024 and unit < len(UNITS) - 1:
+        size /= 1024
+        unit += 1
+    if size >= 1e6:
+        return f"over 10^{int(math.log10(size))} {UNITS[unit]}"
+    return f"{size:.3g} {UNITS[unit]}" if size < 999.5 else f"{size:.0f} {UNITS[unit]}"

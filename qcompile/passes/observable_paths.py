@@ -1,0 +1,113 @@
+"""Contraction paths and costs of expectation values as tensor networks."""
+
+from __future__ import annotations
+
+import math
+
+from qcompile.ir.circuit import Circuit, Expectations, ZeroState
+from qcompile.ir.circuit_network import ObservableOperands, observable_operands
+from qcompile.ir.network import BATCH
+from qcompile.ir.plan import NetworkEvaluation, ObservableNetwork
+from qcompile.passes.circuit_cost import EvaluatorCost, Workload, circuit_cost
+from qcompile.passes.tensor.contraction_paths import greedy_trees
+from qcompile.passes.tensor.contraction_tree import Shapes, Step, TooManyIndices, steps_of_tree
+
+COMPLEX_FLOPS = 4
+"""A complex multiply-add has four real ones."""
+
+OPERATIONS = 9
+"""Tensor operations of one complex contraction: it, its two gradients, and their permutations."""
+
+HOPELESS = 10
+"""How many times slower than the budget a greedy path is where searching on is in vain."""
+
+
+LARGEST_SEARCH = 4000
+"""Tensors, of all observables together, beyond which paths are not searched: seconds and more, for
+circuits whose light cones are too wide to contract anyway."""
+
+
+def has_networks(circuit: Circuit) -> bool:
+    """Whether the circuit can be read as one network for each output."""
+    return isinstance(circuit.initial, ZeroState) and isinstance(circuit.readout, Expectations)
+
+
+def fewest_operations(circuit: Circuit) -> int | None:
+    """Tensor operations that contracting all observables takes at least, whatever the path.
+
+    None where there are more than `LARGEST_SEARCH`.
+    """
+    total = 0
+    for output in range(circuit.outputs):
+        total += max(0, len(observable_operands(circuit, output).operands) - 1)
+        if total > LARGEST_SEARCH:
+            return None
+    return total
+
+
+def network_evaluation(
+    circuit: Circuit, load: Workload, repeats: int, *, budget: float = math.inf
+) -> tuple[NetworkEvaluation, EvaluatorCost] | None:
+    """Each observable along the cheapest of a few greedy paths.
+
+    None where no path can be written as einsums, or all take more than `budget` seconds.
+    """
+    networks: list[ObservableNetwork] = []
+    seconds = bytes_ = per_token = hoisted = 0.0
+    saved = 0
+    for output in range(circuit.outputs):
+        network = observable_operands(circuit, output)
+        best = _best(network, load, repeats=0)
+        if best is not None and best[0] > HOPELESS * budget:
+            return None
+        if repeats > 0:
+            best = _best(network, load, repeats)
+        if best is None:
+            return None
+        cost, steps = best
+        seconds += cost
+        if seconds > budget:
+            return None
+        for step in steps:
+            flops = COMPLEX_FLOPS * step.flops
+            size = 2 * step.elements
+            if step.contraction.batched:
+                per_token += flops / load.tokens
+                saved += size // load.tokens
+            else:
+                hoisted += flops
+            bytes_ += float(load.item_bytes) * size
+        path = tuple((s.contraction.left, s.contraction.right or 0) for s in steps)
+        networks.append(
+            ObservableNetwork(output=output, path=tuple((min(p), max(p)) for p in path))
+        )
+    return (
+        NetworkEvaluation(circuit=circuit, networks=tuple(networks)),
+        EvaluatorCost(
+            seconds=seconds, bytes=bytes_, cost=circuit_cost(circuit, per_token, hoisted, saved)
+        ),
+    )
+
+
+def _best(
+    network: ObservableOperands, load: Workload, repeats: int
+) -> tuple[float, tuple[Step, ...]] | None:
+    if len(network.operands) < 2:
+        return 0.0, ()
+    sizes = {label: 2 for labels in network.labels for label in labels}
+    sizes[BATCH] = load.tokens
+    shapes = Shapes(operands=network.labels, output=network.result, sizes=sizes)
+    best: tuple[float, tuple[Step, ...]] | None = None
+    for tree in greedy_trees(shapes, repeats=repeats):
+        try:
+            steps = steps_of_tree(shapes, tree)
+        except TooManyIndices:
+            continue
+        seconds = load.machine.seconds(
+            elementwise=3.0 * COMPLEX_FLOPS * sum(step.flops for step in steps),
+            bytes=12.0 * load.item_bytes * sum(step.moved + step.copied for step in steps),
+            operations=OPERATIONS * len(steps),
+        )
+        if best is None or seconds < best[0]:
+            best = seconds, steps
+    return best

@@ -1,0 +1,148 @@
+"""The chain of passes from a Program to a Plan."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from qcompile.diagnostics.collector import Collector
+from qcompile.diagnostics.errors import UsageError
+from qcompile.ir.circuit import Circuit
+from qcompile.ir.plan import Plan
+from qcompile.ir.program import CircuitNode, Program
+from qcompile.ir.verify_circuit import verify_circuit
+from qcompile.ir.verify_plan import verify_plan
+from qcompile.ir.verify_program import verify_program
+from qcompile.passes.base import CircuitPass, Context, Pass, PlanPass, ProgramPass
+from qcompile.passes.memory import refuse_oversized
+from qcompile.passes.pipeline_text import check_order, format_passes, parse_passes
+from qcompile.passes.schedule import schedule
+
+Observer = Callable[[str, float, Program | Plan], None]
+"""(name of the pass, seconds it took, its result)."""
+
+_CIRCUITS = (
+    "light-cone,decompose-rot,zero-state,cancel,fuse-rotations,commute-measurement,absorb-cliffords"
+)
+_AGAIN = "commute-measurement,light-cone,separate-data,fuse-rotations,compose-rot"
+_GRAPH = "fold-constants,flatten-sums,common-subexpressions,remove-dead"
+
+PRESETS: tuple[str, ...] = (
+    "",
+    (
+        "fold-constants,remove-dead,light-cone,cancel,fuse-rotations,group-networks"
+        ",find-paths{repeats=0},choose-evaluators{repeats=0}"
+    ),
+    f"{_GRAPH},{_CIRCUITS},{_AGAIN},group-networks,find-paths,choose-evaluators",
+    (
+        f"{_GRAPH},{_CIRCUITS},{_AGAIN},cancel,{_CIRCUITS},{_AGAIN},group-networks"
+        ",find-paths{repeats=64},choose-evaluators{repeats=32}"
+    ),
+)
+"""-O0 to -O3. Without passes a plan is still valid: every node for itself, gate by gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Passes on the program and its circuits, then passes on the plan."""
+
+    passes: tuple[Pass, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Pipeline:
+        """Read `name{option=value,…},…`; the empty text is the reference lowering.
+
+        Raises:
+            UsageError: QA4001 to QA4005.
+        """
+        return cls(parse_passes(text))
+
+    def __post_init__(self) -> None:
+        collector = Collector()
+        check_order(self.passes, collector)
+        collector.raise_if_errors(UsageError)
+
+    def __str__(self) -> str:
+        return format_passes(self.passes)
+
+
+def preset(level: int) -> Pipeline:
+    """The pipeline of `-O<level>`, 0 to 3."""
+    return Pipeline.parse(PRESETS[level])
+
+
+def run_pipeline(
+    program: Program,
+    pipeline: Pipeline,
+    context: Context,
+    *,
+    verify: bool = False,
+    observer: Observer | None = None,
+) -> Plan:
+    """Carry a program through the pipeline to a plan that fits in memory.
+
+    `verify` checks the level's invariants and each pass's promise after it.
+
+    Raises:
+        CompileError: QA40xx, and what routing reports.
+        VerificationError: A pass broke its promise; only with `verify`.
+    """
+    watch = _Watch(observer)
+    context = replace(context, adapter=program.adapter)
+    if verify:
+        verify_program(program)
+    for step in pipeline.passes:
+        match step:
+            case ProgramPass():
+                before, program = program, step.run(program, context)
+                watch.lap(step.name, program)
+                if verify:
+                    verify_program(program)
+                    step.ensures(before, program, context)
+            case CircuitPass():
+                program = _on_circuits(step, program, context, verify)
+                watch.lap(step.name, program)
+            case PlanPass():
+                pass
+    plan = schedule(program, context)
+    watch.lap("schedule", plan)
+    if verify:
+        verify_plan(plan, context.device)
+    for step in pipeline.passes:
+        if isinstance(step, PlanPass):
+            earlier, plan = plan, step.run(plan, context)
+            watch.lap(step.name, plan)
+            if verify:
+                verify_plan(plan, context.device)
+                step.ensures(earlier, plan, context)
+    refuse_oversized(plan, context)
+    return plan
+
+
+def _on_circuits(step: CircuitPass, program: Program, context: Context, verify: bool) -> Program:
+    """`step` on every circuit of the program, equal circuits once."""
+    done: dict[Circuit, Circuit] = {}
+    nodes = list(program.nodes)
+    for index, node in enumerate(nodes):
+        if not isinstance(node, CircuitNode):
+            continue
+        circuit = node.circuit
+        if circuit not in done:
+            done[circuit] = step.run(circuit, context)
+            if verify:
+                verify_circuit(done[circuit])
+                step.ensures(circuit, done[circuit], context)
+        nodes[index] = replace(node, circuit=done[circuit])
+    return replace(program, nodes=tuple(nodes))
+
+
+class _Watch:
+    def __init__(self, observer: Observer | None) -> None:
+        self._observer = observer
+        self._start = time.perf_counter()
+
+    def lap(self, name: str, result: Program | Plan) -> None:
+        if self._observer is not None:
+            self._observer(name, time.perf_counter() - self._start, result)
+        self._start = time.perf_counter()

@@ -1,0 +1,89 @@
+"""Program → Plan: the reference lowering, which later passes improve."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from qcompile.diagnostics.errors import CompileError
+from qcompile.diagnostics.messages.planning import NetworkTooManyIndices
+from qcompile.ir.circuit import Circuit
+from qcompile.ir.device import RoutedCircuit
+from qcompile.ir.network import ContractionNode, NetworkNode
+from qcompile.ir.plan import EvaluationNode, Plan, PlanNode
+from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program
+from qcompile.passes.base import Context
+from qcompile.passes.costs import plan_costs
+from qcompile.passes.evaluators import reference_choice
+from qcompile.passes.linearity import is_linear
+from qcompile.passes.tensor.contract import reference_contraction
+from qcompile.passes.tensor.contraction_tree import TooManyIndices
+from qcompile.passes.tensor.group_networks import network_each
+
+
+def schedule(program: Program, context: Context) -> Plan:
+    """Each network contracted as it stands, each circuit gate by gate, routed where the target is
+    a device. Nothing is searched here.
+
+    Raises:
+        CompileError: QA4007, QA4009, or what routing reports.
+    """
+    choose = cache(lambda circuit: reference_choice(circuit, program.adapter, context))
+    routed = cache(lambda circuit: _routed(circuit, context))
+    nodes: list[PlanNode] = []
+    for node in network_each(program).nodes:
+        match node:
+            case LinearNode() | MpoNode():
+                raise AssertionError("network_each leaves no linear map")
+            case NetworkNode():
+                nodes.append(_contraction(node, program.adapter, context))
+            case CircuitNode(circuit=circuit):
+                evaluation, cost = choose(circuit)
+                nodes.append(
+                    EvaluationNode(
+                        operands=node.operands,
+                        angles=node.angles,
+                        evaluation=evaluation,
+                        routed=routed(circuit),
+                        cost=cost.cost,
+                        width=node.width,
+                    )
+                )
+            case _:
+                nodes.append(node)
+    return Plan(
+        adapter=program.adapter,
+        in_features=program.in_features,
+        out_features=program.out_features,
+        mode=program.mode,
+        nodes=tuple(nodes),
+        result=program.result,
+        tensors=program.tensors,
+        parameters=program.parameters,
+        target=context.target,
+        costs=plan_costs(nodes, program.tensors),
+        linear=is_linear(nodes, program.result),
+        training=program.training,
+    )
+
+
+def _contraction(network: NetworkNode, adapter: str, context: Context) -> ContractionNode:
+    try:
+        return reference_contraction(network)
+    except TooManyIndices as error:
+        message = NetworkTooManyIndices(adapter=adapter, reason=str(error), span=context.span)
+        raise CompileError(message) from None
+
+
+def _routed(circuit: Circuit, context: Context) -> RoutedCircuit | None:
+    if context.device is None:
+        return None
+    # Routing needs pytket, which programs for the simulator must not wait for.
+    from qcompile.passes.device.route import route
+
+    return route(
+        circuit,
+        context.device,
+        context.target.optimise,
+        remark=context.remark,
+        span=context.target.place("device"),
+    )

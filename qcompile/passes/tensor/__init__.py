@@ -1,0 +1,1 @@
+"""Passes on the hybrid graph: folding, grouping into networks, contraction paths."""

@@ -1,0 +1,133 @@
+"""Folds what is known at compile time: factors, zeros, slices, elements without effect."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from qcompile.ir.network import DataOperand, NetworkNode
+from qcompile.ir.nodes import (
+    ActivationNode,
+    AddNode,
+    BiasNode,
+    ConcatNode,
+    DropoutNode,
+    MultiplyNode,
+    NormNode,
+    PairProductNode,
+    ScaleNode,
+    ShiftNode,
+    SliceNode,
+    VectorNode,
+    ZeroNode,
+)
+from qcompile.ir.program import LinearNode, MpoNode, Program, ProgramNode
+from qcompile.ir.spec import ActivationKind
+from qcompile.passes.base import Context, ProgramPass
+from qcompile.passes.tensor.remove_dead import without_dead
+from qcompile.passes.tensor.rewrite import rebuild
+
+ZERO_AT_ZERO: frozenset[ActivationKind] = frozenset(
+    {"relu", "gelu", "silu", "tanh", "sin", "abs", "square", "step"}
+)
+"""Activations f with f(0) = 0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldConstants(ProgramPass):
+    """Merges factors and offsets, drops steps without effect, and follows exact zeros.
+
+    Zeros are those of `ZeroNode` and of factors that are 0; tensors that start at zero are
+    trainable and stay.
+    """
+
+    name: ClassVar[str] = "fold-constants"
+
+    def run(self, program: Program, context: Context) -> Program:
+        return without_dead(rebuild(program, _fold), context)
+
+
+def _fold(node: ProgramNode, nodes: list[ProgramNode]) -> ProgramNode | int:
+    match node:
+        case AddNode():
+            return _fold_sum(node, nodes)
+        case MultiplyNode(operands=operands, width=width):
+            if any(isinstance(nodes[o], ZeroNode) for o in operands):
+                return ZeroNode(width=width)
+            return node
+        case ConcatNode(operands=operands, width=width):
+            if all(isinstance(nodes[o], ZeroNode) for o in operands):
+                return ZeroNode(width=width)
+            return operands[0] if len(operands) == 1 else node
+        case SliceNode():
+            return _fold_slice(node, nodes)
+        case ScaleNode() | ShiftNode():
+            return _fold_affine(node, nodes)
+        case BiasNode(operand=operand, tensor=tensor, width=width):
+            if isinstance(nodes[operand], ZeroNode):
+                return VectorNode(tensor=tensor, width=width)
+            return node
+        case DropoutNode(operand=operand, probability=probability):
+            return operand if probability == 0.0 or isinstance(nodes[operand], ZeroNode) else node
+        case ActivationNode(operand=operand, kind=kind):
+            if kind in ZERO_AT_ZERO and isinstance(nodes[operand], ZeroNode):
+                return operand
+            return node
+        case NormNode() | PairProductNode() | LinearNode() | MpoNode():
+            return ZeroNode(width=node.width) if isinstance(nodes[node.operand], ZeroNode) else node
+        case NetworkNode(operands=entries, factor=factor, width=width):
+            data = [o.node for o in entries if isinstance(o, DataOperand)]
+            if factor == 0.0 or any(isinstance(nodes[index], ZeroNode) for index in data):
+                return ZeroNode(width=width)
+            return node
+        case _:
+            return node
+
+
+def _fold_sum(node: AddNode, nodes: list[ProgramNode]) -> ProgramNode | int:
+    kept = tuple(o for o in node.operands if not isinstance(nodes[o], ZeroNode))
+    if not kept:
+        return ZeroNode(width=node.width)
+    return kept[0] if len(kept) == 1 else replace(node, operands=kept)
+
+
+def _fold_slice(node: SliceNode, nodes: list[ProgramNode]) -> ProgramNode | int:
+    while True:
+        source = nodes[node.operand]
+        if node.width == source.width:
+            return node.operand
+        match source:
+            case ZeroNode():
+                return ZeroNode(width=node.width)
+            case SliceNode(operand=operand, start=start):
+                node = replace(node, operand=operand, start=start + node.start)
+            case ConcatNode(operands=operands):
+                start = 0
+                for operand in operands:
+                    stop = start + nodes[operand].width
+                    if start <= node.start and node.start + node.width <= stop:
+                        break
+                    start = stop
+                else:
+                    return node
+                node = replace(node, operand=operand, start=node.start - start)
+            case _:
+                return node
+
+
+def _fold_affine(node: ScaleNode | ShiftNode, nodes: list[ProgramNode]) -> ProgramNode | int:
+    source = nodes[node.operand]
+    match node, source:
+        case ScaleNode(factor=1.0), _:
+            return node.operand
+        case ShiftNode(offset=0.0), _:
+            return node.operand
+        case (ScaleNode(factor=0.0), _) | (ScaleNode(), ZeroNode()):
+            return ZeroNode(width=node.width)
+        case ScaleNode(factor=outer), ScaleNode(factor=inner) if math.isfinite(outer * inner):
+            return _fold_affine(replace(node, operand=source.operand, factor=outer * inner), nodes)
+        case ShiftNode(offset=outer), ShiftNode(offset=inner) if math.isfinite(outer + inner):
+            return _fold_affine(replace(node, operand=source.operand, offset=outer + inner), nodes)
+        case _:
+            return node

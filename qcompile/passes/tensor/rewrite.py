@@ -1,0 +1,130 @@
+"""Rewriting a Program: every node once, operands first, unused tensors kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from qcompile.ir.network import DataOperand, NetworkNode, NetworkOperand, TensorOperand
+from qcompile.ir.nodes import (
+    ActivationNode,
+    AddNode,
+    BiasNode,
+    ConcatNode,
+    DropoutNode,
+    InputNode,
+    MultiplyNode,
+    NormNode,
+    PairProductNode,
+    ScaleNode,
+    ShiftNode,
+    SliceNode,
+    VectorNode,
+    ZeroNode,
+)
+from qcompile.ir.program import (
+    CircuitNode,
+    LinearNode,
+    MpoNode,
+    Program,
+    ProgramNode,
+    operands,
+)
+
+Rule = Callable[[ProgramNode, list[ProgramNode]], ProgramNode | int]
+"""(node with operands already renumbered, nodes so far) → a node to append, or the index of one
+that has the same value."""
+
+
+def rebuild(program: Program, rule: Rule) -> Program:
+    """`program` with `rule` applied to each node in order; dead nodes stay."""
+    nodes: list[ProgramNode] = []
+    renumbered: list[int] = []
+    for node in program.nodes:
+        outcome = rule(renumber_operands(node, renumbered.__getitem__), nodes)
+        if not isinstance(outcome, int):
+            nodes.append(outcome)
+            outcome = len(nodes) - 1
+        renumbered.append(outcome)
+    return replace(program, nodes=tuple(nodes), result=renumbered[program.result])
+
+
+def uses(program: Program) -> Counter[int]:
+    """How often each node is read, the result once more than its readers do."""
+    counted = Counter(operand for node in program.nodes for operand in operands(node))
+    counted[program.result] += 1
+    return counted
+
+
+def renumber_operands(node: ProgramNode, new: Callable[[int], int]) -> ProgramNode:
+    """`node` reading node new(i) where it read node i."""
+    match node:
+        case InputNode() | VectorNode() | ZeroNode():
+            return node
+        case AddNode() | MultiplyNode() | ConcatNode() | CircuitNode():
+            return replace(node, operands=tuple(new(operand) for operand in node.operands))
+        case NetworkNode():
+            return replace(node, operands=tuple(_renumbered(o, new) for o in node.operands))
+        case (
+            ScaleNode()
+            | ShiftNode()
+            | BiasNode()
+            | SliceNode()
+            | ActivationNode()
+            | DropoutNode()
+            | NormNode()
+            | PairProductNode()
+            | LinearNode()
+            | MpoNode()
+        ):
+            return replace(node, operand=new(node.operand))
+        case _:
+            assert_never(node)
+
+
+def _renumbered(operand: NetworkOperand, new: Callable[[int], int]) -> NetworkOperand:
+    match operand:
+        case TensorOperand():
+            return operand
+        case DataOperand():
+            return replace(operand, node=new(operand.node))
+        case _:
+            assert_never(operand)
+
+
+def tensors_of(node: ProgramNode) -> tuple[int, ...]:
+    """Indices of the tensors that `node` reads, in order."""
+    match node:
+        case VectorNode() | BiasNode() | LinearNode():
+            return (node.tensor,)
+        case MpoNode():
+            return node.cores
+        case NetworkNode():
+            return tuple(o.tensor for o in node.operands if isinstance(o, TensorOperand))
+        case CircuitNode():
+            return () if node.angles is None else (node.angles,)
+        case _:
+            return ()
+
+
+def renumber_tensors(node: ProgramNode, new: Mapping[int, int]) -> ProgramNode:
+    """`node` reading tensor new[i] where it read tensor i."""
+    match node:
+        case VectorNode() | BiasNode() | LinearNode():
+            return replace(node, tensor=new[node.tensor])
+        case MpoNode():
+            return replace(node, cores=tuple(new[core] for core in node.cores))
+        case NetworkNode():
+            return replace(
+                node,
+                operands=tuple(
+                    replace(o, tensor=new[o.tensor]) if isinstance(o, TensorOperand) else o
+                    for o in node.operands
+                ),
+            )
+        case CircuitNode():
+            return node if node.angles is None else replace(node, angles=new[node.angles])
+        case _:
+            return node
