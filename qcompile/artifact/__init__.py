@@ -1,0 +1,1 @@
+"""adapter.pt: what it holds, writing it atomically, reading it without trusting it."""

@@ -1,0 +1,66 @@
+"""Distrustful reading of a manifest, whatever file it stood in."""
+
+from __future__ import annotations
+
+from qcompile.artifact.layout import state_name
+from qcompile.artifact.manifest import Manifest
+from qcompile.diagnostics.errors import ArtifactError, CompileError
+from qcompile.diagnostics.messages.artifact import ArtifactTooLarge, ManifestMalformed
+from qcompile.ir.codec import CodecError, decode_json
+from qcompile.ir.compilation import PlannedSet
+from qcompile.ir.plan import Plan
+from qcompile.ir.verify_plan import verify_plan
+from qcompile.passes.base import Context
+from qcompile.passes.memory import refuse_oversized
+
+MEMORY_LIMIT = 64 * 2**30
+"""Bytes that a plan may take for a single token."""
+
+
+def checked_manifest(path: str, text: str) -> Manifest:
+    """The manifest that a canonical JSON states, its plans verified.
+
+    Raises:
+        ArtifactError: QA5007, QA5010; `path` names the file.
+    """
+    try:
+        manifest = decode_json(Manifest, text)
+        _check_sites(manifest.planned)
+        for plan in manifest.planned.plans:
+            verify_plan(plan)
+            _check_memory(path, plan)
+    except ArtifactError:
+        raise
+    except Exception as error:
+        # A crafted plan may run a verifier into anything, a missing key or a deep recursion.
+        reason = str(error)[:300] or type(error).__name__
+        raise ArtifactError(ManifestMalformed(path=path, reason=reason)) from None
+    return manifest
+
+
+def _check_sites(planned: PlannedSet) -> None:
+    places = [(site.module, site.adapter) for site in planned.sites]
+    shapes: dict[str, tuple[int, ...]] = {}
+    if not places:
+        raise CodecError("planned.sites", "there is none")
+    if len(set(places)) != len(places):
+        raise CodecError("planned.sites", "two sites are the same")
+    for index, site in enumerate(planned.sites):
+        where = f"planned.sites[{index}]"
+        if not 0 <= site.unit < len(planned.plans):
+            raise CodecError(where, "it refers to no plan")
+        if not site.adapter.isidentifier() or (site.module and "" in site.module.split(".")):
+            raise CodecError(where, "it has a bad name")
+        for tensor in planned.plans[site.unit].tensors:
+            name = state_name(site, tensor)
+            if shapes.setdefault(name, tensor.shape) != tensor.shape:
+                raise CodecError(where, f"`{name}` has two shapes")
+
+
+def _check_memory(path: str, plan: Plan) -> None:
+    context = Context(target=plan.target, tokens=1, memory_limit=MEMORY_LIMIT)
+    try:
+        refuse_oversized(plan, context)
+    except CompileError as error:
+        message = ArtifactTooLarge(path=path, adapter=plan.adapter)
+        raise ArtifactError(message, *error.diagnostics) from None

@@ -1,0 +1,136 @@
+"""The folder that peft reads: adapter_config.json and adapter_model.safetensors.
+
+peft itself is not needed to write or read it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qcompile.artifact.atomic import write_atomically
+from qcompile.artifact.check import checked_manifest
+from qcompile.artifact.layout import state_name
+from qcompile.artifact.manifest import Manifest
+from qcompile.artifact.read import read_bytes
+from qcompile.artifact.safetensors_file import check_tensors, load_tensors
+from qcompile.diagnostics.errors import ArtifactError, UsageError, few
+from qcompile.diagnostics.messages.artifact import (
+    ArtifactNotFound,
+    ForeignFolder,
+    ManifestMalformed,
+    TensorMismatch,
+)
+from qcompile.diagnostics.messages.usage import OutputNotWritable
+from qcompile.ir.codec import canonical_json
+from qcompile.ir.compilation import PlannedSet
+
+if TYPE_CHECKING:
+    import torch
+
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+PREFIX = "base_model.model."
+CORE = "qcompile_core"
+"""The attribute of peft's layer that holds the parts."""
+
+
+def folder_keys(planned: PlannedSet) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Key in adapter_model.safetensors → name of the stored tensor, and its shape.
+
+    A tensor that several modules share stands there once for each, as peft stores it.
+    """
+    return {
+        f"{PREFIX}{site.module}.{CORE}.{site.adapter}.{tensor.name}": (
+            state_name(site, tensor),
+            tensor.shape,
+        )
+        for site in planned.sites
+        for tensor in planned.plans[site.unit].tensors
+    }
+
+
+def write_peft_folder(
+    path: str | Path, manifest: Manifest, state: Mapping[str, torch.Tensor]
+) -> None:
+    """Write a folder that `PeftModel.from_pretrained` reads after `import qcompile.peft`.
+
+    Raises:
+        UsageError: QA0013, QA0014.
+    """
+    planned = manifest.planned
+    tensors = {key: state[name].detach() for key, (name, _) in folder_keys(planned).items()}
+    config = {
+        "peft_type": "QCOMPILE",
+        "spec": manifest.sources[0].text if manifest.sources else "",
+        "seed": planned.seed,
+        "tokens": manifest.tokens,
+        "target_modules": sorted({site.module for site in planned.sites}),
+        "plan": canonical_json(manifest),
+    }
+    write_folder(path, config, tensors)
+
+
+def write_folder(
+    path: str | Path, config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]
+) -> None:
+    """Write configuration and tensors, each file whole or not at all.
+
+    Raises:
+        UsageError: QA0013, QA0014.
+    """
+    from safetensors.torch import save
+
+    folder = Path(path)
+    data = save({key: tensor.to("cpu").contiguous().clone() for key, tensor in tensors.items()})
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(OutputNotWritable(path=str(path), reason=reason)) from None
+    write_atomically(folder / WEIGHTS, data)
+    text = json.dumps(config, indent=2, sort_keys=True)
+    write_atomically(folder / CONFIG, f"{text}\n".encode())
+
+
+def read_peft_folder(path: str | Path) -> tuple[Manifest, dict[str, torch.Tensor]]:
+    """The manifest and the tensors of a folder that peft or `write_peft_folder` wrote.
+
+    Raises:
+        ArtifactError: QA5001 to QA5011; QA5009 also for tensors beside the adapter's own, such
+            as those of `modules_to_save`, which a compiled adapter cannot hold.
+    """
+    manifest = checked_manifest(str(path), _plan(Path(path)))
+    weights = str(Path(path) / WEIGHTS)
+    tensors = load_tensors(weights, read_bytes(weights))
+    keys = folder_keys(manifest.planned)
+    check_tensors(weights, tensors, {key: shape for key, (_, shape) in keys.items()})
+    state: dict[str, torch.Tensor] = {}
+    problems = []
+    for key, (name, _) in keys.items():
+        if not bool((state.setdefault(name, tensors[key]) == tensors[key]).all()):
+            problem = "differs between modules that share it"
+            problems.append(TensorMismatch(path=weights, tensor=key, problem=problem))
+    if problems:
+        raise ArtifactError(*few(problems))
+    return manifest, state
+
+
+def _plan(folder: Path) -> str:
+    file = folder / CONFIG
+    if not os.path.exists(file):
+        raise ArtifactError(ArtifactNotFound(path=str(file)))
+    try:
+        config = json.loads(read_bytes(str(file)))
+    except (ValueError, RecursionError):
+        raise ArtifactError(ForeignFolder(path=str(folder), found="no JSON")) from None
+    kind = config.get("peft_type") if isinstance(config, dict) else None
+    if kind != "QCOMPILE":
+        raise ArtifactError(ForeignFolder(path=str(folder), found=f"peft_type {kind}"))
+    plan = config.get("plan")
+    if not isinstance(plan, str):
+        raise ArtifactError(ManifestMalformed(path=str(file), reason="it has no plan"))
+    return plan

@@ -1,0 +1,155 @@
+"""Reading adapter.pt: format, version, digests, plan and tensors are checked before use."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qcompile.artifact.archive import INDEX, read_records
+from qcompile.artifact.check import checked_manifest
+from qcompile.artifact.digest import state_digest
+from qcompile.artifact.index import StoredTensor, read_index
+from qcompile.artifact.layout import layout
+from qcompile.artifact.manifest import FORMAT, VERSION, Manifest
+from qcompile.diagnostics.errors import ArtifactError, few
+from qcompile.diagnostics.messages.artifact import (
+    ArtifactNotFound,
+    ArtifactNotReadable,
+    DigestMismatch,
+    ForeignArchive,
+    FutureVersion,
+    ManifestMalformed,
+    TensorMismatch,
+)
+from qcompile.diagnostics.nearest import nearest
+
+if TYPE_CHECKING:
+    import torch
+
+_DTYPES = {
+    "FloatStorage": "float32",
+    "DoubleStorage": "float64",
+    "HalfStorage": "float16",
+    "BFloat16Storage": "bfloat16",
+}
+"""Element types of trainable tensors, as torch's archives and torch itself name them."""
+
+_ITEM_BYTES = {"FloatStorage": 4, "DoubleStorage": 8, "HalfStorage": 2, "BFloat16Storage": 2}
+
+
+def read_artifact(path: str | Path) -> tuple[Manifest, dict[str, torch.Tensor]]:
+    """The manifest and the tensors of adapter.pt; nothing in the file is executed.
+
+    Raises:
+        ArtifactError: QA5001 to QA5010.
+    """
+    name = str(path)
+    records = read_records(name, read_bytes(name))
+    contents = read_index(name, records[INDEX])
+    if not isinstance(contents, dict):
+        raise ArtifactError(ForeignArchive(path=name, found=f"a {type(contents).__name__}"))
+    _check_format(name, contents)
+    manifest = _manifest(name, contents)
+    state = _state(name, contents, manifest, records)
+    return manifest, state
+
+
+def read_bytes(path: str) -> bytes:
+    """The contents of a file.
+
+    Raises:
+        ArtifactError: QA5001, QA5002.
+    """
+    file = Path(path)
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, ValueError):
+        folder = file.parent
+        try:
+            near = nearest(file.name, tuple(sorted(entry.name for entry in folder.iterdir())))
+        except OSError:
+            near = ()
+        raise ArtifactError(ArtifactNotFound(path=path, candidates=near)) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ArtifactError(ArtifactNotReadable(path=path, reason=reason)) from None
+
+
+def _check_format(path: str, contents: dict[Any, Any]) -> None:
+    if contents.get("format") != FORMAT:
+        keys = [str(key)[:40] for key in contents][:3]
+        found = f"the keys {', '.join(keys)}, …" if keys else "an empty dictionary"
+        raise ArtifactError(ForeignArchive(path=path, found=found))
+    version = contents.get("version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise ArtifactError(ManifestMalformed(path=path, reason="its version is not a number"))
+    if version > VERSION:
+        raise ArtifactError(FutureVersion(path=path, version=version, supported=VERSION))
+    wanted = {"format", "version", "manifest", "manifest_sha256", "state_sha256", "state"}
+    if set(contents) != wanted:
+        reason = f"its entries are not {', '.join(sorted(wanted))}"
+        raise ArtifactError(ManifestMalformed(path=path, reason=reason))
+
+
+def _manifest(path: str, contents: dict[Any, Any]) -> Manifest:
+    text = contents["manifest"]
+    if not isinstance(text, str):
+        raise ArtifactError(ManifestMalformed(path=path, reason="it is not text"))
+    if hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() != contents["manifest_sha256"]:
+        raise ArtifactError(DigestMismatch(path=path, part="manifest"))
+    return checked_manifest(path, text)
+
+
+def _state(
+    path: str, contents: dict[Any, Any], manifest: Manifest, records: dict[str, bytes]
+) -> dict[str, torch.Tensor]:
+    stored = contents["state"]
+    if not isinstance(stored, dict):
+        raise ArtifactError(ManifestMalformed(path=path, reason="its state is not a dictionary"))
+    shapes = {entry.name: entry.shape for entry in layout(manifest.planned)}
+    problems = [
+        TensorMismatch(path=path, tensor=name, problem="is missing")
+        for name in shapes
+        if name not in stored
+    ]
+    for name, tensor in stored.items():
+        problem = _problem(tensor, shapes.get(name), records)
+        if problem is not None:
+            problems.append(TensorMismatch(path=path, tensor=str(name), problem=problem))
+    if problems:
+        raise ArtifactError(*few(problems))
+    state = {name: _tensor(stored[name], records) for name in shapes}
+    if state_digest(state) != contents["state_sha256"]:
+        raise ArtifactError(DigestMismatch(path=path, part="state"))
+    return state
+
+
+def _problem(
+    tensor: object, shape: tuple[int, ...] | None, records: dict[str, bytes]
+) -> str | None:
+    """Why a stored tensor is not the one of that shape; None where it is."""
+    if shape is None:
+        return "is not part of the plan"
+    if not isinstance(tensor, StoredTensor):
+        return "is not a tensor"
+    if tensor.storage not in _DTYPES:
+        return f"is a {tensor.storage}, not of real floating-point numbers"
+    if tensor.shape != shape:
+        return f"has the shape {tensor.shape}, not {shape}"
+    strides = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+    if tensor.stride != strides or tensor.offset != 0:
+        return "is a view of other data"
+    size = math.prod(shape) * _ITEM_BYTES[tensor.storage]
+    if len(records.get(tensor.record, b"")) != size:
+        return f"does not have {size} bytes"
+    return None
+
+
+def _tensor(stored: StoredTensor, records: dict[str, bytes]) -> torch.Tensor:
+    import torch
+
+    dtype = getattr(torch, _DTYPES[stored.storage])
+    flat = torch.frombuffer(bytearray(records[stored.record]), dtype=dtype)
+    return flat.reshape(stored.shape).clone()

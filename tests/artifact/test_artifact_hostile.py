@@ -1,0 +1,342 @@
+"""Whatever a file holds, reading it gives a diagnostic or the adapter, and executes nothing."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import random
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qcompile.artifact.read import read_artifact
+from qcompile.diagnostics.errors import ArtifactError
+from tests.artifact.hand_made import archive, good_bytes, manifest, records, state, with_index
+
+GOOD = good_bytes()
+SAVED = state()
+
+
+def codes(path: Path, data: bytes) -> tuple[str, ...]:
+    path.write_bytes(data)
+    with pytest.raises(ArtifactError) as caught:
+        read_artifact(path)
+    assert str(caught.value)
+    return tuple(diagnostic.code for diagnostic in caught.value.diagnostics)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "adapter.pt"
+
+
+def test_good_file_is_read_exactly(path: Path) -> None:
+    path.write_bytes(GOOD)
+    found, tensors = read_artifact(path)
+    assert found == manifest()
+    assert list(tensors) == list(SAVED)
+    assert all(torch.equal(tensors[name], SAVED[name]) for name in SAVED)
+
+
+class Canary:
+    """Unpickling it leaves a file behind."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return os.system, (f"touch {self.target}",)
+
+
+def programs(target: str) -> dict[str, bytes]:
+    """Pickles that run a shell command, each by other instructions."""
+    touch = f"touch {target}".encode()
+    short = bytes([len(touch)]) + touch
+    return {
+        "reduce": b"cos\nsystem\n(X" + len(touch).to_bytes(4, "little") + touch + b"tR.",
+        "stack global": b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c" + short + b"\x85R.",
+        "stack global by memo": (
+            b"\x80\x04\x8c\x06system\x94\x8c\x02os\x94"
+            b"\x8c\x0btorch._utils\x94\x8c\x12_rebuild_tensor_v2\x94"
+            b"0000h\x01h\x00\x93\x8c" + short + b"\x85R."
+        ),
+        "stack global swapped": (
+            b"\x80\x04\x8c\x02os\x940\x8c\x06system\x94"
+            b"0h\x00h\x01\x8c\x0btorch._utils0\x8c\x12_rebuild_tensor_v20\x93\x8c"
+            + short
+            + b"\x85R."
+        ),
+        "inst": b"(S'touch " + target.encode() + b"'\nios\nsystem\n.",
+        "obj": b"(cos\nsystem\nX" + len(touch).to_bytes(4, "little") + touch + b"o.",
+        "newobj": b"\x80\x02cos\nsystem\nX"
+        + len(touch).to_bytes(4, "little")
+        + touch
+        + b"\x85\x81.",
+        "build": (
+            b"\x80\x02ccollections\nOrderedDict\n)R}X\x0c\x00\x00\x00__setstate__cos\nsystem\n"
+            b"sbX" + len(touch).to_bytes(4, "little") + touch + b"b."
+        ),
+        "extension": b"\x80\x02\x82\x01)R.",
+        "eval": b"c__builtin__\neval\n(X\x03\x00\x00\x001+1tR.",
+        "getattr": b"c__builtin__\ngetattr\n(cos\npath\nX\x06\x00\x00\x00systemtR.",
+        "dotted": b"\x80\x04ctorch\n_utils._rebuild_tensor_v2.__globals__\n.",
+        "storage that is no storage": b"ctorch\nload.FloatStorage\n.",
+    }
+
+
+@pytest.mark.parametrize("case", programs("x"))
+def test_hostile_index_is_refused_and_nothing_runs(case: str, path: Path) -> None:
+    canary = path.with_name("canary")
+    program = programs(str(canary))[case]
+    found = codes(path, with_index(program))
+    assert found[0] in {"QA5003", "QA5004"}
+    assert not canary.exists()
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_every_protocol_of_pickle_is_refused(protocol: int, path: Path) -> None:
+    canary = path.with_name("canary")
+    hostile = {"format": "qcompile.adapter", "version": 1, "state": Canary(canary)}
+    program = pickle.dumps(hostile, protocol=protocol)
+    assert codes(path, with_index(program))[0] in {"QA5003", "QA5004"}
+    assert codes(path, program) == ("QA5003",)
+    assert not canary.exists()
+
+
+def saved(value: object) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    return buffer.getvalue()
+
+
+def npz() -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, a=np.zeros(3))
+    return buffer.getvalue()
+
+
+def npy() -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(3))
+    return buffer.getvalue()
+
+
+def legacy() -> bytes:
+    buffer = io.BytesIO()
+    torch.save({"a": torch.zeros(2)}, buffer, _use_new_zipfile_serialization=False)
+    return buffer.getvalue()
+
+
+FOREIGN: dict[str, tuple[Callable[[], bytes], str]] = {
+    "empty": (lambda: b"", "QA5003"),
+    "text": (lambda: b"qa 1\nadapter a {}\n", "QA5003"),
+    "numpy archive": (npz, "QA5003"),
+    "numpy array": (npy, "QA5003"),
+    "legacy torch file": (legacy, "QA5003"),
+    "other zip": (lambda: archive({"a/b.txt": b"x"}), "QA5003"),
+    "empty zip": (lambda: archive({}), "QA5003"),
+    "compressed": (lambda: archive(records(GOOD), zipfile.ZIP_DEFLATED), "QA5003"),
+    "bomb": (lambda: archive({"archive/data.pkl": bytes(10**8)}, zipfile.ZIP_DEFLATED), "QA5003"),
+    "unknown record": (lambda: archive({**records(GOOD), "archive/code/a.py": b""}), "QA5003"),
+    "two folders": (lambda: archive({**records(GOOD), "other/data/9": b""}), "QA5003"),
+    "big-endian": (lambda: archive({**records(GOOD), "archive/byteorder": b"big"}), "QA5003"),
+    "state_dict": (lambda: saved(torch.nn.Linear(2, 2).state_dict()), "QA5005"),
+    "checkpoint": (
+        lambda: saved({"epoch": 3, "loss": [0.5, None], "optimizer": {0: {"lr": 1e-3}}}),
+        "QA5005",
+    ),
+    "a tensor": (lambda: saved(torch.zeros(2)), "QA5005"),
+    "a module": (lambda: saved(torch.nn.Linear(2, 2)), "QA5004"),
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_foreign_file_is_named_as_such(case: str, path: Path) -> None:
+    make, code = FOREIGN[case]
+    assert codes(path, make()) == (code,)
+
+
+def test_doubled_record_is_refused(path: Path) -> None:
+    buffer = io.BytesIO(GOOD)
+    with zipfile.ZipFile(buffer, "a") as target, pytest.warns(UserWarning, match="Duplicate"):
+        target.writestr("archive/data.pkl", b"\x80\x02}.")
+    assert codes(path, buffer.getvalue()) == ("QA5003",)
+
+
+def contents() -> dict[str, Any]:
+    loaded: dict[str, Any] = torch.load(io.BytesIO(GOOD), weights_only=True)
+    return loaded
+
+
+def test_torch_opens_the_file_as_plain_data() -> None:
+    found = contents()
+    assert found["format"] == "qcompile.adapter" and found["version"] == 1
+    assert json.loads(found["manifest"])["planned"]["seed"] == 5
+    assert all(torch.equal(found["state"][name], SAVED[name]) for name in SAVED)
+
+
+STATES: dict[str, Callable[[dict[Any, Any]], Any]] = {
+    "missing": lambda s: s.pop("shared.common"),
+    "too many": lambda s: s.update(more=torch.zeros(1)),
+    "number for a name": lambda s: s.__setitem__(7, torch.zeros(1)),
+    "no tensor": lambda s: s.update({"shared.common": 3}),
+    "integers": lambda s: s.update({"shared.common": torch.zeros(3, dtype=torch.int64)}),
+    "complex": lambda s: s.update({"shared.common": torch.zeros(3, dtype=torch.complex64)}),
+    "another shape": lambda s: s.update({"shared.common": torch.zeros(4)}),
+    "expanded": lambda s: s.update({"shared.common": torch.zeros(1).expand(3)}),
+    "a view": lambda s: s.update({"shared.common": torch.zeros(5)[1:4]}),
+    "strided": lambda s: s.update({"shared.common": torch.zeros(6)[::2]}),
+    "huge claim": lambda s: s.update({"shared.common": torch.zeros(1).expand(10**12)}),
+}
+
+
+@pytest.mark.parametrize("case", STATES)
+def test_wrong_tensors_are_refused(case: str, path: Path) -> None:
+    changed = contents()
+    STATES[case](changed["state"])
+    assert codes(path, saved(changed)) == ("QA5009",)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("kind", ["sparse", "quantised", "parameter"])
+def test_unusual_tensors_are_refused(kind: str, path: Path) -> None:
+    tensor: torch.Tensor
+    if kind == "sparse":
+        tensor = torch.eye(3).to_sparse()
+    elif kind == "quantised":
+        tensor = torch.quantize_per_tensor(torch.zeros(3), 0.1, 0, torch.qint8)
+    else:
+        tensor = torch.nn.Parameter(torch.zeros(3))
+    changed = contents()
+    changed["state"]["shared.common"] = tensor
+    assert codes(path, saved(changed)) == ("QA5004",)
+
+
+FORMATS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    "newer": (lambda c: c.update(version=2, more=1), "QA5006"),
+    "much newer": (lambda c: c.update(version=10**300), "QA5006"),
+    "no version": (lambda c: c.pop("version"), "QA5007"),
+    "text as version": (lambda c: c.update(version="1"), "QA5007"),
+    "truth as version": (lambda c: c.update(version=True), "QA5007"),
+    "version 0": (lambda c: c.update(version=0), "QA5007"),
+    "more entries": (lambda c: c.update(more=1), "QA5007"),
+    "no manifest": (lambda c: c.pop("manifest"), "QA5007"),
+    "manifest is no text": (lambda c: c.update(manifest={}), "QA5007"),
+    "manifest changed": (lambda c: c.update(manifest=c["manifest"] + " "), "QA5008"),
+    "digest is no text": (lambda c: c.update(state_sha256={}), "QA5008"),
+    "state is no dictionary": (lambda c: c.update(state=[1]), "QA5007"),
+    "state changed": (lambda c: c["state"]["shared.common"].add_(1), "QA5008"),
+}
+
+
+@pytest.mark.parametrize("case", FORMATS)
+def test_wrong_format_is_refused(case: str, path: Path) -> None:
+    change, code = FORMATS[case]
+    changed = contents()
+    change(changed)
+    assert codes(path, saved(changed)) == (code,)
+
+
+def test_missing_file_names_a_near_one(path: Path) -> None:
+    path.write_bytes(GOOD)
+    with pytest.raises(ArtifactError, match=r"did you mean `adapter.pt`") as caught:
+        read_artifact(path.with_name("adaptor.pt"))
+    assert caught.value.diagnostics[0].code == "QA5001"
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "\udc80", "x" * 5000, "no/such/folder/a.pt"])
+def test_impossible_paths_are_diagnostics(name: str) -> None:
+    with pytest.raises(ArtifactError) as caught:
+        read_artifact(name)
+    assert caught.value.diagnostics[0].code in {"QA5001", "QA5002"}
+
+
+def test_folder_is_not_readable(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError) as caught:
+        read_artifact(tmp_path)
+    assert caught.value.diagnostics[0].code == "QA5002"
+
+
+def check_damaged(path: Path, data: bytes) -> None:
+    """Refused with a diagnostic, or, where the damage hit nothing that counts, read exactly."""
+    path.write_bytes(data)
+    try:
+        found, tensors = read_artifact(path)
+    except ArtifactError:
+        pass
+    else:
+        assert found == manifest()
+        assert all(torch.equal(tensors[name], SAVED[name]) for name in SAVED)
+
+
+@settings(max_examples=400)
+@given(
+    changes=st.lists(
+        st.tuples(st.integers(0, len(GOOD) - 1), st.integers(1, 255)), min_size=1, max_size=4
+    )
+)
+def test_flipped_bits_are_noticed(
+    changes: list[tuple[int, int]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    damaged = bytearray(GOOD)
+    for place, flip in changes:
+        damaged[place] ^= flip
+    check_damaged(tmp_path_factory.getbasetemp() / "flipped.pt", bytes(damaged))
+
+
+def test_every_region_of_the_file_survives_damage(path: Path) -> None:
+    chance = random.Random(1)
+    for start in range(0, len(GOOD), 16):
+        damaged = bytearray(GOOD)
+        damaged[start : start + 16] = chance.randbytes(len(GOOD[start : start + 16]))
+        check_damaged(path, bytes(damaged))
+
+
+def test_every_cut_is_noticed(path: Path) -> None:
+    for length in range(0, len(GOOD), 97):
+        assert codes(path, GOOD[:length]) == ("QA5003",)
+
+
+@settings(max_examples=300)
+@given(data=st.binary(max_size=200))
+def test_arbitrary_index_is_refused(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.getbasetemp() / "arbitrary.pt"
+    assert codes(path, with_index(data))[0] in {"QA5003", "QA5004", "QA5005"}
+
+
+@settings(max_examples=300)
+@given(seed=st.integers(0, 2**32), count=st.integers(1, 6))
+def test_mutated_index_is_refused_or_harmless(
+    seed: int, count: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    chance = random.Random(seed)
+    program = bytearray(records(GOOD)["archive/data.pkl"])
+    for _ in range(count):
+        place = chance.randrange(len(program))
+        choice = chance.randrange(3)
+        if choice == 0:
+            program[place] = chance.randrange(256)
+        elif choice == 1:
+            del program[place : place + chance.randrange(1, 9)]
+        else:
+            other = chance.randrange(len(program))
+            program[place:place] = program[other : other + chance.randrange(1, 40)]
+    check_damaged(tmp_path_factory.getbasetemp() / "mutated.pt", with_index(bytes(program)))
+
+
+def test_deep_nests_do_not_crash(path: Path) -> None:
+    deep = b"\x80\x02}X\x01\x00\x00\x00a)" + b"\x85" * 200_000 + b"s."
+    assert codes(path, with_index(deep)) == ("QA5005",)
+    itself = b"\x80\x02}q\x00X\x06\x00\x00\x00formath\x00s."
+    assert codes(path, with_index(itself)) == ("QA5005",)
+    as_key = b"\x80\x02})" + b"\x85" * 200_000 + b"K\x01s."
+    assert codes(path, with_index(as_key)) == ("QA5003",)
