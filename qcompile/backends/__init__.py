@@ -1,0 +1,1 @@
+"""What executes or writes a plan: the torch simulator, devices, exports."""

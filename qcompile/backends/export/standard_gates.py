@@ -1,0 +1,67 @@
+"""Gates in terms of those that OpenQASM's standard libraries have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from qcompile.diagnostics.errors import CompileError
+from qcompile.diagnostics.messages.devices import StateNotExportable
+from qcompile.ir.circuit import (
+    AmplitudeState,
+    Circuit,
+    Expectations,
+    Gate,
+    Pauli,
+    Probabilities,
+)
+from qcompile.ir.decompose import to_cx_and_cz
+from qcompile.ir.gates import GateName
+
+
+def in_library(gates: Iterable[Gate], library: Mapping[GateName, str]) -> Iterator[Gate]:
+    """Rewrite, up to a global phase, gates that are not in the library."""
+    for gate in gates:
+        match gate.name:
+            case name if name in library:
+                yield gate
+            case "rot":
+                first, middle, last = gate.angles
+                yield Gate(name="rz", qubits=gate.qubits, angles=(first,))
+                yield Gate(name="ry", qubits=gate.qubits, angles=(middle,))
+                yield Gate(name="rz", qubits=gate.qubits, angles=(last,))
+            case "sx" | "sxdg":
+                # √X = H S H.
+                yield Gate(name="h", qubits=gate.qubits)
+                yield Gate(name="s" if gate.name == "sx" else "sdg", qubits=gate.qubits)
+                yield Gate(name="h", qubits=gate.qubits)
+            case _:
+                yield from to_cx_and_cz(gate)
+
+
+def require_zero_state(circuit: Circuit, language: str) -> None:
+    """Raise CompileError for an encoded initial state."""
+    if isinstance(circuit.initial, AmplitudeState):
+        raise CompileError(StateNotExportable(format=language))
+
+
+def readout_comments(circuit: Circuit) -> list[str]:
+    """What is measured, as comment lines."""
+    match circuit.readout:
+        case Expectations(paulis=paulis):
+            return [f"// output {k}: expectation of {_shown(p)}" for k, p in enumerate(paulis)]
+        case Probabilities(qubits=qubits):
+            listed = " ".join(f"q[{qubit}]" for qubit in qubits)
+            return [f"// outputs: probabilities on {listed}, the first the most significant bit"]
+
+
+def _shown(pauli: Pauli) -> str:
+    sign = "-" if pauli.sign < 0 else ""
+    return sign + (" ".join(f"{letter} q[{qubit}]" for qubit, letter in pauli.letters) or "1")
+
+
+def real(value: float) -> str:
+    """A real literal that both languages accept: always with a decimal point, exact."""
+    text = repr(float(value))
+    if "e" in text and "." not in text:
+        return text.replace("e", ".0e")
+    return text

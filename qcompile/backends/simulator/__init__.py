@@ -1,0 +1,1 @@
+"""Plans as torch modules that simulate their circuits exactly, with gradients."""

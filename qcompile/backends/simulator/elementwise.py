@@ -1,0 +1,254 @@
+"""The plain nodes: sums, products, activations and plumbing on (B, width) or (width,) values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add, mul
+from typing import assert_never
+
+import torch
+from torch import Tensor
+
+from qcompile.backends.simulator.constants import Constant, Constants
+from qcompile.ir.nodes import (
+    ActivationNode,
+    AddNode,
+    BiasNode,
+    ConcatNode,
+    DropoutNode,
+    InputNode,
+    MultiplyNode,
+    NormNode,
+    PairProductNode,
+    PlainNode,
+    ScaleNode,
+    ShiftNode,
+    SliceNode,
+    VectorNode,
+    ZeroNode,
+)
+from qcompile.ir.spec import ActivationKind
+
+
+@dataclass(slots=True)
+class Frame:
+    """What the nodes of one call see."""
+
+    x: Tensor
+    """(B, in_features), compute dtype."""
+    tensors: list[Tensor]
+    """In the order of the layout, compute dtype."""
+    values: list[Tensor]
+    """Of the nodes so far."""
+    training: bool
+
+
+NodeStep = Callable[[Frame], Tensor]
+
+
+def norm(value: Tensor) -> Tensor:
+    """Along the last axis, kept; the gradient at 0 is 0."""
+    squares = value.square().sum(-1, keepdim=True)
+    empty = squares == 0
+    return torch.where(empty, 0, torch.where(empty, 1, squares).sqrt())
+
+
+def step(value: Tensor) -> Tensor:
+    """1 where positive, else 0; zero gradient."""
+    return (value > 0).to(value.dtype)
+
+
+def activation(kind: ActivationKind) -> Callable[[Tensor], Tensor]:
+    functions: dict[ActivationKind, Callable[[Tensor], Tensor]] = {
+        "relu": torch.relu,
+        "gelu": torch.nn.functional.gelu,
+        "silu": torch.nn.functional.silu,
+        "tanh": torch.tanh,
+        "sigmoid": torch.sigmoid,
+        "sin": torch.sin,
+        "cos": torch.cos,
+        "exp": torch.exp,
+        "softplus": torch.nn.functional.softplus,
+        "abs": torch.abs,
+        "square": torch.square,
+        "step": step,
+    }
+    return functions[kind]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldStep:
+    """Sum or product of several values; a width of 1 broadcasts."""
+
+    operands: tuple[int, ...]
+    operator: Callable[[Tensor, Tensor], Tensor]
+    width: int
+
+    def __call__(self, frame: Frame) -> Tensor:
+        result = reduce(self.operator, [frame.values[index] for index in self.operands])
+        if result.shape[-1] == self.width:
+            return result
+        return result.expand(*result.shape[:-1], self.width)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConcatStep:
+    """Along the last axis."""
+
+    operands: tuple[int, ...]
+
+    def __call__(self, frame: Frame) -> Tensor:
+        return concatenate([frame.values[index] for index in self.operands], frame.x.shape[0])
+
+
+def concatenate(values: Sequence[Tensor], batch: int) -> Tensor:
+    """(B, Σ widths), or (Σ widths,) where no value has a batch."""
+    if len(values) == 1:
+        return values[0]
+    if all(value.dim() == 1 for value in values):
+        return torch.cat(list(values))
+    return torch.cat([v.expand(batch, -1) if v.dim() == 1 else v for v in values], 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropoutStep:
+    """Active in training mode; draws from torch's generator as `nn.Dropout` does."""
+
+    operand: int
+    probability: float
+
+    def __call__(self, frame: Frame) -> Tensor:
+        value = frame.values[self.operand]
+        return torch.nn.functional.dropout(value, self.probability, frame.training)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairProductStep:
+    """a_i · a_j for each pair."""
+
+    operand: int
+    left: Constant
+    right: Constant
+
+    def __call__(self, frame: Frame) -> Tensor:
+        value = frame.values[self.operand]
+        first = value.index_select(-1, self.left.on(value))
+        return first * value.index_select(-1, self.right.on(value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapStep:
+    """A function of one value."""
+
+    operand: int
+    function: Callable[[Tensor], Tensor]
+
+    def __call__(self, frame: Frame) -> Tensor:
+        return self.function(frame.values[self.operand])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaleStep:
+    """factor · a + offset."""
+
+    operand: int
+    factor: float = 1.0
+    offset: float = 0.0
+
+    def __call__(self, frame: Frame) -> Tensor:
+        value = frame.values[self.operand]
+        if self.factor != 1.0:
+            value = self.factor * value
+        return value + self.offset if self.offset else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceStep:
+    """a[…, start : stop]."""
+
+    operand: int
+    start: int
+    stop: int
+
+    def __call__(self, frame: Frame) -> Tensor:
+        return frame.values[self.operand][..., self.start : self.stop]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BiasStep:
+    """a + tensor."""
+
+    operand: int
+    tensor: int
+
+    def __call__(self, frame: Frame) -> Tensor:
+        return frame.values[self.operand] + frame.tensors[self.tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VectorStep:
+    """A trainable vector."""
+
+    tensor: int
+
+    def __call__(self, frame: Frame) -> Tensor:
+        return frame.tensors[self.tensor]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZeroStep:
+    """Exact zeros."""
+
+    width: int
+
+    def __call__(self, frame: Frame) -> Tensor:
+        return torch.zeros(self.width, dtype=frame.x.dtype, device=frame.x.device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputStep:
+    """x."""
+
+    def __call__(self, frame: Frame) -> Tensor:
+        return frame.x
+
+
+def plain_step(node: PlainNode, constants: Constants) -> NodeStep:
+    match node:
+        case InputNode():
+            return InputStep()
+        case VectorNode():
+            return VectorStep(tensor=node.tensor)
+        case ZeroNode():
+            return ZeroStep(width=node.width)
+        case AddNode():
+            return FoldStep(operands=node.operands, operator=add, width=node.width)
+        case MultiplyNode():
+            return FoldStep(operands=node.operands, operator=mul, width=node.width)
+        case ScaleNode():
+            return ScaleStep(operand=node.operand, factor=node.factor)
+        case ShiftNode():
+            return ScaleStep(operand=node.operand, offset=node.offset)
+        case BiasNode():
+            return BiasStep(operand=node.operand, tensor=node.tensor)
+        case ConcatNode():
+            return ConcatStep(operands=node.operands)
+        case SliceNode():
+            stop = node.start + node.width
+            return SliceStep(operand=node.operand, start=node.start, stop=stop)
+        case ActivationNode():
+            return MapStep(operand=node.operand, function=activation(node.kind))
+        case DropoutNode():
+            return DropoutStep(operand=node.operand, probability=node.probability)
+        case NormNode():
+            return MapStep(operand=node.operand, function=norm)
+        case PairProductNode():
+            return PairProductStep(
+                operand=node.operand,
+                left=constants.index([i for i, _ in node.pairs]),
+                right=constants.index([j for _, j in node.pairs]),
+            )
+        case _:
+            assert_never(node)

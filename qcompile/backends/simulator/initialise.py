@@ -1,0 +1,87 @@
+"""Start values of trainable tensors: drawn in float64 on the CPU from a generator of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+
+import torch
+from torch import Tensor
+
+from qcompile.ir.initialisation import Init
+from qcompile.ir.tensor import TensorSpec
+
+
+def tensor_seed(seed: int, site: str, adapter: str, spec: TensorSpec) -> int:
+    """63 bits of sha256 of what names the tensor; shared tensors are named by their key alone."""
+    name = ["shared", spec.share] if spec.share is not None else ["own", site, adapter, spec.name]
+    digest = hashlib.sha256(json.dumps([seed, *name]).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def initial_value(spec: TensorSpec, seed: int) -> Tensor:
+    """float64 on the CPU, whatever the default device; torch's own generator is not touched."""
+    generator = torch.Generator(device="cpu").manual_seed(seed)
+    if not spec.segments:
+        return _draw(spec.init, spec.shape, spec.fan_in, generator)
+    parts = [_draw(init, (length,), spec.fan_in, generator) for length, init in spec.segments]
+    return torch.cat(parts).reshape(spec.shape)
+
+
+def _draw(
+    init: Init, shape: tuple[int, ...], fan_in: int | None, generator: torch.Generator
+) -> Tensor:
+    fan = fan_in if fan_in is not None else math.prod(shape[1:])
+    arguments = init.arguments
+    match init.kind:
+        case "zero":
+            return _full(shape, 0.0)
+        case "constant":
+            return _full(shape, arguments[0])
+        case "normal":
+            return arguments[1] + arguments[0] * _normal(shape, generator)
+        case "uniform":
+            return _uniform(shape, arguments[0], arguments[1], generator)
+        case "kaiming_uniform":
+            bound = math.sqrt(6.0 / ((1.0 + arguments[0] ** 2) * max(fan, 1)))
+            return _uniform(shape, -bound, bound, generator)
+        case "kaiming_normal":
+            deviation = math.sqrt(2.0 / ((1.0 + arguments[0] ** 2) * max(fan, 1)))
+            return deviation * _normal(shape, generator)
+        case "xavier_uniform":
+            fan_out = math.prod((*shape[:1], *shape[2:]))
+            bound = arguments[0] * math.sqrt(6.0 / max(fan + fan_out, 1))
+            return _uniform(shape, -bound, bound, generator)
+        case "orthogonal":
+            return arguments[0] * _orthogonal(shape, generator)
+        case "identity":
+            if len(shape) < 2:
+                return _full(shape, arguments[0])
+            rows, columns = shape[0], math.prod(shape[1:])
+            unit = torch.eye(rows, columns, dtype=torch.float64, device="cpu")
+            return (arguments[0] * unit).reshape(shape)
+
+
+def _full(shape: tuple[int, ...], value: float) -> Tensor:
+    return torch.full(shape, value, dtype=torch.float64, device="cpu")
+
+
+def _normal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    return torch.randn(shape, dtype=torch.float64, device="cpu", generator=generator)
+
+
+def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:
+    unit = torch.rand(shape, dtype=torch.float64, device="cpu", generator=generator)
+    return low + (high - low) * unit
+
+
+def _orthogonal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Haar-distributed rows or columns of the matrix (first axis, all others)."""
+    rows, columns = (*shape[:1], *(1 for _ in range(1 - len(shape))))[0], math.prod(shape[1:])
+    tall = _normal((max(rows, columns), min(rows, columns)), generator)
+    factor: Tensor
+    triangle: Tensor
+    factor, triangle = torch.linalg.qr(tall)
+    factor = factor * triangle.diagonal().sign()
+    return (factor if rows >= columns else factor.T).reshape(shape)

@@ -1,0 +1,235 @@
+"""A plan as a torch module."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from qcompile.backends.simulator.constants import Constants
+from qcompile.backends.simulator.contraction import ContractionStep
+from qcompile.backends.simulator.elementwise import Frame, NodeStep, concatenate, plain_step
+from qcompile.backends.simulator.evaluator import Evaluator, build_evaluator
+from qcompile.backends.simulator.initialise import initial_value, tensor_seed
+from qcompile.backends.simulator.training import apply_proximal, penalty
+from qcompile.backends.simulator.tree import ParameterTree
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.adapter import NotMergeable, WrongWidth
+from qcompile.ir.light_cone import influential_angles
+from qcompile.ir.network import ContractionNode
+from qcompile.ir.plan import EvaluationNode, Plan, PlanNode
+from qcompile.ir.training import Penalty, Proximal, Training
+
+MERGE_ROWS = 1024
+"""Rows of the identity that `merge_weight` sends through the module at once."""
+
+ModuleT = TypeVar("ModuleT", bound="AdapterModule")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContractionNodeStep:
+    """A tensor network."""
+
+    contraction: ContractionStep
+
+    def __call__(self, frame: Frame) -> Tensor:
+        return self.contraction(frame.values, frame.tensors, frame.x.shape[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class CircuitStep:
+    """A circuit."""
+
+    operands: tuple[int, ...]
+    angles: int | None
+    idle: bool
+    """No angle has any influence. They stay in the graph all the same: a parameter without a
+    gradient stops distributed training."""
+    evaluator: Evaluator
+
+    def __call__(self, frame: Frame) -> Tensor:
+        values = self._evaluate(frame)
+        if self.idle and self.angles is not None:
+            return values + 0.0 * frame.tensors[self.angles].sum()
+        return values
+
+    def _evaluate(self, frame: Frame) -> Tensor:
+        batch = frame.x.shape[0]
+        angles = None if self.angles is None else frame.tensors[self.angles]
+        values = [frame.values[index] for index in self.operands]
+        data = concatenate(values, batch) if values else frame.x[:1, :0]
+        if data.dim() == 1:
+            return self.evaluator(data.unsqueeze(0), angles).squeeze(0)
+        return self.evaluator(data, angles)
+
+
+class AdapterModule(ParameterTree):
+    """(…, in_features) → (…, out_features): the update, or the replacement where the plan says so.
+
+    The base module's output is not in it. Computes in float32, or in float64 where the target or
+    the parameters are float64, also under autocast; the result has the input's dtype. Parameters
+    are real and named as the plan's tensors. Dropout and shots draw from torch's generator.
+    """
+
+    def __init__(self, plan: Plan, *, seed: int, site: str) -> None:
+        super().__init__()
+        self.plan = plan
+        self.seed = seed
+        self.site = site
+        dtype = torch.float64 if plan.target.dtype == "float64" else torch.float32
+        self._double = plan.target.dtype == "float64"
+        shared: dict[str, nn.Parameter] = {}
+        places = []
+        for spec in plan.tensors:
+            parameter = shared.get(spec.share) if spec.share is not None else None
+            if parameter is None:
+                parameter = nn.Parameter(torch.empty(spec.shape, dtype=dtype))
+            if spec.share is not None:
+                shared[spec.share] = parameter
+            places.append(self.add_tensor(spec.name, parameter))
+        self._places = tuple(places)
+        self._constants = Constants()
+        with torch.device("cpu"):
+            self._steps = tuple(self._step(node) for node in plan.nodes)
+        self.reset_parameters()
+
+    def _step(self, node: PlanNode) -> NodeStep:
+        match node:
+            case ContractionNode():
+                shapes = [spec.shape for spec in self.plan.tensors]
+                widths = [earlier.width for earlier in self.plan.nodes]
+                return ContractionNodeStep(contraction=ContractionStep(node, shapes, widths))
+            case EvaluationNode():
+                return CircuitStep(
+                    operands=node.operands,
+                    angles=node.angles,
+                    idle=not influential_angles(node.evaluation.circuit),
+                    evaluator=build_evaluator(node.evaluation, self.plan.target, self._constants),
+                )
+            case _:
+                return plain_step(node, self._constants)
+
+    def reset_parameters(self) -> None:
+        """Start values: functions of seed, site, adapter and tensor name alone."""
+        with torch.no_grad():
+            for spec, (place, name) in zip(self.plan.tensors, self._places, strict=True):
+                parameter = place._parameters[name]
+                assert parameter is not None
+                if parameter.device.type != "meta":
+                    seed = tensor_seed(self.seed, self.site, self.plan.adapter, spec)
+                    parameter.copy_(initial_value(spec, seed))
+
+    def at(self, site: str) -> AdapterModule:
+        """The same plan for another site; its tables are copied, which is faster than building."""
+        other = copy.deepcopy(self, {id(self.plan): self.plan})
+        other.site = site
+        other.reset_parameters()
+        return other
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As the class says.
+
+        Raises:
+            AdapterError: QA6010 for an input of another width.
+        """
+        if x.dim() == 0 or x.shape[-1] != self.plan.in_features:
+            found = str(x.shape[-1]) if x.dim() else "none, a single number"
+            raise AdapterError(WrongWidth(expected=self.plan.in_features, found=found))
+        tensors = [place._parameters[name] for place, name in self._places]
+        double = self._double or any(t is not None and t.dtype == torch.float64 for t in tensors)
+        dtype = torch.float64 if double else torch.float32
+        # The meta device knows no autocast.
+        device = "cpu" if x.device.type == "meta" else x.device.type
+        with torch.autocast(device_type=device, enabled=False):
+            flat = x.reshape(-1, self.plan.in_features).to(dtype)
+            result = self._run(flat, [t.to(dtype) for t in tensors if t is not None])
+            return result.to(x.dtype).reshape(*x.shape[:-1], self.plan.out_features)
+
+    def _run(self, x: Tensor, tensors: list[Tensor]) -> Tensor:
+        """(B, in_features) → (B, out_features), all in one dtype."""
+        frame = Frame(x, tensors, [], self.training)
+        for step in self._steps:
+            frame.values.append(step(frame))
+        return frame.values[self.plan.result].expand(x.shape[0], -1)
+
+    def merge_weight(self) -> Tensor:
+        """The update as a matrix (out_features, in_features), float64, without dropout.
+
+        Raises:
+            AdapterError: QA6006 where the update is not linear in x.
+        """
+        if not self.plan.linear:
+            reason = "its update is not a linear map of the input"
+            raise AdapterError(
+                NotMergeable(adapter=self.plan.adapter, module=self.site, reason=reason)
+            )
+        training = self.training
+        columns = []
+        try:
+            self.training = False
+            with torch.no_grad():
+                tensors = [
+                    tensor.detach().to(torch.float64)
+                    for tensor in (place._parameters[name] for place, name in self._places)
+                    if tensor is not None
+                ]
+                device = tensors[0].device if tensors else torch.device("cpu")
+                for start in range(0, self.plan.in_features, MERGE_ROWS):
+                    rows = min(MERGE_ROWS, self.plan.in_features - start)
+                    unit = torch.zeros(
+                        rows, self.plan.in_features, dtype=torch.float64, device=device
+                    )
+                    unit.diagonal(start).fill_(1.0)
+                    columns.append(self._run(unit, tensors))
+        finally:
+            self.training = training
+        return torch.cat(columns).t().contiguous()
+
+    def terms(self) -> tuple[tuple[Training, tuple[nn.Parameter, ...]], ...]:
+        """The terms of the plan's training with the parameters that they are about."""
+        names = [spec.name for spec in self.plan.tensors]
+        return tuple(
+            (term, tuple(self.get_parameter(names[index]) for index in term.tensors))
+            for term in self.plan.training
+        )
+
+    def regulariser(self) -> Tensor:
+        """The sum of the penalties, 0-dim, differentiable; 0 where the plan has none."""
+        first = next(self.parameters(), None)
+        total = torch.zeros((), device=None if first is None else first.device)
+        for term, tensors in self.terms():
+            if isinstance(term, Penalty):
+                total = total + penalty(term, tensors)
+        return total
+
+    def proximal_step(self, strength: float = 1.0) -> None:
+        """Apply the proximal operators in place; `strength` multiplies their thresholds."""
+        for term, tensors in self.terms():
+            if isinstance(term, Proximal):
+                apply_proximal(term, tensors, strength)
+
+    def _apply(self: ModuleT, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> ModuleT:
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        first = next(self.parameters(), None)
+        if first is not None:
+            self._constants.move(first.device)
+        return self
+
+    def extra_repr(self) -> str:
+        size = f"{self.plan.in_features} -> {self.plan.out_features}"
+        total = sum(spec.size for spec in self.plan.tensors)
+        kinds = [
+            f"{node.evaluation.circuit.qubits} qubits ({node.evaluation.kind})"
+            for node in self.plan.nodes
+            if isinstance(node, EvaluationNode)
+        ]
+        return ", ".join([self.plan.adapter, size, f"{total:,} parameters", *kinds])
+
+
+def build_module(plan: Plan, *, seed: int, site: str) -> AdapterModule:
+    """The module of one site, initialised: `site` names it in the hash of the initialisation."""
+    return AdapterModule(plan, seed=seed, site=site)

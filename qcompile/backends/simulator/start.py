@@ -1,0 +1,181 @@
+"""Initial states: |0…0⟩, product states of encodings, amplitude encodings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from qcompile.backends.simulator.constants import Constant, Constants
+from qcompile.backends.simulator.factors import (
+    IDENTITY,
+    Factor,
+    Matrix,
+    append,
+    fixed,
+    one_qubit_factors,
+)
+from qcompile.backends.simulator.operators import AngleTable, Combination, TrainableAngles
+from qcompile.ir.circuit import Affine, AmplitudeState, Gate
+from qcompile.ir.gates import GATES
+
+
+class Start(Protocol):
+    """data (B, w) and angles → state (1, parts, 2^n, B), or B = 1 where it is the same for all."""
+
+    def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor: ...
+
+
+class MixedAngles:
+    """Angles of data and trainable parts together: (k, B)."""
+
+    def __init__(self, angles: Sequence[Affine], constants: Constants) -> None:
+        self.data = Combination([angle.data for angle in angles], constants)
+        rest = [Affine(constant=angle.constant, angles=angle.angles) for angle in angles]
+        self.mixed = any(angle != Affine() for angle in rest)
+        table = AngleTable()
+        self.rows = constants.index([table.position(angle) for angle in rest])
+        self.trainable = TrainableAngles(table, constants)
+
+    def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
+        values = self.data(data.t())
+        if not self.mixed:
+            return values
+        rest = self.trainable(angles, data).index_select(0, self.rows.on(data))
+        return values + rest.unsqueeze(1)
+
+
+class ZeroStart:
+    """|0…0⟩ for all tokens at once."""
+
+    def __init__(self, qubits: int) -> None:
+        self.dimension = 2**qubits
+
+    def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
+        return zero_state(data, self.dimension)
+
+
+def zero_state(data: Tensor, dimension: int) -> Tensor:
+    """(1, 1, dimension, 1)."""
+    one = torch.ones(1, 1, 1, 1, dtype=data.dtype, device=data.device)
+    return torch.nn.functional.pad(one, (0, 0, 0, dimension - 1))
+
+
+class AmplitudeStart:
+    """z / ‖z‖, zero-padded; |0…0⟩ for z = 0, with zero gradient there."""
+
+    def __init__(self, qubits: int, initial: AmplitudeState) -> None:
+        self.dimension = 2**qubits
+        self.initial = initial
+
+    def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
+        start = self.initial.offset
+        values = data[:, start : start + self.initial.width]
+        if values.shape[0] == 0:
+            scale = values.new_ones(0, 1)
+        else:
+            # The squares of tiny and huge values leave the range of float32.
+            scale = values.detach().abs().amax(1, keepdim=True)
+        empty = scale == 0
+        values = values / torch.where(empty, 1, scale)
+        squares = values.square().sum(1, keepdim=True)
+        unit = values * torch.where(empty, 1, squares).rsqrt()
+        unit = torch.nn.functional.pad(unit, (0, self.dimension - self.initial.width))
+        ground = zero_state(data, self.dimension).reshape(1, self.dimension)
+        return torch.where(empty, ground, unit).t().reshape(1, 1, self.dimension, -1)
+
+
+class ProductStart:
+    """One-qubit gates on |0…0⟩: n vectors a token, then their Kronecker product."""
+
+    def __init__(self, qubits: int, gates: Sequence[Gate], constants: Constants) -> None:
+        chains: list[tuple[Factor, ...]] = [()] * qubits
+        for gate in gates:
+            for factor in one_qubit_factors(gate):
+                chains[gate.qubits[0]] = append(chains[gate.qubits[0]], factor)
+        length = max(len(chain) for chain in chains)
+        pad = fixed(IDENTITY)
+        padded = [(*chain, *(pad for _ in range(length - len(chain)))) for chain in chains]
+        self.parts = 1 if all(factor.real for chain in chains for factor in chain) else 2
+        angles = [[chain[k].angle or Affine() for chain in padded] for k in range(length)]
+        self.angles = [MixedAngles(row, constants) for row in angles]
+        self.tables = [
+            self._tables([chain[k] for chain in padded], constants) for k in range(length)
+        ]
+
+    def _tables(
+        self, factors: list[Factor], constants: Constants
+    ) -> tuple[Constant | None, Constant, Constant]:
+        moving = any(any(entry != 0 for entry in factor.constant) for factor in factors)
+        return (
+            self._table([factor.constant for factor in factors], constants) if moving else None,
+            self._table([factor.cosine for factor in factors], constants),
+            self._table([factor.sine for factor in factors], constants),
+        )
+
+    def _table(self, matrices: list[Matrix], constants: Constants) -> Constant:
+        """(n, parts, 2, 2, 1)."""
+        values = torch.tensor(matrices, dtype=torch.complex128, device="cpu").reshape(-1, 2, 2, 1)
+        parts = [values.real, values.imag][: self.parts]
+        return constants.real(torch.stack(parts, 1))
+
+    def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
+        vectors: Tensor | None = None
+        for mixed, (constant, cosine, sine) in zip(self.angles, self.tables, strict=True):
+            half = (0.5 * mixed(data, angles)).unsqueeze(1).unsqueeze(1)
+            if vectors is None:
+                vectors = (
+                    half.cos() * cosine.like(data)[..., 0, :]
+                    + half.sin() * sine.like(data)[..., 0, :]
+                )
+                if constant is not None:
+                    vectors = vectors + constant.like(data)[..., 0, :]
+                continue
+            half = half.unsqueeze(1)
+            matrices = half.cos() * cosine.like(data) + half.sin() * sine.like(data)
+            if constant is not None:
+                matrices = matrices + constant.like(data)
+            vectors = self._apply(matrices, vectors)
+        assert vectors is not None
+        return self._kronecker(vectors)
+
+    def _apply(self, matrices: Tensor, vectors: Tensor) -> Tensor:
+        """(n, parts, 2, 2, B) on (n, parts, 2, B)."""
+        columns = vectors.unsqueeze(2)
+        if self.parts == 1:
+            return (matrices * columns).sum(3)
+        a, b = matrices.unbind(1)
+        c, d = columns.unbind(1)
+        return torch.stack(((a * c - b * d).sum(2), (a * d + b * c).sum(2)), 1)
+
+    def _kronecker(self, vectors: Tensor) -> Tensor:
+        state = vectors[0]
+        for vector in vectors[1:].unbind(0) if len(vectors) > 1 else ():
+            left, right = state.unsqueeze(2), vector.unsqueeze(1)
+            if self.parts == 1:
+                product = left * right
+            else:
+                real = left[0] * right[0] - left[1] * right[1]
+                imaginary = left[0] * right[1] + left[1] * right[0]
+                product = torch.stack((real, imaginary))
+            state = product.reshape(self.parts, 2 * state.shape[1], -1)
+        return state.unsqueeze(0)
+
+
+def leading_gates(gates: Sequence[Gate]) -> tuple[list[Gate], list[Gate]]:
+    """One-qubit gates up to the last encoding on each qubit before any other gate; and the rest."""
+    blocked: set[int] = set()
+    last: dict[int, int] = {}
+    for index, gate in enumerate(gates):
+        if GATES[gate.name].qubits > 1:
+            blocked.update(gate.qubits)
+        elif gate.qubits[0] not in blocked and any(angle.data for angle in gate.angles):
+            last[gate.qubits[0]] = index
+    first: list[Gate] = []
+    rest: list[Gate] = []
+    for index, gate in enumerate(gates):
+        alone = GATES[gate.name].qubits == 1 and index <= last.get(gate.qubits[0], -1)
+        (first if alone else rest).append(gate)
+    return first, rest

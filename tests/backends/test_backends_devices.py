@@ -1,0 +1,153 @@
+"""Devices: coupling maps, calibration files read without their package, entry points."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+
+import pytest
+
+from qcompile.backends.devices import calibration, list_devices, load_device, plugins
+from qcompile.backends.devices.invariants import defect
+from qcompile.diagnostics import CompileError
+from qcompile.ir.device import Device
+from qcompile.ir.target import CouplingDevice, NamedDevice
+
+
+def code_of(name: str) -> str:
+    with pytest.raises(CompileError) as caught:
+        load_device(NamedDevice(name=name))
+    return caught.value.diagnostics[0].code
+
+
+def test_coupling_map_becomes_an_ideal_device() -> None:
+    choice = CouplingDevice(qubits=3, edges=((0, 1), (1, 2)), label="line(3)")
+    device = load_device(choice)
+    assert (device.name, device.edges) == ("line(3)", ((0, 1), (1, 2)))
+    assert device.native == ("rz", "sx", "x", "cz")
+    assert not device.gate_errors and not device.readout_errors and device.calibrated is None
+    with pytest.raises(CompileError) as caught:
+        load_device(CouplingDevice(qubits=2, edges=((0, 2),), label="bad"))
+    assert caught.value.diagnostics[0].code == "QA4204"
+
+
+def test_calibrated_device_leaves_out_what_does_not_work() -> None:
+    device = load_device(NamedDevice(name="fake_torino"))
+    assert device.qubits == 133 and device.native == ("rz", "sx", "x", "cz")
+    # The lattice has 150 couplings; some are calibrated as certain to fail.
+    assert 100 < len(device.edges) < 150
+    assert device.calibrated == "2025-02-26T15:26:08-05:00"
+    rates = dict(device.gate_errors)
+    assert all(0.0 < rates[edge] < 1.0 for edge in device.edges)
+    assert len(device.readout_errors) == 133
+
+
+def test_every_installed_device_loads_or_says_why_not() -> None:
+    loaded: list[Device] = []
+    refused: list[str] = []
+    for name in list_devices():
+        try:
+            loaded.append(load_device(NamedDevice(name=name)))
+        except CompileError as error:
+            refused.append(error.diagnostics[0].code)
+    assert len(loaded) >= 40 and set(refused) == {"QA4203"}
+    assert [device.name for device in loaded if defect(device) is not None] == []
+
+
+def test_unsupported_and_unknown_names() -> None:
+    assert code_of("fake_sherbrooke") == "QA4203"
+    assert code_of("torino") == "QA4201"
+    with pytest.raises(CompileError, match="did you mean `fake_torino`"):
+        load_device(NamedDevice(name="fake_turino"))
+    with pytest.raises(CompileError, match="supported devices: fake_aachen"):
+        load_device(NamedDevice(name="fake_kyiv"))
+
+
+def test_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "_folder", lambda: None)
+    assert code_of("fake_torino") == "QA4202"
+
+
+@pytest.mark.parametrize("damage", ["", "[]", "{}", '{"n_qubits": "many"}', "\x00"])
+def test_damaged_files(damage: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for part in ("conf", "props"):
+        (tmp_path / "lab").mkdir(exist_ok=True)
+        (tmp_path / "lab" / f"{part}_lab.json").write_text(damage, encoding="utf-8")
+    monkeypatch.setattr(calibration, "_folder", lambda: tmp_path)
+    assert code_of("fake_lab") == "QA4204"
+
+
+def test_dead_qubits_and_couplings_are_dropped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pairs = [[0, 1], [1, 0], [1, 2], [2, 1], [2, 3], [3, 2], [0, 3], [3, 0]]
+    bad = {(1, 2): 1.0, (0, 3): None}
+    configuration = {
+        "n_qubits": 4,
+        "basis_gates": ["rz", "sx", "x", "cz"],
+        "gates": [{"name": "cz", "coupling_map": pairs}],
+    }
+
+    def entry(gate: str, qubits: list[int], rate: float | None) -> dict[str, object]:
+        parameters = [] if rate is None else [{"name": "gate_error", "value": rate}]
+        return {"gate": gate, "qubits": qubits, "parameters": parameters}
+
+    properties = {
+        "last_update_date": "2026-01-01",
+        "qubits": [[{"name": "readout_error", "value": 0.02}]] * 4,
+        "gates": [entry("sx", [q], 0.001 * q) for q in range(4)]
+        + [entry("cz", p, bad.get((min(p), max(p)), 0.01 * p[0] + 0.01)) for p in pairs],
+    }
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "conf_lab.json").write_text(json.dumps(configuration), encoding="utf-8")
+    (tmp_path / "lab" / "props_lab.json").write_text(json.dumps(properties), encoding="utf-8")
+    monkeypatch.setattr(calibration, "_folder", lambda: tmp_path)
+    device = load_device(NamedDevice(name="fake_lab"))
+    assert device.edges == ((0, 1), (2, 3))
+    # The worse of the two directions counts.
+    assert dict(device.gate_errors)[2, 3] == pytest.approx(0.04)
+    assert device.readout_errors == ((0.02, 0.02),) * 4
+
+
+def good() -> Device:
+    return Device(name="lab2", qubits=2, edges=((0, 1),), native=("rz", "sx", "x", "cz"))
+
+
+def no_device() -> str:
+    return "a string"
+
+
+def broken() -> Device:
+    return Device(name="lab2", qubits=1, edges=((0, 1),), native=("cz",))
+
+
+def failing() -> Device:
+    raise RuntimeError("no connection")
+
+
+def test_entry_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"lab": good, "text": no_device, "odd": broken, "down": failing}
+    monkeypatch.setattr(EntryPoint, "load", lambda self: found[self.name])
+    offered = EntryPoints(
+        EntryPoint(name=name, value=f"lab:{name}", group=plugins.GROUP) for name in found
+    )
+    monkeypatch.setattr(plugins, "entry_points", lambda **wanted: offered.select(**wanted))
+    assert {"lab", "text", "odd", "down"} <= set(list_devices())
+    assert load_device(NamedDevice(name="lab")) == good()
+    assert [code_of(name) for name in ("text", "odd", "down")] == ["QA4210"] * 3
+
+
+def test_reading_imports_neither_the_package_nor_pytket() -> None:
+    script = (
+        "import sys\n"
+        "from qcompile.backends.devices import load_device\n"
+        "from qcompile.ir.target import NamedDevice\n"
+        "load_device(NamedDevice(name='fake_torino'))\n"
+        "bad = {'qiskit_ibm_runtime', 'qiskit', 'pytket', 'torch', 'numpy', 'networkx'}\n"
+        "print(sorted(bad & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
