@@ -1,0 +1,11 @@
+"""Adapters as torch modules: load, attach, detach, merge."""
+
+from __future__ import annotations
+
+from qcompile.adapter.attach import attach, attached, detach, disabled
+from qcompile.adapter.compiled import CompiledAdapter
+from qcompile.adapter.load import load
+from qcompile.adapter.merge import merge
+from qcompile.adapter.prune import prune
+
+__all__ = ["CompiledAdapter", "attach", "attached", "detach", "disabled", "load", "merge", "prune"]

@@ -1,0 +1,72 @@
+"""A frozen linear map with adapters beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from qcompile.backends.simulator.module import AdapterModule
+
+
+class AdapterParts(nn.Module):
+    """The parts of one module by the names of their adapters, whatever those are."""
+
+
+class AdaptedModule(nn.Module):
+    """`base_layer` and the adapters that add to, or replace, its output.
+
+    Stands in for the base layer: `weight`, `bias`, `in_features` and `out_features` are its own.
+    """
+
+    def __init__(self, base_layer: nn.Module) -> None:
+        super().__init__()
+        self.base_layer = base_layer
+        self.adapters = AdapterParts()
+        self.enabled = True
+        self.train(base_layer.training)
+
+    @property
+    def weight(self) -> torch.Tensor:
+        weight = self.base_layer.weight
+        assert isinstance(weight, torch.Tensor)
+        return weight
+
+    @property
+    def bias(self) -> Any:
+        return self.base_layer.bias
+
+    @property
+    def in_features(self) -> Any:
+        return self.base_layer.in_features
+
+    @property
+    def out_features(self) -> Any:
+        return self.base_layer.out_features
+
+    def parts(self) -> dict[str, AdapterModule]:
+        """The parts by the names of their adapters, in the order of attachment."""
+        found = self.adapters._modules.items()
+        return {name: part for name, part in found if isinstance(part, AdapterModule)}
+
+    def put(self, name: str, part: AdapterModule) -> None:
+        """Add a part."""
+        # ModuleDict and register_module refuse names such as `train`.
+        self.adapters._modules[name] = part
+
+    def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """The base layer's output, or the sum of the replacements, plus the updates.
+
+        Its dtype is the base layer's; where that is not run, the input's.
+        """
+        parts = tuple(self.parts().values())
+        if not self.enabled or all(part.plan.mode == "add" for part in parts):
+            output: torch.Tensor = self.base_layer(x, *args, **kwargs)
+            if not self.enabled:
+                return output
+        else:
+            output = x.new_zeros(())
+        for part in parts:
+            output = output + part(x).to(output.dtype)
+        return output

@@ -1,0 +1,165 @@
+"""A compiled adapter: one torch module for each module of the model that it attaches to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from qcompile.adapter.training import after_step, regulariser
+from qcompile.artifact.formats import write_adapter
+from qcompile.artifact.layout import layout, state_name
+from qcompile.artifact.manifest import Manifest
+from qcompile.backends.simulator.module import AdapterModule, build_module
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.adapter import NoSuchSite, SeveralSites
+from qcompile.diagnostics.nearest import nearest
+from qcompile.ir.compilation import Site
+
+
+class Folder(nn.Module):
+    """A step of a dotted module name."""
+
+
+class CompiledAdapter(nn.Module):
+    """All parts of an adapter, with the manifest of their compilation.
+
+    `adapter["model.layers.0.self_attn.q_proj"]` is the part for one module, a map
+    (…, in_features) → (…, out_features). An adapter compiled for a `shape` is called directly.
+    Keys of the state_dict are `<module>.<adapter>.<tensor>`.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        """Build all parts with their initial tensors."""
+        super().__init__()
+        self.manifest = manifest
+        planned = manifest.planned
+        shared: dict[str, nn.Parameter] = {}
+        built: dict[int, AdapterModule] = {}
+        for site in planned.sites:
+            if site.unit in built:
+                part = built[site.unit].at(site.module)
+            else:
+                plan = planned.plans[site.unit]
+                part = build_module(plan, seed=planned.seed, site=site.module)
+                built[site.unit] = part
+            for tensor in part.plan.tensors:
+                if tensor.share is not None:
+                    own = part.get_parameter(tensor.name)
+                    _put(part, tensor.name, shared.setdefault(tensor.share, own))
+            # register_module refuses names such as `train`.
+            _folder(self, site.module)._modules[site.adapter] = part
+
+    @classmethod
+    def from_state(cls, manifest: Manifest, state: Mapping[str, torch.Tensor]) -> CompiledAdapter:
+        """Build all parts around the tensors of an adapter file, whose dtypes they take over."""
+        with torch.device("meta"):
+            adapter = cls(manifest)
+        parameters = {name: nn.Parameter(tensor) for name, tensor in state.items()}
+        for site, part in adapter.parts():
+            for tensor in part.plan.tensors:
+                _put(part, tensor.name, parameters[state_name(site, tensor)])
+        return adapter
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """Where the parts belong, in the order of the model's modules."""
+        return self.manifest.planned.sites
+
+    def part(self, site: Site) -> AdapterModule:
+        """The part for one site."""
+        module = _folder(self, site.module)._modules[site.adapter]
+        assert isinstance(module, AdapterModule)
+        return module
+
+    def parts(self) -> Iterator[tuple[Site, AdapterModule]]:
+        """All sites with their parts."""
+        for site in self.sites:
+            yield site, self.part(site)
+
+    def __getitem__(self, module: str) -> AdapterModule:
+        """The part for the named module; the first one where several adapters share it.
+
+        Raises:
+            AdapterError: QA6007.
+        """
+        for site in self.sites:
+            if site.module == module:
+                return self.part(site)
+        names = tuple(dict.fromkeys(site.module for site in self.sites))
+        raise AdapterError(NoSuchSite(module=module, candidates=nearest(module, names)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The update (or replacement) for x, (…, in_features) → (…, out_features).
+
+        Raises:
+            AdapterError: QA6008 where there are several parts.
+        """
+        if len(self.sites) != 1:
+            message = SeveralSites(count=len(self.sites), first=self.sites[0].module)
+            raise AdapterError(message)
+        result: torch.Tensor = self.part(self.sites[0])(x)
+        return result
+
+    def regulariser(self) -> torch.Tensor:
+        """The penalties of the `train` clauses, summed over the modules: 0-dim, differentiable.
+
+        A tensor that several modules share counts once. 0 where there are no penalties.
+        """
+        return regulariser(self)
+
+    def proximal_step(self, strength: float = 1.0) -> None:
+        """Apply the proximal operators of the `train` clauses in place; call it after each step.
+
+        Args:
+            strength: Multiplies every threshold, for a schedule of thresholds; 0 or more.
+        """
+        after_step(self, strength)
+
+    def stored_state(self) -> dict[str, torch.Tensor]:
+        """The tensors as adapter.pt names them: each once, shared ones under `shared.<key>`."""
+        planned = self.manifest.planned
+        found = {}
+        for entry in layout(planned):
+            site = planned.sites[entry.site]
+            tensor = planned.plans[site.unit].tensors[entry.tensor]
+            found[entry.name] = self.part(site).get_parameter(tensor.name).detach()
+        return found
+
+    def save(self, path: str | Path) -> None:
+        """Write the tensors as they are now; `qcompile.load` restores them exactly.
+
+        The suffix decides the kind: .safetensors, a folder for peft (`adapter/`), or adapter.pt.
+
+        Raises:
+            UsageError: QA0013, QA0014; a file that was there is unchanged.
+        """
+        write_adapter(path, self.manifest, self.stored_state())
+
+    def __repr__(self) -> str:
+        # One line: a model's worth of parts is hundreds.
+        return f"{type(self).__name__}({self.extra_repr()})"
+
+    def extra_repr(self) -> str:
+        names = sorted({site.adapter for site in self.sites})
+        total = sum(parameter.numel() for parameter in self.parameters())
+        return f"{', '.join(names)}: {len(self.sites)} parts, {total:,} parameters"
+
+
+def _folder(root: nn.Module, dotted: str) -> nn.Module:
+    """The container at a dotted name, made where it is not there."""
+    place = root
+    for name in dotted.split(".") if dotted else ():
+        inside = place._modules.get(name)
+        if inside is None:
+            inside = Folder()
+            place._modules[name] = inside
+        place = inside
+    return place
+
+
+def _put(part: AdapterModule, dotted: str, parameter: nn.Parameter) -> None:
+    path, _, name = dotted.rpartition(".")
+    part.get_submodule(path)._parameters[name] = parameter

@@ -1,0 +1,21 @@
+"""adapter.pt, .safetensors or a folder for peft → torch module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qcompile.adapter.compiled import CompiledAdapter
+from qcompile.artifact.formats import read_adapter
+
+
+def load(path: str | Path) -> CompiledAdapter:
+    """Load an adapter as it was saved; on the CPU, in training mode.
+
+    Nothing in the file is executed, and no search is repeated: paths and evaluators are frozen in
+    the file.
+
+    Raises:
+        ArtifactError: QA5001 to QA5011, for a missing, damaged, foreign, newer or hostile file.
+    """
+    manifest, state = read_adapter(path)
+    return CompiledAdapter.from_state(manifest, state)

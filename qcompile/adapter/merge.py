@@ -1,0 +1,88 @@
+"""Merging adapters whose update is a linear map of x into the frozen weights."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from qcompile.adapter.adapted import AdaptedModule
+from qcompile.adapter.attach import ModelT, attached_record, detach
+from qcompile.diagnostics.errors import AdapterError, few
+from qcompile.diagnostics.messages.adapter import NotMergeable
+
+
+def merge(model: ModelT) -> ModelT:
+    """Add the updates of all attached adapters to the base weights and take the adapters off.
+
+    Deltas are computed in float64 and rounded once to the weight's dtype. All or nothing.
+
+    Returns:
+        The model, without adapters; only its merged weights differ from before `attach`.
+
+    Raises:
+        AdapterError: QA6005; QA6006 where an update is not linear in x, or the weight cannot take
+            one: it is quantised, on the meta device, or shared with another module.
+    """
+    attached_record(model)
+    wrappers = {
+        name: part for name, part in model.named_modules() if isinstance(part, AdaptedModule)
+    }
+    uses = _weight_uses(model)
+    problems = [
+        NotMergeable(adapter=adapter, module=name, reason=reason)
+        for name, wrapper in wrappers.items()
+        for adapter, reason in _reasons(wrapper, uses)
+    ]
+    if problems:
+        raise AdapterError(*few(problems))
+    merged = {name: _merged_weight(wrapper) for name, wrapper in wrappers.items()}
+    with torch.no_grad():
+        for name, wrapper in wrappers.items():
+            wrapper.weight.copy_(merged[name])
+            if _replaces(wrapper) and isinstance(wrapper.bias, torch.Tensor):
+                wrapper.bias.zero_()
+    return detach(model)
+
+
+def _reasons(wrapper: AdaptedModule, uses: dict[int, int]) -> list[tuple[str, str]]:
+    found = []
+    weight = wrapper.weight
+    for name, part in wrapper.parts().items():
+        if not part.plan.linear:
+            found.append((name, "its update is not a linear map of the input"))
+        elif not weight.dtype.is_floating_point or weight.dim() != 2:
+            found.append((name, f"the weight is quantised ({weight.dtype})"))
+        elif type(weight) not in (nn.Parameter, torch.Tensor):
+            found.append((name, f"the weight is a {type(weight).__name__}"))
+        elif weight.device.type == "meta":
+            found.append((name, "the weight has no values (meta device)"))
+        elif uses.get(id(weight), 0) > 1:
+            found.append((name, "the weight is shared with another module"))
+    return found
+
+
+def _replaces(wrapper: AdaptedModule) -> bool:
+    return any(part.plan.mode == "replace" for part in wrapper.parts().values())
+
+
+def _weight_uses(model: nn.Module) -> dict[int, int]:
+    uses: dict[int, int] = {}
+    for module in model.modules():
+        for parameter in module._parameters.values():
+            if parameter is not None:
+                uses[id(parameter)] = uses.get(id(parameter), 0) + 1
+    return uses
+
+
+def _merged_weight(wrapper: AdaptedModule) -> torch.Tensor:
+    """The new weight in the base layer's own layout and dtype."""
+    weight = wrapper.weight.detach()
+    # transformers' Conv1D stores (in, out).
+    transposed = type(wrapper.base_layer).__name__ == "Conv1D"
+    total = weight.to(torch.float64)
+    if _replaces(wrapper):
+        total = torch.zeros_like(total)
+    for part in wrapper.parts().values():
+        delta = part.merge_weight().to(device=total.device, dtype=torch.float64)
+        total = total + (delta.T if transposed else delta)
+    return total.to(weight.dtype)

@@ -1,0 +1,68 @@
+"""The `train` clauses of attached adapters under transformers' Trainer and what builds on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from qcompile.adapter.training import after_step, regulariser
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.families import ScaledGradients
+
+if TYPE_CHECKING:
+    from transformers import TrainerCallback
+
+
+def trainer_callback(schedule: Callable[[int], float] | None = None) -> TrainerCallback:
+    """A callback for `Trainer(callbacks=[…])`, also of TRL's trainers.
+
+    Just before each step of the optimiser it adds the penalties' gradients to those of the loss,
+    once whatever the accumulation of gradients, and not clipped; just after, it applies the
+    proximal operators. The log has the penalties' value after the step as `regulariser`, beside a
+    loss without them.
+
+    Args:
+        schedule: Gives what multiplies every threshold after the given number of finished steps;
+            a function of the step alone, so that resumed runs go on as they would have.
+
+    Raises:
+        AdapterError: QA6102, from `train`, where gradients may still be scaled for float16.
+    """
+    from transformers import TrainerCallback
+
+    class TrainClauses(TrainerCallback):  # type: ignore[misc, unused-ignore]
+        """See `trainer_callback`."""
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if args.fp16 and not args.max_grad_norm:
+                raise AdapterError(ScaledGradients())
+
+        def on_pre_optimizer_step(
+            self, args: Any, state: Any, control: Any, model: nn.Module, **_: Any
+        ) -> None:
+            total = regulariser(model)
+            if total.requires_grad:
+                total.backward()  # type: ignore[no-untyped-call]
+
+        def on_optimizer_step(
+            self, args: Any, state: Any, control: Any, model: nn.Module, **_: Any
+        ) -> None:
+            after_step(model, 1.0 if schedule is None else schedule(state.global_step))
+
+        def on_log(
+            self,
+            args: Any,
+            state: Any,
+            control: Any,
+            model: nn.Module,
+            logs: dict[str, float] | None = None,
+            **_: Any,
+        ) -> None:
+            if logs is not None and "loss" in logs:
+                value = float(regulariser(model).detach())
+                # The history has a copy of the logs.
+                logs["regulariser"] = state.log_history[-1]["regulariser"] = value
+
+    return TrainClauses()
