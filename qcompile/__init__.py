@@ -1,0 +1,64 @@
+"""qcompile: a compiler from adapter descriptions to trainable torch modules."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qcompile.adapter import (
+        CompiledAdapter,
+        attach,
+        attached,
+        detach,
+        disabled,
+        load,
+        merge,
+        prune,
+    )
+    from qcompile.diagnostics import CompileError, QCompileError
+    from qcompile.driver import compile
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CompileError",
+    "CompiledAdapter",
+    "QCompileError",
+    "__version__",
+    "attach",
+    "attached",
+    "compile",
+    "detach",
+    "disabled",
+    "load",
+    "merge",
+    "prune",
+]
+
+_HOMES = {
+    "CompileError": "qcompile.diagnostics",
+    "CompiledAdapter": "qcompile.adapter",
+    "QCompileError": "qcompile.diagnostics",
+    "attach": "qcompile.adapter",
+    "attached": "qcompile.adapter",
+    "compile": "qcompile.driver",
+    "detach": "qcompile.adapter",
+    "disabled": "qcompile.adapter",
+    "load": "qcompile.adapter",
+    "merge": "qcompile.adapter",
+    "prune": "qcompile.adapter",
+}
+
+
+def __getattr__(name: str) -> object:
+    # The command line's quick verbs must not wait for torch.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

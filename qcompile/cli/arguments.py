@@ -1,0 +1,286 @@
+"""From the words of a command line to typed arguments."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NoReturn
+
+from qcompile.cli.option_table import EMITTED, VERBS, options_of
+from qcompile.diagnostics.errors import UsageError
+from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.messages.usage import (
+    ConflictingOptions,
+    MissingInput,
+    MissingOptionValue,
+    UnexpectedArgument,
+    UnexpectedOptionValue,
+    UnknownEmit,
+    UnknownOption,
+    UnknownOptionValue,
+)
+from qcompile.diagnostics.nearest import nearest
+
+COMMANDS = {
+    "compile": "run_compile",
+    "check": "run_check",
+    "fmt": "run_fmt",
+    "report": "run_report",
+    "convert": "run_convert",
+    "explain": "run_explain",
+    "version": "run_version",
+    "list": "run_list",
+}
+"""Command → the module of `qcompile.cli` that runs it. `version` and `list` come from options."""
+
+MessageFormat = Literal["human", "short", "json"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """A parsed command line."""
+
+    command: str
+    inputs: tuple[str, ...] = ()
+    output: str | None = None
+    model: str | None = None
+    definitions: tuple[str, ...] = ()
+    target: str | None = None
+    optimisation: int = 2
+    passes: str | None = None
+    print_after: tuple[str, ...] = ()
+    time_passes: bool = False
+    verify: bool = False
+    emit: tuple[str, ...] = ()
+    tokens: int = 2048
+    memory_limit: int = 8 * 2**30
+    seed: int = 0
+    format: Literal["text", "json"] = "text"
+    message_format: MessageFormat = "human"
+    colour: Literal["auto", "always", "never"] = "auto"
+    warnings_are_errors: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    check_only: bool = False
+    """`fmt --check`."""
+    listing: Literal["passes", "targets"] | None = None
+    to: Literal["adapter", "lora"] = "adapter"
+    rank: int | float = 8
+    """`convert --to lora`."""
+
+
+def parse_arguments(argv: Sequence[str]) -> Arguments:
+    """Read a command line.
+
+    Raises:
+        UsageError: Everything that is wrong with it.
+    """
+    verb, rest = _verb(list(argv))
+    options, plain = _split_at_dashes(rest)
+    known, others = _parser(verb).parse_known_args(options)
+    values = vars(known)
+    if values["help"]:
+        return Arguments(command="version", inputs=("help", verb))
+    if values.get("version"):
+        return Arguments(command="version", verbose=bool(values["verbose"]))
+    if values.get("list_passes"):
+        return Arguments(command="list", listing="passes")
+    if values.get("list_targets"):
+        return Arguments(command="list", listing="targets")
+    problems: list[Message] = [_unknown(verb, text) for text in others if _is_option(text)]
+    inputs = (*(text for text in others if not _is_option(text)), *plain)
+    arguments = _Reader(verb, values, problems).read(inputs)
+    if problems:
+        raise UsageError(*problems)
+    return arguments
+
+
+def _verb(argv: list[str]) -> tuple[str, list[str]]:
+    if argv and argv[0] in VERBS:
+        return argv[0], argv[1:]
+    return "compile", argv
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(_translate(message))
+
+
+def _translate(message: str) -> Message:
+    """A message of argparse as one of ours."""
+    missing = re.match(r"argument (\S+?)(?:/\S+)*: expected (?:one|at least one) argument", message)
+    if missing:
+        return MissingOptionValue(option=missing[1])
+    flag = re.match(r"argument (\S+?)(?:/\S+)*: ignored explicit argument '(.*)'", message)
+    if flag:
+        return UnexpectedOptionValue(option=flag[1], value=flag[2])
+    return UnexpectedArgument(argument=message)
+
+
+def _parser(verb: str) -> _Parser:
+    parser = _Parser(prog="qcompile", add_help=False, allow_abbrev=False)
+    for option in options_of(verb):
+        destination = option.names[-1].lstrip("-").replace("-", "_")
+        if option.metavar is None:
+            parser.add_argument(*option.names, dest=destination, action="store_true")
+        else:
+            parser.add_argument(
+                *option.names, dest=destination, action="append", metavar=option.metavar
+            )
+    return parser
+
+
+def _split_at_dashes(argv: list[str]) -> tuple[list[str], list[str]]:
+    """What stands before and after `--`."""
+    if "--" not in argv:
+        return argv, []
+    place = argv.index("--")
+    return argv[:place], argv[place + 1 :]
+
+
+def _is_option(text: str) -> bool:
+    return text.startswith("-") and text != "-"
+
+
+def _unknown(verb: str, text: str) -> Message:
+    name = text.partition("=")[0]
+    known = tuple(name for option in options_of(verb) for name in option.names)
+    return UnknownOption(option=name, candidates=nearest(name, known))
+
+
+class _Reader:
+    """Turns argparse's strings into typed values and collects what is wrong."""
+
+    def __init__(self, verb: str, values: dict[str, object], problems: list[Message]) -> None:
+        self._verb = verb
+        self._values = values
+        self._problems = problems
+
+    def read(self, inputs: tuple[str, ...]) -> Arguments:
+        if not inputs and self._verb != "explain":
+            self._problems.append(MissingInput())
+        if self._verb in ("compile", "report"):
+            self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[1:])
+        if self._verb == "convert":
+            self._problems.extend([MissingInput()] * (len(inputs) == 1))
+            self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[2:])
+        optimise = self._one("optimise", "-O")
+        passes = self._one("passes", "--passes")
+        if optimise is not None and passes is not None:
+            self._problems.append(ConflictingOptions(first="-O", second="--passes"))
+        emit = tuple(_split(self._list("emit")))
+        self._problems.extend(
+            UnknownEmit(name=name, allowed=EMITTED, candidates=nearest(name, EMITTED))
+            for name in emit
+            if name not in EMITTED
+        )
+        defaults = Arguments(command=self._verb)
+        return Arguments(
+            command=self._verb,
+            inputs=inputs,
+            output=self._one("output", "-o"),
+            model=self._one("model", "--model"),
+            definitions=tuple(self._list("define")),
+            target=self._one("target", "--target"),
+            optimisation=int(self._choice(optimise, "-O", ("0", "1", "2", "3"), "2")),
+            passes=passes,
+            print_after=tuple(_split(self._list("print_after"))),
+            time_passes=bool(self._values.get("time_passes")),
+            verify=bool(self._values.get("verify")),
+            emit=emit,
+            tokens=self._number("tokens", 1, 2**40, defaults.tokens),
+            memory_limit=self._size("memory_limit", defaults.memory_limit),
+            seed=self._number("seed", 0, 2**63 - 1, defaults.seed),
+            format=self._choice(  # type: ignore[arg-type]
+                self._one("format", "--format"), "--format", ("text", "json"), "text"
+            ),
+            message_format=self._choice(  # type: ignore[arg-type]
+                self._one("message_format", "--message-format"),
+                "--message-format",
+                ("human", "short", "json"),
+                "human",
+            ),
+            colour=self._choice(  # type: ignore[arg-type]
+                self._one("color", "--color"), "--color", ("auto", "always", "never"), "auto"
+            ),
+            warnings_are_errors=self._choice(self._one("warnings", "-W"), "-W", ("error",), "")
+            == "error",
+            quiet=bool(self._values.get("quiet")),
+            verbose=bool(self._values.get("verbose")),
+            check_only=bool(self._values.get("check")),
+            to=self._choice(  # type: ignore[arg-type]
+                self._one("to", "--to"), "--to", ("adapter", "lora"), "adapter"
+            ),
+            rank=self._rank(defaults.rank),
+        )
+
+    def _list(self, name: str) -> list[str]:
+        value = self._values.get(name)
+        return [str(item) for item in value] if isinstance(value, list) else []
+
+    def _one(self, name: str, option: str) -> str | None:
+        """The last value wins, as with compilers."""
+        values = self._list(name)
+        return values[-1] if values else None
+
+    def _choice(
+        self, value: str | None, option: str, allowed: tuple[str, ...], default: str
+    ) -> str:
+        if value is None:
+            return default
+        if value not in allowed:
+            self._problems.append(
+                UnknownOptionValue(
+                    option=option, value=value, allowed=allowed, candidates=nearest(value, allowed)
+                )
+            )
+            return default
+        return value
+
+    def _number(self, name: str, low: int, high: int, default: int) -> int:
+        option = f"--{name}"
+        text = self._one(name, option)
+        if text is None:
+            return default
+        digits = text.replace("_", "")
+        if re.fullmatch(r"[0-9]{1,19}", digits) and low <= int(digits) <= high:
+            return int(digits)
+        allowed = (f"integers from {low} to {high}",)
+        self._problems.append(UnknownOptionValue(option=option, value=text, allowed=allowed))
+        return default
+
+    def _rank(self, default: int | float) -> int | float:
+        text = self._one("rank", "--rank")
+        if text is None:
+            return default
+        if re.fullmatch(r"[1-9][0-9]{0,5}", text):
+            return int(text)
+        if re.fullmatch(r"0?\.[0-9]{1,12}|1\.0+", text) and float(text) > 0:
+            return float(text)
+        allowed = ("a rank such as 8", "a share such as 0.99")
+        self._problems.append(UnknownOptionValue(option="--rank", value=text, allowed=allowed))
+        return default
+
+    def _size(self, name: str, default: int) -> int:
+        option = "--memory-limit"
+        text = self._one(name, option)
+        if text is None:
+            return default
+        match = re.fullmatch(r"([0-9]{1,15})(?:\s*(B|KiB|MiB|GiB|TiB|kB|MB|GB|TB))?", text)
+        if match is None:
+            allowed = ("sizes such as 512MiB or 8GiB",)
+            self._problems.append(UnknownOptionValue(option=option, value=text, allowed=allowed))
+            return default
+        return int(match[1]) * _UNITS[match[2] or "B"]
+
+
+_UNITS = {
+    "B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+    "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40,
+}  # fmt: skip
+
+
+def _split(values: list[str]) -> list[str]:
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]

@@ -1,0 +1,101 @@
+"""What `--emit` prints: the levels of the compiler as text."""
+
+from __future__ import annotations
+
+from qcompile.diagnostics.collector import Collector
+from qcompile.diagnostics.source import Source
+from qcompile.driver import Compilation, read_definitions
+from qcompile.grammar.frontend import load_spec
+from qcompile.grammar.parser import parse
+from qcompile.ir.compilation import Site
+from qcompile.ir.plan import EvaluationNode, Plan
+
+EARLY = ("ast", "spec")
+"""Levels that need no model."""
+
+
+def emit(name: str, compilation: Compilation) -> str:
+    """One of the names of `--emit` as text that ends in a newline."""
+    from qcompile.ir.text import text_of
+
+    match name:
+        case "program":
+            text = text_of(compilation.lowered)
+        case "plan":
+            text = text_of(compilation.planned)
+        case "dot":
+            from qcompile.ir.dot import dot
+
+            text = "\n".join(dot(plan) for plan in compilation.planned.plans)
+        case _:
+            text = "\n".join(_circuits(name, compilation))
+    return text if text.endswith("\n") else text + "\n"
+
+
+def emit_each(name: str, compilation: Compilation) -> tuple[str, ...]:
+    """As `emit`, with circuits apart: a file of OpenQASM or tket JSON holds one. Maybe none."""
+    if name not in ("qasm", "tket"):
+        return (emit(name, compilation),)
+    return tuple(_circuits(name, compilation))
+
+
+def emit_early(name: str, source: Source, definitions: tuple[str, ...]) -> str:
+    """A level of `EARLY`.
+
+    Raises:
+        CompileError: The source has errors.
+    """
+    from qcompile.ir.text import text_of
+
+    collector = Collector()
+    if name == "ast":
+        found: object = parse(source, collector)
+    else:
+        found = load_spec(source, read_definitions(definitions), collector)
+    collector.raise_if_errors()
+    return text_of(found)
+
+
+def _circuits(name: str, compilation: Compilation) -> list[str]:
+    """Every distinct circuit, routed where the target is a device."""
+    texts: dict[str, None] = {}
+    for site in compilation.planned.sites:
+        plan = compilation.planned.plans[site.unit]
+        for node in plan.nodes:
+            if isinstance(node, EvaluationNode):
+                texts[_circuit(name, node, plan, site, compilation.planned.seed)] = None
+    return list(texts)
+
+
+def _circuit(name: str, node: EvaluationNode, plan: Plan, site: Site, seed: int) -> str:
+    circuit = node.evaluation.circuit if node.routed is None else node.routed.circuit
+    match name:
+        case "qasm":
+            from qcompile.backends.export import write_qasm3
+
+            return write_qasm3(node.routed or circuit)
+        case "qasm2":
+            from qcompile.backends.export import write_qasm2
+
+            # OpenQASM 2 has no symbols: the data are zero, the angles those of the start.
+            return write_qasm2(
+                circuit, (0.0,) * circuit.data_width, _first_angles(node, plan, site, seed)
+            )
+        case "tket":
+            from qcompile.backends.export import write_tket_json
+
+            return write_tket_json(node.routed or circuit)
+        case _:
+            from qcompile.ir.circuit_text import circuit_text
+
+            return circuit_text(circuit)
+
+
+def _first_angles(node: EvaluationNode, plan: Plan, site: Site, seed: int) -> list[float]:
+    if node.angles is None:
+        return []
+    from qcompile.backends.simulator.initialise import initial_value, tensor_seed
+
+    tensor = plan.tensors[node.angles]
+    start = initial_value(tensor, tensor_seed(seed, site.module, plan.adapter, tensor))
+    return [float(angle) for angle in start]

@@ -1,0 +1,77 @@
+"""`main`: which command, and what its outcome means for the exit code.
+
+0 success · 1 errors in the source or its compilation · 2 unusable command line or files ·
+70 a fault of the compiler · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from qcompile.cli.arguments import COMMANDS, Arguments, parse_arguments
+from qcompile.cli.terminal import Terminal, discard
+from qcompile.diagnostics.errors import QCompileError
+from qcompile.diagnostics.messages.internal import InternalError
+
+SUCCESS = 0
+INTERNAL = 70
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; never raises for anything that a user can do.
+
+    Args:
+        argv: Arguments without the program's name; None takes those of the process.
+
+    Returns:
+        The exit code, see the module.
+    """
+    given = list(sys.argv[1:] if argv is None else argv)
+    terminal = Terminal.from_environment(given)
+    try:
+        return _run(given, terminal)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does; that is no error of ours.
+        discard(sys.stdout)
+        return SUCCESS
+
+
+def _run(given: list[str], terminal: Terminal) -> int:
+    try:
+        arguments = parse_arguments(given)
+        terminal = terminal.with_options(arguments)
+        return _command(arguments)(arguments, terminal)
+    except QCompileError as error:
+        terminal.diagnostics(error.diagnostics)
+        return error.exit_code
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if os.environ.get("QCOMPILE_TRACEBACK"):
+            traceback.print_exc()
+        terminal.diagnostics((_internal(error).diagnostic(),))
+        return INTERNAL
+
+
+def _command(arguments: Arguments) -> Callable[[Arguments, Terminal], int]:
+    from importlib import import_module
+
+    module = import_module(f"qcompile.cli.{COMMANDS[arguments.command]}")
+    run: Callable[[Arguments, Terminal], int] = module.run
+    return run
+
+
+def _internal(error: Exception) -> InternalError:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = ""
+    if frames:
+        last = frames[-1]
+        where = f"{os.path.basename(last.filename)}:{last.lineno}"
+    detail = str(error).splitlines()[0][:200] if str(error) else ""
+    return InternalError(kind=type(error).__name__, detail=detail, where=where)

@@ -1,0 +1,201 @@
+"""Every option of every command in one table, which drives parsing, help and errors."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+
+VERBS = ("compile", "check", "fmt", "report", "convert", "explain")
+
+EMITTED = ("ast", "spec", "program", "plan", "circuit", "qasm", "qasm2", "tket", "dot")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option: its spellings, how it reads its value, its help."""
+
+    names: tuple[str, ...]
+    help: str
+    commands: tuple[str, ...] = VERBS
+    metavar: str | None = None
+    """None: a flag."""
+    many: bool = False
+
+
+_COMPILING = ("compile", "report")
+_READING = ("compile", "report", "check")
+
+OPTIONS: tuple[Option, ...] = (
+    Option(
+        names=("-o", "--output"),
+        metavar="PATH",
+        commands=("compile",),
+        help="where to write; the suffix decides what: .pt .safetensors .qasm .json .dot .txt,"
+        " or a folder for peft with a slash at the end (default: the"
+        " source's name with .pt)",
+    ),
+    Option(
+        names=("--model",),
+        metavar="PATH",
+        commands=_COMPILING,
+        help="a transformers config.json, or the folder that holds one",
+    ),
+    Option(
+        names=("-D", "--define"),
+        metavar="NAME=VALUE",
+        many=True,
+        commands=_READING,
+        help="set a parameter; ADAPTER.NAME=VALUE for one adapter only",
+    ),
+    Option(
+        names=("--target",),
+        metavar="NAME",
+        commands=_COMPILING,
+        help="a target of the file, or a device",
+    ),
+    Option(
+        names=("-O", "--optimise"),
+        metavar="LEVEL",
+        commands=_COMPILING,
+        help="0 reference lowering, 1 fast passes, 2 all passes (default), 3 longer search",
+    ),
+    Option(
+        names=("--passes",),
+        metavar="LIST",
+        commands=_COMPILING,
+        help="a pipeline of passes instead of the level's",
+    ),
+    Option(
+        names=("--print-after",),
+        metavar="PASS|all",
+        many=True,
+        commands=_COMPILING,
+        help="print the adapter after a pass, to the standard error",
+    ),
+    Option(
+        names=("--time-passes",),
+        commands=_COMPILING,
+        help="print the time of each phase and pass, to the standard error",
+    ),
+    Option(
+        names=("--verify",),
+        commands=_COMPILING,
+        help="check the invariants after every pass",
+    ),
+    Option(
+        names=("--emit",),
+        metavar="LIST",
+        many=True,
+        commands=("compile",),
+        help=f"print levels instead of writing an adapter: {', '.join(EMITTED)}",
+    ),
+    Option(
+        names=("--tokens",),
+        metavar="N",
+        commands=_COMPILING,
+        help="tokens of a training step, for which costs are weighed (default 2048)",
+    ),
+    Option(
+        names=("--memory-limit",),
+        metavar="SIZE",
+        commands=_COMPILING,
+        help="memory that a step of one module may take, such as 8GiB (the default)",
+    ),
+    Option(
+        names=("--seed",),
+        metavar="N",
+        commands=_COMPILING,
+        help="seed of the initial tensors (default 0)",
+    ),
+    Option(
+        names=("--format",),
+        metavar="text|json",
+        commands=("report", "check"),
+        help="form of the result on the standard output",
+    ),
+    Option(
+        names=("--check",), commands=("fmt",), help="write nothing; exit 1 if a file would change"
+    ),
+    Option(
+        names=("--to",),
+        metavar="adapter|lora",
+        commands=("convert",),
+        help="`lora`: the nearest plain LoRA of a linear adapter, as a folder",
+    ),
+    Option(
+        names=("--rank",),
+        metavar="R",
+        commands=("convert",),
+        help="rank of the LoRA (default 8), or the share of the update to keep, such as 0.99",
+    ),
+    Option(
+        names=("-W", "--warnings"),
+        metavar="error",
+        commands=_READING,
+        help="`-W error` treats warnings as errors",
+    ),
+    Option(
+        names=("--message-format",),
+        metavar="human|short|json",
+        help="form of diagnostics on the standard error",
+    ),
+    Option(names=("--color",), metavar="auto|always|never", help="colour of diagnostics"),
+    Option(names=("-q", "--quiet"), help="no progress, no summary"),
+    Option(
+        names=("-v", "--verbose"),
+        commands=("compile",),
+        help="with --version: the versions of the libraries, too",
+    ),
+    Option(names=("--list-passes",), commands=("compile",), help="list all passes and exit"),
+    Option(
+        names=("--list-targets",), commands=("compile",), help="list all known devices and exit"
+    ),
+    Option(names=("-V", "--version"), commands=("compile",), help="print the version and exit"),
+    Option(names=("-h", "--help"), help="print this help and exit"),
+)
+
+_SUMMARY = {
+    "compile": "compile a .qa file to a torch module: qcompile adapter.qa -o adapter.pt",
+    "check": "find errors without compiling; needs neither torch nor a model",
+    "fmt": "lay out .qa files in their canonical form",
+    "report": "what the adapter costs: parameters, FLOPs, memory, circuits; LoRA beside it",
+    "convert": "write an adapter as another kind of file: .pt, .safetensors, a folder/ for peft",
+    "explain": "explain the code of a message",
+}
+
+
+def help_text(verb: str) -> str:
+    """The help of a command; of `compile`, of the program as a whole."""
+    wide = max(len(_usage(option)) for option in options_of(verb))
+    lines = [f"usage: qcompile {_synopsis(verb)}", "", _SUMMARY[verb]]
+    if verb == "compile":
+        lines += ["", "commands:"]
+        lines += [f"  {name:10} {_SUMMARY[name]}" for name in VERBS]
+        lines += ["  A file whose name is a command is written ./check"]
+    lines += ["", "options:"]
+    for option in options_of(verb):
+        head = f"  {_usage(option):{wide}}  "
+        after = " " * len(head)
+        lines += textwrap.wrap(option.help, 100, initial_indent=head, subsequent_indent=after)
+    return "\n".join(lines) + "\n"
+
+
+def _synopsis(verb: str) -> str:
+    return {
+        "compile": "[compile] FILE [-o PATH] [options]",
+        "check": "check FILE… [options]",
+        "fmt": "fmt FILE… [--check]",
+        "report": "report FILE [options]",
+        "convert": "convert FROM TO [--to lora --rank R]",
+        "explain": "explain [CODE…]",
+    }[verb]
+
+
+def _usage(option: Option) -> str:
+    names = ", ".join(option.names)
+    return f"{names} {option.metavar}" if option.metavar else names
+
+
+def options_of(verb: str) -> tuple[Option, ...]:
+    """The options that a command takes."""
+    return tuple(option for option in OPTIONS if verb in option.commands)

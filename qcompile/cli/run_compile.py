@@ -1,0 +1,128 @@
+"""`qcompile FILE -o PATH`"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from qcompile.artifact.atomic import write_atomically
+from qcompile.artifact.formats import names_folder
+from qcompile.artifact.layout import parameter_count
+from qcompile.cli.arguments import Arguments
+from qcompile.cli.emit import EARLY, emit, emit_each, emit_early
+from qcompile.cli.options import run_driver
+from qcompile.cli.sources import read
+from qcompile.cli.terminal import Terminal
+from qcompile.diagnostics.errors import UsageError
+from qcompile.diagnostics.messages.usage import (
+    BinaryOnStandardOutput,
+    NoCircuits,
+    OutputFolderMissing,
+    OutputIsInput,
+    UnknownOutputSuffix,
+)
+from qcompile.driver import Compilation
+
+SUFFIXES = {
+    ".pt": None,
+    ".safetensors": None,
+    ".qasm": "qasm",
+    ".json": "tket",
+    ".dot": "dot",
+    ".txt": "plan",
+}
+"""Suffix of the output → what is emitted to it; None: the adapter."""
+
+
+def run(arguments: Arguments, terminal: Terminal) -> int:
+    """Compile, then write the adapter or print what `--emit` asks for.
+
+    Everything about the output that can be known beforehand is checked before compilation.
+    """
+    source = read(arguments.inputs[0])
+    output = _output(arguments)
+    wanted = tuple(dict.fromkeys(arguments.emit))
+    texts = {
+        name: emit_early(name, source, arguments.definitions) for name in wanted if name in EARLY
+    }
+    writes_adapter = output is not None and (
+        not wanted or names_folder(output) or SUFFIXES.get(Path(output).suffix, "") is None
+    )
+    if writes_adapter or len(texts) < len(wanted):
+        compilation = run_driver(arguments, source, terminal)
+        texts |= {name: emit(name, compilation) for name in wanted if name not in EARLY}
+    text = "".join(texts[name] for name in wanted)
+    if not writes_adapter:
+        _write_text(output, text, terminal)
+        return 0
+    terminal.out(text)
+    assert output is not None
+    kind = None if names_folder(output) else SUFFIXES[Path(output).suffix]
+    if kind is not None:
+        parts = emit_each(kind, compilation)
+        if not parts:
+            raise UsageError(NoCircuits(path=output))
+        for path, part in zip(_numbered(output, len(parts)), parts, strict=True):
+            _write_text(path, part, terminal)
+        return 0
+    _write_adapter(output, compilation)
+    terminal.note(_summary(output, compilation))
+    return 0
+
+
+def _numbered(path: str, count: int) -> list[str]:
+    """`path` itself for one text, else `name-1.suffix`, `name-2.suffix`, …"""
+    if count == 1:
+        return [path]
+    file = Path(path)
+    return [str(file.with_name(f"{file.stem}-{k}{file.suffix}")) for k in range(1, count + 1)]
+
+
+def _output(arguments: Arguments) -> str | None:
+    """Where to write; None for the standard output."""
+    source = arguments.inputs[0]
+    path = arguments.output
+    if path == "-":
+        if not arguments.emit:
+            raise UsageError(BinaryOnStandardOutput(kind=".pt"))
+        return None
+    if path is None:
+        if arguments.emit:
+            return None
+        path = "stdin.pt" if source == "-" else f"{Path(source).stem}.pt"
+    if not arguments.emit and not names_folder(path) and Path(path).suffix not in SUFFIXES:
+        raise UsageError(UnknownOutputSuffix(path=path, suffixes=tuple(SUFFIXES)))
+    folder = Path(path).parent
+    if not os.path.isdir(folder):
+        raise UsageError(OutputFolderMissing(path=path, folder=str(folder)))
+    if source != "-" and os.path.exists(path) and os.path.exists(source):
+        if os.path.samefile(path, source):
+            raise UsageError(OutputIsInput(path=path))
+    return path
+
+
+def _write_text(output: str | None, text: str, terminal: Terminal) -> None:
+    if output is None:
+        terminal.out(text)
+    else:
+        write_atomically(output, text.encode())
+        terminal.note(f"wrote {output}")
+
+
+def _write_adapter(path: str, compilation: Compilation) -> None:
+    from qcompile.adapter import CompiledAdapter
+
+    CompiledAdapter(compilation.manifest).save(path)
+
+
+def _summary(path: str, compilation: Compilation) -> str:
+    planned = compilation.planned
+    count = parameter_count(planned)
+    text = f"wrote {path}: {count:,} trainable parameters"
+    modules = [site for site in planned.sites if site.module]
+    if modules:
+        text += f" for {len(modules)} modules"
+    if compilation.model is not None and compilation.model.parameters:
+        share = 100.0 * count / compilation.model.parameters
+        text += f" ({share:.3g} % of the model's {compilation.model.parameters:,})"
+    return text

@@ -1,0 +1,45 @@
+"""What a compilation may be told besides the source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qcompile.diagnostics.errors import UsageError
+from qcompile.diagnostics.messages.usage import DuplicateDefinition
+from qcompile.grammar.elaborate.overrides import Override
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a compilation may be told besides the source."""
+
+    definitions: tuple[str, ...] = ()
+    """`name=value` or `adapter.name=value`, as after `-D`."""
+    model: str | None = None
+    """A config.json or a folder with one; overrides the file's `model` line."""
+    target: str | None = None
+    """A target of the file, or the name of a device; overrides the file's choice."""
+    optimisation: int = 2
+    passes: str | None = None
+    """A pipeline instead of the preset of the optimisation level."""
+    tokens: int = 2048
+    memory_limit: int = 8 * 2**30
+    seed: int = 0
+    verify: bool = False
+
+
+def read_definitions(definitions: tuple[str, ...]) -> tuple[Override, ...]:
+    """What stands after each `-D`.
+
+    Raises:
+        UsageError: QA0018, QA0019.
+    """
+    overrides = tuple(Override.parse(text) for text in definitions)
+    seen: set[tuple[str | None, str]] = set()
+    for override in overrides:
+        place = (override.adapter, override.name)
+        if place in seen:
+            name = f"{override.adapter}.{override.name}" if override.adapter else override.name
+            raise UsageError(DuplicateDefinition(name=name))
+        seen.add(place)
+    return overrides

@@ -1,0 +1,1 @@
+"""What a compiled adapter costs, beside LoRA's numbers."""

@@ -1,0 +1,187 @@
+"""The figures of a compilation, per module and in total."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qcompile.artifact.layout import layout, parameter_count
+from qcompile.ir.circuit_analysis import depth, two_qubit_gates
+from qcompile.ir.compilation import PlannedSet, Site
+from qcompile.ir.network import ContractionNode
+from qcompile.ir.plan import CircuitCost, EvaluationNode, Plan
+
+SCHEMA_VERSION = 1
+"""Of the JSON form. Raised when a key changes its meaning or goes away."""
+
+DEFAULT_RANK = 8
+"""LoRA's rank in the comparison where the adapter has no parameter `rank`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitFigures:
+    """One circuit of an adapter."""
+
+    qubits: int
+    gates: int
+    two_qubit_gates: int
+    depth: int
+    evaluator: str
+    parameters: int
+    outputs: int
+    device: str | None
+    routed_two_qubit_gates: int | None
+    routed_depth: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoraFigures:
+    """LoRA (arXiv:2106.09685) of rank r on the same modules, counted in the same way."""
+
+    rank: int
+    parameters: int
+    forward_flops_per_token: float
+    backward_flops_per_token: float
+    activation_bytes_per_token: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleFigures:
+    """One module with its adapter. FLOPs count a multiply-add as two."""
+
+    module: str
+    adapter: str
+    in_features: int
+    out_features: int
+    parameters: int
+    """Trainable; tensors that an earlier module owns and shares are not counted again."""
+    forward_flops_per_token: float
+    backward_flops_per_token: float
+    flops_per_step: float
+    """Forward, of what is built once per step, whatever the number of tokens."""
+    activation_bytes_per_token: int
+    """Kept for the backward pass."""
+    linear: bool
+    circuits: tuple[CircuitFigures, ...]
+    paths: tuple[str, ...]
+    """The contractions of each tensor network in order, as einsum equations."""
+    lora: LoraFigures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """A whole compilation."""
+
+    modules: tuple[ModuleFigures, ...]
+    parameters: int
+    base_parameters: int | None
+    forward_flops_per_token: float
+    backward_flops_per_token: float
+    flops_per_step: float
+    activation_bytes_per_token: int
+    lora: LoraFigures
+    pipeline: str
+    tokens: int
+    warnings: tuple[str, ...] = ()
+
+
+def figures(
+    planned: PlannedSet,
+    *,
+    pipeline: str,
+    tokens: int,
+    base_parameters: int | None = None,
+) -> Figures:
+    """Figures of planned adapters; everything is counted from the plans, nothing is run."""
+    owned: dict[int, int] = {}
+    for entry in layout(planned):
+        size = 1
+        for extent in entry.shape:
+            size *= extent
+        owned[entry.site] = owned.get(entry.site, 0) + size
+    modules = tuple(
+        _module(site, planned.plans[site.unit], owned.get(number, 0))
+        for number, site in enumerate(planned.sites)
+    )
+    return Figures(
+        modules=modules,
+        parameters=parameter_count(planned),
+        base_parameters=base_parameters,
+        forward_flops_per_token=sum(m.forward_flops_per_token for m in modules),
+        backward_flops_per_token=sum(m.backward_flops_per_token for m in modules),
+        flops_per_step=sum(m.flops_per_step for m in modules),
+        activation_bytes_per_token=sum(m.activation_bytes_per_token for m in modules),
+        lora=_total(tuple(m.lora for m in modules)),
+        pipeline=pipeline,
+        tokens=tokens,
+    )
+
+
+def _module(site: Site, plan: Plan, parameters: int) -> ModuleFigures:
+    element = 8 if plan.target.dtype == "float64" else 4
+    costs = plan.costs
+    return ModuleFigures(
+        module=site.module,
+        adapter=site.adapter,
+        in_features=plan.in_features,
+        out_features=plan.out_features,
+        parameters=parameters,
+        forward_flops_per_token=costs.forward_flops_per_token,
+        backward_flops_per_token=costs.backward_flops_per_token,
+        flops_per_step=costs.hoisted_flops,
+        activation_bytes_per_token=costs.activation_elements_per_token * element,
+        linear=plan.linear,
+        circuits=tuple(_circuit(n) for n in plan.nodes if isinstance(n, EvaluationNode)),
+        paths=tuple(_path(n) for n in plan.nodes if isinstance(n, ContractionNode)),
+        lora=lora_figures(plan.in_features, plan.out_features, _rank(plan), element),
+    )
+
+
+def _circuit(node: EvaluationNode) -> CircuitFigures:
+    cost: CircuitCost = node.cost
+    circuit = node.evaluation.circuit
+    routed = node.routed
+    return CircuitFigures(
+        qubits=circuit.qubits,
+        gates=cost.gates,
+        two_qubit_gates=cost.two_qubit_gates,
+        depth=cost.depth,
+        evaluator=node.evaluation.kind,
+        parameters=circuit.angle_count,
+        outputs=circuit.outputs,
+        device=None if routed is None else routed.device,
+        routed_two_qubit_gates=None if routed is None else two_qubit_gates(routed.circuit.gates),
+        routed_depth=None if routed is None else depth(routed.circuit.gates),
+    )
+
+
+def _path(node: ContractionNode) -> str:
+    return "; ".join(step.equation if step.batched else f"[{step.equation}]" for step in node.steps)
+
+
+def _rank(plan: Plan) -> int:
+    for name, value in plan.parameters:
+        if name == "rank" and isinstance(value, int) and value > 0:
+            return value
+    return DEFAULT_RANK
+
+
+def lora_figures(in_features: int, out_features: int, rank: int, element: int) -> LoraFigures:
+    """LoRA on one module, A: (r, in), B: (out, r); backward: gradients of x, A and B."""
+    parameters = rank * (in_features + out_features)
+    return LoraFigures(
+        rank=rank,
+        parameters=parameters,
+        forward_flops_per_token=2.0 * parameters,
+        backward_flops_per_token=4.0 * parameters,
+        activation_bytes_per_token=(in_features + rank) * element,
+    )
+
+
+def _total(parts: tuple[LoraFigures, ...]) -> LoraFigures:
+    return LoraFigures(
+        rank=max((part.rank for part in parts), default=DEFAULT_RANK),
+        parameters=sum(part.parameters for part in parts),
+        forward_flops_per_token=sum(part.forward_flops_per_token for part in parts),
+        backward_flops_per_token=sum(part.backward_flops_per_token for part in parts),
+        activation_bytes_per_token=sum(part.activation_bytes_per_token for part in parts),
+    )

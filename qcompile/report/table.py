@@ -1,0 +1,146 @@
+"""Figures as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from qcompile.report.figures import Figures, ModuleFigures
+
+COLUMNS = (
+    "module",
+    "size",
+    "parameters",
+    "LoRA",
+    "FLOPs/token fwd",
+    "bwd",
+    "LoRA fwd",
+    "per step",
+    "activations/token",
+)
+
+
+def report_text(figures: Figures) -> str:
+    """Figures as tables; modules of equal figures share a line."""
+    rows: list[tuple[str, ...]] = [COLUMNS]
+    groups = [list(group) for _, group in groupby(_sorted(figures.modules), key=_kind)]
+    for group in groups:
+        rows.append(_row(_names(group), group))
+    rows.append(_total_row(figures))
+    parts = [_table(rows)]
+    saving = 100.0 * (1 - figures.parameters / max(1, figures.lora.parameters))
+    parts.append(
+        f"{figures.parameters:,} trainable parameters;"
+        f" LoRA of rank {figures.lora.rank} has {figures.lora.parameters:,}"
+        f" ({abs(saving):.1f} % {'fewer' if saving >= 0 else 'more'} than LoRA)"
+    )
+    if figures.base_parameters:
+        share = 100.0 * figures.parameters / figures.base_parameters
+        parts.append(f"{share:.4f} % of the base model's {figures.base_parameters:,} parameters")
+    for group in groups:
+        parts.extend(_details(_names(group), group[0]))
+    parts.append(f"passes: {figures.pipeline}")
+    parts.append(f"costs weighed for {figures.tokens:,} tokens a step")
+    return "\n".join(parts) + "\n"
+
+
+def _kind(module: ModuleFigures) -> tuple[str, ...]:
+    return (module.adapter, *(str(part) for part in _signature(module)))
+
+
+def _signature(module: ModuleFigures) -> tuple[object, ...]:
+    return (
+        module.in_features,
+        module.out_features,
+        module.parameters,
+        module.forward_flops_per_token,
+        module.circuits,
+        module.paths,
+        module.module.rpartition(".")[2],
+    )
+
+
+def _sorted(modules: tuple[ModuleFigures, ...]) -> list[ModuleFigures]:
+    return sorted(modules, key=_kind)
+
+
+def _names(group: list[ModuleFigures]) -> str:
+    first = group[0]
+    if not first.module:
+        return first.adapter
+    if len(group) == 1:
+        return f"{first.adapter} on {first.module}"
+    return f"{first.adapter} on {len(group)} × {first.module.rpartition('.')[2]}"
+
+
+def _row(name: str, group: list[ModuleFigures]) -> tuple[str, ...]:
+    first = group[0]
+    times = len(group)
+    return (
+        name,
+        f"{first.in_features} → {first.out_features}",
+        f"{sum(m.parameters for m in group):,}",
+        f"{sum(m.lora.parameters for m in group):,}",
+        quantity(times * first.forward_flops_per_token),
+        quantity(times * first.backward_flops_per_token),
+        quantity(times * first.lora.forward_flops_per_token),
+        quantity(times * first.flops_per_step),
+        quantity(times * first.activation_bytes_per_token, "B"),
+    )
+
+
+def _total_row(figures: Figures) -> tuple[str, ...]:
+    return (
+        f"total, {len(figures.modules)} modules",
+        "",
+        f"{figures.parameters:,}",
+        f"{figures.lora.parameters:,}",
+        quantity(figures.forward_flops_per_token),
+        quantity(figures.backward_flops_per_token),
+        quantity(figures.lora.forward_flops_per_token),
+        quantity(figures.flops_per_step),
+        quantity(figures.activation_bytes_per_token, "B"),
+    )
+
+
+def _details(name: str, module: ModuleFigures) -> list[str]:
+    lines = [f"{name}:"]
+    for circuit in module.circuits:
+        text = (
+            f"  circuit of {circuit.qubits} qubits, {circuit.gates} gates"
+            f" ({circuit.two_qubit_gates} on two qubits), depth {circuit.depth},"
+            f" {circuit.parameters} angles → {circuit.outputs} values,"
+            f" evaluator {circuit.evaluator}"
+        )
+        if circuit.device is not None:
+            text += (
+                f"; on {circuit.device}: {circuit.routed_two_qubit_gates} two-qubit gates,"
+                f" depth {circuit.routed_depth}"
+            )
+        lines.append(text)
+    lines.extend(f"  contraction {path}" for path in module.paths)
+    if module.linear:
+        lines.append("  linear in x: can be merged into the weight")
+    return lines
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for number, row in enumerate(rows):
+        cells = [
+            cell.ljust(width) if column < 2 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+        if number in (0, len(rows) - 2):
+            lines.append("─" * (sum(widths) + 2 * (len(widths) - 1)))
+    return "\n".join(lines)
+
+
+def quantity(value: float, unit: str = "") -> str:
+    """A count with three digits and a decimal prefix: 12.3 M."""
+    for factor, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= factor:
+            return f"{value / factor:.3g} {prefix}{unit}"
+    return f"{value:.3g} {unit}".rstrip()

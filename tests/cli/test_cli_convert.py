@@ -1,0 +1,125 @@
+"""`qcompile convert`, and outputs by suffix."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+import qcompile
+from qcompile.artifact.read import read_artifact
+from qcompile.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+MPO = str(ROOT / "examples" / "mpo.qa")
+QTHA = str(ROOT / "examples" / "qtha.qa")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MPO with random tensors."""
+    folder = tmp_path_factory.mktemp("convert")
+    adapter = qcompile.compile(MPO, parameters={"bond": 2})
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for parameter in adapter.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    adapter.save(folder / "adapter.pt")
+    return folder
+
+
+def test_every_kind_converts_to_every_other_and_loses_nothing(trained: Path) -> None:
+    first = f"{trained}/adapter.pt"
+    chain = [first, f"{trained}/a.safetensors", f"{trained}/folder/", f"{trained}/back.pt"]
+    for source, output in itertools.pairwise(chain):
+        assert main(["convert", source, output, "-q"]) == 0
+    assert Path(chain[-1]).read_bytes() == Path(first).read_bytes()
+    assert main(["convert", chain[2], f"{trained}/b.safetensors", "-q"]) == 0
+    assert (trained / "b.safetensors").read_bytes() == (trained / "a.safetensors").read_bytes()
+    state = qcompile.load(chain[1]).state_dict()
+    assert all(torch.equal(state[k], v) for k, v in qcompile.load(first).state_dict().items())
+
+
+def test_compile_writes_what_the_suffix_says(tmp_path: Path) -> None:
+    for name in ("a.pt", "a.safetensors", "a/"):
+        assert main([MPO, "-o", f"{tmp_path}/{name}", "-q"]) == 0
+        adapter = qcompile.load(f"{tmp_path}/{name}")
+        adapter.save(tmp_path / "again.pt")
+        assert (tmp_path / "again.pt").read_bytes() == (tmp_path / "a.pt").read_bytes()
+    assert json.loads((tmp_path / "a" / "adapter_config.json").read_text())["spec"]
+
+
+def test_plain_lora_reports_what_it_keeps(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from safetensors.torch import load_file
+
+    assert main(["convert", f"{trained}/adapter.pt", f"{trained}/lora/", "--to", "lora"]) == 0
+    assert "LoRA of rank 8 for" in capsys.readouterr().err
+    config = json.loads((trained / "lora" / "adapter_config.json").read_text())
+    assert config["peft_type"] == "LORA" and config["r"] == config["lora_alpha"] == 8
+
+    exact = f"{trained}/exact"
+    assert main(["convert", f"{trained}/adapter.pt", exact, "--to=lora", "--rank=1.0", "-q"]) == 0
+    tensors = load_file(f"{exact}/adapter_model.safetensors")
+    for site, part in qcompile.load(trained / "adapter.pt").parts():
+        key = f"base_model.model.{site.module}.lora_"
+        product = tensors[f"{key}B.weight"] @ tensors[f"{key}A.weight"]
+        expected = part.merge_weight().float()
+        torch.testing.assert_close(product, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_kept_energy_is_that_of_the_truncated_singular_values(trained: Path) -> None:
+    from qcompile.adapter.lora import lora_of
+
+    adapter = qcompile.load(trained / "adapter.pt")
+    lora = lora_of(adapter, 3)
+    for site, part in adapter.parts():
+        a, b = lora.factors[site.module]
+        delta = part.merge_weight()
+        lost = (delta - (b.double() @ a.double())).square().sum() / delta.square().sum()
+        assert lora.kept[site.module] == pytest.approx(1 - lost.item(), abs=1e-5)
+    assert lora_of(adapter, 0.9).energy >= 0.9
+    with pytest.raises(qcompile.QCompileError, match="QA6205"):
+        lora_of(adapter, 0)
+
+
+def test_conversions_that_cannot_be_are_refused(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*arguments: str) -> str:
+        assert main(["convert", *arguments, "--message-format=short"]) in (1, 2)
+        return capsys.readouterr().err
+
+    pt = f"{trained}/adapter.pt"
+    assert "QA5001" in fails(f"{trained}/adaptor.pt", f"{tmp_path}/x.safetensors")
+    assert "error" in fails(pt, f"{tmp_path}/x.onnx")
+    assert "error" in fails(pt)
+    assert "error" in fails(pt, f"{tmp_path}/x.pt", "more")
+    assert "error" in fails(pt, f"{tmp_path}/x", "--to", "lora", "--rank", "0")
+    assert main([QTHA, "-o", f"{tmp_path}/q.pt", "-q"]) == 0
+    assert "QA6006" in fails(f"{tmp_path}/q.pt", f"{tmp_path}/lora", "--to", "lora")
+    assert not (tmp_path / "lora").exists()
+
+
+def test_damaged_safetensors_are_refused(trained: Path, tmp_path: Path) -> None:
+    main(["convert", f"{trained}/adapter.pt", f"{tmp_path}/a.safetensors", "-q"])
+    data = (tmp_path / "a.safetensors").read_bytes()
+    flipped = data[:-1] + bytes([data[-1] ^ 1])
+    changed = data.replace(b"tokens", b"tokenz", 1)
+    assert changed != data
+    for number, bad in enumerate((b"", b"\0" * 8, data[:1000], data[:-3], flipped, changed)):
+        path = tmp_path / f"{number}.safetensors"
+        path.write_bytes(bad)
+        with pytest.raises(qcompile.QCompileError, match="QA500"):
+            qcompile.load(path)
+
+
+def test_the_manifest_is_the_same_in_every_kind(trained: Path) -> None:
+    manifest, _ = read_artifact(trained / "adapter.pt")
+    for name in ("m.safetensors", "m/"):
+        main(["convert", f"{trained}/adapter.pt", f"{trained}/{name}", "-q"])
+        assert qcompile.load(f"{trained}/{name}").manifest == manifest
