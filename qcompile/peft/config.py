@@ -1,0 +1,122 @@
+"""The configuration that peft saves beside the tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import EnumMeta
+from pathlib import Path
+from typing import Any
+
+from peft import PeftConfig
+from peft.utils.peft_types import PeftType
+
+from qcompile.artifact.check import checked_manifest
+from qcompile.artifact.manifest import Manifest
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.peft import SpecNotGiven
+from qcompile.diagnostics.source import Source
+from qcompile.grammar.files import read_source
+
+NAME = "QCOMPILE"
+
+
+def peft_type() -> Any:
+    """The member of peft's enumeration of methods; added on the first call."""
+    kind: Any = PeftType
+    if NAME not in kind.__members__:
+        _grow(kind, NAME)
+    return kind(NAME)
+
+
+def _grow(kind: EnumMeta, name: str) -> None:
+    # register_peft_method insists on a member, and the enumeration is closed.
+    member: Any = str.__new__(kind, name)  # type: ignore[arg-type]
+    member._name_ = member._value_ = name
+    member.__objclass__ = kind
+    member._sort_order_ = len(kind._member_names_)
+    kind._member_names_.append(name)
+    kind._member_map_[name] = member
+    kind._value2member_map_[name] = member
+    if not hasattr(kind, name):
+        type.__setattr__(kind, name, member)
+
+
+@dataclass
+class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
+    """What `get_peft_model` needs to know; self-contained once the model is known.
+
+    Compiled on the first use with a model. From then on `plan` holds the frozen result with the
+    texts of all source files, and neither the files nor a search are needed again.
+    """
+
+    spec: str | None = field(default=None, metadata={"help": "Path of a .qa file, or its text."})
+    parameters: dict[str, bool | int | float | str] = field(
+        default_factory=dict, metadata={"help": "Values of parameters, as after -D."}
+    )
+    target: str | None = field(
+        default=None, metadata={"help": "A target of the file, or the name of a device."}
+    )
+    optimisation: int = field(default=2, metadata={"help": "Optimisation level, 0 to 3."})
+    tokens: int = field(default=2048, metadata={"help": "Tokens of a step, for costs."})
+    seed: int = field(default=0, metadata={"help": "Seed of the initial tensors."})
+    target_modules: set[str] | list[str] | str | None = field(
+        default=None,
+        metadata={"help": "As in LoraConfig; None: the attach patterns of the spec."},
+    )
+    exclude_modules: set[str] | list[str] | str | None = field(
+        default=None, metadata={"help": "Modules to leave alone."}
+    )
+    layers_to_transform: list[int] | int | None = field(
+        default=None, metadata={"help": "Numbers of the layers to adapt."}
+    )
+    layers_pattern: list[str] | str | None = field(
+        default=None, metadata={"help": "Name of the list of layers, where it is unusual."}
+    )
+    modules_to_save: list[str] | None = field(
+        default=None, metadata={"help": "Modules to train and save in full."}
+    )
+    plan: str | None = field(
+        default=None, metadata={"help": "The frozen compilation, canonical JSON."}
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()  # type: ignore[no-untyped-call, unused-ignore]
+        self.peft_type = peft_type()
+        if isinstance(self.target_modules, list):
+            self.target_modules = set(self.target_modules)
+        if isinstance(self.exclude_modules, list):
+            self.exclude_modules = set(self.exclude_modules)
+        # No fields, so that neither the place nor the parsed plan is saved.
+        self._name = "<text>"
+        self._parsed: tuple[str, Manifest] | None = None
+        if self.spec is None and self.plan is None:
+            raise AdapterError(SpecNotGiven())
+        if self.spec is not None and self.plan is None and not _is_text(self.spec):
+            self._name = str(self.spec)
+            self.spec = read_source(str(Path(self.spec))).text
+
+    def source(self) -> Source:
+        """The spec; the name says where its imports are looked for.
+
+        Raises:
+            AdapterError: QA6204.
+        """
+        if self.spec is None:
+            raise AdapterError(SpecNotGiven())
+        return Source(self._name, self.spec)
+
+    def manifest(self) -> Manifest | None:
+        """The frozen compilation; None before the first use with a model.
+
+        Raises:
+            ArtifactError: QA5007, QA5010.
+        """
+        if self.plan is None:
+            return None
+        if self._parsed is None or self._parsed[0] != self.plan:
+            self._parsed = self.plan, checked_manifest("adapter_config.json", self.plan)
+        return self._parsed[1]
+
+
+def _is_text(spec: object) -> bool:
+    return isinstance(spec, str) and ("\n" in spec or spec.lstrip().startswith("qa "))

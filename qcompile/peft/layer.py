@@ -1,0 +1,210 @@
+"""A linear map with the parts of peft's adapters beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from peft.tuners.tuners_utils import BaseTunerLayer, check_adapters_to_merge
+from torch import nn
+
+from qcompile.adapter.adapted import AdapterParts
+from qcompile.backends.simulator.module import AdapterModule
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.adapter import NotMergeable
+from qcompile.diagnostics.messages.peft import NoMixedBatches
+
+
+class SharedTensors:
+    """The tensors that modules share, by peft's adapter and the key of the spec."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[str, str], tuple[AdapterModule, str]] = {}
+
+    def tie(self, adapter_name: str, part: AdapterModule) -> None:
+        """Let the shared tensors of a part be those of the first part that has them."""
+        for tensor in part.plan.tensors:
+            if tensor.share is not None:
+                first, name = self._first.setdefault(
+                    (adapter_name, tensor.share), (part, tensor.name)
+                )
+                path, _, last = tensor.name.rpartition(".")
+                part.get_submodule(path)._parameters[last] = first.get_parameter(name)
+
+    def forget(self, adapter_name: str) -> None:
+        """Drop an adapter."""
+        for key in [key for key in self._first if key[0] == adapter_name]:
+            del self._first[key]
+
+
+class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ignore]
+    """`base_layer` and, for each adapter of peft, the parts that the spec puts here.
+
+    Parameters keep their own dtype, whatever that of the base layer is: an adapter computes in
+    float32, or in float64 where its target says so, and its output takes the base's dtype.
+    """
+
+    adapter_layer_names = ("qcompile_core",)
+    other_param_names = ()
+
+    def __init__(self, base_layer: nn.Module, site: str, shared: SharedTensors) -> None:
+        super().__init__()
+        self.base_layer = base_layer
+        self.site = site
+        self.qcompile_core = nn.ModuleDict()
+        self.merged_adapters: list[str] = []
+        self._disable_adapters = False
+        self._shared = shared
+        self._before_merge: tuple[torch.Tensor, torch.Tensor | None] | None = None
+
+    @property
+    def in_features(self) -> Any:
+        return self.get_base_layer().in_features
+
+    @property
+    def out_features(self) -> Any:
+        return self.get_base_layer().out_features
+
+    def put(self, adapter_name: str, parts: Iterable[AdapterModule]) -> None:
+        """Add the parts of an adapter."""
+        core = AdapterParts()
+        for part in parts:
+            # register_module refuses names such as `train`.
+            core._modules[part.plan.adapter] = part
+        core.train(self.training)
+        self.qcompile_core[adapter_name] = core
+        self._move_adapter_to_device_of_base_layer(adapter_name)
+
+    def parts(self, adapter_names: Iterable[str]) -> list[AdapterModule]:
+        """The parts of some adapters, in the order of the names."""
+        return [
+            part
+            for name in adapter_names
+            if name in self.qcompile_core
+            for part in self.qcompile_core[name]._modules.values()
+            if isinstance(part, AdapterModule)
+        ]
+
+    def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """As of `qcompile.attach`: the base's output plus the updates, or the replacements."""
+        if kwargs.pop("adapter_names", None) is not None:
+            raise AdapterError(NoMixedBatches())
+        if self._disable_adapters and self.merged:
+            self.unmerge()
+        if self._disable_adapters or self.merged:
+            output: torch.Tensor = self.base_layer(x, *args, **kwargs)
+            return output
+        parts = self.parts(self.active_adapters)
+        if all(part.plan.mode == "add" for part in parts):
+            output = self.base_layer(x, *args, **kwargs)
+        else:
+            output = x.new_zeros(())
+        for part in parts:
+            output = output + part(x).to(output.dtype)
+        return output
+
+    def get_delta_weight(self, adapter_name: str) -> torch.Tensor:
+        """The update in the layout of the base weight, float32; peft asks for it by this name.
+
+        Raises:
+            AdapterError: QA6006.
+        """
+        total = torch.stack([part.merge_weight() for part in self.parts([adapter_name])]).sum(0)
+        return (total.T if self._is_transposed() else total).float()
+
+    def supports_lora_conversion(self, adapter_name: str = "default") -> bool:
+        parts = self.parts([adapter_name])
+        return bool(parts) and all(p.plan.linear and p.plan.mode == "add" for p in parts)
+
+    def obstacles(self, adapter_names: Iterable[str]) -> list[tuple[str, str]]:
+        """(adapter of the spec, why it cannot be merged here)."""
+        weight: Any = self.get_base_layer().weight
+        found = []
+        for part in self.parts(adapter_names):
+            if not part.plan.linear:
+                reason = "its update is not a linear map of the input"
+            elif not isinstance(weight, torch.Tensor) or not weight.dtype.is_floating_point:
+                reason = f"the weight is quantised ({getattr(weight, 'dtype', type(weight))})"
+            elif type(weight) not in (nn.Parameter, torch.Tensor) or weight.dim() != 2:
+                reason = f"the weight is a {type(weight).__name__} of a quantised layer"
+            elif weight.device.type == "meta":
+                reason = "the weight has no values (meta device)"
+            else:
+                continue
+            found.append((part.plan.adapter, reason))
+        return found
+
+    def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
+        """Add the updates to the base weight; the weight as it was is kept for `unmerge`.
+
+        Updates are computed in float64 and rounded once.
+
+        Raises:
+            AdapterError: QA6006; the weight is unchanged.
+            ValueError: With `safe_merge`, where the merged weight is not finite.
+        """
+        names = [n for n in check_adapters_to_merge(self, adapter_names) if n in self.qcompile_core]
+        parts = self.parts(names)
+        if not parts:
+            return
+        problems = [
+            NotMergeable(adapter=adapter, module=self.site, reason=reason)
+            for adapter, reason in self.obstacles(names)
+        ]
+        if problems:
+            raise AdapterError(*problems)
+        weight, bias = self.weight, self.bias
+        total = weight.detach().to(torch.float64)
+        replaces = any(part.plan.mode == "replace" for part in parts)
+        if replaces:
+            total = torch.zeros_like(total)
+        for part in parts:
+            delta = part.merge_weight().to(total.device)
+            total = total + (delta.T if self._is_transposed() else delta)
+        merged = total.to(weight.dtype)
+        if safe_merge and not bool(torch.isfinite(merged).all()):
+            raise ValueError(f"NaNs detected in the merged weights of {self.site}")
+        if self._before_merge is None:
+            kept = bias.detach().clone() if replaces and bias is not None else None
+            self._before_merge = weight.detach().clone(), kept
+        with torch.no_grad():
+            weight.copy_(merged)
+            if replaces and bias is not None:
+                bias.zero_()
+        self.merged_adapters.extend(names)
+
+    def unmerge(self) -> None:
+        """The base weight, bit for bit as it was before the first merge."""
+        if self._before_merge is not None:
+            weight, bias = self._before_merge
+            with torch.no_grad():
+                self.weight.copy_(weight)
+                if bias is not None:
+                    self.bias.copy_(bias)
+        self._before_merge = None
+        self.merged_adapters.clear()
+
+    def delete_adapter(self, adapter_name: str) -> None:
+        self._shared.forget(adapter_name)
+        super().delete_adapter(adapter_name)
+
+    def _move_adapter_to_device_of_base_layer(
+        self, adapter_name: str, device: torch.device | None = None
+    ) -> None:
+        """Device only: the base's dtype would round the initial tensors."""
+        weight = getattr(self.get_base_layer(), "weight", None)
+        place = device if weight is None or device is not None else weight.device
+        for part in self.parts([adapter_name]):
+            if place is not None and place.type != "meta":
+                if all(p.device.type != "meta" for p in part.parameters()):
+                    part.to(place)
+            # Loading with `assign` has put tensors of its own into each module.
+            self._shared.tie(adapter_name, part)
+
+    def _is_transposed(self) -> bool:
+        # transformers' Conv1D stores (in, out).
+        return type(self.get_base_layer()).__name__ == "Conv1D"
+
+    def extra_repr(self) -> str:
+        return self.site

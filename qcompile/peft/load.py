@@ -1,0 +1,41 @@
+"""Loading a saved adapter without knowing how peft does it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from qcompile.artifact.peft_folder import CONFIG
+from qcompile.diagnostics.errors import ArtifactError
+from qcompile.diagnostics.messages.artifact import ArtifactNotFound
+
+
+def load(
+    model: nn.Module, folder: str | Path, *, adapter_name: str = "default", trainable: bool = False
+) -> Any:
+    """A PeftModel around `model` with the adapter that `save_pretrained` wrote to a folder.
+
+    Args:
+        model: The base model that the adapter was trained on.
+        folder: Holds adapter_config.json and adapter_model.safetensors.
+        adapter_name: peft's name for it.
+        trainable: To train on, rather than to use.
+
+    Raises:
+        ArtifactError: QA5001 to QA5011, for missing, extra or misshapen tensors too.
+        AdapterError: QA6001 to QA6003: it is the adapter of another model; `model` is unchanged.
+    """
+    from peft import PeftModel
+
+    file = Path(folder) / CONFIG
+    if not os.path.exists(file):
+        raise ArtifactError(ArtifactNotFound(path=str(file)))
+    return PeftModel.from_pretrained(
+        model,
+        str(folder),
+        adapter_name=adapter_name,
+        is_trainable=trainable,
+    )

@@ -1,0 +1,199 @@
+"""peft's tuner: puts the parts of a compilation beside the modules that they are for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from peft.tuners.tuners_utils import (
+    BaseTuner,
+    _ExcludedModule,
+    _filter_state_dict_by_key_prefixes,
+    _get_tuner_state_dict_key_prefixes,
+    check_target_module_exists,
+)
+from torch import nn
+
+from qcompile.artifact.peft_folder import CORE
+from qcompile.backends.simulator.module import build_module
+from qcompile.diagnostics.errors import AdapterError, ArtifactError, few
+from qcompile.diagnostics.messages.adapter import NotMergeable
+from qcompile.diagnostics.messages.artifact import TensorMismatch
+from qcompile.diagnostics.messages.peft import AdapterNameTaken
+from qcompile.ir.compilation import PlannedSet
+from qcompile.peft.config import QCompileConfig
+from qcompile.peft.freeze import freeze
+from qcompile.peft.layer import QCompileLayer, SharedTensors
+
+
+class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
+    """See `QCompileConfig`. Everything is checked before the first module is replaced."""
+
+    prefix = "qcompile_"
+    tuner_layer_cls = QCompileLayer
+    target_module_mapping: dict[str, list[str]] = {}  # noqa: RUF012
+
+    def _pre_injection_hook(self, model: nn.Module, config: Any, adapter_name: str) -> None:
+        self.shared_tensors = SharedTensors()
+
+    def _prepare_adapter_config(self, peft_config: Any, model_config: Any) -> Any:
+        return peft_config
+
+    def _prepare_model(self, peft_config: QCompileConfig, model: nn.Module) -> None:
+        manifest = freeze(peft_config, model)
+        self._check_names(peft_config, manifest.planned)
+        if peft_config.target_modules is None:
+            peft_config.target_modules = {site.module for site in manifest.planned.sites}
+
+    def _check_names(self, config: QCompileConfig, planned: PlannedSet) -> None:
+        """peft tells adapters apart by their names between dots."""
+        words: set[str] = set()
+        for other in self.peft_config.values():
+            manifest = other.manifest() if isinstance(other, QCompileConfig) else None
+            if manifest is not None:
+                words |= _words(manifest.planned)
+        for name in self.peft_config:
+            if name in words:
+                raise AdapterError(AdapterNameTaken(name=name))
+
+    @staticmethod
+    def _check_target_module_exists(peft_config: QCompileConfig, key: str) -> Any:
+        manifest = peft_config.manifest()
+        if manifest is not None and any(key == site.module for site in manifest.planned.sites):
+            return True
+        found = check_target_module_exists(peft_config, key)
+        return found if isinstance(found, _ExcludedModule) else False
+
+    def _create_and_replace(
+        self,
+        peft_config: QCompileConfig,
+        adapter_name: str,
+        target: nn.Module,
+        target_name: str,
+        parent: nn.Module,
+        current_key: str,
+        parameter_name: str | None = None,
+    ) -> None:
+        manifest = peft_config.manifest()
+        assert manifest is not None
+        planned = manifest.planned
+        with torch.device("meta" if _parameters_are_meta() else "cpu"):
+            parts = [
+                build_module(planned.plans[site.unit], seed=planned.seed, site=site.module)
+                for site in planned.sites
+                if site.module == current_key
+            ]
+        if isinstance(target, QCompileLayer):
+            layer = target
+        else:
+            layer = QCompileLayer(target, current_key, self.shared_tensors)
+        layer.train(target.training)
+        layer.put(adapter_name, parts)
+        if adapter_name not in self.active_adapters:
+            layer.qcompile_core[adapter_name].requires_grad_(False)
+        if layer is not target:
+            # Not peft's _replace_module: it would move all adapters to the base's device.
+            setattr(parent, target_name, layer)
+
+    def _unload_and_optionally_merge(
+        self,
+        merge: bool = True,
+        progressbar: bool = False,
+        safe_merge: bool = False,
+        adapter_names: list[str] | None = None,
+    ) -> Any:
+        if merge:
+            self._refuse_unmergeable(adapter_names)
+        base: Any = super()
+        return base._unload_and_optionally_merge(
+            merge=merge,
+            progressbar=progressbar,
+            safe_merge=safe_merge,
+            adapter_names=adapter_names,
+        )
+
+    def merge_adapter(
+        self, adapter_names: list[str] | None = None, safe_merge: bool = False
+    ) -> None:
+        """Merge, all modules or none.
+
+        Raises:
+            AdapterError: QA6006.
+        """
+        self._refuse_unmergeable(adapter_names)
+        super().merge_adapter(adapter_names=adapter_names, safe_merge=safe_merge)
+
+    def _refuse_unmergeable(self, adapter_names: list[str] | None) -> None:
+        names = self.active_adapters if adapter_names is None else adapter_names
+        uses: dict[int, int] = {}
+        for module in self.model.modules():
+            for parameter in module._parameters.values():
+                if parameter is not None:
+                    uses[id(parameter)] = uses.get(id(parameter), 0) + 1
+        problems = []
+        for layer in self.model.modules():
+            if not isinstance(layer, QCompileLayer):
+                continue
+            found = layer.obstacles(names)
+            if not found and layer.parts(names) and uses.get(id(layer.weight), 0) > 1:
+                name = layer.parts(names)[0].plan.adapter
+                found = [(name, "the weight is shared with another module")]
+            problems += [
+                NotMergeable(adapter=adapter, module=layer.site, reason=reason)
+                for adapter, reason in found
+            ]
+        if problems:
+            raise AdapterError(*few(problems))
+
+    @classmethod
+    def _remove_adapter_name_from_key(cls, key: str, adapter_name: str) -> str:
+        head, found, tail = key.partition(f".{CORE}.{adapter_name}.")
+        if found:
+            return f"{head}.{CORE}.{tail}"
+        plain: str = super()._remove_adapter_name_from_key(key, adapter_name)
+        return plain
+
+    @classmethod
+    def _remap_adapter_state_dict_for_load(
+        cls,
+        model: nn.Module,
+        config: Any,
+        adapter_name: str,
+        state_dict: dict[str, torch.Tensor],
+    ) -> dict[str, torch.Tensor]:
+        """As peft does it, but a missing or foreign tensor is an error."""
+        mapped: dict[str, torch.Tensor] = super()._remap_adapter_state_dict_for_load(
+            model=model, config=config, adapter_name=adapter_name, state_dict=state_dict
+        )
+        prefixes = _get_tuner_state_dict_key_prefixes(model, adapter_name=adapter_name)
+        own = _filter_state_dict_by_key_prefixes(model.state_dict(), prefixes)
+        wanted = {key for key in own if f".{CORE}.{adapter_name}." in key}
+        extra = [key for key in mapped if f".{CORE}." in key and key not in wanted]
+        problems = [
+            TensorMismatch(path="adapter_model.safetensors", tensor=key, problem=problem)
+            for keys, problem in (
+                (sorted(wanted - set(mapped)), "is missing"),
+                (sorted(extra), "is not part of the plan"),
+            )
+            for key in keys
+        ]
+        if problems:
+            raise ArtifactError(*few(problems))
+        return mapped
+
+
+def _words(planned: PlannedSet) -> set[str]:
+    """Everything that stands between two dots behind the name of peft's adapter."""
+    found = {CORE}
+    for site in planned.sites:
+        found.add(site.adapter)
+        for tensor in planned.plans[site.unit].tensors:
+            found.update(tensor.name.split("."))
+    return found
+
+
+def _parameters_are_meta() -> bool:
+    """Whether peft asks for tensors without values, which it says by a patch of nn.Module."""
+    probe = nn.Module()
+    probe.register_parameter("probe", nn.Parameter(torch.empty(0)))
+    return next(probe.parameters()).device.type == "meta"
