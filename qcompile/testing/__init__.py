@@ -1,0 +1,1 @@
+"""Hypothesis strategies and oracles for those who write passes and back ends."""

@@ -1,0 +1,333 @@
+"""Hypothesis strategies: small random Programs that `verify_program` accepts.
+
+Values stay moderate (powers are bounded, `exp` only follows a bounded function), so that two
+evaluations in float64 can be compared closely.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from hypothesis import strategies as st
+
+from qcompile.ir.initialisation import Init
+from qcompile.ir.network import (
+    DataOperand,
+    NetworkNode,
+    NetworkOperand,
+    TensorOperand,
+    View,
+)
+from qcompile.ir.nodes import (
+    ActivationNode,
+    AddNode,
+    BiasNode,
+    ConcatNode,
+    DropoutNode,
+    InputNode,
+    MultiplyNode,
+    NormNode,
+    PairProductNode,
+    ScaleNode,
+    ShiftNode,
+    SliceNode,
+    VectorNode,
+    ZeroNode,
+)
+from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, ProgramNode
+from qcompile.ir.spec import ActivationKind
+from qcompile.ir.tensor import TensorSpec
+from qcompile.ir.training import Penalty, PenaltyKind, Proximal, Training
+from qcompile.testing.small_circuits import FACTORS, small_circuits
+
+NodeKind = Literal[
+    "vector", "zero", "add", "multiply", "scale", "shift", "bias", "concat", "slice",
+    "activation", "dropout", "norm", "pairs", "linear", "mpo", "network", "circuit",
+]  # fmt: skip
+NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
+
+LARGEST_DEGREE = 4
+LARGEST_WIDTH = 12
+
+_BOUNDED: tuple[ActivationKind, ...] = ("tanh", "sigmoid", "sin", "cos")
+_GROWING: tuple[ActivationKind, ...] = ("relu", "gelu", "silu", "softplus", "abs", "step")
+_INITS = (
+    Init(kind="zero"),
+    Init(kind="normal", arguments=(0.5, 0.0)),
+    Init(kind="uniform", arguments=(-1.0, 1.0)),
+    Init(kind="kaiming_normal", arguments=(0.0,)),
+)
+
+
+@st.composite
+def programs(
+    draw: st.DrawFn,
+    *,
+    kinds: tuple[NodeKind, ...] = NODE_KINDS,
+    max_nodes: int = 8,
+    max_width: int = 5,
+    linear_only: bool = False,
+) -> Program:
+    """A Program of the given kinds of nodes; a last linear map brings it to `out_features`.
+
+    `linear_only` keeps to maps that are linear in x (scale, add, concat, slice, linear, mpo).
+    """
+    if linear_only:
+        kinds = tuple(
+            k for k in kinds if k in ("scale", "add", "concat", "slice", "linear", "mpo", "zero")
+        )
+    in_features = draw(st.integers(1, max_width))
+    out_features = draw(st.integers(1, max_width))
+    growth = _Growth(draw=draw, max_width=max_width)
+    growth.append(InputNode(width=in_features), degree=1)
+    for _ in range(draw(st.integers(0, max_nodes))):
+        growth.grow(draw(st.sampled_from(kinds)))
+    result = len(growth.nodes) - 1
+    if growth.nodes[result].width != out_features or draw(st.booleans()):
+        operand = growth.pick()
+        result = growth.append(
+            LinearNode(
+                operand=operand,
+                tensor=growth.tensor((out_features, growth.nodes[operand].width)),
+                width=out_features,
+            ),
+            degree=growth.degrees[operand],
+        )
+    return Program(
+        adapter="random",
+        in_features=in_features,
+        out_features=out_features,
+        mode=draw(st.sampled_from(("add", "replace"))),
+        nodes=tuple(growth.nodes),
+        result=result,
+        tensors=tuple(growth.tensors),
+        parameters=(("rank", 4),),
+        training=tuple(_terms(draw, len(growth.tensors))),
+    )
+
+
+def _terms(draw: st.DrawFn, tensors: int) -> Iterator[Training]:
+    """Penalties and proximal operators on some of the tensors."""
+    for _ in range(draw(st.integers(0, 2)) if tensors else 0):
+        indices = st.lists(st.integers(0, tensors - 1), min_size=1, max_size=3, unique=True)
+        chosen, number = tuple(draw(indices)), draw(st.sampled_from((0.0, 0.5, 1e-3)))
+        if draw(st.booleans()):
+            kind = draw(st.sampled_from(get_args(PenaltyKind)))
+            yield Penalty(kind=kind, tensors=chosen, factor=number)
+        else:
+            yield Proximal(kind="soft_threshold", tensors=chosen, threshold=number)
+
+
+@dataclass
+class _Growth:
+    """A program under construction; `degrees` bound the polynomial growth of values."""
+
+    draw: st.DrawFn
+    max_width: int
+    nodes: list[ProgramNode] = field(default_factory=list)
+    degrees: list[int] = field(default_factory=list)
+    tensors: list[TensorSpec] = field(default_factory=list)
+
+    def append(self, node: ProgramNode, *, degree: int) -> int:
+        self.nodes.append(node)
+        self.degrees.append(degree)
+        return len(self.nodes) - 1
+
+    def tensor(self, shape: tuple[int, ...]) -> int:
+        init = self.draw(st.sampled_from(_INITS))
+        self.tensors.append(TensorSpec(name=f"t{len(self.tensors)}", shape=shape, init=init))
+        return len(self.tensors) - 1
+
+    def pick(self) -> int:
+        """A node, the recent ones more often."""
+        last = len(self.nodes) - 1
+        return self.draw(st.one_of(st.integers(max(0, last - 1), last), st.integers(0, last)))
+
+    def grow(self, kind: NodeKind) -> None:
+        """Append a node of this kind, where the values at hand allow one."""
+        draw = self.draw
+        operand = self.pick()
+        width, degree = self.nodes[operand].width, self.degrees[operand]
+        match kind:
+            case "vector":
+                size = draw(st.integers(1, self.max_width))
+                self.append(VectorNode(tensor=self.tensor((size,)), width=size), degree=1)
+            case "zero":
+                self.append(ZeroNode(width=width), degree=1)
+            case "add":
+                others = self._of_widths((width,))
+                parts = (operand, *(draw(st.sampled_from(others)) for _ in range(self._few())))
+                self.append(
+                    AddNode(operands=parts, width=width),
+                    degree=max(self.degrees[part] for part in parts),
+                )
+            case "multiply":
+                others = self._of_widths((width, 1))
+                parts = (operand, *(draw(st.sampled_from(others)) for _ in range(self._few())))
+                total = sum(self.degrees[part] for part in parts)
+                if total <= LARGEST_DEGREE:
+                    self.append(MultiplyNode(operands=parts, width=width), degree=total)
+            case "scale":
+                self.append(
+                    ScaleNode(operand=operand, factor=draw(FACTORS), width=width), degree=degree
+                )
+            case "shift":
+                self.append(
+                    ShiftNode(operand=operand, offset=draw(FACTORS), width=width), degree=degree
+                )
+            case "bias":
+                self.append(
+                    BiasNode(operand=operand, tensor=self.tensor((width,)), width=width),
+                    degree=degree,
+                )
+            case "concat":
+                parts = (operand, *(self.pick() for _ in range(self._few())))
+                total = sum(self.nodes[part].width for part in parts)
+                if total <= LARGEST_WIDTH:
+                    self.append(
+                        ConcatNode(operands=parts, width=total),
+                        degree=max(self.degrees[part] for part in parts),
+                    )
+            case "slice":
+                start = draw(st.integers(0, width - 1))
+                size = draw(st.integers(1, width - start))
+                self.append(SliceNode(operand=operand, start=start, width=size), degree=degree)
+            case "activation":
+                self._activation(operand)
+            case "dropout":
+                p = draw(st.sampled_from((0.0, 0.1, 0.5)))
+                self.append(DropoutNode(operand=operand, probability=p, width=width), degree=degree)
+            case "norm":
+                self.append(NormNode(operand=operand), degree=degree)
+            case "pairs":
+                if 2 * degree <= LARGEST_DEGREE:
+                    wire = st.integers(0, width - 1)
+                    pairs = draw(st.lists(st.tuples(wire, wire), min_size=1, max_size=4))
+                    self.append(
+                        PairProductNode(operand=operand, pairs=tuple(pairs), width=len(pairs)),
+                        degree=2 * degree,
+                    )
+            case "linear":
+                size = draw(st.integers(1, self.max_width))
+                weight = self.tensor((size, width))
+                self.append(LinearNode(operand=operand, tensor=weight, width=size), degree=degree)
+            case "mpo":
+                self._mpo(operand)
+            case "network":
+                self._network(operand)
+            case "circuit":
+                self._circuit(operand)
+
+    def _few(self) -> int:
+        return self.draw(st.integers(1, 2))
+
+    def _of_widths(self, widths: tuple[int, ...]) -> list[int]:
+        return [index for index, node in enumerate(self.nodes) if node.width in widths]
+
+    def _activation(self, operand: int) -> None:
+        width, degree = self.nodes[operand].width, self.degrees[operand]
+        kind = self.draw(st.sampled_from(get_args(ActivationKind)))
+        if kind == "square" and 2 * degree > LARGEST_DEGREE:
+            return
+        if kind == "exp":
+            bounded = self.draw(st.sampled_from(_BOUNDED))
+            operand = self.append(
+                ActivationNode(operand=operand, kind=bounded, width=width), degree=1
+            )
+        grown = 2 * degree if kind == "square" else degree if kind in _GROWING else 1
+        self.append(ActivationNode(operand=operand, kind=kind, width=width), degree=grown)
+
+    def _mpo(self, operand: int) -> None:
+        draw = self.draw
+        width = self.nodes[operand].width
+        to = draw(st.integers(1, self.max_width))
+        sites = draw(st.integers(2, 3))
+        in_modes = draw(_modes(width, sites))
+        out_modes = draw(_modes(to, sites))
+        bonds = tuple(draw(st.integers(1, 2)) for _ in range(sites - 1))
+        chain = (1, *bonds, 1)
+        cores = tuple(
+            self.tensor((chain[k], out_modes[k], in_modes[k], chain[k + 1])) for k in range(sites)
+        )
+        self.append(
+            MpoNode(
+                operand=operand,
+                cores=cores,
+                in_modes=in_modes,
+                out_modes=out_modes,
+                bonds=bonds,
+                width=to,
+            ),
+            degree=self.degrees[operand],
+        )
+
+    def _network(self, operand: int) -> None:
+        draw = self.draw
+        sizes: dict[int, int] = {}
+        entries: list[NetworkOperand] = []
+
+        def fresh(extent: int) -> int:
+            sizes[len(sizes) + 1] = extent
+            return len(sizes)
+
+        data = [operand]
+        if self.degrees[operand] == 1 and draw(st.booleans()):
+            data += [i for i in (self.pick(),) if self.degrees[i] == 1]
+        for index in data:
+            modes = draw(_modes(self.nodes[index].width, draw(st.integers(1, 2))))
+            labels = tuple(fresh(extent) for extent in modes)
+            view = View(padded=(math.prod(modes),), modes=modes, labels=labels)
+            entries.append(DataOperand(node=index, view=view))
+        for _ in range(draw(st.integers(0, 3))):
+            known = st.sampled_from(tuple(sizes))
+            labels = tuple(draw(st.lists(known, min_size=1, max_size=2, unique=True)))
+            if len(sizes) < 6 and draw(st.booleans()):
+                labels = (*labels, fresh(draw(st.integers(1, 3))))
+            modes = tuple(sizes[label] for label in labels)
+            entries.append(self._viewed_tensor(modes, labels))
+        shuffled = draw(st.permutations(tuple(sizes)))
+        output = tuple(shuffled[: draw(st.integers(0, min(3, len(shuffled))))])
+        full = math.prod(sizes[label] for label in output)
+        self.append(
+            NetworkNode(
+                operands=tuple(entries),
+                output=output,
+                sizes=tuple(sorted(sizes.items())),
+                factor=draw(FACTORS),
+                width=draw(st.integers(1, min(full, LARGEST_WIDTH))),
+            ),
+            degree=sum(self.degrees[index] for index in data),
+        )
+
+    def _viewed_tensor(self, modes: tuple[int, ...], labels: tuple[int, ...]) -> TensorOperand:
+        """A tensor of the modes' shape, or a flat one that is padded and reshaped to it."""
+        draw = self.draw
+        if draw(st.booleans()):
+            return TensorOperand(
+                tensor=self.tensor(modes), view=View(padded=modes, modes=modes, labels=labels)
+            )
+        full = math.prod(modes)
+        tensor = self.tensor((draw(st.integers(1, full)),))
+        return TensorOperand(tensor=tensor, view=View(padded=(full,), modes=modes, labels=labels))
+
+    def _circuit(self, operand: int) -> None:
+        draw = self.draw
+        parts = draw(st.sampled_from(((), (operand,), (operand, self.pick()))))
+        circuit = draw(small_circuits(data_width=sum(self.nodes[part].width for part in parts)))
+        angles = self.tensor((circuit.angle_count,)) if circuit.angle_count else None
+        self.append(
+            CircuitNode(operands=parts, circuit=circuit, angles=angles, width=circuit.outputs),
+            degree=1,
+        )
+
+
+@st.composite
+def _modes(draw: st.DrawFn, width: int, sites: int) -> tuple[int, ...]:
+    """Modes whose product is at least `width`."""
+    modes = [draw(st.integers(1, 3)) for _ in range(sites - 1)]
+    last = -(-width // math.prod(modes)) + draw(st.integers(0, 1))
+    modes.insert(draw(st.integers(0, sites - 1)), last)
+    return tuple(modes)

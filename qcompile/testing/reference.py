@@ -1,0 +1,169 @@
+"""An independent, slow and obvious meaning of a Program: the oracle of every pass.
+
+Everything is numpy in float64; every value is held as (batch, width). Dropout is the identity,
+as in evaluation mode. Nothing here shares code with the compiler or its back ends.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qcompile.ir.network import BATCH, DataOperand, NetworkNode, TensorOperand, View
+from qcompile.ir.nodes import (
+    ActivationNode,
+    AddNode,
+    BiasNode,
+    ConcatNode,
+    DropoutNode,
+    InputNode,
+    MultiplyNode,
+    NormNode,
+    PairProductNode,
+    ScaleNode,
+    ShiftNode,
+    SliceNode,
+    VectorNode,
+    ZeroNode,
+)
+from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, ProgramNode
+from qcompile.ir.spec import ActivationKind
+from qcompile.testing.dense_oracle import dense_outputs
+
+Array = NDArray[np.float64]
+
+ACTIVATIONS: dict[ActivationKind, Callable[[Array], Array]] = {
+    "relu": lambda a: np.where(a > 0, a, 0.0),
+    "gelu": lambda a: a * 0.5 * (1.0 + np.vectorize(math.erf, otypes=[float])(a / math.sqrt(2.0))),
+    "silu": lambda a: a / (1.0 + np.exp(-a)),
+    "tanh": np.tanh,
+    "sigmoid": lambda a: 1.0 / (1.0 + np.exp(-a)),
+    "sin": np.sin,
+    "cos": np.cos,
+    "exp": np.exp,
+    "softplus": lambda a: np.logaddexp(a, 0.0),
+    "abs": np.abs,
+    "square": lambda a: a * a,
+    "step": lambda a: np.where(a > 0, 1.0, 0.0),
+}
+
+
+def random_tensors(program: Program, seed: int = 0, scale: float = 0.5) -> dict[int, Array]:
+    """Normal values for every tensor of the layout, whatever its initialisation."""
+    generator = np.random.default_rng(seed)
+    return {
+        index: scale * generator.standard_normal(tensor.shape)
+        for index, tensor in enumerate(program.tensors)
+    }
+
+
+def evaluate_program(program: Program, x: Array, tensors: Mapping[int, Array]) -> Array:
+    """x: (batch, in_features) → the update (batch, out_features)."""
+    x = np.asarray(x, dtype=np.float64)
+    if x.ndim != 2 or x.shape[1] != program.in_features:
+        raise ValueError(f"x is {x.shape}, the program takes (batch, {program.in_features})")
+    values: list[Array] = []
+    for node in program.nodes:
+        value = _value(node, x, values, tensors)
+        values.append(np.array(np.broadcast_to(value, (x.shape[0], node.width))))
+    return values[program.result]
+
+
+def _value(node: ProgramNode, x: Array, values: list[Array], tensors: Mapping[int, Array]) -> Array:
+    match node:
+        case InputNode():
+            return x
+        case VectorNode(tensor=tensor):
+            return tensors[tensor]
+        case ZeroNode(width=width):
+            return np.zeros(width)
+        case AddNode(operands=operands):
+            total = np.zeros((x.shape[0], node.width))
+            for operand in operands:
+                total = total + values[operand]
+            return total
+        case MultiplyNode(operands=operands):
+            product = np.ones((x.shape[0], node.width))
+            for operand in operands:
+                product = product * values[operand]
+            return product
+        case ScaleNode(operand=operand, factor=factor):
+            return factor * values[operand]
+        case ShiftNode(operand=operand, offset=offset):
+            return offset + values[operand]
+        case BiasNode(operand=operand, tensor=tensor):
+            return values[operand] + tensors[tensor]
+        case ConcatNode(operands=operands):
+            return np.concatenate([values[operand] for operand in operands], axis=1)
+        case SliceNode(operand=operand, start=start, width=width):
+            return values[operand][:, start : start + width]
+        case ActivationNode(operand=operand, kind=kind):
+            return np.asarray(ACTIVATIONS[kind](values[operand]))
+        case DropoutNode(operand=operand):
+            return values[operand]
+        case NormNode(operand=operand):
+            return np.asarray(np.sqrt(np.sum(values[operand] ** 2, axis=1, keepdims=True)))
+        case PairProductNode(operand=operand, pairs=pairs):
+            a = values[operand]
+            return np.stack([a[:, i] * a[:, j] for i, j in pairs], axis=1)
+        case LinearNode(operand=operand, tensor=tensor):
+            return np.asarray(values[operand] @ tensors[tensor].T)
+        case MpoNode(operand=operand):
+            return _mpo(node, values[operand], tensors)
+        case NetworkNode():
+            return _network(node, values, tensors)
+        case CircuitNode(operands=operands, circuit=circuit, angles=angles):
+            parts = [np.zeros((x.shape[0], 0)), *(values[operand] for operand in operands)]
+            data = np.concatenate(parts, axis=1)
+            trained = np.zeros(0) if angles is None else tensors[angles]
+            return dense_outputs(circuit, data, trained)
+        case _:
+            assert_never(node)
+
+
+def mpo_matrix(cores: list[Array]) -> Array:
+    """The dense (∏ out_k, ∏ in_k) matrix of cores (χ_k, out_k, in_k, χ_{k+1})."""
+    matrix = np.ones((1, 1, 1))
+    for core in cores:
+        _, out, inp, right = core.shape
+        step = np.einsum("oil,lpjr->opijr", matrix, core)
+        matrix = step.reshape(matrix.shape[0] * out, matrix.shape[1] * inp, right)
+    return matrix[:, :, 0]
+
+
+def _mpo(node: MpoNode, a: Array, tensors: Mapping[int, Array]) -> Array:
+    matrix = mpo_matrix([tensors[core] for core in node.cores])
+    padded = np.zeros((a.shape[0], math.prod(node.in_modes)))
+    padded[:, : a.shape[1]] = a
+    return (padded @ matrix.T)[:, : node.width]
+
+
+def _network(node: NetworkNode, values: list[Array], tensors: Mapping[int, Array]) -> Array:
+    arguments: list[object] = []
+    batched = False
+    for operand in node.operands:
+        match operand:
+            case TensorOperand(tensor=tensor, view=view):
+                arguments += [_viewed(tensors[tensor], view), list(view.labels)]
+            case DataOperand(node=index, view=view):
+                rows = [_viewed(row, view) for row in values[index]]
+                stacked = np.stack(rows) if rows else np.zeros((0, *view.modes))
+                arguments += [stacked, [BATCH, *view.labels]]
+                batched = True
+            case _:
+                assert_never(operand)
+    output = [BATCH, *node.output] if batched else list(node.output)
+    result = np.asarray(np.einsum(*arguments, output))  # type: ignore[call-overload]
+    modes = math.prod(dict(node.sizes)[label] for label in node.output)
+    flat = result.reshape(result.shape[0] if batched else 1, modes)
+    return np.asarray(node.factor * flat[:, : node.width])
+
+
+def _viewed(a: Array, view: View) -> Array:
+    padded = np.zeros(view.padded)
+    padded[tuple(slice(0, extent) for extent in a.shape)] = a
+    return padded.reshape(view.modes)
