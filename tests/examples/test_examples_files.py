@@ -1,0 +1,108 @@
+"""Every example compiles with the bare command, starts where it says, and trains alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForMaskedLM
+
+import qcompile
+from qcompile.cli import main
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FILES = sorted(EXAMPLES.glob("*.qa"))
+NAMES = {"lora", "qtha", "qaa", "mpo", "hybrid", "noisy_target"}
+
+pytestmark = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+
+
+@pytest.fixture
+def compiled(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """adapter.pt as the bare command makes it, beside nothing else."""
+    monkeypatch.chdir(tmp_path)
+    assert main([str(path)]) == 0
+    return tmp_path / f"{path.stem}.pt"
+
+
+def base(path: Path) -> torch.nn.Module:
+    """The model that the file names, with random weights."""
+    torch.manual_seed(0)
+    name = re.findall(r'^model "(.*)"$', path.read_text("utf-8"), re.M)[0]
+    config = AutoConfig.from_pretrained(EXAMPLES / name)
+    masked = config.model_type == "roberta"
+    model: torch.nn.Module = (AutoModelForMaskedLM if masked else AutoModelForCausalLM).from_config(
+        config
+    )
+    return model
+
+
+def test_sources_are_clean_and_canonical(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert {file.stem for file in FILES} >= NAMES
+    assert main(["check", str(path)]) == 0
+    assert "error[" not in capsys.readouterr().err
+    assert main(["fmt", "--check", str(path)]) == 0
+    first = path.read_text("utf-8").splitlines()[0]
+    assert first.startswith("# ") and "arXiv:" in first, "the first line names the paper"
+
+
+def test_untrained_adapter_changes_nothing(path: Path, compiled: Path) -> None:
+    model = base(path).eval()
+    ids = torch.arange(24).reshape(2, 12)
+    with torch.no_grad():
+        before = model(input_ids=ids).logits
+        qcompile.attach(model, compiled)
+        after = model(input_ids=ids).logits
+    assert torch.equal(before, after)
+    (adapter,) = qcompile.attached(model)
+    for site, part in adapter.parts():
+        update = part(torch.randn(3, part.plan.in_features))
+        assert update.shape == (3, part.plan.out_features), site.module
+        assert torch.count_nonzero(update) == 0, site.module
+
+
+def test_training_changes_the_adapter_alone(path: Path, compiled: Path) -> None:
+    model = qcompile.attach(base(path), compiled)
+    (adapter,) = qcompile.attached(model)
+    own = {id(parameter) for parameter in adapter.parameters()}
+    frozen = {
+        name: value.detach().clone()
+        for name, value in model.named_parameters()
+        if id(value) not in own
+    }
+    start = [parameter.detach().clone() for parameter in adapter.parameters()]
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    assert {id(parameter) for parameter in trained} == own and frozen
+    # Behind a map that is zero gradients are small at first; Adam does not mind.
+    optimiser = torch.optim.Adam(trained, lr=0.01, eps=1e-30)
+    ids = torch.arange(16).reshape(2, 8)
+    for _ in range(2):  # maps before a zero one move from the second step on
+        optimiser.zero_grad()
+        loss = model(input_ids=ids, labels=ids).loss
+        assert torch.isfinite(loss)
+        loss.backward()
+        optimiser.step()
+    for name, value in model.named_parameters():
+        if id(value) not in own:
+            assert torch.equal(value, frozen[name]), name
+    moved = [
+        not torch.equal(now, before)
+        for now, before in zip(adapter.parameters(), start, strict=True)
+    ]
+    assert all(moved), [
+        name for (name, _), yes in zip(adapter.named_parameters(), moved, strict=True) if not yes
+    ]
+
+
+def test_loading_is_exact(compiled: Path, tmp_path: Path) -> None:
+    adapter = qcompile.load(compiled)
+    with torch.no_grad():
+        for parameter in adapter.parameters():
+            parameter.add_(torch.randn_like(parameter))
+    adapter.save(tmp_path / "again.pt")
+    again = qcompile.load(tmp_path / "again.pt").state_dict()
+    assert again.keys() == adapter.state_dict().keys()
+    for name, value in adapter.state_dict().items():
+        assert torch.equal(value, again[name]), name
