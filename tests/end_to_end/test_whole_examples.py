@@ -1,0 +1,128 @@
+"""The example files at small sizes: every level agrees with the oracle, every process writes the
+same bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from qcompile.adapter import CompiledAdapter
+from qcompile.diagnostics.source import Source
+from qcompile.driver import Compilation, Options, compile_source
+from qcompile.grammar.files import read_source
+from tests.end_to_end.whole import close, inputs, oracle, shared_tensors
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-m", "qcompile", "-q"]
+EXAMPLES = ROOT / "examples"
+NAMES = sorted(path.stem for path in EXAMPLES.glob("*.qa"))
+SMALL = {
+    "lora": ("rank=2",),
+    "qtha": ("rank=3", "bus=16", "bond=2"),
+    "qaa": ("layers=1", "norm=keep"),
+    "mpo": ("bond=2", "sites=3"),
+    "hybrid": ("rank=3",),
+    "noisy_target": ("rank=2", "layers=1"),
+    "lotr": ("rank=2",),
+    "sora": ("rank=3",),
+}
+CONFIGURATION = {
+    "model_type": "llama",
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": 16,
+    "intermediate_size": 24,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 2,
+    "num_key_value_heads": 1,
+    "vocab_size": 32,
+}
+ENCODER = {
+    **CONFIGURATION,
+    "model_type": "roberta",
+    "architectures": ["RobertaModel"],
+    "num_hidden_layers": 2,
+}
+"""For the examples that attach to an encoder's modules."""
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("model")
+    (folder / "encoder.json").write_text(json.dumps(ENCODER))
+    path = folder / "config.json"
+    path.write_text(json.dumps(CONFIGURATION))
+    return str(path)
+
+
+def compiled(name: str, options: Options, extra: str = "") -> Compilation:
+    source = read_source(str(EXAMPLES / f"{name}.qa"))
+    if name == "lotr":
+        assert options.model is not None
+        options = replace(options, model=str(Path(options.model).with_name("encoder.json")))
+    return compile_source(Source(source.name, source.text + extra), options)
+
+
+def test_every_example_has_small_sizes() -> None:
+    assert sorted(SMALL) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_levels_agree_with_the_oracle(name: str, model: str) -> None:
+    target = "target exact { dtype: float64 }\n"
+    if name == "noisy_target":
+        # Native couplings need a device; noise and shots are measured elsewhere.
+        target = "target exact { device: grid(2, 3); dtype: float64 }\n"
+    options = Options(definitions=SMALL[name], model=model, target="exact", tokens=8, verify=True)
+    seen = []
+    for level in range(4):
+        way = compiled(name, replace(options, optimisation=level), "\n" + target)
+        module = CompiledAdapter(way.manifest).eval()
+        outputs = []
+        for site, part in module.parts():
+            program = way.lowered.programs[site.unit]
+            values, x = shared_tensors(program, 5), inputs(program.in_features, 7)
+            with torch.no_grad():
+                for tensor in part.plan.tensors:
+                    part.get_parameter(tensor.name).copy_(torch.from_numpy(values[tensor.name]))
+                found = part(torch.from_numpy(x))
+            close(found, oracle(program, x, values), f"{name} -O{level} {site.module}", 1e-9)
+            outputs.append(found)
+        seen.append(torch.cat([found.flatten() for found in outputs]))
+    assert all(bool(values.abs().max() > 1e-6) for values in seen)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("level", [0, 3])
+def test_updates_start_at_exactly_zero(name: str, level: int, model: str) -> None:
+    way = compiled(name, Options(definitions=SMALL[name], model=model, optimisation=level))
+    module = CompiledAdapter(way.manifest)
+    for _, part in module.parts():
+        x = torch.from_numpy(inputs(part.plan.in_features, 3)).float()
+        result = part(x)
+        assert torch.count_nonzero(result) == 0
+        result.sum().backward()
+        if name != "mpo":
+            assert any(bool(p.grad is not None and p.grad.any()) for p in part.parameters())
+
+
+@pytest.mark.parametrize("name", ["qtha", "noisy_target"])
+def test_three_processes_write_the_same_bytes(name: str, model: str, tmp_path: Path) -> None:
+    written = set()
+    for seed in ("0", "1", "4711"):
+        output = tmp_path / f"{seed}.pt"
+        definitions = [word for text in SMALL[name] for word in ("-D", text)]
+        path = str(EXAMPLES / f"{name}.qa")
+        subprocess.run(
+            [*COMMAND, path, "-o", str(output), "--model", model, *definitions],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            check=True,
+        )
+        written.add(output.read_bytes())
+    assert len(written) == 1

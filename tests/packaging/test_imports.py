@@ -1,0 +1,114 @@
+"""Which libraries a statement loads, asked of a fresh interpreter."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MODEL_LIBRARIES = ("torch", "transformers", "pytket", "qiskit")
+SEARCH_LIBRARIES = ("cotengra", "opt_einsum", "autoray", "scipy")
+ALL_LIBRARIES = (
+    *MODEL_LIBRARIES,
+    *SEARCH_LIBRARIES,
+    "hypothesis",
+    "lark",
+    "matplotlib",
+    "networkx",
+    "numpy",
+    "rich",
+)
+
+EVERY_MODULE = (
+    "import importlib, pkgutil, {package} as package\n"
+    "for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
+    "    importlib.import_module(module.name)"
+)
+
+COMMAND = "from qcompile.cli import main; assert main({arguments!r}) == 0"
+
+CASES = {
+    "package": ("import qcompile; qcompile.__version__", ALL_LIBRARIES),
+    "errors": ("from qcompile import CompileError, QCompileError", ALL_LIBRARIES),
+    "diagnostics": (EVERY_MODULE.format(package="qcompile.diagnostics"), ALL_LIBRARIES),
+    "catalog": (
+        "from qcompile.diagnostics.catalog import all_messages; all_messages()",
+        ALL_LIBRARIES,
+    ),
+    "grammar": (
+        EVERY_MODULE.format(package="qcompile.grammar"),
+        (*MODEL_LIBRARIES, *SEARCH_LIBRARIES),
+    ),
+    "ir": (
+        EVERY_MODULE.format(package="qcompile.ir"),
+        (*MODEL_LIBRARIES, *SEARCH_LIBRARIES, "lark"),
+    ),
+    "models": (
+        EVERY_MODULE.format(package="qcompile.models"),
+        (*MODEL_LIBRARIES, *SEARCH_LIBRARIES, "lark"),
+    ),
+    "tket": (
+        EVERY_MODULE.format(package="qcompile.tket"),
+        (*MODEL_LIBRARIES, *SEARCH_LIBRARIES, "lark"),
+    ),
+    "passes": (
+        EVERY_MODULE.format(package="qcompile.passes"),
+        (*MODEL_LIBRARIES, *SEARCH_LIBRARIES, "lark"),
+    ),
+}
+
+VERBS = {
+    "--version": ["--version"],
+    "--help": ["--help"],
+    "explain": ["explain", "QA0001"],
+    "check": ["check", "examples/lora.qa"],
+    "fmt": ["fmt", "--check", "examples/lora.qa"],
+}
+
+
+def loaded(statement: str) -> set[str]:
+    """Return the top-level names of all modules that a statement has loaded."""
+    script = (
+        f"{statement}\n"
+        "import json, sys\n"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_statement_loads_no_library_it_does_not_need(case: str) -> None:
+    statement, forbidden = CASES[case]
+    assert not loaded(statement) & set(forbidden)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_quick_verb_loads_no_heavy_library(verb: str) -> None:
+    libraries = loaded(COMMAND.format(arguments=VERBS[verb]))
+    unneeded = {*ALL_LIBRARIES} - {"lark", "networkx", "numpy", "rich"}
+    assert not libraries & unneeded
+
+
+def test_a_loaded_library_is_seen() -> None:
+    assert {"lark", "qcompile"} <= loaded("import qcompile, lark.lexer")
+
+
+def test_unknown_names_are_attribute_errors() -> None:
+    import qcompile
+
+    with pytest.raises(AttributeError, match="no attribute 'complie'"):
+        qcompile.complie  # noqa: B018
+    assert set(qcompile.__all__) <= set(dir(qcompile))
