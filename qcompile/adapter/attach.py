@@ -26,7 +26,7 @@ from qcompile.diagnostics.messages.adapter import (
 )
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import Site
-from qcompile.models.skeleton import linear_sizes
+from qcompile.models.linear import linear_sizes
 
 ModelT = TypeVar("ModelT", bound=nn.Module)
 

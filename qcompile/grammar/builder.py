@@ -163,6 +163,10 @@ class Builder:
         kind = cast(Literal["update", "replace", "return"], keyword.text)
         return syntax.ResultStatement(kind=kind, value=value, span=_span(children))
 
+    def prefix(self, children: Children) -> syntax.PrefixStatement:
+        _, keys, _, values = children
+        return syntax.PrefixStatement(keys=keys, values=values, span=_span(children))
+
     # Statements of circuits
 
     circuit_body = staticmethod(_bracketed)

@@ -194,6 +194,8 @@ class _Printer:
                 return join("train ", self._block(body, self._training_statement, span))
             case syntax.ResultStatement(kind=kind, value=value):
                 return join(f"{kind} ", expression(value))
+            case syntax.PrefixStatement(keys=keys, values=values):
+                return group("prefix ", expression(keys), ",", Indent(join(LINE, expression(values))))
             case _:
                 assert_never(node)
 

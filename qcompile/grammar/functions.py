@@ -7,13 +7,14 @@ from types import MappingProxyType
 from typing import Literal
 
 OptionKind = Literal[
-    "value", "values", "tensors", "int", "real", "bool", "text", "init", "ints", "choice", "pairs",
+    "value", "values", "vector", "tensors", "int", "real", "bool", "text", "init", "ints", "choice", "pairs",
     "number",
 ]  # fmt: skip
 Family = Literal[
     "trainable",
     "activation",
     "structure",
+    "table",
     "scalar",
     "circuit",
     "encoding",
@@ -26,6 +27,7 @@ Family = Literal[
 MAX_WIDTH = 10**9
 MAX_SITES = 64
 MAX_QUBITS = 30
+MAX_DIGITS = 20
 MAX_DEVICE_QUBITS = 1024
 
 VECTOR_INITS = ("zero", "constant", "normal", "uniform")
@@ -83,7 +85,7 @@ class Function:
 
 
 def _shown(option: Option) -> str:
-    words = {"ints": "[int, …]", "pairs": "[(int, int), …]", "number": "real"}
+    words = {"ints": "[int, …]", "pairs": "[(int, int), …]", "number": "real", "vector": "value"}
     if option.positional:
         if option.kind == "values":
             return f"{option.name}, …"
@@ -124,6 +126,13 @@ _TRAINABLE = (
             Option(name="bias", kind="bool", default="false", meaning="whether a vector is added"),
             _init("kaiming_uniform"),
             _SHARE,
+            Option(
+                name="weight",
+                kind="vector",
+                optional=True,
+                meaning="the matrix, row by row: a value that does not depend on `x`, instead of"
+                " trainable tensors",
+            ),
         ),
         meaning="matrix times value",
         width="`to`",
@@ -193,6 +202,70 @@ _TRAINABLE = (
         meaning="a trainable vector, the same for every token",
         width="`n`",
     ),
+    Function(
+        name="table",
+        family="trainable",
+        options=(
+            Option(
+                name="rows",
+                kind="int",
+                low=1,
+                high=MAX_WIDTH,
+                positional=True,
+                meaning="number of rows",
+            ),
+            Option(
+                name="n", kind="int", low=1, high=MAX_WIDTH, positional=True, meaning="their width"
+            ),
+            _init("normal", VECTOR_INITS),
+            _SHARE,
+        ),
+        meaning="a trainable table, the same for every token",
+        width="`n`, a table",
+    ),
+)
+
+_TABLES = (
+    Function(
+        name="bits",
+        family="table",
+        options=(
+            Option(
+                name="n",
+                kind="int",
+                low=1,
+                high=MAX_DIGITS,
+                positional=True,
+                meaning="number of binary digits",
+            ),
+        ),
+        meaning="all 2^n numbers of n binary digits, each a row of 0 and 1, in order",
+        width="`n`, a table",
+    ),
+    Function(
+        name="rows",
+        family="table",
+        options=(
+            _value("a value that does not depend on `x`"),
+            Option(
+                name="n",
+                kind="int",
+                low=1,
+                high=MAX_WIDTH,
+                positional=True,
+                meaning="number of rows",
+            ),
+        ),
+        meaning="a value cut into n rows",
+        width="that of v divided by n, a table",
+    ),
+    Function(
+        name="flat",
+        family="table",
+        options=(_value("a table"),),
+        meaning="the rows of a table, one after the other",
+        width="rows times width of the table",
+    ),
 )
 
 _ACTIVATION_MEANINGS = {
@@ -255,7 +328,7 @@ def _number(*, many: bool = False) -> Option:
 
 
 FUNCTIONS: MappingProxyType[str, Function] = MappingProxyType(
-    {function.name: function for function in (*_TRAINABLE, *_STRUCTURE)}
+    {function.name: function for function in (*_TRAINABLE, *_STRUCTURE, *_TABLES)}
     | {
         name: Function(
             name=name,

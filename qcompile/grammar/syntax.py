@@ -323,6 +323,19 @@ class ResultStatement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrefixStatement:
+    """`prefix keys, values`; adapters only"""
+
+    keys: Expr
+    values: Expr
+    span: Span = field(compare=False, repr=False)
+
+    @property
+    def kind(self) -> Literal["prefix"]:
+        return "prefix"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegulariseStatement:
     """`regularise 0.1 * mean_abs(g)`"""
 
@@ -356,6 +369,7 @@ Statement = (
     | BindStatement
     | TrainStatement
     | ResultStatement
+    | PrefixStatement
 )
 
 # Items of a file

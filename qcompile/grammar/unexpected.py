@@ -24,7 +24,7 @@ _EXPRESSION = _NAMES | {
 _ITEMS = frozenset({"IMPORT", "MODEL", "LET", "BLOCK", "LAYER", "ADAPTER", "TARGET"})
 _HOMES: dict[str, str] = (
     dict.fromkeys(_ITEMS, "at the top of the file")
-    | dict.fromkeys(("ATTACH", "SHAPE", "TRAIN", "UPDATE", "REPLACE"), "in an adapter")
+    | dict.fromkeys(("ATTACH", "SHAPE", "TRAIN", "UPDATE", "REPLACE", "PREFIX"), "in an adapter")
     | dict.fromkeys(("REGULARISE", "PROXIMAL"), "in `train { … }`")
     | dict.fromkeys(("ENCODE", "REPEAT", "FOR", "ANGLES", "MEASURE"), "in a circuit")
     | {"RETURN": "in a block", "REQUIRE": "in an adapter or a block"}
@@ -151,7 +151,7 @@ def _statement_not_here(place: Place) -> Message | None:
     elif kind in ("UPDATE", "REPLACE") and here == "in a block":
         advice = "a block ends with `return`"
     elif kind == "RETURN" and here == "in an adapter":
-        advice = "an adapter ends with `update` or `replace`"
+        advice = "an adapter ends with `update`, `replace` or `prefix`"
     return messages.StatementNotHere(
         span=place.found.span, word=word, here=here, home=_HOMES[kind], advice=advice
     )

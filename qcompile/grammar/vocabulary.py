@@ -7,7 +7,7 @@ VERSION = 1
 KEYWORDS: frozenset[str] = frozenset(
     {
         "qa", "import", "as", "model", "let", "block", "layer", "adapter", "target", "attach",
-        "shape", "require", "update", "replace", "return", "circuit", "repeat", "for", "in",
+        "shape", "require", "update", "replace", "prefix", "return", "circuit", "repeat", "for", "in",
         "encode", "angles", "measure", "train", "regularise", "proximal", "true", "false", "if",
         "else", "and", "or", "not",
     }
@@ -19,7 +19,7 @@ CONTEXTUAL: frozenset[str] = frozenset(
 )
 """Words with a meaning in one place only, and names everywhere else."""
 
-RESERVED: frozenset[str] = frozenset(["prefix", "control", "unitary"])
+RESERVED: frozenset[str] = frozenset(["control", "unitary"])
 """Kept for later versions of the language."""
 
 SIGNS: dict[str, str] = {

@@ -21,6 +21,9 @@ class ModuleInfo:
     """None where the module is not a linear map."""
     layer: int | None
     """The first number in the dotted name, if any."""
+    attention: tuple[int, int] | None = None
+    """Widths of the hidden state and of all keys together; None where it is no attention module
+    that a prefix can stand in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

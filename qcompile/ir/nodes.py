@@ -1,6 +1,7 @@
 """Nodes that Program and Plan share: elementwise work and plumbing, for concrete widths.
 
-Every node has `width`, the size of its last axis; the value of a node is (…, width).
+Every node has `width`, the size of its last axis. The value of a node is (…, width) for all
+tokens, (width,) where it is the same for every token, or a table (rows, width): see `domains`.
 Operands are indices of earlier nodes.
 """
 
@@ -23,6 +24,52 @@ class VectorNode:
     """A trainable vector, broadcast over tokens; its value is (width,)."""
 
     tensor: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableNode:
+    """A trainable matrix (rows, width)."""
+
+    tensor: int
+    rows: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BitsNode:
+    """The table of all numbers of `width` binary digits: (2^width, width) of 0 and 1."""
+
+    width: int
+
+    @property
+    def rows(self) -> int:
+        return int(2**self.width)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsNode:
+    """(rows · width,) as a table (rows, width)."""
+
+    operand: int
+    rows: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlatNode:
+    """A table as one vector, (rows · width of the operand,)."""
+
+    operand: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyNode:
+    """W a, W (width, width of a) being the value of `weight`, row by row."""
+
+    operand: int
+    weight: int
     width: int
 
 
@@ -131,6 +178,11 @@ class PairProductNode:
 PlainNode = (
     InputNode
     | VectorNode
+    | TableNode
+    | BitsNode
+    | RowsNode
+    | FlatNode
+    | ApplyNode
     | ZeroNode
     | AddNode
     | MultiplyNode
@@ -149,8 +201,10 @@ PlainNode = (
 def plain_operands(node: PlainNode) -> tuple[int, ...]:
     """Indices of the nodes that `node` reads."""
     match node:
-        case InputNode() | VectorNode() | ZeroNode():
+        case InputNode() | VectorNode() | TableNode() | BitsNode() | ZeroNode():
             return ()
+        case ApplyNode(operand=operand, weight=weight):
+            return operand, weight
         case AddNode() | MultiplyNode() | ConcatNode():
             return node.operands
         case _:

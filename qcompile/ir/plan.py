@@ -9,6 +9,7 @@ from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.device import RoutedCircuit
 from qcompile.ir.network import ContractionNode, DataOperand
 from qcompile.ir.nodes import PlainNode, plain_operands
+from qcompile.ir.spec import Mode
 from qcompile.ir.target import NoiseModel, Target
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Training
@@ -149,7 +150,7 @@ class Plan:
     adapter: str
     in_features: int
     out_features: int
-    mode: Literal["add", "replace"]
+    mode: Mode
     nodes: tuple[PlanNode, ...]
     result: int
     tensors: tuple[TensorSpec, ...]

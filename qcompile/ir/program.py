@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
-
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.network import DataOperand, NetworkNode
 from qcompile.ir.nodes import PlainNode, plain_operands
+from qcompile.ir.spec import Mode
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Training
 
@@ -67,12 +66,16 @@ def operands(node: ProgramNode) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """An adapter for modules of one size. Node 0 is the input; operands precede their users."""
+    """An adapter for modules of one size. Node 0 is the input; operands precede their users.
+
+    The result is (…, out_features). Of a prefix it is a table of keys and values side by side,
+    (tokens, 2 · out_features).
+    """
 
     adapter: str
     in_features: int
     out_features: int
-    mode: Literal["add", "replace"]
+    mode: Mode
     nodes: tuple[ProgramNode, ...]
     result: int
     tensors: tuple[TensorSpec, ...]

@@ -32,6 +32,11 @@ ActivationKind = Literal[
 ]
 
 
+Mode = Literal["add", "replace", "prefix"]
+"""What becomes of the result: it is added to the module's output, takes its place, or stands
+before the keys and values of an attention module."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecInput:
     """`x`: the input of the adapted module, (…, in_features)."""
@@ -51,6 +56,16 @@ class SpecLinear:
     """Prefix of the tensors' names, unique in the adapter: `h` gives `h.weight`, `h.bias`."""
     share: str | None
     """Key under which modules (and places) share the tensors; None: own tensors."""
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecApply:
+    """`linear(x, to: n, weight: w)`: y = W x, W: (to, width of x) row by row from the value w."""
+
+    operand: int
+    weight: int
+    to: Scalar
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
@@ -84,6 +99,43 @@ class SpecVector:
     init: Init
     name: str
     share: str | None
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecTable:
+    """`table(rows, width, init: …)`: a trainable matrix, row by row."""
+
+    rows: Scalar
+    size: Scalar
+    init: Init
+    name: str
+    share: str | None
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecBits:
+    """`bits(n)`: the 2^n numbers of n binary digits, one a row, the first digit most significant."""
+
+    digits: Scalar
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecRows:
+    """`rows(v, n)`: a value that is the same for every token, cut into n rows."""
+
+    operand: int
+    count: Scalar
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecFlat:
+    """`flat(t)`: the rows of a table, one after the other."""
+
+    operand: int
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
@@ -172,8 +224,13 @@ class SpecCircuitValue:
 SpecNode = (
     SpecInput
     | SpecLinear
+    | SpecApply
     | SpecMpo
     | SpecVector
+    | SpecTable
+    | SpecBits
+    | SpecRows
+    | SpecFlat
     | SpecSum
     | SpecProduct
     | SpecScale
@@ -203,8 +260,9 @@ class Body:
     """Name and value, in the order of declaration; None where it depends on the module's sizes."""
     nodes: tuple[SpecNode, ...]
     result: int
-    """Index of the node that is added to, or replaces, the module's output."""
-    mode: Literal["add", "replace"]
+    """Index of the node that is added to, or replaces, the module's output; of a prefix: keys and
+    values side by side."""
+    mode: Mode
     requirements: tuple[Requirement, ...]
     training: tuple[SpecTraining, ...] = ()
     """In the order of the text, in which proximal operators are applied."""

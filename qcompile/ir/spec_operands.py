@@ -6,18 +6,23 @@ from typing import assert_never
 
 from qcompile.ir.spec import (
     SpecActivation,
+    SpecApply,
+    SpecBits,
     SpecCircuitValue,
     SpecConcat,
     SpecDropout,
+    SpecFlat,
     SpecInput,
     SpecLinear,
     SpecMpo,
     SpecNode,
     SpecProduct,
+    SpecRows,
     SpecScale,
     SpecShift,
     SpecSlice,
     SpecSum,
+    SpecTable,
     SpecVector,
 )
 
@@ -25,8 +30,10 @@ from qcompile.ir.spec import (
 def operands_of(node: SpecNode) -> tuple[int, ...]:
     """Indices of the nodes that a node reads."""
     match node:
-        case SpecInput() | SpecVector():
+        case SpecInput() | SpecVector() | SpecTable() | SpecBits():
             return ()
+        case SpecApply(operand=operand, weight=weight):
+            return operand, weight
         case (
             SpecLinear(operand=operand)
             | SpecMpo(operand=operand)
@@ -35,6 +42,8 @@ def operands_of(node: SpecNode) -> tuple[int, ...]:
             | SpecSlice(operand=operand)
             | SpecActivation(operand=operand)
             | SpecDropout(operand=operand)
+            | SpecRows(operand=operand)
+            | SpecFlat(operand=operand)
         ):
             return (operand,)
         case (

@@ -8,17 +8,22 @@ from qcompile.ir.network import DataOperand, NetworkNode, TensorOperand
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
+    ApplyNode,
     BiasNode,
+    BitsNode,
     ConcatNode,
     DropoutNode,
+    FlatNode,
     InputNode,
     MultiplyNode,
     NormNode,
     PairProductNode,
     PlainNode,
+    RowsNode,
     ScaleNode,
     ShiftNode,
     SliceNode,
+    TableNode,
     VectorNode,
     ZeroNode,
     plain_operands,
@@ -41,6 +46,16 @@ def plain_text(node: PlainNode, tensors: Tensors) -> str:
             text = "input"
         case VectorNode(tensor=tensor):
             text = f"vector {tensor_name(tensors[tensor])}"
+        case TableNode(tensor=tensor):
+            text = f"table {tensor_name(tensors[tensor])}"
+        case BitsNode():
+            text = "bits"
+        case RowsNode(rows=rows):
+            text = f"rows {rows}"
+        case FlatNode():
+            text = "flat"
+        case ApplyNode():
+            text = "apply"
         case ZeroNode():
             text = "zero"
         case AddNode():

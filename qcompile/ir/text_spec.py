@@ -44,7 +44,7 @@ def _body_lines(body: Body) -> list[str]:
     for index, node in enumerate(body.nodes):
         head, *rest = _node_lines(node)
         lines += [f"%{index} = {head}", *rest]
-    verb = "update" if body.mode == "add" else "replace"
+    verb = "update" if body.mode == "add" else body.mode
     lines.append(f"{verb} %{body.result}")
     for term in body.training:
         match term:

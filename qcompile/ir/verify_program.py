@@ -5,21 +5,27 @@ from __future__ import annotations
 import math
 from typing import assert_never
 
+from qcompile.ir.domains import Domain, domains
 from qcompile.ir.network import DataOperand, NetworkNode, TensorOperand, View
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
+    ApplyNode,
     BiasNode,
+    BitsNode,
     ConcatNode,
     DropoutNode,
+    FlatNode,
     InputNode,
     MultiplyNode,
     NormNode,
     PairProductNode,
     PlainNode,
+    RowsNode,
     ScaleNode,
     ShiftNode,
     SliceNode,
+    TableNode,
     VectorNode,
     ZeroNode,
 )
@@ -30,6 +36,9 @@ from qcompile.ir.verification import VerificationError
 from qcompile.ir.verify_circuit import verify_circuit
 
 Shapes = dict[int, tuple[int, ...]]
+
+MOST_BITS = 20
+"""Digits of a table of all binary numbers."""
 
 
 def verify_program(program: Program) -> None:
@@ -43,8 +52,10 @@ def verify_program(program: Program) -> None:
     _require(bool(nodes) and isinstance(nodes[0], InputNode), "node 0 is not the input")
     _require(nodes[0].width == program.in_features, "the input is not in_features wide")
     _require(0 <= program.result < len(nodes), "the result is not a node")
+    prefix = program.mode == "prefix"
     _require(
-        nodes[program.result].width == program.out_features, "the result is not out_features wide"
+        nodes[program.result].width == program.out_features * (2 if prefix else 1),
+        "the result is not out_features wide, or twice that for a prefix",
     )
     shapes = layout_shapes(program.tensors)
     used: set[int] = set()
@@ -66,6 +77,14 @@ def verify_program(program: Program) -> None:
                 used |= _verify_network(node, widths, shapes)
         except VerificationError as error:
             raise VerificationError(f"%{index} ({type(node).__name__}): {error}") from None
+    found = domains(nodes, operands)
+    _require(
+        (found[program.result].kind == "rows") == prefix,
+        "a prefix is a table, and nothing else is",
+    )
+    for index, node in enumerate(nodes):
+        if isinstance(node, FlatNode):
+            _verify_flat(node, nodes[node.operand].width, found[node.operand])
     unused = sorted(set(shapes) - used)
     _require(not unused, f"tensors that no node uses: {unused}")
     for term in program.training:
@@ -127,8 +146,17 @@ def verify_plain(
     """Check a node that Program and Plan share; the tensors it needs, with their shapes."""
     width = node.width
     match node:
-        case InputNode() | ZeroNode():
+        case InputNode() | ZeroNode() | FlatNode():
             return ()
+        case TableNode(tensor=tensor, rows=rows):
+            _require(rows >= 1, "it has no rows")
+            return ((tensor, (rows, width)),)
+        case BitsNode():
+            _require(width <= MOST_BITS, f"more than {MOST_BITS} digits")
+        case RowsNode(rows=rows):
+            _require(rows >= 1 and rows * width == widths[0], "the rows do not fill the operand")
+        case ApplyNode():
+            _require(widths[1] == width * widths[0], "the weight has another number of elements")
         case VectorNode(tensor=tensor):
             return ((tensor, (width,)),)
         case AddNode():
@@ -161,6 +189,10 @@ def verify_plain(
         case _:
             assert_never(node)
     return ()
+
+
+def _verify_flat(node: FlatNode, width: int, domain: Domain) -> None:
+    _require(node.width == domain.rows * width, "it is not as wide as the table has elements")
 
 
 def _verify_mpo(node: MpoNode, width: int) -> tuple[tuple[int, tuple[int, ...]], ...]:

@@ -12,18 +12,23 @@ from qcompile.ir.spec import (
     Body,
     Spec,
     SpecActivation,
+    SpecApply,
+    SpecBits,
     SpecCircuitValue,
     SpecConcat,
     SpecDropout,
+    SpecFlat,
     SpecInput,
     SpecLinear,
     SpecMpo,
     SpecNode,
     SpecProduct,
+    SpecRows,
     SpecScale,
     SpecShift,
     SpecSlice,
     SpecSum,
+    SpecTable,
     SpecVector,
 )
 from qcompile.ir.spec_operands import operands_of
@@ -130,6 +135,7 @@ def _name(node: SpecNode) -> str | None:
             SpecLinear(name=name)
             | SpecMpo(name=name)
             | SpecVector(name=name)
+            | SpecTable(name=name)
             | SpecCircuitValue(name=name)
         ):
             return name
@@ -138,7 +144,12 @@ def _name(node: SpecNode) -> str | None:
 
 def _inits(node: SpecNode) -> Iterator[Init]:
     match node:
-        case SpecLinear(init=init) | SpecMpo(init=init) | SpecVector(init=init):
+        case (
+            SpecLinear(init=init)
+            | SpecMpo(init=init)
+            | SpecVector(init=init)
+            | SpecTable(init=init)
+        ):
             yield init
 
 
@@ -161,10 +172,23 @@ def scalars_of(node: SpecNode) -> tuple[Scalar, ...]:
     """The scalars in a node, those of a circuit aside."""
     found: tuple[Scalar | None, ...]
     match node:
-        case SpecInput() | SpecSum() | SpecProduct() | SpecConcat() | SpecActivation():
+        case (
+            SpecInput()
+            | SpecSum()
+            | SpecProduct()
+            | SpecConcat()
+            | SpecActivation()
+            | SpecFlat()
+        ):
             found = ()
-        case SpecLinear(to=to):
+        case SpecLinear(to=to) | SpecApply(to=to):
             found = (to,)
+        case SpecTable(rows=rows, size=size):
+            found = (rows, size)
+        case SpecBits(digits=digits):
+            found = (digits,)
+        case SpecRows(count=count):
+            found = (count,)
         case SpecMpo():
             modes = (*(node.in_modes or ()), *(node.out_modes or ()))
             found = (node.to, node.sites, *modes, *node.bonds)

@@ -17,7 +17,9 @@ from qcompile.diagnostics.messages.models import (
 from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Span
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
+from qcompile.models.attention import attention_sizes
 from qcompile.models.config import config_digest, read_config, without_code
+from qcompile.models.linear import linear_sizes
 
 if TYPE_CHECKING:
     import torch
@@ -83,28 +85,10 @@ def module_infos(model: torch.nn.Module) -> tuple[ModuleInfo, ...]:
                 in_features=None if sizes is None else sizes[0],
                 out_features=None if sizes is None else sizes[1],
                 layer=next((int(part) for part in name.split(".") if part.isdigit()), None),
+                attention=attention_sizes(module),
             )
         )
     return tuple(infos)
-
-
-def linear_sizes(module: torch.nn.Module) -> tuple[int, int] | None:
-    """(in_features, out_features) of a linear map; None for any other module.
-
-    Knows torch's Linear and subclasses, quantised ones that keep `in_features` and
-    `out_features`, and transformers' Conv1D (`nx`, `nf`).
-    """
-    if type(module).__name__ == "Conv1D" and hasattr(module, "nf") and hasattr(module, "nx"):
-        return int(_attribute(module, "nx")), int(_attribute(module, "nf"))
-    if not hasattr(module, "in_features") or not hasattr(module, "out_features"):
-        return None
-    if not hasattr(module, "weight") or type(module).__name__ == "Bilinear":
-        return None
-    return int(_attribute(module, "in_features")), int(_attribute(module, "out_features"))
-
-
-def _attribute(module: torch.nn.Module, name: str) -> Any:
-    return getattr(module, name)
 
 
 def _build(path: str, config: dict[str, object], span: Span | None) -> torch.nn.Module:
@@ -188,13 +172,15 @@ def _few_modules() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers' advice about absent weights and files away from the user."""
-    logger = logging.getLogger("transformers")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """Keep advice about absent weights, files and extensions away from the user.
+
+    It comes from transformers and from every optional package that transformers imports.
+    """
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        logging.disable(before)

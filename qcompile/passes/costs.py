@@ -5,13 +5,14 @@ Forward, per token:
 - circuit: `CircuitCost.flops_per_token`;
 - sum or product of k values: (k - 1) · width; scale, shift, bias: width; dropout: 2 · width;
   norm: 2 · width of its operand; pair products: width; activations: width, or 8 · width where an
-  elementary function is evaluated; concatenation, slices: 0.
+  elementary function is evaluated; a generated matrix: 2 · its elements; concatenation, slices,
+  rows: 0.
 
 Backward, per token: twice the forward count for contractions, circuits and products (one product
 for each factor's gradient), once for everything else.
 
-Once per call: contraction steps and circuit parts without data, and elementwise nodes that do not
-depend on the input.
+Once per call: contraction steps and circuit parts without data, and nodes that do not depend on
+the input, for each row where their value is a table.
 """
 
 from __future__ import annotations
@@ -21,20 +22,26 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from qcompile.ir.contraction_extents import result_shapes
+from qcompile.ir.domains import domains
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
+    ApplyNode,
     BiasNode,
+    BitsNode,
     ConcatNode,
     DropoutNode,
+    FlatNode,
     InputNode,
     MultiplyNode,
     NormNode,
     PairProductNode,
+    RowsNode,
     ScaleNode,
     ShiftNode,
     SliceNode,
+    TableNode,
     VectorNode,
     ZeroNode,
 )
@@ -56,16 +63,17 @@ ELEMENTARY_FUNCTION = 8
 
 def plan_costs(nodes: Sequence[PlanNode], tensors: Sequence[TensorSpec]) -> Costs:
     """Totals over the nodes and the layout."""
-    on_data = depends_on_input(nodes)
+    where = domains(nodes, operands)
+    on_data = tuple(domain.kind == "tokens" for domain in where)
     forward = backward = hoisted = 0.0
     for index, node in enumerate(nodes):
         flops, once = _flops(node, nodes)
         hoisted += once
         if not on_data[index]:
-            hoisted += flops
+            hoisted += flops * where[index].rows
             continue
         forward += flops
-        doubles = isinstance(node, ContractionNode | EvaluationNode | MultiplyNode)
+        doubles = isinstance(node, ContractionNode | EvaluationNode | MultiplyNode | ApplyNode)
         backward += 2 * flops if doubles else flops
     saved = {o for i, node in enumerate(nodes) if on_data[i] for o in _saved_operands(node)}
     return Costs(
@@ -79,19 +87,15 @@ def plan_costs(nodes: Sequence[PlanNode], tensors: Sequence[TensorSpec]) -> Cost
     )
 
 
-def depends_on_input(nodes: Sequence[PlanNode]) -> tuple[bool, ...]:
-    """For each node whether its value differs from token to token."""
-    result: list[bool] = []
-    for node in nodes:
-        result.append(isinstance(node, InputNode) or any(result[o] for o in operands(node)))
-    return tuple(result)
-
-
 def _flops(node: PlanNode, nodes: Sequence[PlanNode]) -> tuple[float, float]:
     """(for each token, once per call)."""
     match node:
-        case InputNode() | VectorNode() | ZeroNode() | ConcatNode() | SliceNode():
+        case InputNode() | VectorNode() | TableNode() | BitsNode() | ZeroNode():
             return 0.0, 0.0
+        case ConcatNode() | SliceNode() | RowsNode() | FlatNode():
+            return 0.0, 0.0
+        case ApplyNode(weight=weight):
+            return 2.0 * nodes[weight].width, 0.0
         case AddNode(operands=parts) | MultiplyNode(operands=parts):
             return float((len(parts) - 1) * node.width), 0.0
         case ScaleNode() | ShiftNode() | BiasNode() | PairProductNode():
@@ -118,6 +122,7 @@ def _saved_operands(node: PlanNode) -> tuple[int, ...]:
             | ActivationNode()
             | NormNode()
             | PairProductNode()
+            | ApplyNode()
             | ContractionNode()
             | EvaluationNode()
         ):

@@ -8,6 +8,7 @@ from typing import ClassVar, assert_never
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.messages.planning import EvaluatorImpossible
 from qcompile.ir.circuit import Circuit
+from qcompile.ir.domains import domains
 from qcompile.ir.plan import (
     DenseEvaluation,
     DensityEvaluation,
@@ -16,6 +17,7 @@ from qcompile.ir.plan import (
     HoistedBlock,
     Plan,
     StatevectorEvaluation,
+    operands,
 )
 from qcompile.ir.target import NoiseModel
 from qcompile.ir.verification import VerificationError
@@ -54,14 +56,17 @@ class ChooseEvaluators(PlanPass):
     """Random greedy searches for each observable's path."""
 
     def run(self, plan: Plan, context: Context) -> Plan:
-        chosen: dict[Circuit, Choice] = {}
+        where = domains(plan.nodes, operands)
+        chosen: dict[tuple[Circuit, int], Choice] = {}
         nodes = list(plan.nodes)
         for index, node in enumerate(nodes):
             if isinstance(node, EvaluationNode):
                 circuit = node.evaluation.circuit
-                if circuit not in chosen:
-                    chosen[circuit] = self._choose(circuit, plan, context)
-                evaluation, cost = chosen[circuit]
+                batch = where[index].batch(context.tokens)
+                key = (circuit, batch)
+                if key not in chosen:
+                    chosen[key] = self._choose(circuit, plan, replace(context, tokens=batch))
+                evaluation, cost = chosen[key]
                 nodes[index] = replace(node, evaluation=evaluation, cost=cost.cost)
         return replace(plan, nodes=tuple(nodes), costs=plan_costs(nodes, plan.tensors))
 

@@ -9,16 +9,21 @@ from qcompile.ir.network import ContractionNode
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
+    ApplyNode,
     BiasNode,
+    BitsNode,
     ConcatNode,
     DropoutNode,
+    FlatNode,
     InputNode,
     MultiplyNode,
     NormNode,
     PairProductNode,
+    RowsNode,
     ScaleNode,
     ShiftNode,
     SliceNode,
+    TableNode,
     VectorNode,
     ZeroNode,
 )
@@ -40,17 +45,17 @@ def _dependence(node: PlanNode, parts: list[Dependence]) -> Dependence:
     match node:
         case InputNode():
             return "linear"
-        case VectorNode():
+        case VectorNode() | TableNode() | BitsNode():
             return "constant"
         case ZeroNode():
             return "zero"
         case AddNode() | ConcatNode():
             return _together([part for part in parts if part != "zero"])
-        case MultiplyNode():
+        case MultiplyNode() | ApplyNode():
             return _product(parts)
         case ContractionNode():
             return _product(parts) if parts else "constant"
-        case ScaleNode() | SliceNode() | DropoutNode():
+        case ScaleNode() | SliceNode() | DropoutNode() | RowsNode() | FlatNode():
             return parts[0]
         case ShiftNode() | BiasNode():
             return "constant" if parts[0] in ("zero", "constant") else "other"

@@ -10,6 +10,7 @@ from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.planning import FewerTokensFit, PlanTooLarge
 from qcompile.ir.contraction_extents import result_shapes
+from qcompile.ir.domains import domains
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.plan import (
     DenseEvaluation,
@@ -18,6 +19,7 @@ from qcompile.ir.plan import (
     NetworkEvaluation,
     Plan,
     StatevectorEvaluation,
+    operands,
 )
 from qcompile.passes.base import Context
 from qcompile.passes.circuit_cost import density_cost, segments_cost, statevector_cost
@@ -74,16 +76,19 @@ def _total(plan: Plan, context: Context) -> float:
 
 def _parts(plan: Plan, context: Context) -> Iterator[tuple[float, str, tuple[str, ...]]]:
     """(bytes, what they are, what would help) for everything large."""
-    load = workload(context)
+    whole = workload(context)
+    where = [domain.batch(context.tokens) for domain in domains(plan.nodes, operands)]
     fewer = "raise the memory limit if the machine has more"
-    parameters = 2 * load.item_bytes * sum(tensor.size for tensor in plan.tensors)
+    parameters = 2 * whole.item_bytes * sum(tensor.size for tensor in plan.tensors)
     yield float(parameters), "the trainable tensors and their gradients", ("use a smaller rank",)
-    values = load.item_bytes * context.tokens * sum(node.width for node in plan.nodes[1:])
+    widths = [node.width for node in plan.nodes]
+    values = whole.item_bytes * sum(b * w for b, w in zip(where[1:], widths[1:], strict=True))
     yield float(values), "the values of the graph's nodes", (fewer,)
-    for node in plan.nodes:
+    for node, batch in zip(plan.nodes, where, strict=True):
+        load = replace(whole, tokens=batch)
         match node:
             case ContractionNode():
-                shapes = result_shapes(node, context.tokens)
+                shapes = result_shapes(node, batch)
                 size = load.item_bytes * sum(math.prod(shape) for shape in shapes)
                 yield float(size), "a tensor contraction", (fewer, "use smaller bonds")
             case EvaluationNode(evaluation=evaluation, cost=cost):

@@ -30,7 +30,8 @@ from qcompile.driver import Options, compile_source
 from qcompile.ir.codec import canonical_json
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.ir.spec import AdapterSpec, Attachment, Spec
-from qcompile.models.skeleton import describe_model, linear_sizes
+from qcompile.models.linear import linear_sizes
+from qcompile.models.skeleton import describe_model
 from qcompile.passes.lowering.patterns import PatternError, parse_pattern
 from qcompile.peft.config import QCompileConfig
 

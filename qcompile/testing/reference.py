@@ -1,6 +1,7 @@
 """An independent, slow and obvious meaning of a Program: the oracle of every pass.
 
-Everything is numpy in float64; every value is held as (batch, width). Dropout is the identity,
+Everything is numpy in float64. Values are (batch, width) for tokens, (rows, width) for tables, and
+(1, width) where there is one for all. Dropout is the identity,
 as in evaluation mode. Nothing here shares code with the compiler or its back ends.
 """
 
@@ -17,19 +18,25 @@ from qcompile.ir.network import BATCH, DataOperand, NetworkNode, TensorOperand, 
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
+    ApplyNode,
     BiasNode,
+    BitsNode,
     ConcatNode,
     DropoutNode,
+    FlatNode,
     InputNode,
     MultiplyNode,
     NormNode,
     PairProductNode,
+    RowsNode,
     ScaleNode,
     ShiftNode,
     SliceNode,
+    TableNode,
     VectorNode,
     ZeroNode,
 )
+from qcompile.ir.plan import Plan
 from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, ProgramNode
 from qcompile.ir.spec import ActivationKind
 from qcompile.testing.dense_oracle import dense_outputs
@@ -62,15 +69,21 @@ def random_tensors(program: Program, seed: int = 0, scale: float = 0.5) -> dict[
 
 
 def evaluate_program(program: Program, x: Array, tensors: Mapping[int, Array]) -> Array:
-    """x: (batch, in_features) → the update (batch, out_features)."""
+    """x: (batch, in_features) → the update (batch, out_features); of a prefix its table."""
     x = np.asarray(x, dtype=np.float64)
     if x.ndim != 2 or x.shape[1] != program.in_features:
         raise ValueError(f"x is {x.shape}, the program takes (batch, {program.in_features})")
     values: list[Array] = []
     for node in program.nodes:
-        value = _value(node, x, values, tensors)
-        values.append(np.array(np.broadcast_to(value, (x.shape[0], node.width))))
-    return values[program.result]
+        values.append(np.atleast_2d(_value(node, x, values, tensors)))
+    return result_of(values[program.result], program, x)
+
+
+def result_of(value: Array, program: Program | Plan, x: Array) -> Array:
+    """The value of the result for each token, or the table of a prefix."""
+    if program.mode == "prefix":
+        return value
+    return np.array(np.broadcast_to(value, (x.shape[0], program.out_features)))
 
 
 def _value(node: ProgramNode, x: Array, values: list[Array], tensors: Mapping[int, Array]) -> Array:
@@ -81,13 +94,24 @@ def _value(node: ProgramNode, x: Array, values: list[Array], tensors: Mapping[in
             return tensors[tensor]
         case ZeroNode(width=width):
             return np.zeros(width)
+        case TableNode(tensor=tensor):
+            return tensors[tensor]
+        case BitsNode(width=width):
+            return np.array([[float(d) for d in f"{k:0{width}b}"] for k in range(2**width)])
+        case RowsNode(operand=operand, rows=rows):
+            return np.stack(np.split(values[operand][0], rows))
+        case FlatNode(operand=operand):
+            return np.concatenate(list(values[operand]))
+        case ApplyNode(operand=operand, weight=weight, width=width):
+            matrix = values[weight][0].reshape(width, -1)
+            return np.asarray(values[operand] @ matrix.T)
         case AddNode(operands=operands):
-            total = np.zeros((x.shape[0], node.width))
+            total = np.zeros((1, node.width))
             for operand in operands:
                 total = total + values[operand]
             return total
         case MultiplyNode(operands=operands):
-            product = np.ones((x.shape[0], node.width))
+            product = np.ones((1, node.width))
             for operand in operands:
                 product = product * values[operand]
             return product
@@ -98,7 +122,7 @@ def _value(node: ProgramNode, x: Array, values: list[Array], tensors: Mapping[in
         case BiasNode(operand=operand, tensor=tensor):
             return values[operand] + tensors[tensor]
         case ConcatNode(operands=operands):
-            return np.concatenate([values[operand] for operand in operands], axis=1)
+            return np.concatenate(_aligned([values[operand] for operand in operands]), axis=1)
         case SliceNode(operand=operand, start=start, width=width):
             return values[operand][:, start : start + width]
         case ActivationNode(operand=operand, kind=kind):
@@ -117,12 +141,19 @@ def _value(node: ProgramNode, x: Array, values: list[Array], tensors: Mapping[in
         case NetworkNode():
             return _network(node, values, tensors)
         case CircuitNode(operands=operands, circuit=circuit, angles=angles):
-            parts = [np.zeros((x.shape[0], 0)), *(values[operand] for operand in operands)]
+            parts = _aligned([np.zeros((1, 0)), *(values[operand] for operand in operands)])
             data = np.concatenate(parts, axis=1)
             trained = np.zeros(0) if angles is None else tensors[angles]
             return dense_outputs(circuit, data, trained)
         case _:
             assert_never(node)
+
+
+def _aligned(parts: list[Array]) -> list[Array]:
+    """All with as many rows as the longest; the others have one."""
+    # A batch may be empty.
+    rows = next((part.shape[0] for part in parts if part.shape[0] != 1), 1)
+    return [np.broadcast_to(part, (rows, part.shape[1])) for part in parts]
 
 
 def mpo_matrix(cores: list[Array]) -> Array:
@@ -145,12 +176,14 @@ def _mpo(node: MpoNode, a: Array, tensors: Mapping[int, Array]) -> Array:
 def _network(node: NetworkNode, values: list[Array], tensors: Mapping[int, Array]) -> Array:
     arguments: list[object] = []
     batched = False
+    data = [o.node for o in node.operands if isinstance(o, DataOperand)]
+    aligned = dict(zip(data, _aligned([values[index] for index in data]), strict=True))
     for operand in node.operands:
         match operand:
             case TensorOperand(tensor=tensor, view=view):
                 arguments += [_viewed(tensors[tensor], view), list(view.labels)]
             case DataOperand(node=index, view=view):
-                rows = [_viewed(row, view) for row in values[index]]
+                rows = [_viewed(row, view) for row in aligned[index]]
                 stacked = np.stack(rows) if rows else np.zeros((0, *view.modes))
                 arguments += [stacked, [BATCH, *view.labels]]
                 batched = True

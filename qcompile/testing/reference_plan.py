@@ -10,7 +10,7 @@ import numpy as np
 from qcompile.ir.network import ContractionNode, DataOperand, View
 from qcompile.ir.plan import DenseEvaluation, DensityEvaluation, EvaluationNode, Plan
 from qcompile.ir.program import CircuitNode
-from qcompile.testing.reference import Array, _value
+from qcompile.testing.reference import Array, _aligned, _value, result_of
 
 
 def evaluate_plan(plan: Plan, x: Array, tensors: Mapping[int, Array]) -> Array:
@@ -34,17 +34,19 @@ def evaluate_plan(plan: Plan, x: Array, tensors: Mapping[int, Array]) -> Array:
                 value = _value(plain, x, values, tensors)
             case _:
                 value = _value(node, x, values, tensors)
-        values.append(np.array(np.broadcast_to(value, (x.shape[0], node.width))))
-    return values[plan.result]
+        values.append(np.atleast_2d(value))
+    return result_of(values[plan.result], plan, x)
 
 
 def _contraction(node: ContractionNode, values: list[Array], tensors: Mapping[int, Array]) -> Array:
     working: list[Array] = []
     has_data = False
+    data = [o.node for o in node.network.operands if isinstance(o, DataOperand)]
+    aligned = dict(zip(data, _aligned([values[index] for index in data]), strict=True))
     for operand in node.network.operands:
         if isinstance(operand, DataOperand):
             has_data = True
-            working.append(np.stack([_viewed(row, operand.view) for row in values[operand.node]]))
+            working.append(np.stack([_viewed(row, operand.view) for row in aligned[operand.node]]))
         else:
             working.append(_viewed(tensors[operand.tensor], operand.view))
     for step in node.steps:

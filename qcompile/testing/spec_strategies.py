@@ -209,6 +209,7 @@ def _statements(*, block: bool) -> st.SearchStrategy[syntax.Statement]:
             ),
             _build(syntax.ShapeStatement, in_features=_scalars(), out_features=_scalars()),
             _build(syntax.TrainStatement, body=_tuples(_training())),
+            _build(syntax.PrefixStatement, keys=expressions(), values=expressions()),
         ]
     return st.one_of(both)
 

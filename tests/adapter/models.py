@@ -19,7 +19,7 @@ from qcompile.ir.plan import Plan
 from qcompile.ir.program import CircuitNode, LinearNode, Program
 from qcompile.ir.target import Target
 from qcompile.ir.tensor import TensorSpec
-from qcompile.models.skeleton import linear_sizes
+from qcompile.models.linear import linear_sizes
 from qcompile.passes.base import Context
 from qcompile.passes.pipeline import preset, run_pipeline
 from qcompile.testing.known_programs import KAIMING, lora, qtha_circuit

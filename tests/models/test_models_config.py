@@ -18,7 +18,8 @@ from torch import nn
 from qcompile.diagnostics.errors import CompileError
 from qcompile.ir.compilation import ModelInfo
 from qcompile.models.config import config_digest, read_config, without_code
-from qcompile.models.skeleton import describe_model, linear_sizes, read_model
+from qcompile.models.linear import linear_sizes
+from qcompile.models.skeleton import describe_model, read_model
 
 LLAMA: dict[str, Any] = {
     "model_type": "llama",

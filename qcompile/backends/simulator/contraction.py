@@ -89,7 +89,7 @@ def _is_linear(first: str, second: str, result: str) -> bool:
 
 
 class ContractionStep:
-    """tensors and earlier values → (B, width), or (width,) where no operand depends on data."""
+    """tensors and earlier values → (B, width), or (width,) where no operand has a leading axis."""
 
     def __init__(
         self,
@@ -108,7 +108,6 @@ class ContractionStep:
                 case DataOperand(node=source, view=view):
                     step = view_step(view, (widths[source],), batched=True)
                     self.views.append((True, source, step))
-        self.batched = any(data for data, _, _ in self.views)
         self.steps = [contract(step) for step in node.steps]
         self.closing = None if node.steps else _closing(node)
         self.factor = network.factor
@@ -128,12 +127,14 @@ class ContractionStep:
         ]
         return min(candidates)[1] if candidates else None
 
-    def __call__(self, values: Sequence[Tensor], tensors: Sequence[Tensor], batch: int) -> Tensor:
+    def __call__(self, values: Sequence[Tensor], tensors: Sequence[Tensor]) -> Tensor:
+        data = [values[source] for is_data, source, _ in self.views if is_data]
+        batch = next((value.shape[0] for value in data if value.dim() == 2), None)
         work = []
-        for position, (data, source, view) in enumerate(self.views):
-            if data:
+        for position, (is_data, source, view) in enumerate(self.views):
+            if is_data:
                 value = values[source]
-                value = value.expand(batch, -1) if value.dim() == 1 else value
+                value = value.expand(batch or 1, -1) if value.dim() == 1 else value
             else:
                 value = tensors[source]
             if position == self.scaled:
@@ -144,8 +145,8 @@ class ContractionStep:
         result = work[0] if self.closing is None else torch.einsum(self.closing, work[0])
         if self.factor != 1.0 and self.scaled is None:
             result = self.factor * result
-        if self.batched:
-            result = result.reshape(result.shape[0], self.extent)
+        if batch is not None:
+            result = result.reshape(batch, self.extent)
             return result if self.extent == self.width else result[:, : self.width]
         return result.reshape(self.extent)[: self.width]
 

@@ -1,4 +1,7 @@
-"""The plain nodes: sums, products, activations and plumbing on (B, width) or (width,) values."""
+"""The plain nodes: sums, products, activations and plumbing.
+
+Values are (B, width) for tokens, (rows, width) for tables, (width,) where there is one for all.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,22 @@ from qcompile.backends.simulator.constants import Constant, Constants
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
+    ApplyNode,
     BiasNode,
+    BitsNode,
     ConcatNode,
     DropoutNode,
+    FlatNode,
     InputNode,
     MultiplyNode,
     NormNode,
     PairProductNode,
     PlainNode,
+    RowsNode,
     ScaleNode,
     ShiftNode,
     SliceNode,
+    TableNode,
     VectorNode,
     ZeroNode,
 )
@@ -46,6 +54,16 @@ class Frame:
 
 
 NodeStep = Callable[[Frame], Tensor]
+
+
+@dataclass(frozen=True)
+class Reshape:
+    """A value in another shape."""
+
+    shape: tuple[int, ...]
+
+    def __call__(self, value: Tensor) -> Tensor:
+        return value.reshape(self.shape)
 
 
 def norm(value: Tensor) -> Tensor:
@@ -100,16 +118,22 @@ class ConcatStep:
     operands: tuple[int, ...]
 
     def __call__(self, frame: Frame) -> Tensor:
-        return concatenate([frame.values[index] for index in self.operands], frame.x.shape[0])
+        return concatenate([frame.values[index] for index in self.operands])
 
 
-def concatenate(values: Sequence[Tensor], batch: int) -> Tensor:
-    """(B, Σ widths), or (Σ widths,) where no value has a batch."""
+def concatenate(values: Sequence[Tensor]) -> Tensor:
+    """(B, Σ widths), or (Σ widths,) where no value has a leading axis."""
     if len(values) == 1:
         return values[0]
-    if all(value.dim() == 1 for value in values):
-        return torch.cat(list(values))
-    return torch.cat([v.expand(batch, -1) if v.dim() == 1 else v for v in values], 1)
+    return torch.cat(aligned(values), -1)
+
+
+def aligned(values: Sequence[Tensor]) -> list[Tensor]:
+    """The values with a leading axis where any of them has one."""
+    batch = next((value.shape[0] for value in values if value.dim() == 2), None)
+    if batch is None:
+        return list(values)
+    return [value.expand(batch, -1) if value.dim() == 1 else value for value in values]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,8 +212,31 @@ class BiasStep:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VectorStep:
-    """A trainable vector."""
+class BitsStep:
+    """All binary numbers."""
+
+    table: Constant
+
+    def __call__(self, frame: Frame) -> Tensor:
+        return self.table.like(frame.x)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyStep:
+    """W a, W being a value."""
+
+    operand: int
+    weight: int
+    width: int
+
+    def __call__(self, frame: Frame) -> Tensor:
+        weight = frame.values[self.weight].reshape(self.width, -1)
+        return torch.nn.functional.linear(frame.values[self.operand], weight)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorStep:
+    """A trainable vector or table."""
 
     tensor: int
 
@@ -219,8 +266,17 @@ def plain_step(node: PlainNode, constants: Constants) -> NodeStep:
     match node:
         case InputNode():
             return InputStep()
-        case VectorNode():
-            return VectorStep(tensor=node.tensor)
+        case VectorNode() | TableNode():
+            return TensorStep(tensor=node.tensor)
+        case BitsNode(width=width):
+            digits = torch.arange(node.rows).unsqueeze(1) >> torch.arange(width).flip(0)
+            return BitsStep(table=constants.real((digits % 2).to(torch.float64)))
+        case RowsNode(rows=rows):
+            return MapStep(operand=node.operand, function=Reshape((rows, node.width)))
+        case FlatNode():
+            return MapStep(operand=node.operand, function=Reshape((-1,)))
+        case ApplyNode():
+            return ApplyStep(operand=node.operand, weight=node.weight, width=node.width)
         case ZeroNode():
             return ZeroStep(width=node.width)
         case AddNode():

@@ -37,7 +37,7 @@ class ContractionNodeStep:
     contraction: ContractionStep
 
     def __call__(self, frame: Frame) -> Tensor:
-        return self.contraction(frame.values, frame.tensors, frame.x.shape[0])
+        return self.contraction(frame.values, frame.tensors)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +58,9 @@ class CircuitStep:
         return values
 
     def _evaluate(self, frame: Frame) -> Tensor:
-        batch = frame.x.shape[0]
         angles = None if self.angles is None else frame.tensors[self.angles]
         values = [frame.values[index] for index in self.operands]
-        data = concatenate(values, batch) if values else frame.x[:1, :0]
+        data = concatenate(values) if values else frame.x.new_zeros(0)
         if data.dim() == 1:
             return self.evaluator(data.unsqueeze(0), angles).squeeze(0)
         return self.evaluator(data, angles)

@@ -53,6 +53,8 @@ class PatternMatchesNothing(Message):
     """Patterns of the nearest modules."""
     groups: tuple[str, ...] = ()
     """What there is instead, such as "`model.layers.*.self_attn.q_proj` (28)"."""
+    kind: str = "linear"
+    """Of the modules that would do."""
 
     def helps(self) -> tuple[str, ...]:
         """Name the nearest."""
@@ -61,8 +63,8 @@ class PatternMatchesNothing(Message):
     def notes(self) -> tuple[str, ...]:
         """Say what there is."""
         if not self.groups:
-            return ("the model has no linear modules at all",)
-        return (f"the model's linear modules are {', '.join(self.groups)}",)
+            return (f"the model has no {self.kind} modules at all",)
+        return (f"the model's {self.kind} modules are {', '.join(self.groups)}",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,38 @@ class ModuleUnsupported(Message):
     def notes(self) -> tuple[str, ...]:
         """Name one."""
         return (f"`{self.example}` is one of them",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoAttention(Message):
+    """A prefix for modules that are not self-attention."""
+
+    code: ClassVar[str] = "QA3008"
+    title: ClassVar[str] = "pattern `{pattern}` matches no attention that a prefix can stand in"
+    label: ClassVar[str] = "matches {count} of kind {kinds}"
+    help: ClassVar[str | None] = "a `prefix` attaches to the attention itself: `*.self_attn`"
+    explanation: ClassVar[str] = """
+    `prefix keys, values` stands before the keys and values of self-attention. It attaches to the
+    attention modules of transformers' models that hand keys and values to a cache
+    (`past_key_values`) and know the width of a head.
+
+    Erroneous:  attach "*.self_attn.k_proj"
+                prefix table(8, out_features), table(8, out_features)
+    Corrected:  attach "*.self_attn"
+                prefix table(8, out_features), table(8, out_features)
+    """
+
+    pattern: str
+    count: int
+    kinds: tuple[str, ...]
+    example: str
+    groups: tuple[str, ...]
+
+    def notes(self) -> tuple[str, ...]:
+        """Say what there is."""
+        if not self.groups:
+            return ("the model has no such attention modules at all",)
+        return (f"the model's attention modules are {', '.join(self.groups)}",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

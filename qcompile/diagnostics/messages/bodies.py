@@ -64,8 +64,9 @@ class NoResult(Message):
     label: ClassVar[str] = "no {statement}"
     help: ClassVar[str | None] = "end it with {statement}"
     explanation: ClassVar[str] = """
-    An adapter ends in `update e`, which is added to the module's output, or `replace e`, which
-    takes its place. A block ends in `return e`.
+    An adapter ends in `update e`, which is added to the module's output, in `replace e`, which
+    takes its place, or in `prefix k, v`, which stand before the keys and values of an attention
+    module. A block ends in `return e`.
 
     Erroneous:  adapter a() { attach "*.q_proj"; h = linear(x, to: 8) }
     Corrected:  adapter a() { …; update linear(x, to: out_features, init: zero) }

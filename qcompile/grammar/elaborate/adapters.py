@@ -30,11 +30,13 @@ from qcompile.grammar.elaborate.parameters import check_parameters, default_valu
 from qcompile.grammar.elaborate.remarks import start_of_update, unused_names
 from qcompile.grammar.elaborate.scope import KIND_WORDS, Definition, Local, Scope
 from qcompile.grammar.elaborate.statements import run_body
-from qcompile.grammar.syntax import AdapterItem, ResultStatement
+from qcompile.grammar.syntax import AdapterItem, PrefixStatement, ResultStatement
 from qcompile.ir.scalar import Scalar, ScalarValue
-from qcompile.ir.spec import AdapterSpec, Attachment, Body, Shape, SpecInput
+from qcompile.ir.spec import AdapterSpec, Attachment, Body, Mode, Shape, SpecInput
 
 MAX_VARIANTS = 64
+
+_MODES: dict[str, Mode] = {"update": "add", "replace": "replace", "prefix": "prefix"}
 
 Variant = tuple[tuple[str, Scalar], ...]
 
@@ -235,12 +237,12 @@ class _Adapter:
         width = graph.number(result.width)
         if shape is not None and width is not None and width != shape.out_features:
             session.report(ResultWidth(span=result.span, width=width, expected=shape.out_features))
-        last = next(s for s in item.body if isinstance(s, ResultStatement))
+        last = next(s for s in item.body if isinstance(s, (ResultStatement, PrefixStatement)))
         return Body(
             parameters=parameters,
             nodes=tuple(graph.nodes),
             result=result.node,
-            mode="replace" if last.kind == "replace" else "add",
+            mode=_MODES[last.kind],
             requirements=tuple(graph.requirements),
             training=tuple(graph.training),
             span=item.span,

@@ -30,7 +30,7 @@ def check_block(session: Session, definition: Definition, frame: Frame) -> None:
     item = cast(BlockItem, definition.item)
     before = session.errors
     scope = Scope(file=definition.home)
-    graph = GraphBuilder(session=session)
+    graph = GraphBuilder(session=session, generic=True)
     own = replace(frame, scope=scope, graph=graph, input=None, generic=True)
     check_parameters(session, item.parameters, "after the first typed one")
     for parameter in value_parameters(item.parameters):

@@ -12,6 +12,7 @@ from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.operands import Operand, Typed
 from qcompile.grammar.elaborate.scalars import combine
 from qcompile.grammar.elaborate.scope import KIND_WORDS
+from qcompile.grammar.elaborate.tables import bits, flat, rows, table
 from qcompile.grammar.elaborate.values import activation, concat, dropout, linear, mpo, vector
 from qcompile.grammar.functions import BOTH, FUNCTIONS
 from qcompile.grammar.syntax import Call
@@ -32,6 +33,14 @@ def call(frame: Frame, expr: Call) -> Operand:
             return mpo(bound, label)
         case "vector":
             return vector(bound, label)
+        case "table":
+            return table(bound, label)
+        case "bits":
+            return bits(bound)
+        case "rows":
+            return rows(bound)
+        case "flat":
+            return flat(bound)
         case "dropout":
             return dropout(bound)
         case "concat":

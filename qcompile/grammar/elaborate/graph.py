@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from qcompile.diagnostics.messages.tables import RowsWithTokens, WrongDomain
 from qcompile.diagnostics.messages.values import ShareMismatch, TooMuch
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.operands import Typed, Value
 from qcompile.grammar.elaborate.session import Session
 from qcompile.ir.scalar import ScalarError, ScalarValue, evaluate
-from qcompile.ir.spec import Requirement, SpecNode
+from qcompile.ir.spec import Requirement, SpecInput, SpecNode
+from qcompile.ir.spec_domains import SpecDomain, spec_domain
+from qcompile.ir.spec_operands import operands_of
 from qcompile.ir.training import SpecTraining
 
 MAX_NODES = 10_000
+
+DOMAIN_WORDS: dict[SpecDomain, str] = {
+    "free": "one value for all tokens",
+    "rows": "a table",
+    "tokens": "a value for each token",
+    "any": "any value",
+}
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -22,9 +32,12 @@ class GraphBuilder:
     session: Session
     sizes: dict[str, ScalarValue] = field(default_factory=dict)
     """`in_features` and `out_features`, where the adapter's `shape` says them."""
+    generic: bool = False
+    """A block is checked by itself: what its arguments are is not known."""
     nodes: list[SpecNode] = field(default_factory=list)
     requirements: list[Requirement] = field(default_factory=list)
     training: list[SpecTraining] = field(default_factory=list)
+    _domains: list[SpecDomain] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
     _shares: dict[str, tuple[str, Span]] = field(default_factory=dict)
 
@@ -36,8 +49,31 @@ class GraphBuilder:
             self.session.report(TooMuch(span=span, limit=MAX_NODES, what="nodes of one adapter"))
             self.session.exhaust()
             return None
+        parts = tuple(self._domains[operand] for operand in operands_of(node))
+        unknown = self.generic and isinstance(node, SpecInput)
+        domain = "any" if unknown else spec_domain(node, parts)
+        if domain is None:
+            self.session.report(RowsWithTokens(span=span))
+            return None
         self.nodes.append(node)
+        self._domains.append(domain)
         return Value(node=len(self.nodes) - 1, width=width, span=span)
+
+    def domain(self, node: int) -> SpecDomain:
+        """Whether a value is one for all, a table, or one for each token."""
+        return self._domains[node]
+
+    def expect(self, value: Value, what: str, wanted: SpecDomain) -> bool:
+        """Report a value of another domain."""
+        found = self.domain(value.node)
+        if found in (wanted, "any"):
+            return True
+        self.session.report(
+            WrongDomain(
+                span=value.span, what=what, expected=DOMAIN_WORDS[wanted], found=DOMAIN_WORDS[found]
+            )
+        )
+        return False
 
     def unique(self, name: str) -> str:
         """Return the name, or the name with the next free number where it is taken."""

@@ -15,6 +15,7 @@ from qcompile.ir.spec import (
     SpecMpo,
     SpecNode,
     SpecScale,
+    SpecTable,
     SpecVector,
 )
 from qcompile.ir.spec_circuit import CircuitItem, ForEach, Fresh, GateLayer, Repeat
@@ -67,7 +68,12 @@ def reachable(nodes: tuple[SpecNode, ...], result: int) -> list[int]:
 def inits_of(node: SpecNode) -> tuple[Init, ...]:
     """Initialisations of a node's trainable tensors."""
     match node:
-        case SpecLinear(init=init) | SpecMpo(init=init) | SpecVector(init=init):
+        case (
+            SpecLinear(init=init)
+            | SpecMpo(init=init)
+            | SpecVector(init=init)
+            | SpecTable(init=init)
+        ):
             return (init,)
         case SpecCircuitValue(circuit=circuit):
             banks = tuple(bank.init or circuit.init for bank in circuit.banks)

@@ -17,10 +17,11 @@ from qcompile.grammar.syntax import (
     BindStatement,
     RequireStatement,
     ResultStatement,
+    PrefixStatement,
     Statement,
     TrainStatement,
 )
-from qcompile.ir.spec import Requirement
+from qcompile.ir.spec import Requirement, SpecConcat
 
 
 def run_body(
@@ -46,7 +47,7 @@ def run_body(
         if isinstance(statement, BindStatement):
             frame.scope.upcoming.setdefault(statement.name.text, statement.name.span)
     result: Value | None = None
-    ended: ResultStatement | None = None
+    ended: ResultStatement | PrefixStatement | None = None
     trained: TrainStatement | None = None
     for statement in body:
         if frame.session.exhausted:
@@ -72,10 +73,40 @@ def run_body(
                 last = "return" if statement.kind == "return" else "update"
                 own = frame.named(_joined(prefix, last), statement.value)
                 result = as_value(frame.session, own.evaluate(statement.value), "the result")
+                if result is not None and kind == "adapter":
+                    result = _one_for_each_token(frame, statement, result)
+            case PrefixStatement():
+                ended = statement
+                result = _prefix(frame, statement)
     if ended is None:
-        wanted = "`return …`" if kind == "block" else "`update …` or `replace …`"
+        wanted = "`return …`" if kind == "block" else "`update …`, `replace …` or `prefix …, …`"
         frame.report(NoResult(span=span, kind=kind, name=name, statement=wanted))
     return result
+
+
+def _one_for_each_token(frame: Frame, statement: ResultStatement, result: Value) -> Value | None:
+    assert frame.graph is not None
+    if frame.graph.domain(result.node) != "rows":
+        return result
+    frame.graph.expect(result, f"the result of `{statement.kind}`", "tokens")
+    return None
+
+
+def _prefix(frame: Frame, statement: PrefixStatement) -> Value | None:
+    """Return the table of keys and values side by side."""
+    graph, session = frame.graph, frame.session
+    assert graph is not None
+    found: list[Value] = []
+    for word, expr in (("keys", statement.keys), ("values", statement.values)):
+        own = frame.named(word, expr)
+        what = f"the {word} of `prefix`"
+        value = as_value(session, own.evaluate(expr), what)
+        if value is not None and graph.expect(value, what, "rows"):
+            found.append(value)
+    if len(found) < 2:
+        return None
+    node = SpecConcat(operands=tuple(value.node for value in found), span=statement.span)
+    return graph.add(node, None, statement.span)
 
 
 def _joined(prefix: str, name: str) -> str:

@@ -19,6 +19,7 @@ from qcompile.ir.scalar import Scalar
 from qcompile.ir.spec import (
     ActivationKind,
     SpecActivation,
+    SpecApply,
     SpecConcat,
     SpecDropout,
     SpecLinear,
@@ -61,6 +62,8 @@ def linear(bound: Bound, label: str) -> Value | None:
         return None
     value = bound.value("v")
     to = bound.integer("to")
+    if bound.has("weight"):
+        return _generated(bound, graph, value, to)
     bias = bound.flag("bias", False)
     init = _init(bound, KAIMING_UNIFORM, "a matrix")
     share = _share(bound, graph)
@@ -75,6 +78,23 @@ def linear(bound: Bound, label: str) -> Value | None:
         share=share,
         span=bound.span,
     )
+    return graph.add(node, to, bound.span)
+
+
+def _generated(
+    bound: Bound, graph: GraphBuilder, value: Value | None, to: Typed | None
+) -> Value | None:
+    """y = W v, W being a value."""
+    weight = bound.value("weight")
+    clashes = [name for name in ("bias", "init", "share") if bound.has(name)]
+    for name in clashes:
+        place = bound.given[name].span
+        bound.frame.report(OptionsExclude(span=place, one="weight", other=name))
+    if value is None or to is None or weight is None or clashes or not bound.ok:
+        return None
+    if not graph.expect(weight, "the `weight` of `linear`", "free"):
+        return None
+    node = SpecApply(operand=value.node, weight=weight.node, to=to.scalar, span=bound.span)
     return graph.add(node, to, bound.span)
 
 

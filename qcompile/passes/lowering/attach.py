@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.attachment import (
     AlternativeMatchesNothing,
     AttachmentShadowed,
     LayersMatchNothing,
     ModuleUnsupported,
+    NoAttention,
     PatternMatchesNothing,
 )
 from qcompile.diagnostics.nearest import nearest
@@ -21,6 +23,9 @@ from qcompile.passes.lowering.patterns import Pattern, parse_pattern
 from qcompile.passes.lowering.report import Report
 
 SHOWN_GROUPS = 12
+
+Sizes = Callable[[ModuleInfo], tuple[int, int] | None]
+"""The sizes for which an adapter is compiled; None: it does not fit the module."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,49 +42,46 @@ def attach(adapter: AdapterSpec, model: ModelInfo, report: Report) -> tuple[Plac
     """Placements in the order of the model's modules; every fault is reported."""
     taken: dict[str, Placement] = {}
     for attachment in adapter.attachments:
-        matched = _matched(attachment, model, report)
+        prefix = adapter.bodies[attachment.body].mode == "prefix"
+        sizes = _attention_sizes if prefix else _linear_sizes
+        matched = _matched(attachment, model, report, sizes)
         fresh = [module for module in matched if module.name not in taken]
         if matched and not fresh:
             span = _pattern_span(attachment)
             report.add(AttachmentShadowed(pattern=attachment.pattern, span=span))
         for module in fresh:
-            if module.in_features is not None and module.out_features is not None:
+            found = sizes(module)
+            if found is not None:
                 taken[module.name] = Placement(
                     module=module.name,
-                    in_features=module.in_features,
-                    out_features=module.out_features,
+                    in_features=found[0],
+                    out_features=found[1],
                     body=attachment.body,
                 )
     return tuple(taken[module.name] for module in model.modules if module.name in taken)
 
 
-def _matched(attachment: Attachment, model: ModelInfo, report: Report) -> list[ModuleInfo]:
+def _matched(
+    attachment: Attachment, model: ModelInfo, report: Report, sizes: Sizes
+) -> list[ModuleInfo]:
     text = attachment.pattern
     pattern = parse_pattern(text)
     span = _pattern_span(attachment)
     named = [module for module in model.modules if pattern.matches(module.name)]
-    linear = [module for module in named if _is_linear(module)]
+    fitting = [module for module in named if sizes(module) is not None]
     if not named:
-        report.add(_matches_nothing(text, model, span))
+        report.add(_matches_nothing(text, model, span, sizes))
         return []
-    if not linear:
-        report.add(
-            ModuleUnsupported(
-                pattern=text,
-                count=len(named),
-                kinds=tuple(sorted({module.kind for module in named})),
-                example=named[0].name,
-                span=span,
-            )
-        )
+    if not fitting:
+        report.add(_unsupported(text, model, named, span, sizes))
         return []
-    _warn_of_idle_alternatives(pattern, text, linear, span, report)
+    _warn_of_idle_alternatives(pattern, text, fitting, span, report)
     if attachment.layers is None:
-        return linear
+        return fitting
     start, stop = attachment.layers
-    inside = [m for m in linear if m.layer is not None and start <= m.layer < stop]
+    inside = [m for m in fitting if m.layer is not None and start <= m.layer < stop]
     if not inside:
-        numbers = [module.layer for module in linear if module.layer is not None]
+        numbers = [module.layer for module in fitting if module.layer is not None]
         available = f"{min(numbers)}..{max(numbers) + 1}" if numbers else ""
         report.add(
             LayersMatchNothing(
@@ -89,8 +91,33 @@ def _matched(attachment: Attachment, model: ModelInfo, report: Report) -> list[M
     return inside
 
 
-def _is_linear(module: ModuleInfo) -> bool:
-    return module.in_features is not None and module.out_features is not None
+def _linear_sizes(module: ModuleInfo) -> tuple[int, int] | None:
+    if module.in_features is None or module.out_features is None:
+        return None
+    return module.in_features, module.out_features
+
+
+def _attention_sizes(module: ModuleInfo) -> tuple[int, int] | None:
+    return module.attention
+
+
+def _unsupported(
+    text: str, model: ModelInfo, named: list[ModuleInfo], span: Span | None, sizes: Sizes
+) -> Message:
+    kinds = tuple(sorted({module.kind for module in named}))
+    example = named[0].name
+    if sizes is _attention_sizes:
+        return NoAttention(
+            pattern=text,
+            count=len(named),
+            kinds=kinds,
+            example=example,
+            groups=_listed(_groups(model, sizes)),
+            span=span,
+        )
+    return ModuleUnsupported(
+        pattern=text, count=len(named), kinds=kinds, example=example, span=span
+    )
 
 
 def _warn_of_idle_alternatives(
@@ -104,9 +131,11 @@ def _warn_of_idle_alternatives(
             report.add(AlternativeMatchesNothing(pattern=text, alternative=alternative, span=span))
 
 
-def _matches_nothing(text: str, model: ModelInfo, span: Span | None) -> PatternMatchesNothing:
-    """Suggest the names that end like the pattern, and list the model's linear modules by group."""
-    groups = Counter(_group(module.name) for module in model.modules if _is_linear(module))
+def _matches_nothing(
+    text: str, model: ModelInfo, span: Span | None, sizes: Sizes
+) -> PatternMatchesNothing:
+    """Suggest the names that end like the pattern, and list the model's fitting modules."""
+    groups = _groups(model, sizes)
     by_tail: dict[str, str] = {}
     for group in groups:
         by_tail.setdefault(group.rpartition(".")[2], group)
@@ -115,16 +144,25 @@ def _matches_nothing(text: str, model: ModelInfo, span: Span | None) -> PatternM
     if tail in by_tail:
         # The last part is right, so it is the way to it that is not.
         candidates = (f"*.{tail}",)
-    listed = [f"`{group}` ({count})" for group, count in groups.items()]
-    if len(listed) > SHOWN_GROUPS:
-        listed = [*listed[:SHOWN_GROUPS], f"and {len(listed) - SHOWN_GROUPS} more kinds"]
     return PatternMatchesNothing(
         pattern=text,
         model=model.architecture,
         candidates=candidates,
-        groups=tuple(listed),
+        groups=_listed(groups),
+        kind="attention" if sizes is _attention_sizes else "linear",
         span=span,
     )
+
+
+def _groups(model: ModelInfo, sizes: Sizes) -> Counter[str]:
+    return Counter(_group(module.name) for module in model.modules if sizes(module) is not None)
+
+
+def _listed(groups: Counter[str]) -> tuple[str, ...]:
+    listed = [f"`{group}` ({count})" for group, count in groups.items()]
+    if len(listed) > SHOWN_GROUPS:
+        listed = [*listed[:SHOWN_GROUPS], f"and {len(listed) - SHOWN_GROUPS} more kinds"]
+    return tuple(listed)
 
 
 def _group(name: str) -> str:

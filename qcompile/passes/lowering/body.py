@@ -7,13 +7,20 @@ from dataclasses import dataclass, field
 from qcompile.diagnostics.messages.lowering import RequirementFailed, ResultWidth
 from qcompile.ir.device import Device
 from qcompile.ir.program import Program
-from qcompile.ir.spec import AdapterSpec, Body
+from qcompile.ir.spec import AdapterSpec, Body, Mode
 from qcompile.passes.lowering.graph import Graph
 from qcompile.passes.lowering.layout import Layout, SharedTensors
 from qcompile.passes.lowering.report import Refused, Report
 from qcompile.passes.lowering.sizing import Sizing
 from qcompile.passes.lowering.training import lower_training
 from qcompile.passes.lowering.values import lower_value
+
+
+_RESULT_WORDS: dict[Mode, str] = {
+    "add": "update",
+    "replace": "replacement",
+    "prefix": "prefix, keys and values together,",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +56,13 @@ class BodyLowering:
             owned.append(tuple(dict.fromkeys(layout.taken[before:])))
         training = lower_training(body.training, owned, sizing)
         result = known[body.result]
-        if result is not None and graph.width(result) != out_features:
+        wanted = out_features * (2 if body.mode == "prefix" else 1)
+        if result is not None and graph.width(result) != wanted:
             report.add(
                 ResultWidth(
-                    mode="update" if body.mode == "add" else "replacement",
+                    mode=_RESULT_WORDS[body.mode],
                     width=graph.width(result),
-                    out_features=out_features,
+                    out_features=wanted,
                     span=body.nodes[body.result].span or body.span or adapter.span,
                 )
             )

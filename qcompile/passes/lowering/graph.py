@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from qcompile.diagnostics.messages.lowering import TooManyNodes, ValueTooWide
+from qcompile.diagnostics.messages.sizes_of_tables import RowsDiffer
 from qcompile.diagnostics.source import Span
+from qcompile.ir.domains import TOKENS, Domain, domain_of
 from qcompile.ir.nodes import InputNode
-from qcompile.ir.program import ProgramNode
+from qcompile.ir.program import ProgramNode, operands
+from qcompile.ir.verification import VerificationError
 from qcompile.passes.lowering.layout import Layout
 from qcompile.passes.lowering.limits import MAX_NODES, MAX_WIDTH
 from qcompile.passes.lowering.report import Report
@@ -22,9 +25,11 @@ class Graph:
     layout: Layout
     report: Report
     nodes: list[ProgramNode] = field(default_factory=list)
+    _domains: list[Domain] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.nodes.append(InputNode(width=self.in_features))
+        self._domains.append(TOKENS)
 
     def append(self, node: ProgramNode, span: Span | None) -> int:
         """Index of the new node; raises `Refused` beyond the limits."""
@@ -32,8 +37,20 @@ class Graph:
             self.report.refuse(ValueTooWide(width=node.width, limit=MAX_WIDTH, span=span))
         if len(self.nodes) >= MAX_NODES:
             self.report.refuse(TooManyNodes(adapter=self.adapter, limit=MAX_NODES, span=span))
+        parts = [self._domains[operand] for operand in operands(node)]
+        try:
+            domain = domain_of(node, parts)
+        except VerificationError:
+            # The spec has no table beside tokens, so it is the numbers of rows that differ.
+            rows = tuple(dict.fromkeys(part.rows for part in parts if part.kind == "rows"))
+            self.report.refuse(RowsDiffer(rows=rows, span=span))
         self.nodes.append(node)
+        self._domains.append(domain)
         return len(self.nodes) - 1
+
+    def domain(self, index: int) -> Domain:
+        """What a node has one value of."""
+        return self._domains[index]
 
     def width(self, index: int) -> int:
         """Width of a node."""

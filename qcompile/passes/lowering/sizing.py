@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qcompile.diagnostics.messages.lowering import NoValue, OutOfRange, WrongNumber
+from qcompile.diagnostics.messages.lowering import NoValue, OutOfRange, ValueTooWide, WrongNumber
 from qcompile.diagnostics.source import Span
 from qcompile.ir.scalar import Scalar, ScalarError, ScalarValue, evaluate
+from qcompile.passes.lowering.limits import MAX_WIDTH
 from qcompile.passes.lowering.report import Report
 
 
@@ -65,6 +66,14 @@ class Sizing:
                 WrongNumber(what=what, expected="a number", value=shown(value), span=span)
             )
         return float(value)
+
+
+def checked_width(scalar: Scalar, what: str, span: Span | None, sizing: Sizing) -> int:
+    """A width of at least 1 that is within the limit; raises `Refused` otherwise."""
+    width = sizing.integer(scalar, what, span, low=1)
+    if width > MAX_WIDTH:
+        sizing.report.refuse(ValueTooWide(width=width, limit=MAX_WIDTH, span=scalar.span or span))
+    return width
 
 
 def shown(value: ScalarValue) -> str:

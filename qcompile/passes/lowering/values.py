@@ -7,15 +7,16 @@ from typing import assert_never
 from qcompile.diagnostics.messages.lowering import (
     OutOfRange,
     SliceOutOfRange,
-    ValueTooWide,
     WidthsDiffer,
 )
+from qcompile.diagnostics.messages.sizes_of_tables import WeightSize
 from qcompile.diagnostics.source import Span
 from qcompile.ir.device import Device
 from qcompile.ir.initialisation import ZERO
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
+    ApplyNode,
     BiasNode,
     ConcatNode,
     DropoutNode,
@@ -26,30 +27,34 @@ from qcompile.ir.nodes import (
     VectorNode,
 )
 from qcompile.ir.program import LinearNode
-from qcompile.ir.scalar import Scalar
 from qcompile.ir.spec import (
     SpecActivation,
+    SpecApply,
+    SpecBits,
     SpecCircuitValue,
     SpecConcat,
     SpecDropout,
+    SpecFlat,
     SpecInput,
     SpecLinear,
     SpecMpo,
     SpecNode,
     SpecProduct,
+    SpecRows,
     SpecScale,
     SpecShift,
     SpecSlice,
     SpecSum,
+    SpecTable,
     SpecVector,
 )
 from qcompile.ir.tensor import TensorSpec
 from qcompile.passes.lowering.circuits import lower_circuit
 from qcompile.passes.lowering.graph import Graph
-from qcompile.passes.lowering.limits import MAX_WIDTH
 from qcompile.passes.lowering.mpo import lower_mpo
 from qcompile.passes.lowering.report import Refused
-from qcompile.passes.lowering.sizing import Sizing
+from qcompile.passes.lowering.sizing import Sizing, checked_width
+from qcompile.passes.lowering.tables import lower_bits, lower_flat, lower_rows, lower_table
 
 
 def lower_value(
@@ -81,10 +86,20 @@ def lower_value(
             return 0
         case SpecLinear(operand=operand):
             return _linear(node, at(operand), graph, sizing)
+        case SpecApply(operand=operand, weight=weight):
+            return _apply(node, at(operand), at(weight), graph, sizing)
+        case SpecTable():
+            return lower_table(node, graph, sizing)
+        case SpecBits():
+            return lower_bits(node, graph, sizing)
+        case SpecRows(operand=operand):
+            return lower_rows(node, at(operand), graph, sizing)
+        case SpecFlat(operand=operand):
+            return lower_flat(node, at(operand), graph)
         case SpecMpo(operand=operand):
             return lower_mpo(node, at(operand), graph, sizing)
         case SpecVector(size=size):
-            width = _width(size, "the size of a `vector`", node.span, sizing)
+            width = checked_width(size, "the size of a `vector`", node.span, sizing)
             tensor = graph.layout.add(
                 TensorSpec(name=node.name, shape=(width,), init=node.init, share=node.share),
                 node.span,
@@ -127,7 +142,7 @@ def lower_value(
 
 
 def _linear(node: SpecLinear, operand: int, graph: Graph, sizing: Sizing) -> int:
-    width = _width(node.to, "the width of a `linear`", node.span, sizing)
+    width = checked_width(node.to, "the width of a `linear`", node.span, sizing)
     share = node.share
     weight = TensorSpec(
         name=f"{node.name}.weight",
@@ -147,6 +162,22 @@ def _linear(node: SpecLinear, operand: int, graph: Graph, sizing: Sizing) -> int
     )
     tensor = graph.layout.add(bias, node.span)
     return graph.append(BiasNode(operand=result, tensor=tensor, width=width), node.span)
+
+
+def _apply(node: SpecApply, operand: int, weight: int, graph: Graph, sizing: Sizing) -> int:
+    width = checked_width(node.to, "the width of a `linear`", node.span, sizing)
+    needed, given = width * graph.width(operand), graph.width(weight)
+    if needed != given:
+        sizing.report.refuse(
+            WeightSize(
+                width=width,
+                inner=graph.width(operand),
+                needed=needed,
+                given=given,
+                span=node.span,
+            )
+        )
+    return graph.append(ApplyNode(operand=operand, weight=weight, width=width), node.span)
 
 
 def _slice(node: SpecSlice, operand: int, graph: Graph, sizing: Sizing) -> int:
@@ -173,13 +204,6 @@ def _dropout(node: SpecDropout, operand: int, graph: Graph, sizing: Sizing) -> i
         DropoutNode(operand=operand, probability=probability, width=graph.width(operand)),
         node.span,
     )
-
-
-def _width(scalar: Scalar, what: str, span: Span | None, sizing: Sizing) -> int:
-    width = sizing.integer(scalar, what, span, low=1)
-    if width > MAX_WIDTH:
-        sizing.report.refuse(ValueTooWide(width=width, limit=MAX_WIDTH, span=scalar.span or span))
-    return width
 
 
 def _common_width(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from qcompile.ir.domains import domains
 from qcompile.ir.network import ContractionNode, NetworkNode
-from qcompile.ir.plan import Plan
+from qcompile.ir.plan import Plan, operands
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, PlanPass
 from qcompile.passes.costs import plan_costs
@@ -27,20 +28,23 @@ class FindPaths(PlanPass):
     """Random greedy searches, from a fixed seed."""
 
     def run(self, plan: Plan, context: Context) -> Plan:
-        best: dict[NetworkNode, ContractionNode] = {}
+        where = domains(plan.nodes, operands)
+        best: dict[tuple[NetworkNode, int], ContractionNode] = {}
         nodes = list(plan.nodes)
         for index, node in enumerate(nodes):
             if not isinstance(node, ContractionNode):
                 continue
-            if node.network not in best:
-                best[node.network] = best_contraction(
+            batch = where[index].batch(context.tokens)
+            key = (node.network, batch)
+            if key not in best:
+                best[key] = best_contraction(
                     node.network,
-                    tokens=context.tokens,
+                    tokens=batch,
                     memory_limit=context.memory_limit,
                     item_bytes=8 if context.target.dtype == "float64" else 4,
                     repeats=self.repeats,
                 )
-            nodes[index] = best[node.network]
+            nodes[index] = best[key]
         return replace(plan, nodes=tuple(nodes), costs=plan_costs(nodes, plan.tensors))
 
     def ensures(self, before: Plan, after: Plan, context: Context) -> None:

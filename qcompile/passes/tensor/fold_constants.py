@@ -6,23 +6,27 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from qcompile.ir.domains import Domain, domain_of
 from qcompile.ir.network import DataOperand, NetworkNode
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
+    ApplyNode,
     BiasNode,
     ConcatNode,
     DropoutNode,
+    FlatNode,
     MultiplyNode,
     NormNode,
     PairProductNode,
+    RowsNode,
     ScaleNode,
     ShiftNode,
     SliceNode,
     VectorNode,
     ZeroNode,
 )
-from qcompile.ir.program import LinearNode, MpoNode, Program, ProgramNode
+from qcompile.ir.program import LinearNode, MpoNode, Program, ProgramNode, operands
 from qcompile.ir.spec import ActivationKind
 from qcompile.passes.base import Context, ProgramPass
 from qcompile.passes.tensor.remove_dead import without_dead
@@ -39,13 +43,28 @@ class FoldConstants(ProgramPass):
     """Merges factors and offsets, drops steps without effect, and follows exact zeros.
 
     Zeros are those of `ZeroNode` and of factors that are 0; tensors that start at zero are
-    trainable and stay.
+    trainable and stay. A table stays a table.
     """
 
     name: ClassVar[str] = "fold-constants"
 
     def run(self, program: Program, context: Context) -> Program:
-        return without_dead(rebuild(program, _fold), context)
+        known: list[Domain] = []
+
+        def fold(node: ProgramNode, nodes: list[ProgramNode]) -> ProgramNode | int:
+            domain = domain_of(node, [known[operand] for operand in operands(node)])
+            folded = _fold(node, nodes)
+            lost = isinstance(folded, ZeroNode) or (
+                isinstance(folded, int) and known[folded] != domain
+            )
+            if lost and domain.kind == "rows":
+                folded = node
+            if not isinstance(folded, int):
+                parts = [known[operand] for operand in operands(folded)]
+                known.append(domain_of(folded, parts))
+            return folded
+
+        return without_dead(rebuild(program, fold), context)
 
 
 def _fold(node: ProgramNode, nodes: list[ProgramNode]) -> ProgramNode | int:
@@ -73,6 +92,13 @@ def _fold(node: ProgramNode, nodes: list[ProgramNode]) -> ProgramNode | int:
         case ActivationNode(operand=operand, kind=kind):
             if kind in ZERO_AT_ZERO and isinstance(nodes[operand], ZeroNode):
                 return operand
+            return node
+        case FlatNode(operand=operand):
+            source = nodes[operand]
+            return source.operand if isinstance(source, RowsNode) else node
+        case ApplyNode(operand=operand, weight=weight, width=width):
+            if any(isinstance(nodes[o], ZeroNode) for o in (operand, weight)):
+                return ZeroNode(width=width)
             return node
         case NormNode() | PairProductNode() | LinearNode() | MpoNode():
             return ZeroNode(width=node.width) if isinstance(nodes[node.operand], ZeroNode) else node

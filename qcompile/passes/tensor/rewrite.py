@@ -11,16 +11,21 @@ from qcompile.ir.network import DataOperand, NetworkNode, NetworkOperand, Tensor
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
+    ApplyNode,
     BiasNode,
+    BitsNode,
     ConcatNode,
     DropoutNode,
+    FlatNode,
     InputNode,
     MultiplyNode,
     NormNode,
     PairProductNode,
+    RowsNode,
     ScaleNode,
     ShiftNode,
     SliceNode,
+    TableNode,
     VectorNode,
     ZeroNode,
 )
@@ -61,8 +66,10 @@ def uses(program: Program) -> Counter[int]:
 def renumber_operands(node: ProgramNode, new: Callable[[int], int]) -> ProgramNode:
     """`node` reading node new(i) where it read node i."""
     match node:
-        case InputNode() | VectorNode() | ZeroNode():
+        case InputNode() | VectorNode() | TableNode() | BitsNode() | ZeroNode():
             return node
+        case ApplyNode(operand=operand, weight=weight):
+            return replace(node, operand=new(operand), weight=new(weight))
         case AddNode() | MultiplyNode() | ConcatNode() | CircuitNode():
             return replace(node, operands=tuple(new(operand) for operand in node.operands))
         case NetworkNode():
@@ -76,6 +83,8 @@ def renumber_operands(node: ProgramNode, new: Callable[[int], int]) -> ProgramNo
             | DropoutNode()
             | NormNode()
             | PairProductNode()
+            | RowsNode()
+            | FlatNode()
             | LinearNode()
             | MpoNode()
         ):
@@ -97,7 +106,7 @@ def _renumbered(operand: NetworkOperand, new: Callable[[int], int]) -> NetworkOp
 def tensors_of(node: ProgramNode) -> tuple[int, ...]:
     """Indices of the tensors that `node` reads, in order."""
     match node:
-        case VectorNode() | BiasNode() | LinearNode():
+        case VectorNode() | TableNode() | BiasNode() | LinearNode():
             return (node.tensor,)
         case MpoNode():
             return node.cores
@@ -112,7 +121,7 @@ def tensors_of(node: ProgramNode) -> tuple[int, ...]:
 def renumber_tensors(node: ProgramNode, new: Mapping[int, int]) -> ProgramNode:
     """`node` reading tensor new[i] where it read tensor i."""
     match node:
-        case VectorNode() | BiasNode() | LinearNode():
+        case VectorNode() | TableNode() | BiasNode() | LinearNode():
             return replace(node, tensor=new[node.tensor])
         case MpoNode():
             return replace(node, cores=tuple(new[core] for core in node.cores))

@@ -1,0 +1,53 @@
+"""QA235x: tables, and what goes with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qcompile.diagnostics.message import Message
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsWithTokens(Message):
+    """A table combined with a value of each token."""
+
+    code: ClassVar[str] = "QA2351"
+    title: ClassVar[str] = "a table and a value for each token do not go together"
+    label: ClassVar[str] = "combines the two"
+    help: ClassVar[str | None] = (
+        "`flat(t)` makes one vector of a table, and `linear(x, to: …, weight: …)` takes it as a"
+        " matrix"
+    )
+    explanation: ClassVar[str] = """
+    A table, made by `table`, `bits` or `rows`, has rows that are the same for every token; what
+    is computed from it has a value for each row. `x`, and what is computed from it, has a value
+    for each token. There is no rule by which a row would belong to a token.
+
+    Erroneous:  t = table(4, in_features)
+                h = x + t
+    Corrected:  t = table(4, in_features)
+                h = linear(x, to: 4, weight: flat(t))
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongDomain(Message):
+    """A value of the wrong kind: a table, one for each token, one for all."""
+
+    code: ClassVar[str] = "QA2352"
+    title: ClassVar[str] = "{what} must be {expected}, but it is {found}"
+    label: ClassVar[str] = "this is {found}"
+    explanation: ClassVar[str] = """
+    Values are of three kinds. `x` and what is computed from it have a value for each token. A
+    `vector`, a circuit without data and what is computed from them are the same for all tokens.
+    A `table` has rows. `rows(v, n)` and the `weight` of `linear` take a value that is the same for
+    all tokens, `flat(t)` and `prefix` take tables, `update` and `replace` do not.
+
+    Erroneous:  t = rows(x, 8)
+    Corrected:  v = vector(64)
+                t = rows(v, 8)
+    """
+
+    what: str
+    expected: str
+    found: str
