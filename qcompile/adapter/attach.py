@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from torch import nn
 from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.load import load
+from qcompile.adapter.prefixed import Prefixes, add_prefixes, prefixes_of, remove_prefixes
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.message import Message
@@ -24,8 +26,10 @@ from qcompile.diagnostics.messages.adapter import (
     NotForAModel,
     NothingAttached,
 )
+from qcompile.diagnostics.messages.prefix import NotAttention
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import Site
+from qcompile.models.attention import attention_sizes
 from qcompile.models.linear import linear_sizes
 
 ModelT = TypeVar("ModelT", bound=nn.Module)
@@ -60,8 +64,8 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
     compiled = adapter if isinstance(adapter, CompiledAdapter) else load(adapter)
     places = _places(model, compiled)
     for _, module, part in places:
-        weight = module.weight
-        if isinstance(weight, nn.Parameter) and weight.device.type != "meta":
+        weight = next(module.parameters(), None)
+        if weight is not None and weight.device.type != "meta":
             part.to(weight.device)
     record = getattr(model, RECORD, None)
     if record is None:
@@ -71,6 +75,12 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
         setattr(model, RECORD, record)
     wrappers: dict[int, AdaptedModule] = {}
     for site, module, part in places:
+        if part.plan.mode == "prefix":
+            found = prefixes_of(module)
+            holder = found or add_prefixes(module, inspect.signature(module.forward).parameters)
+            part.train(holder.training)
+            holder.put(site.adapter, part)
+            continue
         if isinstance(module, AdaptedModule):
             wrapper = module
         elif id(module) in wrappers:
@@ -93,6 +103,9 @@ def detach(model: ModelT) -> ModelT:
     record = attached_record(model)
     for wrapper in _wrappers(model):
         _substitute(model, wrapper, wrapper.base_layer)
+    for module in list(model.modules()):
+        if prefixes_of(module) is not None:
+            remove_prefixes(module)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(record.requires_grad.get(name, parameter.requires_grad))
     delattr(model, RECORD)
@@ -107,15 +120,15 @@ def disabled(model: nn.Module) -> Iterator[None]:
         AdapterError: QA6005.
     """
     attached_record(model)
-    wrappers = _wrappers(model)
-    before = [wrapper.enabled for wrapper in wrappers]
-    for wrapper in wrappers:
-        wrapper.enabled = False
+    switches = [m for m in model.modules() if isinstance(m, (AdaptedModule, Prefixes))]
+    before = [switch.enabled for switch in switches]
+    for switch in switches:
+        switch.enabled = False
     try:
         yield
     finally:
-        for wrapper, enabled in zip(wrappers, before, strict=True):
-            wrapper.enabled = enabled
+        for switch, enabled in zip(switches, before, strict=True):
+            switch.enabled = enabled
 
 
 def attached(model: nn.Module) -> tuple[CompiledAdapter, ...]:
@@ -174,6 +187,8 @@ def _places(
 
 
 def _misfit(site: Site, module: nn.Module, part: AdapterModule) -> Message | None:
+    if part.plan.mode == "prefix":
+        return _prefix_misfit(site, module, part)
     base = module.base_layer if isinstance(module, AdaptedModule) else module
     sizes = linear_sizes(base)
     wanted = (part.plan.in_features, part.plan.out_features)
@@ -186,6 +201,23 @@ def _misfit(site: Site, module: nn.Module, part: AdapterModule) -> Message | Non
             expected=f"{wanted[0]} → {wanted[1]}",
         )
     if isinstance(module, AdaptedModule) and site.adapter in module.parts():
+        return AlreadyAttached(module=site.module, adapter=site.adapter)
+    return None
+
+
+def _prefix_misfit(site: Site, module: nn.Module, part: AdapterModule) -> Message | None:
+    sizes = attention_sizes(module)
+    wanted = (part.plan.in_features, part.plan.out_features)
+    if sizes is None:
+        return NotAttention(module=site.module, kind=type(module).__name__)
+    if sizes != wanted:
+        return ModuleSizeMismatch(
+            module=site.module,
+            found=f"{sizes[0]} → {sizes[1]}",
+            expected=f"{wanted[0]} → {wanted[1]}",
+        )
+    there = prefixes_of(module)
+    if there is not None and site.adapter in there.parts():
         return AlreadyAttached(module=site.module, adapter=site.adapter)
     return None
 

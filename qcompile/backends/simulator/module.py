@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from qcompile.backends.simulator.training import apply_proximal, penalty
 from qcompile.backends.simulator.tree import ParameterTree
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NotMergeable, WrongWidth
+from qcompile.diagnostics.messages.prefix import NoPrefix, PrefixCalled
 from qcompile.ir.light_cone import influential_angles
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.plan import EvaluationNode, Plan, PlanNode
@@ -133,27 +134,54 @@ class AdapterModule(ParameterTree):
         """As the class says.
 
         Raises:
-            AdapterError: QA6010 for an input of another width.
+            AdapterError: QA6010 for an input of another width; QA6041 for a prefix, which has none.
         """
+        if self.plan.mode == "prefix":
+            raise AdapterError(PrefixCalled(adapter=self.plan.adapter))
         if x.dim() == 0 or x.shape[-1] != self.plan.in_features:
             found = str(x.shape[-1]) if x.dim() else "none, a single number"
             raise AdapterError(WrongWidth(expected=self.plan.in_features, found=found))
-        tensors = [place._parameters[name] for place, name in self._places]
-        double = self._double or any(t is not None and t.dtype == torch.float64 for t in tensors)
-        dtype = torch.float64 if double else torch.float32
-        # The meta device knows no autocast.
-        device = "cpu" if x.device.type == "meta" else x.device.type
-        with torch.autocast(device_type=device, enabled=False):
-            flat = x.reshape(-1, self.plan.in_features).to(dtype)
-            result = self._run(flat, [t.to(dtype) for t in tensors if t is not None])
+        flat = x.reshape(-1, self.plan.in_features)
+        with _exact(x.device):
+            tensors = self._tensors()
+            result = self._run(flat.to(self._dtype(tensors)), tensors).expand(flat.shape[0], -1)
             return result.to(x.dtype).reshape(*x.shape[:-1], self.plan.out_features)
 
+    def prefix(self) -> tuple[Tensor, Tensor]:
+        """Keys and values of a prefix, each (tokens, out_features) in the dtype of computation.
+
+        Raises:
+            AdapterError: QA6042 where the adapter is no prefix.
+        """
+        if self.plan.mode != "prefix":
+            raise AdapterError(NoPrefix(adapter=self.plan.adapter))
+        tensors = self._tensors()
+        device = tensors[0].device if tensors else torch.device("cpu")
+        with _exact(device):
+            # Nothing in a prefix depends on the input.
+            none = torch.zeros(1, self.plan.in_features, dtype=self._dtype(tensors), device=device)
+            table = self._run(none, tensors)
+        keys, values = table.split(self.plan.out_features, dim=1)
+        return keys, values
+
+    def _tensors(self) -> list[Tensor]:
+        """All tensors in the dtype of computation."""
+        places = [place._parameters[name] for place, name in self._places]
+        found = [parameter for parameter in places if parameter is not None]
+        dtype = self._dtype(found)
+        return [tensor.to(dtype) for tensor in found]
+
+    def _dtype(self, tensors: Sequence[Tensor]) -> torch.dtype:
+        double = self._double or any(tensor.dtype == torch.float64 for tensor in tensors)
+        return torch.float64 if double else torch.float32
+
     def _run(self, x: Tensor, tensors: list[Tensor]) -> Tensor:
-        """(B, in_features) → (B, out_features), all in one dtype."""
+        """(B, in_features) → the result as it is, (B, out_features) or (out_features,); of a
+        prefix (tokens, 2 · out_features). All in one dtype."""
         frame = Frame(x, tensors, [], self.training)
         for step in self._steps:
             frame.values.append(step(frame))
-        return frame.values[self.plan.result].expand(x.shape[0], -1)
+        return frame.values[self.plan.result]
 
     def merge_weight(self) -> Tensor:
         """The update as a matrix (out_features, in_features), float64, without dropout.
@@ -183,7 +211,7 @@ class AdapterModule(ParameterTree):
                         rows, self.plan.in_features, dtype=torch.float64, device=device
                     )
                     unit.diagonal(start).fill_(1.0)
-                    columns.append(self._run(unit, tensors))
+                    columns.append(self._run(unit, tensors).expand(rows, -1))
         finally:
             self.training = training
         return torch.cat(columns).t().contiguous()
@@ -227,6 +255,14 @@ class AdapterModule(ParameterTree):
             if isinstance(node, EvaluationNode)
         ]
         return ", ".join([self.plan.adapter, size, f"{total:,} parameters", *kinds])
+
+
+def _exact(device: torch.device) -> torch.autocast:
+    """Without autocast, which would take half of each number's bits."""
+    # The meta device knows no autocast.
+    return torch.autocast(
+        device_type="cpu" if device.type == "meta" else device.type, enabled=False
+    )
 
 
 def build_module(plan: Plan, *, seed: int, site: str) -> AdapterModule:

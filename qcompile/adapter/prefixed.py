@@ -1,0 +1,152 @@
+"""Attention with trained keys and values before its own.
+
+The attention module stays where it is, so that the names of its linear maps stay as well. A hook
+before its forward hands it a cache that puts the prefix in front of what the real cache holds, and
+a mask with columns for it. The real cache never sees the prefix: positions, the cache's length and
+generation are those of the base model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from qcompile.adapter.adapted import AdapterParts
+from qcompile.backends.simulator.module import AdapterModule
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.prefix import AttentionUnsupported
+
+NAME = "qcompile_prefix"
+"""The attribute of an attention module that holds its prefixes."""
+
+
+class Prefixes(nn.Module):
+    """The prefixes of one attention module, those of later adapters behind those of earlier ones."""
+
+    def __init__(self, parameters: tuple[str, ...]) -> None:
+        """`parameters` are the names of the parameters of the attention's forward, in order."""
+        super().__init__()
+        self.names = parameters
+        self.adapters = AdapterParts()
+        self.enabled = True
+
+    def parts(self) -> dict[str, AdapterModule]:
+        """The parts by the names of their adapters, in the order of attachment."""
+        found = self.adapters._modules.items()
+        return {name: part for name, part in found if isinstance(part, AdapterModule)}
+
+    def put(self, name: str, part: AdapterModule) -> None:
+        """Add a part."""
+        # ModuleDict and register_module refuse names such as `train`.
+        self.adapters._modules[name] = part
+
+    def forward(self) -> tuple[Tensor, Tensor]:
+        """Keys and values, each (tokens, width of all heads together)."""
+        pairs = [part.prefix() for part in self.parts().values()]
+        return torch.cat([keys for keys, _ in pairs]), torch.cat([values for _, values in pairs])
+
+
+class PrefixCache:
+    """A cache, or none, with a prefix before what it holds."""
+
+    def __init__(self, cache: Any, keys: Tensor, values: Tensor, kind: str) -> None:
+        # An encoder-decoder's cache is two; a prefix is for self-attention.
+        self._cache = getattr(cache, "self_attention_cache", cache)
+        self._keys = keys
+        self._values = values
+        self._kind = kind
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        """(B, heads, length, width of a head) each, the prefix first."""
+        if self._cache is not None:
+            key_states, value_states = self._cache.update(
+                key_states, value_states, layer_idx, *args, **kwargs
+            )
+        return self._with(self._keys, key_states), self._with(self._values, value_states)
+
+    def _with(self, prefix: Tensor, states: Tensor) -> Tensor:
+        batch, heads, _, width = states.shape
+        if prefix.shape[1] != heads * width:
+            reason = f"it has {heads} heads of {width}, and the prefix is {prefix.shape[1]} wide"
+            raise AdapterError(AttentionUnsupported(kind=self._kind, reason=reason))
+        split = prefix.to(states.dtype).reshape(-1, heads, width).transpose(0, 1)
+        return torch.cat([split.unsqueeze(0).expand(batch, -1, -1, -1), states], 2)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cache, name)
+
+
+def stand_before(
+    module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """A pre-forward hook: the arguments of an attention module, with its prefixes."""
+    prefixes = module._modules[NAME]
+    assert isinstance(prefixes, Prefixes)
+    if not prefixes.enabled:
+        return None
+    named = dict(zip(prefixes.names, args, strict=False)) | kwargs
+    keys, values = prefixes()
+    kind = type(module).__name__
+    cache = named.get("past_key_values")
+    mask = named.get("attention_mask")
+    hidden = named.get("hidden_states", args[0] if args else None)
+    named["attention_mask"] = _mask(module, mask, hidden, cache, keys.shape[0], kind)
+    named["past_key_values"] = PrefixCache(cache, keys, values, kind)
+    return (), named
+
+
+def _mask(
+    module: nn.Module, mask: Any, hidden: Any, cache: Any, tokens: int, kind: str
+) -> Tensor | None:
+    """The mask with columns for the prefix, which every query sees."""
+    if mask is None:
+        return _causal_mask(module, hidden, cache, tokens)
+    if not isinstance(mask, Tensor) or mask.dim() not in (2, 4):
+        shape = f"{mask.dim()} axes" if isinstance(mask, Tensor) else f"type {type(mask).__name__}"
+        reason = f"its mask has {shape}"
+        raise AdapterError(AttentionUnsupported(kind=kind, reason=reason))
+    seen = 0 if mask.dtype.is_floating_point else 1
+    return torch.nn.functional.pad(mask, (tokens, 0), value=seen)
+
+
+def _causal_mask(module: nn.Module, hidden: Any, cache: Any, tokens: int) -> Tensor | None:
+    """What `is_causal` means where the keys are not aligned with the queries.
+
+    Flash attention aligns the last query with the last key, which is right as it is.
+    """
+    implementation = getattr(getattr(module, "config", None), "_attn_implementation", None)
+    queries = hidden.shape[1]
+    if implementation != "sdpa" or not getattr(module, "is_causal", False) or queries == 1:
+        return None
+    past = 0 if cache is None else int(cache.get_seq_length(getattr(module, "layer_idx", 0)))
+    own = torch.ones(queries, past + queries, dtype=torch.bool, device=hidden.device).tril(past)
+    return torch.nn.functional.pad(own, (tokens, 0), value=True)[None, None]
+
+
+def prefixes_of(module: nn.Module) -> Prefixes | None:
+    """The prefixes that stand in a module."""
+    found = module._modules.get(NAME)
+    return found if isinstance(found, Prefixes) else None
+
+
+def add_prefixes(module: nn.Module, parameters: Mapping[str, object]) -> Prefixes:
+    """Let an attention module take prefixes; `parameters` are those of its forward."""
+    prefixes = Prefixes(tuple(parameters))
+    prefixes.train(module.training)
+    module.add_module(NAME, prefixes)
+    module.register_forward_pre_hook(stand_before, with_kwargs=True)
+    return prefixes
+
+
+def remove_prefixes(module: nn.Module) -> None:
+    """Undo `add_prefixes`; works on a copy of the module as well."""
+    del module._modules[NAME]
+    for number, hook in list(module._forward_pre_hooks.items()):
+        if hook is stand_before:
+            del module._forward_pre_hooks[number]
+            module._forward_pre_hooks_with_kwargs.pop(number, None)
