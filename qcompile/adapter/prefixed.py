@@ -24,7 +24,7 @@ NAME = "qcompile_prefix"
 
 
 class Prefixes(nn.Module):
-    """The prefixes of one attention module, those of later adapters behind those of earlier ones."""
+    """The prefixes of one attention module, in the order of attachment."""
 
     def __init__(self, parameters: tuple[str, ...]) -> None:
         """`parameters` are the names of the parameters of the attention's forward, in order."""

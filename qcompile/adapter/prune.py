@@ -1,35 +1,47 @@
-"""Deleting what a sparse gate has switched off."""
+"""Leaving out what only training needed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from qcompile.adapter.compiled import CompiledAdapter
-from qcompile.adapter.gated import GatedLowRank, NotGated, recognise
+from qcompile.adapter.gated import NotGated
+from qcompile.adapter.prune_gated import GatedPruner
+from qcompile.adapter.prune_prefix import PrefixPruner
 from qcompile.artifact.layout import state_name
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.families import NotPrunable
 from qcompile.ir.compilation import LoweredSet, PlannedSet, Site
-from qcompile.ir.nodes import DropoutNode, InputNode, ScaleNode, ZeroNode
 from qcompile.ir.plan import Plan
-from qcompile.ir.program import LinearNode, Program, ProgramNode
-from qcompile.ir.tensor import TensorSpec
+from qcompile.ir.program import Program
 from qcompile.ir.text import digest
-from qcompile.ir.verify_plan import program_of_plan
 from qcompile.passes.base import Context
 from qcompile.passes.pipeline import Pipeline, run_pipeline
 
 
-def prune(adapter: CompiledAdapter) -> CompiledAdapter:
-    """Delete the rows and columns whose gate is exactly zero, and merge the gate into W_down.
+class Pruner(Protocol):
+    """A smaller form of the parts of one plan."""
 
-    For updates factor · W_up (g ⊙ (W_down x)), as in SoRA (arXiv:2311.11696). Each
-    part becomes an ordinary LoRA of the rank that is left to it, with the same outputs up to
-    rounding; a part of rank 0 gives zeros and has no parameters.
+    def tensors(self, part: AdapterModule) -> tuple[Tensor, ...]:
+        """What is left of a part."""
+
+    def program(self, plan: Plan, tensors: tuple[Tensor, ...]) -> Program:
+        """The program that has these tensors, in this order."""
+
+
+def prune(adapter: CompiledAdapter) -> CompiledAdapter:
+    """Leave out what training needed and the trained adapter does not.
+
+    Of updates factor · W_up (g ⊙ (W_down x)), as in SoRA (arXiv:2311.11696), the rows and columns
+    whose gate is exactly zero are deleted, and the gate is merged into W_down: each part becomes an
+    ordinary LoRA of the rank that is left to it; one of rank 0 gives zeros and has no parameters.
+    Of prefixes (arXiv:2101.00190) the network that makes keys and values is dropped, and the tables
+    that it made are kept. Outputs are the same up to rounding.
 
     Returns:
         A new adapter; the given one is unchanged.
@@ -39,11 +51,12 @@ def prune(adapter: CompiledAdapter) -> CompiledAdapter:
     """
     manifest, planned = adapter.manifest, adapter.manifest.planned
     problems = []
-    gated: dict[int, GatedLowRank] = {}
+    pruners: dict[int, Pruner] = {}
     for site in planned.sites:
-        plan = planned.plans[site.unit]
+        if site.unit in pruners:
+            continue
         try:
-            gated.setdefault(site.unit, _recognised(plan))
+            pruners[site.unit] = _pruner(planned.plans[site.unit])
         except NotGated as reason:
             problems.append(
                 NotPrunable(
@@ -55,17 +68,17 @@ def prune(adapter: CompiledAdapter) -> CompiledAdapter:
     if problems:
         raise AdapterError(*few(problems))
     pipeline = Pipeline.parse(manifest.pipeline)
-    programs: dict[tuple[int, int], Program] = {}
+    programs: dict[tuple[int, tuple[torch.Size, ...]], Program] = {}
     sites: list[Site] = []
     state: dict[str, Tensor] = {}
     for site, part in adapter.parts():
-        parts = gated[site.unit]
-        down, up = _pruned(part, parts)
-        key = (site.unit, down.shape[0])
+        pruner = pruners[site.unit]
+        tensors = pruner.tensors(part)
+        key = (site.unit, tuple(tensor.shape for tensor in tensors))
         if key not in programs:
-            programs[key] = _low_rank(part.plan, parts, down.shape[0])
+            programs[key] = pruner.program(part.plan, tensors)
         sites.append(replace(site, unit=list(programs).index(key)))
-        for tensor, value in zip(programs[key].tensors, (down, up), strict=False):
+        for tensor, value in zip(programs[key].tensors, tensors, strict=False):
             state[state_name(site, tensor)] = value
     plans = tuple(
         run_pipeline(program, pipeline, _context(planned.plans[unit], manifest.tokens))
@@ -80,52 +93,10 @@ def prune(adapter: CompiledAdapter) -> CompiledAdapter:
     return result.to(None if first is None else first.device).train(adapter.training)
 
 
-def _recognised(plan: Plan) -> GatedLowRank:
-    found = recognise(program_of_plan(plan))
-    if any(plan.tensors[k].share is not None for k in (found.down, *found.gates, found.up)):
-        raise NotGated("other modules share its tensors")
-    return found
-
-
-def _pruned(part: AdapterModule, parts: GatedLowRank) -> tuple[Tensor, Tensor]:
-    """W_down with the gate in it and W_up, (r, in) and (out, r), in their dtypes."""
-    values = [part.get_parameter(tensor.name).detach() for tensor in part.plan.tensors]
-    down, up = values[parts.down], values[parts.up]
-    gate = torch.ones(down.shape[0], dtype=torch.float64, device=down.device)
-    for index in parts.gates:
-        gate = gate * values[index].to(gate)
-    kept = gate.nonzero().squeeze(1)
-    merged = gate[kept].unsqueeze(1) * down[kept].to(torch.float64)
-    return merged.to(down.dtype), up[:, kept].clone()
-
-
-def _low_rank(plan: Plan, parts: GatedLowRank, rank: int) -> Program:
-    nodes: list[ProgramNode] = [InputNode(width=plan.in_features)]
-    tensors: tuple[TensorSpec, ...] = ()
-    if rank == 0:
-        nodes.append(ZeroNode(width=plan.out_features))
-    else:
-        if parts.dropout:
-            nodes.append(DropoutNode(operand=0, probability=parts.dropout, width=plan.in_features))
-        nodes.append(LinearNode(operand=len(nodes) - 1, tensor=0, width=rank))
-        nodes.append(LinearNode(operand=len(nodes) - 1, tensor=1, width=plan.out_features))
-        nodes.append(
-            ScaleNode(operand=len(nodes) - 1, factor=parts.factor, width=plan.out_features)
-        )
-        tensors = (
-            replace(plan.tensors[parts.down], shape=(rank, plan.in_features)),
-            replace(plan.tensors[parts.up], shape=(plan.out_features, rank)),
-        )
-    return Program(
-        adapter=plan.adapter,
-        in_features=plan.in_features,
-        out_features=plan.out_features,
-        mode=plan.mode,
-        nodes=tuple(nodes),
-        result=len(nodes) - 1,
-        tensors=tensors,
-        parameters=plan.parameters,
-    )
+def _pruner(plan: Plan) -> Pruner:
+    if plan.mode == "prefix":
+        return PrefixPruner()
+    return GatedPruner.of(plan)
 
 
 def _context(plan: Plan, tokens: int) -> Context:

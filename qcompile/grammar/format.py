@@ -195,7 +195,9 @@ class _Printer:
             case syntax.ResultStatement(kind=kind, value=value):
                 return join(f"{kind} ", expression(value))
             case syntax.PrefixStatement(keys=keys, values=values):
-                return group("prefix ", expression(keys), ",", Indent(join(LINE, expression(values))))
+                return group(
+                    "prefix ", expression(keys), ",", Indent(join(LINE, expression(values)))
+                )
             case _:
                 assert_never(node)
 

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Literal
 
 OptionKind = Literal[
-    "value", "values", "vector", "tensors", "int", "real", "bool", "text", "init", "ints", "choice", "pairs",
-    "number",
+    "value", "values", "vector", "tensors", "int", "real", "bool", "text", "init", "ints", "choice",
+    "pairs", "number",
 ]  # fmt: skip
 Family = Literal[
     "trainable",

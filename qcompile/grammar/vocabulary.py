@@ -7,9 +7,9 @@ VERSION = 1
 KEYWORDS: frozenset[str] = frozenset(
     {
         "qa", "import", "as", "model", "let", "block", "layer", "adapter", "target", "attach",
-        "shape", "require", "update", "replace", "prefix", "return", "circuit", "repeat", "for", "in",
-        "encode", "angles", "measure", "train", "regularise", "proximal", "true", "false", "if",
-        "else", "and", "or", "not",
+        "shape", "require", "update", "replace", "prefix", "return", "circuit", "repeat", "for",
+        "in", "encode", "angles", "measure", "train", "regularise", "proximal", "true", "false",
+        "if", "else", "and", "or", "not",
     }
 )  # fmt: skip
 """Never names."""

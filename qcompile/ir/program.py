@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.network import DataOperand, NetworkNode
 from qcompile.ir.nodes import PlainNode, plain_operands

@@ -116,7 +116,7 @@ class SpecTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecBits:
-    """`bits(n)`: the 2^n numbers of n binary digits, one a row, the first digit most significant."""
+    """`bits(n)`: all numbers of n binary digits, one a row, the first digit most significant."""
 
     digits: Scalar
     span: Span | None = field(default=None, compare=False, repr=False)

@@ -82,7 +82,7 @@ def verify_program(program: Program) -> None:
         (found[program.result].kind == "rows") == prefix,
         "a prefix is a table, and nothing else is",
     )
-    for index, node in enumerate(nodes):
+    for node in nodes:
         if isinstance(node, FlatNode):
             _verify_flat(node, nodes[node.operand].width, found[node.operand])
     unused = sorted(set(shapes) - used)

@@ -172,14 +172,7 @@ def scalars_of(node: SpecNode) -> tuple[Scalar, ...]:
     """The scalars in a node, those of a circuit aside."""
     found: tuple[Scalar | None, ...]
     match node:
-        case (
-            SpecInput()
-            | SpecSum()
-            | SpecProduct()
-            | SpecConcat()
-            | SpecActivation()
-            | SpecFlat()
-        ):
+        case SpecInput() | SpecSum() | SpecProduct() | SpecConcat() | SpecActivation() | SpecFlat():
             found = ()
         case SpecLinear(to=to) | SpecApply(to=to):
             found = (to,)

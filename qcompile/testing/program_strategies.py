@@ -13,6 +13,7 @@ from typing import Literal, get_args
 
 from hypothesis import strategies as st
 
+from qcompile.ir.domains import FREE, Domain, domain_of
 from qcompile.ir.initialisation import Init
 from qcompile.ir.network import (
     DataOperand,
@@ -24,28 +25,41 @@ from qcompile.ir.network import (
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
+    ApplyNode,
     BiasNode,
+    BitsNode,
     ConcatNode,
     DropoutNode,
+    FlatNode,
     InputNode,
     MultiplyNode,
     NormNode,
     PairProductNode,
+    RowsNode,
     ScaleNode,
     ShiftNode,
     SliceNode,
+    TableNode,
     VectorNode,
     ZeroNode,
 )
-from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, ProgramNode
-from qcompile.ir.spec import ActivationKind
+from qcompile.ir.program import (
+    CircuitNode,
+    LinearNode,
+    MpoNode,
+    Program,
+    ProgramNode,
+    operands,
+)
+from qcompile.ir.spec import ActivationKind, Mode
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Penalty, PenaltyKind, Proximal, Training
 from qcompile.testing.small_circuits import FACTORS, small_circuits
 
 NodeKind = Literal[
     "vector", "zero", "add", "multiply", "scale", "shift", "bias", "concat", "slice",
-    "activation", "dropout", "norm", "pairs", "linear", "mpo", "network", "circuit",
+    "activation", "dropout", "norm", "pairs", "linear", "mpo", "network", "circuit", "table",
+    "bits", "rows", "flat", "apply",
 ]  # fmt: skip
 NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
 
@@ -70,10 +84,11 @@ def programs(
     max_nodes: int = 8,
     max_width: int = 5,
     linear_only: bool = False,
+    prefixes: bool = False,
 ) -> Program:
     """A Program of the given kinds of nodes; a last linear map brings it to `out_features`.
 
-    `linear_only` keeps to maps that are linear in x (scale, add, concat, slice, linear, mpo).
+    `prefixes` makes a prefix of some programs that have a table. `linear_only` keeps to maps that are linear in x (scale, add, concat, slice, linear, mpo).
     """
     if linear_only:
         kinds = tuple(
@@ -85,14 +100,22 @@ def programs(
     growth.append(InputNode(width=in_features), degree=1)
     for _ in range(draw(st.integers(0, max_nodes))):
         growth.grow(draw(st.sampled_from(kinds)))
+    mode: Mode = draw(st.sampled_from(("add", "replace")))
+    tables = [i for i, domain in enumerate(growth.domains) if domain.kind == "rows"]
+    width = out_features
+    as_prefix = prefixes and draw(st.booleans())
+    if tables and as_prefix:
+        mode, width = "prefix", 2 * out_features
     result = len(growth.nodes) - 1
-    if growth.nodes[result].width != out_features or draw(st.booleans()):
-        operand = growth.pick()
+    fits = (growth.domains[result].kind == "rows") == (mode == "prefix")
+    if growth.nodes[result].width != width or not fits or draw(st.booleans()):
+        others = [i for i in range(len(growth.nodes)) if i not in tables]
+        operand = draw(st.sampled_from(tables if mode == "prefix" else others))
         result = growth.append(
             LinearNode(
                 operand=operand,
-                tensor=growth.tensor((out_features, growth.nodes[operand].width)),
-                width=out_features,
+                tensor=growth.tensor((width, growth.nodes[operand].width)),
+                width=width,
             ),
             degree=growth.degrees[operand],
         )
@@ -100,7 +123,7 @@ def programs(
         adapter="random",
         in_features=in_features,
         out_features=out_features,
-        mode=draw(st.sampled_from(("add", "replace"))),
+        mode=mode,
         nodes=tuple(growth.nodes),
         result=result,
         tensors=tuple(growth.tensors),
@@ -130,8 +153,10 @@ class _Growth:
     nodes: list[ProgramNode] = field(default_factory=list)
     degrees: list[int] = field(default_factory=list)
     tensors: list[TensorSpec] = field(default_factory=list)
+    domains: list[Domain] = field(default_factory=list)
 
     def append(self, node: ProgramNode, *, degree: int) -> int:
+        self.domains.append(domain_of(node, [self.domains[o] for o in operands(node)]))
         self.nodes.append(node)
         self.degrees.append(degree)
         return len(self.nodes) - 1
@@ -146,6 +171,14 @@ class _Growth:
         last = len(self.nodes) - 1
         return self.draw(st.one_of(st.integers(max(0, last - 1), last), st.integers(0, last)))
 
+    def pick_beside(self, first: int) -> int:
+        """A node that can be computed with together with `first`."""
+        return self.draw(st.sampled_from(self._beside(first)))
+
+    def _beside(self, first: int) -> list[int]:
+        wanted = (FREE, self.domains[first])
+        return [index for index, domain in enumerate(self.domains) if domain in wanted]
+
     def grow(self, kind: NodeKind) -> None:
         """Append a node of this kind, where the values at hand allow one."""
         draw = self.draw
@@ -158,14 +191,14 @@ class _Growth:
             case "zero":
                 self.append(ZeroNode(width=width), degree=1)
             case "add":
-                others = self._of_widths((width,))
+                others = self._of_widths(operand, (width,))
                 parts = (operand, *(draw(st.sampled_from(others)) for _ in range(self._few())))
                 self.append(
                     AddNode(operands=parts, width=width),
                     degree=max(self.degrees[part] for part in parts),
                 )
             case "multiply":
-                others = self._of_widths((width, 1))
+                others = self._of_widths(operand, (width, 1))
                 parts = (operand, *(draw(st.sampled_from(others)) for _ in range(self._few())))
                 total = sum(self.degrees[part] for part in parts)
                 if total <= LARGEST_DEGREE:
@@ -184,7 +217,7 @@ class _Growth:
                     degree=degree,
                 )
             case "concat":
-                parts = (operand, *(self.pick() for _ in range(self._few())))
+                parts = (operand, *(self.pick_beside(operand) for _ in range(self._few())))
                 total = sum(self.nodes[part].width for part in parts)
                 if total <= LARGEST_WIDTH:
                     self.append(
@@ -220,12 +253,40 @@ class _Growth:
                 self._network(operand)
             case "circuit":
                 self._circuit(operand)
+            case "table":
+                rows, size = draw(st.integers(1, 4)), draw(st.integers(1, self.max_width))
+                tensor = self.tensor((rows, size))
+                self.append(TableNode(tensor=tensor, rows=rows, width=size), degree=1)
+            case "bits":
+                self.append(BitsNode(width=draw(st.integers(1, 2))), degree=1)
+            case "rows":
+                if self.domains[operand] == FREE:
+                    rows = draw(st.sampled_from([k for k in range(1, width + 1) if width % k == 0]))
+                    node = RowsNode(operand=operand, rows=rows, width=width // rows)
+                    self.append(node, degree=degree)
+            case "flat":
+                domain = self.domains[operand]
+                if domain.kind == "rows" and domain.rows * width <= LARGEST_WIDTH:
+                    flat = FlatNode(operand=operand, width=domain.rows * width)
+                    self.append(flat, degree=degree)
+            case "apply":
+                self._apply(operand)
+
+    def _apply(self, operand: int) -> None:
+        width = self.nodes[operand].width
+        for index, domain in enumerate(self.domains):
+            total = self.degrees[index] + self.degrees[operand]
+            fits = self.nodes[index].width % width == 0 and total <= LARGEST_DEGREE
+            if domain == FREE and fits:
+                to = self.nodes[index].width // width
+                self.append(ApplyNode(operand=operand, weight=index, width=to), degree=total)
+                return
 
     def _few(self) -> int:
         return self.draw(st.integers(1, 2))
 
-    def _of_widths(self, widths: tuple[int, ...]) -> list[int]:
-        return [index for index, node in enumerate(self.nodes) if node.width in widths]
+    def _of_widths(self, first: int, widths: tuple[int, ...]) -> list[int]:
+        return [index for index in self._beside(first) if self.nodes[index].width in widths]
 
     def _activation(self, operand: int) -> None:
         width, degree = self.nodes[operand].width, self.degrees[operand]
@@ -275,7 +336,7 @@ class _Growth:
 
         data = [operand]
         if self.degrees[operand] == 1 and draw(st.booleans()):
-            data += [i for i in (self.pick(),) if self.degrees[i] == 1]
+            data += [i for i in (self.pick_beside(operand),) if self.degrees[i] == 1]
         for index in data:
             modes = draw(_modes(self.nodes[index].width, draw(st.integers(1, 2))))
             labels = tuple(fresh(extent) for extent in modes)
@@ -315,7 +376,7 @@ class _Growth:
 
     def _circuit(self, operand: int) -> None:
         draw = self.draw
-        parts = draw(st.sampled_from(((), (operand,), (operand, self.pick()))))
+        parts = draw(st.sampled_from(((), (operand,), (operand, self.pick_beside(operand)))))
         circuit = draw(small_circuits(data_width=sum(self.nodes[part].width for part in parts)))
         angles = self.tensor((circuit.angle_count,)) if circuit.angle_count else None
         self.append(

@@ -161,8 +161,7 @@ class AdapterModule(ParameterTree):
             # Nothing in a prefix depends on the input.
             none = torch.zeros(1, self.plan.in_features, dtype=self._dtype(tensors), device=device)
             table = self._run(none, tensors)
-        keys, values = table.split(self.plan.out_features, dim=1)
-        return keys, values
+        return table[:, : self.plan.out_features], table[:, self.plan.out_features :]
 
     def _tensors(self) -> list[Tensor]:
         """All tensors in the dtype of computation."""

@@ -10,18 +10,18 @@ from qcompile.diagnostics.message import Message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotPrunable(Message):
-    """The adapter is not a gated low-rank update."""
+    """The adapter is neither a gated low-rank update nor a prefix."""
 
     code: ClassVar[str] = "QA6101"
     title: ClassVar[str] = "adapter `{adapter}` on `{module}` cannot be pruned: {reason}"
     help: ClassVar[str | None] = (
         "pruning is for updates of the form `linear(g * linear(x, …), …)` with a `vector` g, "
-        "scaled by numbers, with dropout on x at most"
+        "scaled by numbers, with dropout on x at most, and for prefixes"
     )
     explanation: ClassVar[str] = """
     Where a gate g stands between two matrices, the rows and columns at which g is zero change
-    nothing and can be deleted, which leaves LoRA of a smaller rank. Other adapters have no such
-    structure. Nothing was changed.
+    nothing and can be deleted, which leaves LoRA of a smaller rank. A prefix is left without the
+    network that makes it. Other adapters have no such structure. Nothing was changed.
 
     Erroneous:  prune(adapter)      (with the adapter of examples/qtha.qa)
     Corrected:  prune(adapter)      (with the adapter of examples/sora.qa)

@@ -49,17 +49,15 @@ class AttentionUnsupported(Message):
 
     code: ClassVar[str] = "QA6043"
     title: ClassVar[str] = "a prefix cannot stand in attention `{kind}`: {reason}"
-    help: ClassVar[str | None] = (
-        'load the model with `attn_implementation="sdpa"` or `"eager"`'
-    )
+    help: ClassVar[str | None] = 'load the model with `attn_implementation="sdpa"` or `"eager"`'
     explanation: ClassVar[str] = """
     A prefix enters through the cache of keys and values, and its columns are added to the
     attention mask. Masks in a form of their own, such as flex attention's, and attention modules
     whose keys have another width than their map, cannot take it.
 
-    Erroneous:  model = AutoModelForCausalLM.from_pretrained(name, attn_implementation="flex_attention")
+    Erroneous:  model.set_attn_implementation("flex_attention")
                 qcompile.attach(model, "prefix.pt")
-    Corrected:  model = AutoModelForCausalLM.from_pretrained(name, attn_implementation="sdpa")
+    Corrected:  model.set_attn_implementation("sdpa")
                 qcompile.attach(model, "prefix.pt")
     """
 
@@ -72,8 +70,12 @@ class NotAttention(Message):
     """A module that is no attention."""
 
     code: ClassVar[str] = "QA6044"
-    title: ClassVar[str] = "module `{module}` is a `{kind}`, and a prefix attaches to self-attention"
-    help: ClassVar[str | None] = "compile the adapter for this model: `--model` with its config.json"
+    title: ClassVar[str] = (
+        "module `{module}` is a `{kind}`, and a prefix attaches to self-attention"
+    )
+    help: ClassVar[str | None] = (
+        "compile the adapter for this model: `--model` with its config.json"
+    )
     explanation: ClassVar[str] = """
     The prefix was compiled for an attention module of this name, and the model has something else
     there. Nothing was attached.

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from qcompile.diagnostics.message import Message
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowsWithTokens(Message):
     """A table combined with a value of each token."""

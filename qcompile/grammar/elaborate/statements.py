@@ -15,9 +15,9 @@ from qcompile.grammar.elaborate.operands import Value
 from qcompile.grammar.elaborate.training import read_training
 from qcompile.grammar.syntax import (
     BindStatement,
+    PrefixStatement,
     RequireStatement,
     ResultStatement,
-    PrefixStatement,
     Statement,
     TrainStatement,
 )

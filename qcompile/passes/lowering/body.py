@@ -15,7 +15,6 @@ from qcompile.passes.lowering.sizing import Sizing
 from qcompile.passes.lowering.training import lower_training
 from qcompile.passes.lowering.values import lower_value
 
-
 _RESULT_WORDS: dict[Mode, str] = {
     "add": "update",
     "replace": "replacement",
