@@ -7,6 +7,7 @@ from torch import nn
 
 from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.attach import ModelT, attached_record, detach
+from qcompile.adapter.prefixed import prefixes_of
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.adapter import NotMergeable
 
@@ -29,6 +30,12 @@ def merge(model: ModelT) -> ModelT:
     }
     uses = _weight_uses(model)
     problems = [
+        NotMergeable(adapter=adapter, module=name, reason="a prefix is no change of a weight")
+        for name, module in model.named_modules()
+        if (prefixes := prefixes_of(module)) is not None
+        for adapter in prefixes.parts()
+    ]
+    problems += [
         NotMergeable(adapter=adapter, module=name, reason=reason)
         for name, wrapper in wrappers.items()
         for adapter, reason in _reasons(wrapper, uses)

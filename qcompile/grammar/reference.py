@@ -16,10 +16,13 @@ from qcompile.grammar.functions import (
     TARGET_FIELDS,
     Family,
     Function,
+    OptionKind,
     TargetField,
 )
 from qcompile.grammar.numbers import UNITS
 from qcompile.ir.gates import GATES
+
+_KIND_WORDS: dict[OptionKind, str] = {"vector": "value"}
 
 
 def tables() -> dict[str, str]:
@@ -27,6 +30,7 @@ def tables() -> dict[str, str]:
     return {
         "trainable": _functions("trainable"),
         "structure": _functions("structure"),
+        "tables": _functions("table"),
         "activations": _functions("activation"),
         "scalar-functions": _functions("scalar"),
         "options": _options(
@@ -89,7 +93,7 @@ def _options(functions: Iterable[Function]) -> str:
                 (
                     f"`{function.name}`",
                     f"`{option.name}`",
-                    option.kind + bounds + choices,
+                    _KIND_WORDS.get(option.kind, option.kind) + bounds + choices,
                     default,
                     option.meaning,
                 )

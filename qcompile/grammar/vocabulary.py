@@ -19,7 +19,7 @@ CONTEXTUAL: frozenset[str] = frozenset(
 )
 """Words with a meaning in one place only, and names everywhere else."""
 
-RESERVED: frozenset[str] = frozenset(["control", "unitary"])
+RESERVED: frozenset[str] = frozenset(["control", "unitary", "observable", "channel"])
 """Kept for later versions of the language."""
 
 SIGNS: dict[str, str] = {

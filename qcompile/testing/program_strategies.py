@@ -88,7 +88,8 @@ def programs(
 ) -> Program:
     """A Program of the given kinds of nodes; a last linear map brings it to `out_features`.
 
-    `prefixes` makes a prefix of some programs that have a table. `linear_only` keeps to maps that are linear in x (scale, add, concat, slice, linear, mpo).
+    `prefixes` makes a prefix of some programs that have a table. `linear_only` keeps to maps that
+    are linear in x (scale, add, concat, slice, linear, mpo).
     """
     if linear_only:
         kinds = tuple(
@@ -186,8 +187,7 @@ class _Growth:
         width, degree = self.nodes[operand].width, self.degrees[operand]
         match kind:
             case "vector":
-                size = draw(st.integers(1, self.max_width))
-                self.append(VectorNode(tensor=self.tensor((size,)), width=size), degree=1)
+                self._vector(draw(st.integers(1, self.max_width)))
             case "zero":
                 self.append(ZeroNode(width=width), degree=1)
             case "add":
@@ -260,27 +260,43 @@ class _Growth:
             case "bits":
                 self.append(BitsNode(width=draw(st.integers(1, 2))), degree=1)
             case "rows":
-                if self.domains[operand] == FREE:
-                    rows = draw(st.sampled_from([k for k in range(1, width + 1) if width % k == 0]))
-                    node = RowsNode(operand=operand, rows=rows, width=width // rows)
-                    self.append(node, degree=degree)
+                if self.domains[operand] != FREE:
+                    operand = self._vector(draw(st.integers(1, self.max_width)))
+                width, degree = self.nodes[operand].width, self.degrees[operand]
+                rows = draw(st.sampled_from([k for k in range(1, width + 1) if width % k == 0]))
+                cut = RowsNode(operand=operand, rows=rows, width=width // rows)
+                self.append(cut, degree=degree)
             case "flat":
-                domain = self.domains[operand]
-                if domain.kind == "rows" and domain.rows * width <= LARGEST_WIDTH:
-                    flat = FlatNode(operand=operand, width=domain.rows * width)
-                    self.append(flat, degree=degree)
+                if self.domains[operand].kind != "rows":
+                    operand = self.append(BitsNode(width=1), degree=1)
+                width = self.domains[operand].rows * self.nodes[operand].width
+                if width <= LARGEST_WIDTH:
+                    flat = FlatNode(operand=operand, width=width)
+                    self.append(flat, degree=self.degrees[operand])
             case "apply":
                 self._apply(operand)
 
     def _apply(self, operand: int) -> None:
-        width = self.nodes[operand].width
-        for index, domain in enumerate(self.domains):
-            total = self.degrees[index] + self.degrees[operand]
-            fits = self.nodes[index].width % width == 0 and total <= LARGEST_DEGREE
-            if domain == FREE and fits:
-                to = self.nodes[index].width // width
-                self.append(ApplyNode(operand=operand, weight=index, width=to), degree=total)
-                return
+        width, degree = self.nodes[operand].width, self.degrees[operand]
+        possible = [
+            index
+            for index, domain in enumerate(self.domains)
+            if domain == FREE
+            and self.nodes[index].width % width == 0
+            and self.degrees[index] + degree <= LARGEST_DEGREE
+        ]
+        if not possible and degree < LARGEST_DEGREE:
+            possible = [self._vector(width * self.draw(st.integers(1, 2)))]
+        if possible:
+            weight = self.draw(st.sampled_from(possible))
+            to = self.nodes[weight].width // width
+            self.append(
+                ApplyNode(operand=operand, weight=weight, width=to),
+                degree=degree + self.degrees[weight],
+            )
+
+    def _vector(self, size: int) -> int:
+        return self.append(VectorNode(tensor=self.tensor((size,)), width=size), degree=1)
 
     def _few(self) -> int:
         return self.draw(st.integers(1, 2))

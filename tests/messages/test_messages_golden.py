@@ -39,6 +39,14 @@ adapter low(rank: int = 2) {
 """
 ATTACHED = LOW.replace("shape 6 -> 4", 'attach "*.up"')
 NONLINEAR = ATTACHED.replace("linear(a, to", "linear(tanh(a), to")
+PREFIX = """qa 1
+
+adapter low() {
+    shape 6 -> 4
+    prefix table(2, 4), table(2, 4)
+}
+"""
+ON_UP = PREFIX.replace("shape 6 -> 4", 'attach "*.up"').replace("4)", "out_features)")
 ON_DEVICE = LOW + 'target lab { device: "lab5" }\n'
 AMPLITUDES = """qa 1
 
@@ -153,6 +161,26 @@ def merge() -> None:
     base = model()
     qcompile.attach(base, qcompile.compile(NONLINEAR, model=base))
     qcompile.merge(base)
+
+
+def tiny_llama() -> nn.Module:
+    config = transformers.LlamaConfig(**LLAMA, num_hidden_layers=1, vocab_size=8)
+    return transformers.LlamaForCausalLM(config)
+
+
+def flex_attention() -> None:
+    base = tiny_llama()
+    qcompile.attach(base, qcompile.compile(ON_UP.replace("up", "self_attn"), model=base))
+    base.model.layers[0].self_attn(
+        hidden_states=torch.zeros(1, 2, 32), position_embeddings=None, attention_mask=object()
+    )
+
+
+def prefix_for_another() -> None:
+    base = nn.ModuleDict({"model": nn.ModuleDict({"layers": nn.ModuleList([nn.ModuleDict()])})})
+    base.model.layers[0]["self_attn"] = nn.LayerNorm(4)  # type: ignore[union-attr, index]
+    text = ON_UP.replace("up", "self_attn")
+    qcompile.attach(base, qcompile.compile(text, model=tiny_llama()))
 
 
 def scaled_gradients() -> None:
@@ -278,6 +306,10 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6008": lambda: qcompile.compile(ATTACHED, model=model())(torch.zeros(2, 6)),
     "QA6009": attach(LOW, model()),
     "QA6010": lambda: qcompile.compile(LOW)(torch.zeros(2, 5)),
+    "QA6041": lambda: qcompile.compile(PREFIX)(torch.zeros(2, 6)),
+    "QA6042": lambda: next(qcompile.compile(LOW).parts())[1].prefix(),
+    "QA6043": flex_attention,
+    "QA6044": prefix_for_another,
     "QA6101": lambda: qcompile.prune(qcompile.compile(NONLINEAR, model=model())),
     "QA6102": scaled_gradients,
     "QA6201": lambda: peft_model(target_modules=["upp"]),

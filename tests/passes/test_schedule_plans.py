@@ -44,7 +44,7 @@ def assert_same(program: Program, plan: Plan, seed: int) -> None:
 
 @settings(max_examples=40)
 @given(
-    program=programs(max_nodes=10),
+    program=programs(max_nodes=10, prefixes=True),
     seed=st.integers(0, 99),
     level=st.integers(0, 3),
     context=st.sampled_from(CONTEXTS),

@@ -54,7 +54,7 @@ def assert_same(before: Program, after: Program, seed: int) -> None:
 
 @pytest.mark.parametrize("step", PASSES, ids=lambda step: step.name)
 @settings(max_examples=60)
-@given(program=programs(max_nodes=12), seed=st.integers(0, 99))
+@given(program=programs(max_nodes=12, prefixes=True), seed=st.integers(0, 99))
 def test_pass_preserves_meaning(step: ProgramPass, program: Program, seed: int) -> None:
     after = step.run(program, Context())
     verify_program(after)

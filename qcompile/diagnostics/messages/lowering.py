@@ -113,12 +113,13 @@ class ResultWidth(SizedMessage):
 
     code: ClassVar[str] = "QA3106"
     title: ClassVar[str] = (
-        "the {mode} is {width} wide, but the module's output is {out_features} wide"
+        "the {mode} is {width} wide, but the module's {place} {out_features} wide"
     )
     label: ClassVar[str] = "this is {width} wide"
     help: ClassVar[str | None] = "end in a map `to: out_features`"
     explanation: ClassVar[str] = """
-    What is added to a module's output, or replaces it, must be `out_features` wide.
+    What is added to a module's output, or replaces it, must be `out_features` wide, and so must
+    the keys and the values of a `prefix`.
 
     Erroneous:  attach "*.v_proj"
                 update linear(x, to: in_features)      (for 128 -> 64)
@@ -127,6 +128,8 @@ class ResultWidth(SizedMessage):
     """
 
     mode: str
+    place: str
+    """What is as wide as `out_features` says, with its verb."""
     width: int
     out_features: int
 

@@ -41,7 +41,8 @@ class RowsDiffer(SizedMessage):
     Corrected:  t = concat(bits(3), table(8, 2))
     """
 
-    rows: tuple[int, ...]
+    rows: str
+    """Such as "4 and 8"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

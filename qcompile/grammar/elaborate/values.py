@@ -89,7 +89,7 @@ def _generated(
     clashes = [name for name in ("bias", "init", "share") if bound.has(name)]
     for name in clashes:
         place = bound.given[name].span
-        bound.frame.report(OptionsExclude(span=place, one="weight", other=name))
+        bound.frame.report(OptionsExclude(span=place, one=name, other="weight"))
     if value is None or to is None or weight is None or clashes or not bound.ok:
         return None
     if not graph.expect(weight, "the `weight` of `linear`", "free"):

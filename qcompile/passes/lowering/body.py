@@ -15,10 +15,10 @@ from qcompile.passes.lowering.sizing import Sizing
 from qcompile.passes.lowering.training import lower_training
 from qcompile.passes.lowering.values import lower_value
 
-_RESULT_WORDS: dict[Mode, str] = {
-    "add": "update",
-    "replace": "replacement",
-    "prefix": "prefix, keys and values together,",
+_RESULT_WORDS: dict[Mode, tuple[str, str]] = {
+    "add": ("update", "output is"),
+    "replace": ("replacement", "output is"),
+    "prefix": ("prefix", "keys and values together are"),
 }
 
 
@@ -59,7 +59,8 @@ class BodyLowering:
         if result is not None and graph.width(result) != wanted:
             report.add(
                 ResultWidth(
-                    mode=_RESULT_WORDS[body.mode],
+                    mode=_RESULT_WORDS[body.mode][0],
+                    place=_RESULT_WORDS[body.mode][1],
                     width=graph.width(result),
                     out_features=wanted,
                     span=body.nodes[body.result].span or body.span or adapter.span,

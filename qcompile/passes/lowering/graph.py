@@ -42,8 +42,8 @@ class Graph:
             domain = domain_of(node, parts)
         except VerificationError:
             # The spec has no table beside tokens, so it is the numbers of rows that differ.
-            rows = tuple(dict.fromkeys(part.rows for part in parts if part.kind == "rows"))
-            self.report.refuse(RowsDiffer(rows=rows, span=span))
+            rows = dict.fromkeys(str(part.rows) for part in parts if part.kind == "rows")
+            self.report.refuse(RowsDiffer(rows=" and ".join(rows), span=span))
         self.nodes.append(node)
         self._domains.append(domain)
         return len(self.nodes) - 1
