@@ -21,6 +21,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("training", "QA2"),
     ("circuits", "QA2"),
     ("wires", "QA2"),
+    ("unitary", "QA23"),
     ("targets", "QA2"),
     ("attachment", "QA3"),
     ("lowering", "QA3"),

@@ -7,19 +7,19 @@ VERSION = 1
 KEYWORDS: frozenset[str] = frozenset(
     {
         "qa", "import", "as", "model", "let", "block", "layer", "adapter", "target", "attach",
-        "shape", "require", "update", "replace", "return", "circuit", "repeat", "for", "in",
-        "encode", "angles", "measure", "train", "regularise", "proximal", "true", "false", "if",
-        "else", "and", "or", "not",
+        "shape", "require", "update", "replace", "return", "circuit", "unitary", "repeat", "for",
+        "in", "encode", "angles", "measure", "train", "regularise", "proximal", "true", "false",
+        "if", "else", "and", "or", "not",
     }
 )  # fmt: skip
 """Never names."""
 
 CONTEXTUAL: frozenset[str] = frozenset(
-    ["layers", "qubits", "step", "shared", "reversed", "init", "with", "pairs", "on"]
+    ["layers", "qubits", "even", "odd", "step", "shared", "reversed", "init", "with", "pairs", "on"]
 )
 """Words with a meaning in one place only, and names everywhere else."""
 
-RESERVED: frozenset[str] = frozenset(["prefix", "control", "unitary"])
+RESERVED: frozenset[str] = frozenset(["prefix", "control"])
 """Kept for later versions of the language."""
 
 SIGNS: dict[str, str] = {

@@ -9,6 +9,7 @@ from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.device import RoutedCircuit
 from qcompile.ir.network import ContractionNode, DataOperand
 from qcompile.ir.nodes import PlainNode, plain_operands
+from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.target import NoiseModel, Target
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Training
@@ -112,7 +113,7 @@ class EvaluationNode:
     width: int
 
 
-PlanNode = PlainNode | ContractionNode | EvaluationNode
+PlanNode = PlainNode | ContractionNode | UnitaryNode | EvaluationNode
 
 
 def operands(node: PlanNode) -> tuple[int, ...]:
@@ -122,6 +123,8 @@ def operands(node: PlanNode) -> tuple[int, ...]:
             return tuple(o.node for o in node.network.operands if isinstance(o, DataOperand))
         case EvaluationNode():
             return node.operands
+        case UnitaryNode():
+            return (node.operand,)
         case _:
             return plain_operands(node)
 

@@ -18,6 +18,7 @@ from qcompile.ir.spec import (
     SpecShift,
     SpecSlice,
     SpecSum,
+    SpecUnitary,
     SpecVector,
 )
 
@@ -35,6 +36,7 @@ def operands_of(node: SpecNode) -> tuple[int, ...]:
             | SpecSlice(operand=operand)
             | SpecActivation(operand=operand)
             | SpecDropout(operand=operand)
+            | SpecUnitary(operand=operand)
         ):
             return (operand,)
         case (

@@ -87,7 +87,7 @@ def test_two_site_operator_with_padding_and_cut() -> None:
         3,
         factor=0.5,
     )
-    step = ContractionStep(node, [(4, 4), (4, 6)], [5])
+    step = ContractionStep(node, [(4, 4), (4, 6)], [5], Constants())
     dense = torch.einsum("cae,edf->cdaf", first.reshape(2, 2, 4), second.reshape(4, 2, 3)).reshape(
         4, 6
     )
@@ -111,7 +111,7 @@ def test_matrices_in_any_order(left: int, right: int, equation: str) -> None:
         {1: 3, 2: 2},
         2,
     )
-    step = ContractionStep(node, [(2, 3)], [3])
+    step = ContractionStep(node, [(2, 3)], [3], Constants())
     torch.testing.assert_close(step([x], [weight], 4), x @ weight.T)
     torch.testing.assert_close(step([x[0]], [weight], 4), (x[:1] @ weight.T).expand(4, -1))
 
@@ -126,7 +126,7 @@ def test_single_operands_and_data_free_networks() -> None:
         6,
         factor=2.0,
     )
-    step = ContractionStep(turned, [], [6])
+    step = ContractionStep(turned, [], [6], Constants())
     expected = 2 * x.reshape(4, 2, 3).transpose(1, 2).reshape(4, 6)
     torch.testing.assert_close(step([x], [], 4), expected)
     summed = contraction(
@@ -136,7 +136,7 @@ def test_single_operands_and_data_free_networks() -> None:
         {1: 2, 2: 3},
         3,
     )
-    step = ContractionStep(summed, [(2, 3)], [])
+    step = ContractionStep(summed, [(2, 3)], [], Constants())
     torch.testing.assert_close(step([], [weight], 4), weight.sum(0))
 
 

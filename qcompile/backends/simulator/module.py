@@ -15,12 +15,14 @@ from qcompile.backends.simulator.contraction import ContractionStep
 from qcompile.backends.simulator.elementwise import Frame, NodeStep, concatenate, plain_step
 from qcompile.backends.simulator.evaluator import Evaluator, build_evaluator
 from qcompile.backends.simulator.initialise import initial_value, tensor_seed
+from qcompile.backends.simulator.orthogonal import unitary_step
 from qcompile.backends.simulator.training import apply_proximal, penalty
 from qcompile.backends.simulator.tree import ParameterTree
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NotMergeable, WrongWidth
 from qcompile.ir.light_cone import influential_angles
 from qcompile.ir.network import ContractionNode
+from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import EvaluationNode, Plan, PlanNode
 from qcompile.ir.training import Penalty, Proximal, Training
 
@@ -102,7 +104,11 @@ class AdapterModule(ParameterTree):
             case ContractionNode():
                 shapes = [spec.shape for spec in self.plan.tensors]
                 widths = [earlier.width for earlier in self.plan.nodes]
-                return ContractionNodeStep(contraction=ContractionStep(node, shapes, widths))
+                return ContractionNodeStep(
+                    contraction=ContractionStep(node, shapes, widths, self._constants)
+                )
+            case UnitaryNode():
+                return unitary_step(node, self._constants)
             case EvaluationNode():
                 return CircuitStep(
                     operands=node.operands,

@@ -23,7 +23,7 @@ from qcompile.grammar.syntax import (
     RegulariseStatement,
     TrainStatement,
 )
-from qcompile.ir.spec import SpecCircuitValue, SpecLinear, SpecMpo, SpecVector
+from qcompile.ir.spec import SpecCircuitValue, SpecLinear, SpecMpo, SpecUnitary, SpecVector
 from qcompile.ir.training import PenaltyKind, ProximalKind, SpecPenalty, SpecProximal
 
 
@@ -114,7 +114,7 @@ def _tensors(bound: Bound) -> int | None:
     if isinstance(operand, Value) and isinstance(expr, Name):
         node = frame.graph.nodes[operand.node]
         match node:
-            case SpecVector() | SpecLinear() | SpecMpo() | SpecCircuitValue():
+            case SpecVector() | SpecLinear() | SpecMpo() | SpecCircuitValue() | SpecUnitary():
                 if node.name == expr.text and inits_of(node):
                     return operand.node
     shown = f"`{expr.text}`" if isinstance(expr, Name) else "this expression"

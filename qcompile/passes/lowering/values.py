@@ -41,6 +41,7 @@ from qcompile.ir.spec import (
     SpecShift,
     SpecSlice,
     SpecSum,
+    SpecUnitary,
     SpecVector,
 )
 from qcompile.ir.tensor import TensorSpec
@@ -50,6 +51,7 @@ from qcompile.passes.lowering.limits import MAX_WIDTH
 from qcompile.passes.lowering.mpo import lower_mpo
 from qcompile.passes.lowering.report import Refused
 from qcompile.passes.lowering.sizing import Sizing
+from qcompile.passes.lowering.unitaries import lower_unitary
 
 
 def lower_value(
@@ -122,6 +124,8 @@ def lower_value(
             return _dropout(node, at(operand), graph, sizing)
         case SpecCircuitValue(operands=operands):
             return lower_circuit(node, all_at(operands), graph, sizing, device)
+        case SpecUnitary(operand=operand):
+            return lower_unitary(node, at(operand), graph, sizing, device)
         case _:
             assert_never(node)
 

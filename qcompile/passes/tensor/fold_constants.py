@@ -22,6 +22,7 @@ from qcompile.ir.nodes import (
     VectorNode,
     ZeroNode,
 )
+from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.program import LinearNode, MpoNode, Program, ProgramNode
 from qcompile.ir.spec import ActivationKind
 from qcompile.passes.base import Context, ProgramPass
@@ -74,7 +75,7 @@ def _fold(node: ProgramNode, nodes: list[ProgramNode]) -> ProgramNode | int:
             if kind in ZERO_AT_ZERO and isinstance(nodes[operand], ZeroNode):
                 return operand
             return node
-        case NormNode() | PairProductNode() | LinearNode() | MpoNode():
+        case NormNode() | PairProductNode() | LinearNode() | MpoNode() | UnitaryNode():
             return ZeroNode(width=node.width) if isinstance(nodes[node.operand], ZeroNode) else node
         case NetworkNode(operands=entries, factor=factor, width=width):
             data = [o.node for o in entries if isinstance(o, DataOperand)]
