@@ -7,9 +7,9 @@ from typing import Literal
 
 from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.device import RoutedCircuit
-from qcompile.ir.network import ContractionNode, DataOperand
+from qcompile.ir.network import ContractionNode, DataOperand, frames_of
 from qcompile.ir.nodes import PlainNode, plain_operands
-from qcompile.ir.orthogonal import UnitaryNode
+from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode
 from qcompile.ir.target import NoiseModel, Target
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Training
@@ -127,6 +127,17 @@ def operands(node: PlanNode) -> tuple[int, ...]:
             return (node.operand,)
         case _:
             return plain_operands(node)
+
+
+def orthogonals(node: PlanNode) -> tuple[OrthogonalFrame | UnitaryNode, ...]:
+    """The orthogonal matrices of circuits that a node applies, each once."""
+    match node:
+        case UnitaryNode():
+            return (node,)
+        case ContractionNode(network=network):
+            return frames_of(network)
+        case _:
+            return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from qcompile.diagnostics.messages.adapter import NotMergeable, WrongWidth
 from qcompile.ir.light_cone import influential_angles
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.orthogonal import UnitaryNode
-from qcompile.ir.plan import EvaluationNode, Plan, PlanNode
+from qcompile.ir.plan import EvaluationNode, Plan, PlanNode, orthogonals
 from qcompile.ir.training import Penalty, Proximal, Training
 
 MERGE_ROWS = 1024
@@ -232,6 +232,11 @@ class AdapterModule(ParameterTree):
             f"{node.evaluation.circuit.qubits} qubits ({node.evaluation.kind})"
             for node in self.plan.nodes
             if isinstance(node, EvaluationNode)
+        ]
+        kinds += [
+            f"unitary of {matrix.orthogonal.size}"
+            for node in self.plan.nodes
+            for matrix in orthogonals(node)
         ]
         return ", ".join([self.plan.adapter, size, f"{total:,} parameters", *kinds])
 
