@@ -37,15 +37,17 @@ from qcompile.ir.nodes import (
     VectorNode,
     ZeroNode,
 )
+from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, ProgramNode
 from qcompile.ir.spec import ActivationKind
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Penalty, PenaltyKind, Proximal, Training
 from qcompile.testing.small_circuits import FACTORS, small_circuits
+from qcompile.testing.small_orthogonals import small_orthogonals
 
 NodeKind = Literal[
     "vector", "zero", "add", "multiply", "scale", "shift", "bias", "concat", "slice",
-    "activation", "dropout", "norm", "pairs", "linear", "mpo", "network", "circuit",
+    "activation", "dropout", "norm", "pairs", "linear", "mpo", "unitary", "network", "circuit",
 ]  # fmt: skip
 NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
 
@@ -73,11 +75,14 @@ def programs(
 ) -> Program:
     """A Program of the given kinds of nodes; a last linear map brings it to `out_features`.
 
-    `linear_only` keeps to maps that are linear in x (scale, add, concat, slice, linear, mpo).
+    `linear_only` keeps to maps that are linear in x (scale, add, concat, slice, linear, mpo,
+    unitary).
     """
     if linear_only:
         kinds = tuple(
-            k for k in kinds if k in ("scale", "add", "concat", "slice", "linear", "mpo", "zero")
+            k
+            for k in kinds
+            if k in ("scale", "add", "concat", "slice", "linear", "mpo", "unitary", "zero")
         )
     in_features = draw(st.integers(1, max_width))
     out_features = draw(st.integers(1, max_width))
@@ -216,6 +221,8 @@ class _Growth:
                 self.append(LinearNode(operand=operand, tensor=weight, width=size), degree=degree)
             case "mpo":
                 self._mpo(operand)
+            case "unitary":
+                self._unitary(operand)
             case "network":
                 self._network(operand)
             case "circuit":
@@ -259,6 +266,23 @@ class _Growth:
                 in_modes=in_modes,
                 out_modes=out_modes,
                 bonds=bonds,
+                width=to,
+            ),
+            degree=self.degrees[operand],
+        )
+
+    def _unitary(self, operand: int) -> None:
+        draw = self.draw
+        width = self.nodes[operand].width
+        to = draw(st.integers(1 if width > 1 else 2, max(2, self.max_width)))
+        orthogonal = draw(small_orthogonals(max(width, to)))
+        count = orthogonal.angle_count
+        self.append(
+            UnitaryNode(
+                operand=operand,
+                orthogonal=orthogonal,
+                angles=self.tensor((count,)) if count else None,
+                adjoint=draw(st.booleans()),
                 width=to,
             ),
             degree=self.degrees[operand],
