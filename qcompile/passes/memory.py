@@ -116,7 +116,7 @@ def _unitary(
     orthogonal: Orthogonal, columns: int, item_bytes: int, fewer: str
 ) -> tuple[float, str, tuple[str, ...]]:
     size = float(item_bytes) * columns * column_elements(orthogonal)
-    what = f"the gates of a `unitary` of {orthogonal.size} on {columns} columns"
+    what = f"the gates of a `unitary` of {orthogonal.size} on {columns} column{'s' * (columns > 1)}"
     return size, what, ("use less depth, or smaller widths", fewer)
 
 

@@ -1,4 +1,4 @@
-"""Adapters that are one orthogonal matrix, in float64, beside matrices made of Kronecker products."""
+"""Adapters that are one orthogonal matrix, in float64, beside dense matrices."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ layer two_design(depth: int) {
 def text(update: str, inputs: int, outputs: int, *before: str) -> str:
     """A file with one adapter of float64."""
     lines = "\n    ".join((f"shape {inputs} -> {outputs}", *before, f"update {update}"))
-    return f"qa 1\n{TWO_DESIGN}\nadapter a() {{\n    {lines}\n}}\n\ntarget exact {{ dtype: float64 }}\n"
+    adapter = f"adapter a() {{\n    {lines}\n}}\n"
+    return f"qa 1\n{TWO_DESIGN}\n{adapter}\ntarget exact {{ dtype: float64 }}\n"
 
 
 def compiled(source: str, *, level: int = 2, tokens: int = 64) -> Compilation:
