@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from qcompile.adapter import CompiledAdapter
+from qcompile.cli import main
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.source import Source
 from qcompile.driver import Options, compile_source
@@ -20,9 +22,13 @@ from qcompile.ir.network import ContractionNode, frames_of
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
+from qcompile.ir.spec import SpecInput, SpecUnitary
+from qcompile.ir.spec_circuit import AllWires, EncodeAngle
 from qcompile.ir.text import text_of
 from qcompile.ir.verification import VerificationError
 from qcompile.ir.verify_program import verify_program
+from qcompile.ir.verify_spec import verify_spec
+from qcompile.testing.known_specs import ANGLES, number, rotations, spec_of
 from tests.unitary.matrices import compiled, module_of, text
 
 BOTH = pytest.mark.parametrize("tokens", [1, 4096], ids=["per token", "hoisted"])
@@ -235,3 +241,39 @@ def test_verifier_refuses_other_gates_and_places() -> None:
         broken = replace(program, nodes=(program.nodes[0], replace(node, orthogonal=orthogonal)))
         with pytest.raises(VerificationError):
             verify_program(broken)
+
+
+def test_spec_verifier_refuses_other_gates_and_data() -> None:
+    spec = SpecUnitary(
+        operand=0,
+        to=number(4),
+        adjoint=False,
+        banks=(),
+        items=(rotations("ry"),),
+        init=ANGLES,
+        name="u",
+        share=None,
+    )
+    verify_spec(spec_of(SpecInput(), spec, shape=(4, 4)))
+    encoding = EncodeAngle(operand=0, gate="ry", scale=number(1), wires=AllWires())
+    for bad in (rotations("rx"), encoding):
+        broken = spec_of(SpecInput(), replace(spec, items=(bad,)), shape=(4, 4))
+        with pytest.raises(VerificationError):
+            verify_spec(broken)
+
+
+@pytest.mark.parametrize("form", ["circuit", "qasm", "qasm2", "tket", "dot", "program", "plan"])
+def test_every_form_shows_its_gates(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "unitary.qa"
+    path.write_text(text(RANK, 12, 8, *BEFORE), "utf-8")
+    assert main([str(path), "--emit", form, "-O0"]) == 0
+    shown = capsys.readouterr().out
+    if form == "dot":
+        assert "unitary of 12 transposed" in shown and "unitary of 8\\n8" in shown
+    elif form == "tket":
+        assert shown.count('"angle_unit"') == 3
+    else:
+        # OpenQASM 2 has no `cry`: each of the three becomes two `cz`.
+        assert shown.count("cz") == (12 if form == "qasm2" else 6) and "ry" in shown
