@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterator
+
 from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.source import Source
 from qcompile.driver import Compilation, read_definitions
 from qcompile.grammar.frontend import load_spec
 from qcompile.grammar.parser import parse
+from qcompile.ir.circuit import Circuit
 from qcompile.ir.compilation import Site
-from qcompile.ir.plan import EvaluationNode, Plan
+from qcompile.ir.device import RoutedCircuit
+from qcompile.ir.orthogonal import circuit_of
+from qcompile.ir.plan import EvaluationNode, Plan, PlanNode, orthogonals
 
 EARLY = ("ast", "spec")
 """Levels that need no model."""
@@ -62,40 +68,52 @@ def _circuits(name: str, compilation: Compilation) -> list[str]:
     for site in compilation.planned.sites:
         plan = compilation.planned.plans[site.unit]
         for node in plan.nodes:
-            if isinstance(node, EvaluationNode):
-                texts[_circuit(name, node, plan, site, compilation.planned.seed)] = None
+            for circuit, routed, angles in _circuits_of(node):
+                values = functools.partial(
+                    _first_angles, angles, plan, site, compilation.planned.seed
+                )
+                texts[_circuit(name, circuit, routed, values)] = None
     return list(texts)
 
 
-def _circuit(name: str, node: EvaluationNode, plan: Plan, site: Site, seed: int) -> str:
-    circuit = node.evaluation.circuit if node.routed is None else node.routed.circuit
+def _circuits_of(node: PlanNode) -> Iterator[tuple[Circuit, RoutedCircuit | None, int | None]]:
+    """(circuit, on the device, index of its angles); those of orthogonal matrices on |0…0⟩."""
+    if isinstance(node, EvaluationNode):
+        yield node.evaluation.circuit, node.routed, node.angles
+    for matrix in orthogonals(node):
+        for block in matrix.orthogonal.blocks:
+            yield circuit_of(block, matrix.orthogonal.angle_count), None, matrix.angles
+
+
+def _circuit(
+    name: str, logical: Circuit, routed: RoutedCircuit | None, angles: Callable[[], list[float]]
+) -> str:
+    circuit = logical if routed is None else routed.circuit
     match name:
         case "qasm":
             from qcompile.backends.export import write_qasm3
 
-            return write_qasm3(node.routed or circuit)
+            return write_qasm3(routed or circuit)
         case "qasm2":
             from qcompile.backends.export import write_qasm2
 
             # OpenQASM 2 has no symbols: the data are zero, the angles those of the start.
-            return write_qasm2(
-                circuit, (0.0,) * circuit.data_width, _first_angles(node, plan, site, seed)
-            )
+            return write_qasm2(circuit, (0.0,) * circuit.data_width, angles())
         case "tket":
             from qcompile.backends.export import write_tket_json
 
-            return write_tket_json(node.routed or circuit)
+            return write_tket_json(routed or circuit)
         case _:
             from qcompile.ir.circuit_text import circuit_text
 
             return circuit_text(circuit)
 
 
-def _first_angles(node: EvaluationNode, plan: Plan, site: Site, seed: int) -> list[float]:
-    if node.angles is None:
+def _first_angles(angles: int | None, plan: Plan, site: Site, seed: int) -> list[float]:
+    if angles is None:
         return []
     from qcompile.backends.simulator.initialise import initial_value, tensor_seed
 
-    tensor = plan.tensors[node.angles]
+    tensor = plan.tensors[angles]
     start = initial_value(tensor, tensor_seed(seed, site.module, plan.adapter, tensor))
     return [float(angle) for angle in start]

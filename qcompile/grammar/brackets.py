@@ -14,7 +14,7 @@ from qcompile.grammar.vocabulary import CLOSERS, OPENERS, OPERATORS, SIGNS
 _SIGN_OF = {name: sign for sign, name in SIGNS.items()}
 _OPENER_OF = {closer: opener for opener, closer in OPENERS.items()}
 _ENDS_OPERAND = frozenset({"NAME", "NUMBER", "STRING", "RPAR", "RSQB", "TRUE", "FALSE"})
-_STARTS_OPERAND = frozenset({"NAME", "NUMBER", "STRING", "TRUE", "FALSE", "CIRCUIT"})
+_STARTS_OPERAND = frozenset({"NAME", "NUMBER", "STRING", "TRUE", "FALSE", "CIRCUIT", "UNITARY"})
 _STATEMENTS = frozenset(
     [
         "ATTACH",

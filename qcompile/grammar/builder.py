@@ -209,10 +209,11 @@ class Builder:
         )
 
     def pattern(self, children: Children) -> syntax.PatternClause:
-        kind, backwards, _, step = children
+        kind, half, backwards, _, step = children
         return syntax.PatternClause(
             kind=syntax.Name(text=kind.text, span=kind.span),
             pairs=None,
+            half=None if half is None else syntax.Name(text=half.text, span=half.span),
             reversed=backwards is not None,
             step=step,
             span=_span(children),
@@ -223,6 +224,7 @@ class Builder:
         return syntax.PatternClause(
             kind=syntax.Name(text=kind.text, span=kind.span),
             pairs=listed,
+            half=None,
             reversed=backwards is not None,
             step=step,
             span=_span(children),
@@ -290,6 +292,10 @@ class Builder:
             body=children[-1].items,
             span=_span(children),
         )
+
+    def unitary(self, children: Children) -> syntax.UnitaryExpr:
+        _, arguments, body = children
+        return syntax.UnitaryExpr(arguments=arguments.items, body=body.items, span=_span(children))
 
     def list(self, children: Children) -> syntax.ListExpr:
         group = _bracketed(children)

@@ -253,6 +253,8 @@ class _Printer:
             parts.append(f" {pattern.kind.text}")
             if pattern.pairs is not None:
                 parts += [" ", expression(pattern.pairs)]
+            if pattern.half is not None:
+                parts.append(f" {pattern.half.text}")
             if pattern.reversed:
                 parts.append(" reversed")
             if pattern.step is not None:

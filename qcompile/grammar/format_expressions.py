@@ -94,6 +94,8 @@ class ExpressionPrinter:
                 return self.fields(fields, span, ",")
             case syntax.CircuitExpr():
                 return self._circuit(node)
+            case syntax.UnitaryExpr():
+                return self._unitary(node)
             case _:
                 assert_never(node)
 
@@ -134,6 +136,15 @@ class ExpressionPrinter:
             self.listing("(", items, item, ")", head),
             " ",
             self.body(node.body, node.span),
+        )
+
+    def _unitary(self, node: syntax.UnitaryExpr) -> Doc:
+        start = node.span.start + len("unitary")
+        if node.arguments:
+            start = node.arguments[-1].span.end
+        head = Span(node.span.source, node.span.start, self.comments.end_of_list(start))
+        return join(
+            "unitary", self.arguments(node.arguments, head), " ", self.body(node.body, node.span)
         )
 
     def argument(self, node: syntax.Argument) -> Doc:

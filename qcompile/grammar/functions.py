@@ -373,6 +373,20 @@ CIRCUIT = Function(
     width="as many as are measured",
 )
 
+UNITARY = Function(
+    name="unitary",
+    family="circuit",
+    options=(
+        _value(),
+        _TO,
+        Option(name="adjoint", kind="bool", default="false", meaning="the transpose of the matrix"),
+        _init("uniform(-pi, pi)", VECTOR_INITS),
+        _SHARE,
+    ),
+    meaning="the orthogonal matrix of a circuit times value",
+    width="`to`",
+)
+
 _DATA = _value("the data")
 
 ENCODINGS: MappingProxyType[str, Function] = MappingProxyType(

@@ -48,6 +48,7 @@ _HEADS: dict[str, str] = {
     "FOR": "FOR NAME IN NUMBER RANGE NUMBER",
     "TRAIN": "TRAIN",
     "CIRCUIT": "NAME EQUAL CIRCUIT LPAR NUMBER QUBITS RPAR",
+    "UNITARY": "NAME EQUAL UNITARY LPAR RPAR",
     "NAME": "NAME COLON",
 }
 
@@ -88,8 +89,9 @@ def end_of_statement(
 def stand_in(lexemes: list[Lexeme], start: int, body: int) -> tuple[Lexeme, ...]:
     """Return a correct head for the body of a statement whose own head is faulty, if it has one."""
     kind = lexemes[start].type
-    if any(lexeme.type == "CIRCUIT" for lexeme in lexemes[start:body]):
-        kind = "CIRCUIT"
+    for lexeme in lexemes[start:body]:
+        if lexeme.type in ("CIRCUIT", "UNITARY"):
+            kind = lexeme.type
     span = lexemes[body].span
     words = {"NAME": "x", "NUMBER": "0"}
     return tuple(Lexeme(name, words.get(name, ""), span) for name in _HEADS.get(kind, "").split())

@@ -14,6 +14,7 @@ from qcompile.grammar.functions import (
     PENALTIES,
     PROXIMALS,
     TARGET_FIELDS,
+    UNITARY,
     Family,
     Function,
     OptionKind,
@@ -34,7 +35,7 @@ def tables() -> dict[str, str]:
         "activations": _functions("activation"),
         "scalar-functions": _functions("scalar"),
         "options": _options(
-            [item for item in (*FUNCTIONS.values(), CIRCUIT) if len(item.options) > 1]
+            [item for item in (*FUNCTIONS.values(), CIRCUIT, UNITARY) if len(item.options) > 1]
         ),
         "encodings": _options(ENCODINGS.values()),
         "encoding-meanings": _listed(ENCODINGS.values()),

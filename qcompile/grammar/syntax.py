@@ -156,6 +156,15 @@ class CircuitExpr:
     span: Span = field(compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitaryExpr:
+    """`unitary(v, to: rank, adjoint: true) { … }`"""
+
+    arguments: tuple[Argument, ...]
+    body: tuple[CircuitStatement, ...]
+    span: Span = field(compare=False, repr=False)
+
+
 Expr = (
     Name
     | NumberLiteral
@@ -172,6 +181,7 @@ Expr = (
     | RangeExpr
     | RecordExpr
     | CircuitExpr
+    | UnitaryExpr
 )
 
 
@@ -218,12 +228,14 @@ class EncodeStatement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatternClause:
-    """`ring reversed step 2`, `line`, `pairs [(0, 1)]`"""
+    """`ring reversed step 2`, `line`, `brickwork even`, `pairs [(0, 1)]`"""
 
     kind: Name
     """line, ring, brickwork, all, native or pairs."""
     pairs: Expr | None
     """The list after `pairs`."""
+    half: Name | None
+    """`even` or `odd`."""
     reversed: bool
     step: Expr | None
     span: Span = field(compare=False, repr=False)

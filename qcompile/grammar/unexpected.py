@@ -19,7 +19,7 @@ _CONTEXTUAL_TYPES = frozenset(word.upper() for word in CONTEXTUAL)
 _KEYWORD_TYPES = frozenset(word.upper() for word in KEYWORDS)
 _NAMES = _CONTEXTUAL_TYPES | {"NAME"}
 _EXPRESSION = _NAMES | {
-    "NUMBER", "STRING", "TRUE", "FALSE", "LPAR", "LSQB", "MINUS", "NOT", "CIRCUIT",
+    "NUMBER", "STRING", "TRUE", "FALSE", "LPAR", "LSQB", "MINUS", "NOT", "CIRCUIT", "UNITARY",
 }  # fmt: skip
 _ITEMS = frozenset({"IMPORT", "MODEL", "LET", "BLOCK", "LAYER", "ADAPTER", "TARGET"})
 _HOMES: dict[str, str] = (

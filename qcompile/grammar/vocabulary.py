@@ -7,7 +7,8 @@ VERSION = 1
 KEYWORDS: frozenset[str] = frozenset(
     {
         "qa", "import", "as", "model", "let", "block", "layer", "adapter", "target", "attach",
-        "shape", "require", "update", "replace", "prefix", "return", "circuit", "repeat", "for",
+        "shape", "require", "update", "replace", "prefix", "return", "circuit", "unitary", "repeat",
+        "for",
         "in", "encode", "angles", "measure", "train", "regularise", "proximal", "true", "false",
         "if", "else", "and", "or", "not",
     }
@@ -15,11 +16,11 @@ KEYWORDS: frozenset[str] = frozenset(
 """Never names."""
 
 CONTEXTUAL: frozenset[str] = frozenset(
-    ["layers", "qubits", "step", "shared", "reversed", "init", "with", "pairs", "on"]
+    ["layers", "qubits", "even", "odd", "step", "shared", "reversed", "init", "with", "pairs", "on"]
 )
 """Words with a meaning in one place only, and names everywhere else."""
 
-RESERVED: frozenset[str] = frozenset(["control", "unitary", "observable", "channel"])
+RESERVED: frozenset[str] = frozenset(["control", "observable", "channel"])
 """Kept for later versions of the language."""
 
 SIGNS: dict[str, str] = {

@@ -6,6 +6,7 @@ from qcompile.ir import plan as plans
 from qcompile.ir import program as programs
 from qcompile.ir.network import ContractionNode, NetworkNode
 from qcompile.ir.nodes import ActivationNode, ScaleNode, SliceNode
+from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import EvaluationNode, Plan
 from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program
 
@@ -45,6 +46,8 @@ def _label(node: programs.ProgramNode | plans.PlanNode) -> tuple[str, str]:
             return "network", f"mpo {modes}"
         case LinearNode():
             return "network", "linear"
+        case UnitaryNode(orthogonal=orthogonal, adjoint=adjoint):
+            return "network", f"unitary of {orthogonal.size}" + (" transposed" if adjoint else "")
         case NetworkNode():
             return "network", f"network of {len(node.operands)}"
         case ContractionNode(network=network):

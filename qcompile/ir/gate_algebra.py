@@ -77,6 +77,14 @@ def are_inverse(left: Gate, right: Gate) -> bool:
     )
 
 
+def inverse(gate: Gate) -> Gate:
+    """The gate that undoes `gate`; raises `KeyError` for `iswap`, which has none."""
+    if not gate.angles:
+        return Gate(name=INVERSES[gate.name], qubits=gate.qubits)
+    angles = tuple(angle.times(-1.0) for angle in reversed(gate.angles))
+    return Gate(name=gate.name, qubits=gate.qubits, angles=angles)
+
+
 def _are_opposite(left: Affine, right: Affine) -> bool:
     return (
         left.constant == -right.constant

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qcompile.ir.orthogonal import OrthogonalFrame
+
 BATCH = 0
 """The label of the batch index (all leading axes of a value, flattened)."""
 
@@ -37,7 +39,15 @@ class DataOperand:
     view: View
 
 
-NetworkOperand = TensorOperand | DataOperand
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameOperand:
+    """Columns of an orthogonal matrix, (size, columns), built once a call from trainable angles."""
+
+    frame: OrthogonalFrame
+    view: View
+
+
+NetworkOperand = TensorOperand | DataOperand | FrameOperand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +63,12 @@ class NetworkNode:
     """(label, extent), sorted, without the batch."""
     factor: float
     width: int
+
+
+def frames_of(network: NetworkNode) -> tuple[OrthogonalFrame, ...]:
+    """The columns of orthogonal matrices among the operands, each once."""
+    found = (o.frame for o in network.operands if isinstance(o, FrameOperand))
+    return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

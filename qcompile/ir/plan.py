@@ -7,8 +7,9 @@ from typing import Literal
 
 from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.device import RoutedCircuit
-from qcompile.ir.network import ContractionNode, DataOperand
+from qcompile.ir.network import ContractionNode, DataOperand, frames_of
 from qcompile.ir.nodes import PlainNode, plain_operands
+from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode
 from qcompile.ir.spec import Mode
 from qcompile.ir.target import NoiseModel, Target
 from qcompile.ir.tensor import TensorSpec
@@ -113,7 +114,7 @@ class EvaluationNode:
     width: int
 
 
-PlanNode = PlainNode | ContractionNode | EvaluationNode
+PlanNode = PlainNode | ContractionNode | UnitaryNode | EvaluationNode
 
 
 def operands(node: PlanNode) -> tuple[int, ...]:
@@ -123,8 +124,21 @@ def operands(node: PlanNode) -> tuple[int, ...]:
             return tuple(o.node for o in node.network.operands if isinstance(o, DataOperand))
         case EvaluationNode():
             return node.operands
+        case UnitaryNode():
+            return (node.operand,)
         case _:
             return plain_operands(node)
+
+
+def orthogonals(node: PlanNode) -> tuple[OrthogonalFrame | UnitaryNode, ...]:
+    """The orthogonal matrices of circuits that a node applies, each once."""
+    match node:
+        case UnitaryNode():
+            return (node,)
+        case ContractionNode(network=network):
+            return frames_of(network)
+        case _:
+            return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.network import DataOperand, NetworkNode
 from qcompile.ir.nodes import PlainNode, plain_operands
+from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.spec import Mode
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Training
@@ -49,13 +50,13 @@ class CircuitNode:
     width: int
 
 
-ProgramNode = PlainNode | LinearNode | MpoNode | NetworkNode | CircuitNode
+ProgramNode = PlainNode | LinearNode | MpoNode | UnitaryNode | NetworkNode | CircuitNode
 
 
 def operands(node: ProgramNode) -> tuple[int, ...]:
     """Indices of the nodes that `node` reads, in order, with repeats."""
     match node:
-        case LinearNode() | MpoNode():
+        case LinearNode() | MpoNode() | UnitaryNode():
             return (node.operand,)
         case CircuitNode():
             return node.operands

@@ -12,7 +12,7 @@ from typing import Literal
 from qcompile.diagnostics.source import Span
 from qcompile.ir.initialisation import Init
 from qcompile.ir.scalar import Scalar, ScalarValue
-from qcompile.ir.spec_circuit import SpecCircuit
+from qcompile.ir.spec_circuit import Bank, CircuitItem, SpecCircuit
 from qcompile.ir.target import Target
 from qcompile.ir.training import SpecTraining
 
@@ -221,6 +221,27 @@ class SpecCircuitValue:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecUnitary:
+    """`unitary(v, to: n) { … }`: the first n entries of U v, or of Uᵀ v where `adjoint`.
+
+    v is zero-padded to N, the larger of its width and n. U is the matrix of the gates, which are
+    real and without data; see `qcompile.ir.orthogonal` where N is no power of two.
+    """
+
+    operand: int
+    to: Scalar
+    adjoint: bool
+    banks: tuple[Bank, ...]
+    items: tuple[CircuitItem, ...]
+    """Gates and loops only."""
+    init: Init
+    """Of all trainable angles without one of their own."""
+    name: str
+    share: str | None
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
 SpecNode = (
     SpecInput
     | SpecLinear
@@ -240,6 +261,7 @@ SpecNode = (
     | SpecActivation
     | SpecDropout
     | SpecCircuitValue
+    | SpecUnitary
 )
 
 

@@ -10,6 +10,9 @@ from qcompile.ir.gates import GateName, PauliLetter
 from qcompile.ir.initialisation import Init
 from qcompile.ir.scalar import Scalar
 
+Half = Literal["even", "odd"]
+"""Of a brickwork: the pairs (0, 1), (2, 3), …, or (1, 2), (3, 4), …"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllWires:
@@ -35,7 +38,14 @@ class WireRange:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-Wires = AllWires | ListedWires | WireRange
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HalfBrickwork:
+    """`brickwork even`: both qubits of every pair of that half, in order."""
+
+    half: Half
+
+
+Wires = AllWires | ListedWires | WireRange | HalfBrickwork
 
 PairPatternKind = Literal["line", "ring", "brickwork", "all", "native"]
 
@@ -46,15 +56,18 @@ class PairPattern:
 
     `line`: (i, i+1) for i in 0..n-1 · `ring`: (i, (i+step) mod n) for i in 0..n (n = 2: both
     directions; a ring on one qubit is empty) · `brickwork`: the even then the odd pairs of the
-    line · `all`: i < j in lexicographic order · `native`: the target's couplings among the
-    first n device qubits found by placement, one direction each. `reversed`: control i → target
-    (i - step) mod n for `ring`, and every pair turned around for the other patterns.
+    line, or one `half` of them · `all`: i < j in lexicographic order · `native`: the target's
+    couplings among the first n device qubits found by placement, one direction each. `reversed`:
+    control i → target (i - step) mod n for `ring`, and every pair turned around for the other
+    patterns.
     """
 
     kind: PairPatternKind
     reversed: bool = False
     step: Scalar | None = None
     """Only for `ring` and `line`; None: 1."""
+    half: Half | None = None
+    """Only for `brickwork`; None: both."""
     span: Span | None = field(default=None, compare=False, repr=False)
 
 

@@ -23,6 +23,7 @@ from qcompile.ir.spec import (
     SpecSlice,
     SpecSum,
     SpecTable,
+    SpecUnitary,
     SpecVector,
 )
 
@@ -44,6 +45,7 @@ def operands_of(node: SpecNode) -> tuple[int, ...]:
             | SpecDropout(operand=operand)
             | SpecRows(operand=operand)
             | SpecFlat(operand=operand)
+            | SpecUnitary(operand=operand)
         ):
             return (operand,)
         case (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from qcompile.ir.network import DataOperand, NetworkNode, TensorOperand
+from qcompile.ir.network import DataOperand, FrameOperand, NetworkNode, TensorOperand
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
@@ -29,6 +29,7 @@ from qcompile.ir.nodes import (
     plain_operands,
 )
 from qcompile.ir.tensor import TensorSpec
+from qcompile.ir.text_orthogonal import frame_text
 from qcompile.ir.text_values import tensor_name
 
 Tensors = tuple[TensorSpec, ...]
@@ -95,6 +96,8 @@ def network_text(node: NetworkNode, tensors: Tensors) -> str:
                 name = tensors[tensor].name
             case DataOperand(node=index):
                 name = f"%{index}"
+            case FrameOperand(frame=frame):
+                name = frame_text(frame, tensors)
             case _:
                 assert_never(operand)
         modes = " ".join(f"i{label}" for label in operand.view.labels)

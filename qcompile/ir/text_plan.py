@@ -7,6 +7,7 @@ from typing import assert_never
 
 from qcompile.ir.circuit_text import circuit_lines, gate_text
 from qcompile.ir.network import ContractionNode
+from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import (
     DenseEvaluation,
     DensityEvaluation,
@@ -17,6 +18,11 @@ from qcompile.ir.plan import (
     StatevectorEvaluation,
 )
 from qcompile.ir.text_nodes import Tensors, network_text, plain_text, references
+from qcompile.ir.text_orthogonal import (
+    network_frame_lines,
+    orthogonal_lines,
+    unitary_text,
+)
 from qcompile.ir.text_training import training_lines
 from qcompile.ir.text_values import inline, parameter_text, tensor_line, tensor_name
 
@@ -34,7 +40,10 @@ def plan_lines(plan: Plan) -> list[str]:
         match node:
             case ContractionNode():
                 text = network_text(node.network, plan.tensors)
-                detail = _contraction_lines(node)
+                detail = [*network_frame_lines(node.network), *_contraction_lines(node)]
+            case UnitaryNode():
+                text = unitary_text(node, plan.tensors)
+                detail = orthogonal_lines(node.orthogonal)
             case EvaluationNode():
                 text = _evaluation_text(node, plan.tensors)
                 detail = _evaluation_lines(node)

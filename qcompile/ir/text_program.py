@@ -5,8 +5,14 @@ from __future__ import annotations
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.circuit_text import circuit_lines
 from qcompile.ir.network import NetworkNode
+from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, ProgramNode
 from qcompile.ir.text_nodes import Tensors, network_text, plain_text, references
+from qcompile.ir.text_orthogonal import (
+    network_frame_lines,
+    orthogonal_lines,
+    unitary_text,
+)
 from qcompile.ir.text_training import training_lines
 from qcompile.ir.text_values import parameter_text, tensor_line, tensor_name
 
@@ -23,6 +29,7 @@ def program_lines(program: Program) -> list[str]:
     for index, node in enumerate(program.nodes):
         text = _node_text(node, program.tensors, circuits)
         lines.append(f"  %{index} = {text} -> {node.width}")
+        lines += [f"    {line}" for line in _detail(node)]
     lines.append(f"  result %{program.result}")
     lines += [f"  {line}" for line in training_lines(program.training, program.tensors)]
     for circuit, index in circuits.items():
@@ -43,6 +50,8 @@ def _node_text(node: ProgramNode, tensors: Tensors, circuits: dict[Circuit, int]
                 f"mpo %{node.operand} {cores} in {_product(node.in_modes)} "
                 f"out {_product(node.out_modes)} bonds [{bonds}]"
             )
+        case UnitaryNode():
+            return unitary_text(node, tensors)
         case NetworkNode():
             return network_text(node, tensors)
         case CircuitNode(operands=operands, circuit=circuit, angles=angles):
@@ -51,6 +60,16 @@ def _node_text(node: ProgramNode, tensors: Tensors, circuits: dict[Circuit, int]
             return f"circuit {name} {references(operands)}".rstrip() + trained
         case _:
             return plain_text(node, tensors)
+
+
+def _detail(node: ProgramNode) -> list[str]:
+    match node:
+        case UnitaryNode(orthogonal=orthogonal):
+            return orthogonal_lines(orthogonal)
+        case NetworkNode():
+            return network_frame_lines(node)
+        case _:
+            return []
 
 
 def _product(modes: tuple[int, ...]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import assert_never
 
-from qcompile.ir.spec import AdapterSpec, Body, Spec, SpecCircuitValue, SpecNode
-from qcompile.ir.spec_circuit import CircuitItem, ForEach, Repeat, SpecCircuit
+from qcompile.ir.spec import AdapterSpec, Body, Spec, SpecCircuitValue, SpecNode, SpecUnitary
+from qcompile.ir.spec_circuit import Bank, CircuitItem, ForEach, Repeat, SpecCircuit
 from qcompile.ir.text_values import inline, parameter_text
 from qcompile.ir.training import SpecPenalty, SpecProximal
 
@@ -65,23 +65,29 @@ def _node_lines(node: SpecNode) -> list[str]:
             parts.append(f"%{value}")
         elif item.name == "operands":
             parts += [f"%{operand}" for operand in value]
-        elif item.compare and value is not None and not isinstance(value, SpecCircuit):
+        elif item.name in ("banks", "items") or isinstance(value, SpecCircuit):
+            continue
+        elif item.compare and value is not None:
             parts.append(f"{item.name}={inline(value)}")
     line = " ".join(parts)
     if isinstance(node, SpecCircuitValue):
         return [f"{line} {{", *(f"  {inner}" for inner in _circuit_lines(node.circuit)), "}"]
+    if isinstance(node, SpecUnitary):
+        return [f"{line} {{", *(f"  {inner}" for inner in _gate_lines(node.banks, node.items)), "}"]
     return [line]
 
 
 def _circuit_lines(circuit: SpecCircuit) -> list[str]:
     lines = [f"qubits {inline(circuit.qubits)} init {inline(circuit.init)}"]
-    lines += [
-        f"angles {bank.name}[{inline(bank.size)}] init {inline(bank.init)}"
-        for bank in circuit.banks
-    ]
-    for item in circuit.items:
-        lines += _item_lines(item)
+    lines += _gate_lines(circuit.banks, circuit.items)
     return lines + [inline(measurement) for measurement in circuit.measurements]
+
+
+def _gate_lines(banks: tuple[Bank, ...], items: tuple[CircuitItem, ...]) -> list[str]:
+    lines = [f"angles {bank.name}[{inline(bank.size)}] init {inline(bank.init)}" for bank in banks]
+    for item in items:
+        lines += _item_lines(item)
+    return lines
 
 
 def _item_lines(item: CircuitItem) -> list[str]:

@@ -6,7 +6,7 @@ import math
 from typing import assert_never
 
 from qcompile.ir.domains import Domain, domains
-from qcompile.ir.network import DataOperand, NetworkNode, TensorOperand, View
+from qcompile.ir.network import DataOperand, FrameOperand, NetworkNode, TensorOperand, View
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
@@ -29,6 +29,7 @@ from qcompile.ir.nodes import (
     VectorNode,
     ZeroNode,
 )
+from qcompile.ir.orthogonal import Orthogonal, OrthogonalFrame, UnitaryNode, verify_orthogonal
 from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, ProgramNode, operands
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Penalty, Training
@@ -136,6 +137,10 @@ def _verify_node(
             _require(node.width == circuit.outputs, "it is not as wide as the circuit's read-out")
             _require((angles is None) == (circuit.angle_count == 0), "angles without a tensor")
             return () if angles is None else ((angles, (circuit.angle_count,)),)
+        case UnitaryNode(orthogonal=orthogonal, angles=angles):
+            verify_orthogonal(orthogonal)
+            _require(orthogonal.size == max(node.width, *widths), "its matrix has another size")
+            return _angles(orthogonal, angles)
         case _:
             return verify_plain(node, widths)
 
@@ -226,6 +231,10 @@ def _verify_network(node: NetworkNode, widths: tuple[int, ...], shapes: Shapes) 
                 used.add(tensor)
             case DataOperand():
                 _verify_view(operand.view, (next(data_widths),), sizes)
+            case FrameOperand(frame=frame):
+                used |= _verify_frame(frame, shapes)
+                shape = (frame.orthogonal.size, frame.columns)
+                _verify_view(operand.view, shape, sizes)
             case _:
                 assert_never(operand)
         seen.update(operand.view.labels)
@@ -235,6 +244,22 @@ def _verify_network(node: NetworkNode, widths: tuple[int, ...], shapes: Shapes) 
     full = math.prod(sizes[label] for label in node.output)
     _require(node.width <= full, "it is wider than its output modes")
     return used
+
+
+def _verify_frame(frame: OrthogonalFrame, shapes: Shapes) -> set[int]:
+    orthogonal = frame.orthogonal
+    verify_orthogonal(orthogonal)
+    _require(1 <= frame.columns <= orthogonal.size, "a frame of more columns than its matrix")
+    needed = _angles(orthogonal, frame.angles)
+    for tensor, shape in needed:
+        _require(shapes.get(tensor) == shape, f"tensor {tensor} does not hold a frame's angles")
+    return {tensor for tensor, _ in needed}
+
+
+def _angles(orthogonal: Orthogonal, angles: int | None) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    count = orthogonal.angle_count
+    _require((angles is None) == (count == 0), "angles without a tensor")
+    return () if angles is None else ((angles, (count,)),)
 
 
 def _verify_view(view: View, shape: tuple[int, ...], sizes: dict[int, int]) -> None:

@@ -29,13 +29,14 @@ from qcompile.ir.spec import (
     SpecSlice,
     SpecSum,
     SpecTable,
+    SpecUnitary,
     SpecVector,
 )
 from qcompile.ir.spec_operands import operands_of
 from qcompile.ir.target import CouplingDevice, Target
 from qcompile.ir.training import SpecPenalty
 from qcompile.ir.verification import VerificationError
-from qcompile.ir.verify_spec_circuit import verify_spec_circuit
+from qcompile.ir.verify_spec_circuit import verify_spec_circuit, verify_spec_unitary
 
 
 def verify_spec(spec: Spec) -> None:
@@ -117,6 +118,8 @@ def _verify_body(where: str, body: Body) -> None:
             _require(bool(node.bonds), f"{here}: no bonds")
         if isinstance(node, SpecCircuitValue):
             verify_spec_circuit(here, node.circuit, len(node.operands))
+        if isinstance(node, SpecUnitary):
+            verify_spec_unitary(here, node.banks, node.items, node.init)
     _require(inputs <= 1, f"{where}: two inputs")
     for requirement in body.requirements:
         closed(where, requirement.condition, frozenset())
@@ -137,6 +140,7 @@ def _name(node: SpecNode) -> str | None:
             | SpecVector(name=name)
             | SpecTable(name=name)
             | SpecCircuitValue(name=name)
+            | SpecUnitary(name=name)
         ):
             return name
     return None
@@ -174,7 +178,7 @@ def scalars_of(node: SpecNode) -> tuple[Scalar, ...]:
     match node:
         case SpecInput() | SpecSum() | SpecProduct() | SpecConcat() | SpecActivation() | SpecFlat():
             found = ()
-        case SpecLinear(to=to) | SpecApply(to=to):
+        case SpecLinear(to=to) | SpecApply(to=to) | SpecUnitary(to=to):
             found = (to,)
         case SpecTable(rows=rows, size=size):
             found = (rows, size)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import assert_never
 
 from qcompile.ir.gates import GATES
-from qcompile.ir.initialisation import INIT_ARGUMENTS
+from qcompile.ir.initialisation import INIT_ARGUMENTS, Init
 from qcompile.ir.scalar import MODEL_SIZES, Scalar, variables
 from qcompile.ir.spec_circuit import (
+    Bank,
     BankElement,
     CircuitItem,
     DataElement,
@@ -20,6 +21,7 @@ from qcompile.ir.spec_circuit import (
     GateLayer,
     ListedPairs,
     ListedWires,
+    Measurement,
     MeasurePaulis,
     Repeat,
     SpecCircuit,
@@ -36,27 +38,44 @@ def verify_spec_circuit(where: str, circuit: SpecCircuit, operands: int) -> None
         VerificationError: an operand, bank or variable is unknown, a gate has another number of
             angles or wires than it needs, or nothing is measured.
     """
-    _Walk(where, circuit, operands).run()
+    walk = _Walk(where, circuit.banks, operands)
+    walk.scalar(circuit.qubits, frozenset())
+    walk.body(circuit.items, circuit.init)
+    walk.measurements(circuit.measurements)
+
+
+def verify_spec_unitary(
+    where: str, banks: tuple[Bank, ...], items: tuple[CircuitItem, ...], init: Init
+) -> None:
+    """Check the circuit of an orthogonal matrix.
+
+    Raises:
+        VerificationError: as above, or a gate is not real, or data are encoded.
+    """
+    _Walk(where, banks, operands=0, real=True).body(items, init)
 
 
 class _Walk:
-    def __init__(self, where: str, circuit: SpecCircuit, operands: int) -> None:
+    def __init__(
+        self, where: str, banks: tuple[Bank, ...], operands: int, *, real: bool = False
+    ) -> None:
         self.where = where
-        self.circuit = circuit
+        self.banks = banks
         self.operands = operands
+        self.real = real
         self.seen: set[str] = set()
 
-    def run(self) -> None:
-        circuit = self.circuit
-        self.require(bool(circuit.measurements), "nothing is measured")
-        self.scalar(circuit.qubits, frozenset())
-        for init in (circuit.init, *(bank.init for bank in circuit.banks if bank.init)):
-            wanted = len(INIT_ARGUMENTS[init.kind])
-            self.require(len(init.arguments) == wanted, f"{init.kind} lacks arguments")
-        for bank in circuit.banks:
+    def body(self, items: tuple[CircuitItem, ...], init: Init) -> None:
+        for start in (init, *(bank.init for bank in self.banks if bank.init)):
+            wanted = len(INIT_ARGUMENTS[start.kind])
+            self.require(len(start.arguments) == wanted, f"{start.kind} lacks arguments")
+        for bank in self.banks:
             self.scalar(bank.size, frozenset())
-        self.items(circuit.items, frozenset(), top=True)
-        for measurement in circuit.measurements:
+        self.items(items, frozenset(), top=True)
+
+    def measurements(self, measurements: tuple[Measurement, ...]) -> None:
+        self.require(bool(measurements), "nothing is measured")
+        for measurement in measurements:
             if isinstance(measurement, MeasurePaulis):
                 for string in measurement.strings:
                     wires = [wire for wire, _ in string]
@@ -120,6 +139,7 @@ class _Walk:
 
     def gate(self, layer: GateLayer, bound: frozenset[str]) -> None:
         kind = GATES[layer.gate]
+        self.require(kind.real or not self.real, f"{layer.gate} is not real")
         if kind.qubits == 1:
             self.require(layer.wires is not None and layer.pairs is None, f"{layer.gate}: wires")
         else:
@@ -143,5 +163,5 @@ class _Walk:
                     case DataElement():
                         self.operand(element.operand)
                     case BankElement():
-                        known = 0 <= element.bank < len(self.circuit.banks)
+                        known = 0 <= element.bank < len(self.banks)
                         self.require(known, f"no bank {element.bank}")

@@ -63,6 +63,10 @@ class CircuitPass(ABC):
 
     name: ClassVar[str]
 
+    keeps_matrix: ClassVar[bool] = False
+    """Made of real gates, the circuit's matrix stays the same, sign included, whatever the initial
+    state and the read-out. Such a pass also runs on the circuits of orthogonal matrices."""
+
     @abstractmethod
     def run(self, circuit: Circuit, context: Context) -> Circuit:
         """The transformed circuit; data_width, angle_count and the number of outputs stay."""

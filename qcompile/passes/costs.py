@@ -2,17 +2,17 @@
 
 Forward, per token:
 - contraction: its steps that touch data (`ContractionNode.flops_per_token`);
-- circuit: `CircuitCost.flops_per_token`;
+- circuit: `CircuitCost.flops_per_token`; orthogonal matrix of a circuit: its gates on one column;
 - sum or product of k values: (k - 1) · width; scale, shift, bias: width; dropout: 2 · width;
   norm: 2 · width of its operand; pair products: width; activations: width, or 8 · width where an
   elementary function is evaluated; a generated matrix: 2 · its elements; concatenation, slices,
   rows: 0.
 
-Backward, per token: twice the forward count for contractions, circuits and products (one product
-for each factor's gradient), once for everything else.
+Backward, per token: twice the forward count for contractions, circuits, orthogonal matrices and
+products (one product for each factor's gradient), once for everything else.
 
-Once per call: contraction steps and circuit parts without data, and nodes that do not depend on
-the input, for each row where their value is a table.
+Once per call: contraction steps and circuit parts without data, columns of orthogonal matrices, and
+nodes that do not depend on the input, for each row where their value is a table.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import assert_never
 
 from qcompile.ir.contraction_extents import result_shapes
 from qcompile.ir.domains import domains
-from qcompile.ir.network import ContractionNode
+from qcompile.ir.network import ContractionNode, frames_of
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
@@ -45,6 +45,7 @@ from qcompile.ir.nodes import (
     VectorNode,
     ZeroNode,
 )
+from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import (
     Costs,
     DenseEvaluation,
@@ -55,6 +56,7 @@ from qcompile.ir.plan import (
 )
 from qcompile.ir.spec import ActivationKind
 from qcompile.ir.tensor import TensorSpec
+from qcompile.passes.unitary_cost import column_elements, column_flops
 
 CHEAP: frozenset[ActivationKind] = frozenset({"relu", "abs", "square", "step"})
 ELEMENTARY_FUNCTION = 8
@@ -73,7 +75,9 @@ def plan_costs(nodes: Sequence[PlanNode], tensors: Sequence[TensorSpec]) -> Cost
             hoisted += flops * where[index].rows
             continue
         forward += flops
-        doubles = isinstance(node, ContractionNode | EvaluationNode | MultiplyNode | ApplyNode)
+        doubles = isinstance(
+            node, ContractionNode | UnitaryNode | EvaluationNode | MultiplyNode | ApplyNode
+        )
         backward += 2 * flops if doubles else flops
     saved = {o for i, node in enumerate(nodes) if on_data[i] for o in _saved_operands(node)}
     return Costs(
@@ -107,7 +111,12 @@ def _flops(node: PlanNode, nodes: Sequence[PlanNode]) -> tuple[float, float]:
         case ActivationNode(kind=kind, width=width):
             return float(width * (1 if kind in CHEAP else ELEMENTARY_FUNCTION)), 0.0
         case ContractionNode():
-            return node.flops_per_token, node.flops_hoisted
+            built = sum(
+                column_flops(frame.orthogonal) * frame.columns for frame in frames_of(node.network)
+            )
+            return node.flops_per_token, node.flops_hoisted + built
+        case UnitaryNode(orthogonal=orthogonal):
+            return column_flops(orthogonal), 0.0
         case EvaluationNode(cost=cost):
             return cost.flops_per_token, cost.flops_hoisted
         case _:
@@ -138,6 +147,8 @@ def _interior(node: PlanNode) -> int:
             return node.activations_per_token
         case EvaluationNode(cost=cost):
             return cost.activations_per_token
+        case UnitaryNode(orthogonal=orthogonal):
+            return column_elements(orthogonal)
         case DropoutNode(width=width):
             return width
         case _:
@@ -148,7 +159,9 @@ def _peak_hoisted(node: PlanNode) -> int:
     match node:
         case ContractionNode():
             shapes = zip(result_shapes(node, tokens=1), node.steps, strict=True)
-            return max((math.prod(s) for s, step in shapes if not step.batched), default=0)
+            sizes = [math.prod(shape) for shape, step in shapes if not step.batched]
+            sizes += [frame.orthogonal.size * frame.columns for frame in frames_of(node.network)]
+            return max(sizes, default=0)
         case EvaluationNode(evaluation=DenseEvaluation(circuit=circuit, segments=segments)):
             if any(isinstance(segment, HoistedBlock) for segment in segments):
                 return 2 * math.prod((4,) * circuit.qubits)

@@ -27,6 +27,7 @@ from qcompile.ir.nodes import (
     VectorNode,
     ZeroNode,
 )
+from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import EvaluationNode, PlanNode, operands
 
 Dependence = Literal["zero", "constant", "linear", "other"]
@@ -55,7 +56,7 @@ def _dependence(node: PlanNode, parts: list[Dependence]) -> Dependence:
             return _product(parts)
         case ContractionNode():
             return _product(parts) if parts else "constant"
-        case ScaleNode() | SliceNode() | DropoutNode() | RowsNode() | FlatNode():
+        case ScaleNode() | SliceNode() | DropoutNode() | RowsNode() | FlatNode() | UnitaryNode():
             return parts[0]
         case ShiftNode() | BiasNode():
             return "constant" if parts[0] in ("zero", "constant") else "other"

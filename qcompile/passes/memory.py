@@ -11,7 +11,8 @@ from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.planning import FewerTokensFit, PlanTooLarge
 from qcompile.ir.contraction_extents import result_shapes
 from qcompile.ir.domains import domains
-from qcompile.ir.network import ContractionNode
+from qcompile.ir.network import ContractionNode, frames_of
+from qcompile.ir.orthogonal import Orthogonal, UnitaryNode
 from qcompile.ir.plan import (
     DenseEvaluation,
     DensityEvaluation,
@@ -24,6 +25,7 @@ from qcompile.ir.plan import (
 from qcompile.passes.base import Context
 from qcompile.passes.circuit_cost import density_cost, segments_cost, statevector_cost
 from qcompile.passes.evaluators import workload
+from qcompile.passes.unitary_cost import column_elements
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
@@ -91,6 +93,10 @@ def _parts(plan: Plan, context: Context) -> Iterator[tuple[float, str, tuple[str
                 shapes = result_shapes(node, batch)
                 size = load.item_bytes * sum(math.prod(shape) for shape in shapes)
                 yield float(size), "a tensor contraction", (fewer, "use smaller bonds")
+                for frame in frames_of(node.network):
+                    yield _unitary(frame.orthogonal, frame.columns, load.item_bytes, fewer)
+            case UnitaryNode(orthogonal=orthogonal):
+                yield _unitary(orthogonal, load.tokens, load.item_bytes, fewer)
             case EvaluationNode(evaluation=evaluation, cost=cost):
                 circuit = evaluation.circuit
                 what = f"the circuit on {circuit.qubits} qubits under `{evaluation.kind}`"
@@ -109,6 +115,14 @@ def _parts(plan: Plan, context: Context) -> Iterator[tuple[float, str, tuple[str
                 yield size_, what, advice
             case _:
                 pass
+
+
+def _unitary(
+    orthogonal: Orthogonal, columns: int, item_bytes: int, fewer: str
+) -> tuple[float, str, tuple[str, ...]]:
+    size = float(item_bytes) * columns * column_elements(orthogonal)
+    what = f"the gates of a `unitary` of {orthogonal.size} on {columns} column{'s' * (columns > 1)}"
+    return size, what, ("use less depth, or smaller widths", fewer)
 
 
 def human_bytes(size: float) -> str:

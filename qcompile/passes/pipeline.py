@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.errors import UsageError
 from qcompile.ir.circuit import Circuit
+from qcompile.ir.orthogonal import UnitaryNode, circuit_of
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.verify_circuit import verify_circuit
@@ -121,19 +123,32 @@ def run_pipeline(
 
 
 def _on_circuits(step: CircuitPass, program: Program, context: Context, verify: bool) -> Program:
-    """`step` on every circuit of the program, equal circuits once."""
-    done: dict[Circuit, Circuit] = {}
+    """`step` on every circuit of the program, equal circuits once.
+
+    Circuits of orthogonal matrices are left alone, unless the pass keeps their matrix.
+    """
+
+    @cache
+    def run(circuit: Circuit) -> Circuit:
+        result = step.run(circuit, context)
+        if verify:
+            verify_circuit(result)
+            step.ensures(circuit, result, context)
+        return result
+
     nodes = list(program.nodes)
     for index, node in enumerate(nodes):
-        if not isinstance(node, CircuitNode):
-            continue
-        circuit = node.circuit
-        if circuit not in done:
-            done[circuit] = step.run(circuit, context)
-            if verify:
-                verify_circuit(done[circuit])
-                step.ensures(circuit, done[circuit], context)
-        nodes[index] = replace(node, circuit=done[circuit])
+        match node:
+            case CircuitNode(circuit=circuit):
+                nodes[index] = replace(node, circuit=run(circuit))
+            case UnitaryNode(orthogonal=orthogonal) if step.keeps_matrix:
+                blocks = tuple(
+                    replace(block, gates=run(circuit_of(block, orthogonal.angle_count)).gates)
+                    for block in orthogonal.blocks
+                )
+                nodes[index] = replace(node, orthogonal=replace(orthogonal, blocks=blocks))
+            case _:
+                pass
     return replace(program, nodes=tuple(nodes))
 
 

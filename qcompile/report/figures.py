@@ -8,7 +8,8 @@ from qcompile.artifact.layout import layout, parameter_count
 from qcompile.ir.circuit_analysis import depth, two_qubit_gates
 from qcompile.ir.compilation import PlannedSet, Site
 from qcompile.ir.network import ContractionNode
-from qcompile.ir.plan import CircuitCost, EvaluationNode, Plan
+from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode, gates_of
+from qcompile.ir.plan import CircuitCost, EvaluationNode, Plan, orthogonals
 
 SCHEMA_VERSION = 1
 """Of the JSON form. Raised when a key changes its meaning or goes away."""
@@ -31,6 +32,24 @@ class CircuitFigures:
     device: str | None
     routed_two_qubit_gates: int | None
     routed_depth: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitaryFigures:
+    """One orthogonal matrix that is made of circuits."""
+
+    size: int
+    qubits: int
+    """Of each circuit."""
+    circuits: int
+    """One where the size is a power of two, else two."""
+    gates: int
+    two_qubit_gates: int
+    depth: int
+    """Of all circuits, one after the other."""
+    parameters: int
+    columns: int | None
+    """How many are built once per step; None: the gates act on every token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +81,7 @@ class ModuleFigures:
     """Kept for the backward pass."""
     linear: bool
     circuits: tuple[CircuitFigures, ...]
+    unitaries: tuple[UnitaryFigures, ...]
     paths: tuple[str, ...]
     """The contractions of each tensor network in order, as einsum equations."""
     lora: LoraFigures
@@ -131,6 +151,7 @@ def _module(site: Site, plan: Plan, parameters: int) -> ModuleFigures:
         activation_bytes_per_token=costs.activation_elements_per_token * element,
         linear=plan.linear,
         circuits=tuple(_circuit(n) for n in plan.nodes if isinstance(n, EvaluationNode)),
+        unitaries=tuple(_unitary(u) for n in plan.nodes for u in orthogonals(n)),
         paths=tuple(_path(n) for n in plan.nodes if isinstance(n, ContractionNode)),
         lora=lora_figures(plan.in_features, plan.out_features, _rank(plan), element),
     )
@@ -151,6 +172,21 @@ def _circuit(node: EvaluationNode) -> CircuitFigures:
         device=None if routed is None else routed.device,
         routed_two_qubit_gates=None if routed is None else two_qubit_gates(routed.circuit.gates),
         routed_depth=None if routed is None else depth(routed.circuit.gates),
+    )
+
+
+def _unitary(matrix: OrthogonalFrame | UnitaryNode) -> UnitaryFigures:
+    orthogonal = matrix.orthogonal
+    gates = tuple(gates_of(orthogonal))
+    return UnitaryFigures(
+        size=orthogonal.size,
+        qubits=orthogonal.blocks[0].qubits,
+        circuits=len(orthogonal.blocks),
+        gates=len(gates),
+        two_qubit_gates=two_qubit_gates(gates),
+        depth=sum(depth(block.gates) for block in orthogonal.blocks),
+        parameters=orthogonal.angle_count,
+        columns=matrix.columns if isinstance(matrix, OrthogonalFrame) else None,
     )
 
 

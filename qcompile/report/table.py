@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from qcompile.report.figures import Figures, ModuleFigures
+from qcompile.report.figures import Figures, ModuleFigures, UnitaryFigures
 
 COLUMNS = (
     "module",
@@ -55,6 +55,7 @@ def _signature(module: ModuleFigures) -> tuple[object, ...]:
         module.parameters,
         module.forward_flops_per_token,
         module.circuits,
+        module.unitaries,
         module.paths,
         module.module.rpartition(".")[2],
     )
@@ -118,10 +119,21 @@ def _details(name: str, module: ModuleFigures) -> list[str]:
                 f" depth {circuit.routed_depth}"
             )
         lines.append(text)
+    lines.extend(f"  {_unitary(unitary)}" for unitary in module.unitaries)
     lines.extend(f"  contraction {path}" for path in module.paths)
     if module.linear:
         lines.append("  linear in x: can be merged into the weight")
     return lines
+
+
+def _unitary(unitary: UnitaryFigures) -> str:
+    circuits = "circuit" if unitary.circuits == 1 else f"{unitary.circuits} circuits"
+    when = "on every token" if unitary.columns is None else f"{unitary.columns} columns once a step"
+    return (
+        f"unitary of {unitary.size}: {circuits} of {unitary.qubits} qubits, {unitary.gates} gates"
+        f" ({unitary.two_qubit_gates} on two qubits), depth {unitary.depth},"
+        f" {unitary.parameters} angles, {when}"
+    )
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from qcompile.testing.circuit_texts import FACTORS, LAYERS, Surroundings, circuit_text
+from qcompile.testing.circuit_texts import FACTORS, LAYERS, Surroundings, circuit_text, unitary_text
 
 _ACTIVATIONS = (
     "relu", "gelu", "silu", "tanh", "sigmoid", "sin", "cos", "softplus", "abs", "square",
@@ -56,7 +56,7 @@ def valid_adapters(draw: st.DrawFn, *, circuits: bool = True) -> str:
     for _ in range(draw(st.integers(1, 5))):
         kinds = ["linear", "mpo", "activation", "sum", "slice", "concat", "scale", "vector", "norm"]
         kinds += ["modes", "shared", "dropout", "exp", "element", "concat3"]
-        kinds += ["circuit"] * 6 * circuits + ["block"] * block
+        kinds += ["unitary"] * 2 + ["circuit"] * 6 * circuits + ["block"] * block
         _grow(draw, values, draw(st.sampled_from(kinds)), rank, layer=layer)
     last = list(values.widths)[-1]
     init = draw(st.sampled_from(("", ", init: zero")))
@@ -138,6 +138,8 @@ def _grow(draw: st.DrawFn, values: _Values, kind: str, rank: int, *, layer: bool
             values.bind(f"vector({width}) * {name}", width)
         case "norm":
             values.bind(f"tanh({name}) * sigmoid({name})", width)
+        case "unitary":
+            values.bind(*unitary_text(draw, name, width))
         case "block":
             values.bind(f"tower({name}, hidden: rank)", rank)
         case _:

@@ -79,6 +79,23 @@ def circuit_text(draw: st.DrawFn, name: str, around: Surroundings) -> tuple[str,
     return f"circuit({qubits} qubits{options}) {{\n{body}    }}", width
 
 
+def unitary_text(draw: st.DrawFn, name: str, width: int) -> tuple[str, int]:
+    """The matrix of a circuit of real gates on `name`, which is so wide, and its width."""
+    to = draw(st.integers(1 if width > 1 else 2, 9))
+    qubits = max(width, to).bit_length() - 1
+    banks = draw(st.sampled_from(((), ("angles theta[2] init normal(0.3)",))))
+    one: list[str] = ["ry", "ry shared", "h", "x", "z", "ry(0.5)", "ry on even"]
+    one += ["ry(theta[0] - 0.5 * theta[1])", "ry(theta[1]) on 0"] * len(banks)
+    two = ["cz line", "cry line", "cx brickwork", "cz brickwork even", "ry brickwork even"]
+    two += ["ch on (1, 0)", "swap on (0, 1)", "cry(0.7) all", "cry shared line reversed"]
+    gates = draw(st.lists(st.sampled_from(one + two * (qubits > 1)), min_size=1, max_size=6))
+    if draw(st.booleans()):
+        gates = ["repeat 2 {", *(f"    {gate}" for gate in gates), "}"]
+    options = draw(st.sampled_from(("", "", ", init: normal(0.1)", ", adjoint: true")))
+    body = "".join(f"        {line}\n" for line in (*banks, *gates))
+    return f"unitary({name}, to: {to}{options}) {{\n{body}    }}", to
+
+
 def _encoding(
     draw: st.DrawFn, name: str, qubits: int, around: Surroundings
 ) -> tuple[list[str], str]:
@@ -132,13 +149,16 @@ def _gate(draw: st.DrawFn, qubits: int, terms: list[str]) -> str:
         gate = draw(st.sampled_from(_ONE[angles]))
         last = qubits - 1
         places = ["", " on even", f" on {last}", f" on 0..{qubits}", f" on [{last}]"]
-        places += [" on odd"] * (qubits > 1)
+        places += [" on odd", " brickwork even"] * (qubits > 1)
+        places += [" brickwork odd"] * (qubits > 2)
     else:
         angles = draw(st.sampled_from((0, 1)))
         gate = draw(st.sampled_from(_TWO[angles]))
         # Rings and steps need three wires to be without repeated pairs.
         places = ["line", "line reversed", "all", "brickwork", "brickwork reversed", "all reversed"]
         places += ["on (0, 1)", "on (1, 0)", "pairs [(1, 0)]"]
+        places += ["brickwork even", "brickwork even reversed"]
+        places += ["brickwork odd"] * (qubits > 2)
         places += ["ring", "ring reversed", "line step 2", "pairs [(0, 2), (1, 0)]"] * (qubits > 2)
         places += ["ring step 3"] * (qubits > 3)
         places = [f" {place}" for place in places]

@@ -43,6 +43,7 @@ from qcompile.ir.nodes import (
     VectorNode,
     ZeroNode,
 )
+from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.program import (
     CircuitNode,
     LinearNode,
@@ -55,11 +56,12 @@ from qcompile.ir.spec import ActivationKind, Mode
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Penalty, PenaltyKind, Proximal, Training
 from qcompile.testing.small_circuits import FACTORS, small_circuits
+from qcompile.testing.small_orthogonals import small_orthogonals
 
 NodeKind = Literal[
     "vector", "zero", "add", "multiply", "scale", "shift", "bias", "concat", "slice",
-    "activation", "dropout", "norm", "pairs", "linear", "mpo", "network", "circuit", "table",
-    "bits", "rows", "flat", "apply",
+    "activation", "dropout", "norm", "pairs", "linear", "mpo", "unitary", "network", "circuit",
+    "table", "bits", "rows", "flat", "apply",
 ]  # fmt: skip
 NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
 
@@ -89,11 +91,13 @@ def programs(
     """A Program of the given kinds of nodes; a last linear map brings it to `out_features`.
 
     `prefixes` makes a prefix of some programs that have a table. `linear_only` keeps to maps that
-    are linear in x (scale, add, concat, slice, linear, mpo).
+    are linear in x (scale, add, concat, slice, linear, mpo, unitary).
     """
     if linear_only:
         kinds = tuple(
-            k for k in kinds if k in ("scale", "add", "concat", "slice", "linear", "mpo", "zero")
+            k
+            for k in kinds
+            if k in ("scale", "add", "concat", "slice", "linear", "mpo", "unitary", "zero")
         )
     in_features = draw(st.integers(1, max_width))
     out_features = draw(st.integers(1, max_width))
@@ -249,6 +253,8 @@ class _Growth:
                 self.append(LinearNode(operand=operand, tensor=weight, width=size), degree=degree)
             case "mpo":
                 self._mpo(operand)
+            case "unitary":
+                self._unitary(operand)
             case "network":
                 self._network(operand)
             case "circuit":
@@ -336,6 +342,23 @@ class _Growth:
                 in_modes=in_modes,
                 out_modes=out_modes,
                 bonds=bonds,
+                width=to,
+            ),
+            degree=self.degrees[operand],
+        )
+
+    def _unitary(self, operand: int) -> None:
+        draw = self.draw
+        width = self.nodes[operand].width
+        to = draw(st.integers(1 if width > 1 else 2, max(2, self.max_width)))
+        orthogonal = draw(small_orthogonals(max(width, to)))
+        count = orthogonal.angle_count
+        self.append(
+            UnitaryNode(
+                operand=operand,
+                orthogonal=orthogonal,
+                angles=self.tensor((count,)) if count else None,
+                adjoint=draw(st.booleans()),
                 width=to,
             ),
             degree=self.degrees[operand],

@@ -14,7 +14,7 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from qcompile.ir.network import BATCH, DataOperand, NetworkNode, TensorOperand, View
+from qcompile.ir.network import BATCH, DataOperand, FrameOperand, NetworkNode, TensorOperand, View
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
@@ -36,10 +36,11 @@ from qcompile.ir.nodes import (
     VectorNode,
     ZeroNode,
 )
+from qcompile.ir.orthogonal import Orthogonal, OrthogonalFrame, UnitaryNode
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, ProgramNode
 from qcompile.ir.spec import ActivationKind
-from qcompile.testing.dense_oracle import dense_outputs
+from qcompile.testing.dense_oracle import dense_outputs, dense_unitary
 
 Array = NDArray[np.float64]
 
@@ -136,6 +137,11 @@ def _value(node: ProgramNode, x: Array, values: list[Array], tensors: Mapping[in
             return np.stack([a[:, i] * a[:, j] for i, j in pairs], axis=1)
         case LinearNode(operand=operand, tensor=tensor):
             return np.asarray(values[operand] @ tensors[tensor].T)
+        case UnitaryNode(operand=operand, orthogonal=orthogonal, adjoint=adjoint, width=width):
+            u = orthogonal_matrix(orthogonal, _angles(node.angles, tensors))
+            padded = np.zeros((x.shape[0], orthogonal.size))
+            padded[:, : values[operand].shape[1]] = values[operand]
+            return np.asarray(padded @ (u if adjoint else u.T))[:, :width]
         case MpoNode(operand=operand):
             return _mpo(node, values[operand], tensors)
         case NetworkNode():
@@ -143,8 +149,7 @@ def _value(node: ProgramNode, x: Array, values: list[Array], tensors: Mapping[in
         case CircuitNode(operands=operands, circuit=circuit, angles=angles):
             parts = _aligned([np.zeros((1, 0)), *(values[operand] for operand in operands)])
             data = np.concatenate(parts, axis=1)
-            trained = np.zeros(0) if angles is None else tensors[angles]
-            return dense_outputs(circuit, data, trained)
+            return dense_outputs(circuit, data, _angles(angles, tensors))
         case _:
             assert_never(node)
 
@@ -154,6 +159,29 @@ def _aligned(parts: list[Array]) -> list[Array]:
     # A batch may be empty.
     rows = next((part.shape[0] for part in parts if part.shape[0] != 1), 1)
     return [np.broadcast_to(part, (rows, part.shape[1])) for part in parts]
+
+
+def _angles(index: int | None, tensors: Mapping[int, Array]) -> Array:
+    return np.zeros(0) if index is None else tensors[index]
+
+
+def orthogonal_matrix(orthogonal: Orthogonal, angles: Array) -> Array:
+    """The dense (size, size) matrix, from Kronecker products of the complex matrices of gates."""
+    total = np.eye(orthogonal.size)
+    for block in orthogonal.blocks:
+        inner = dense_unitary(block.gates, block.qubits, np.zeros(0), angles)
+        assert np.abs(inner.imag).max() < 1e-12, "the gates are real"
+        embedded = np.eye(orthogonal.size)
+        place = slice(block.offset, block.offset + 2**block.qubits)
+        embedded[place, place] = inner.real
+        total = embedded @ total
+    return np.asarray(total)
+
+
+def frame_columns(frame: OrthogonalFrame, tensors: Mapping[int, Array]) -> Array:
+    """(size, columns)."""
+    u = orthogonal_matrix(frame.orthogonal, _angles(frame.angles, tensors))
+    return np.asarray((u.T if frame.adjoint else u)[:, : frame.columns])
 
 
 def mpo_matrix(cores: list[Array]) -> Array:
@@ -182,6 +210,8 @@ def _network(node: NetworkNode, values: list[Array], tensors: Mapping[int, Array
         match operand:
             case TensorOperand(tensor=tensor, view=view):
                 arguments += [_viewed(tensors[tensor], view), list(view.labels)]
+            case FrameOperand(frame=frame, view=view):
+                arguments += [_viewed(frame_columns(frame, tensors), view), list(view.labels)]
             case DataOperand(node=index, view=view):
                 rows = [_viewed(row, view) for row in aligned[index]]
                 stacked = np.stack(rows) if rows else np.zeros((0, *view.modes))

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from qcompile.ir.network import ContractionNode, DataOperand, View
+from qcompile.ir.network import ContractionNode, DataOperand, FrameOperand, TensorOperand, View
 from qcompile.ir.plan import DenseEvaluation, DensityEvaluation, EvaluationNode, Plan
 from qcompile.ir.program import CircuitNode
-from qcompile.testing.reference import Array, _aligned, _value, result_of
+from qcompile.testing.reference import Array, _aligned, _value, frame_columns, result_of
 
 
 def evaluate_plan(plan: Plan, x: Array, tensors: Mapping[int, Array]) -> Array:
@@ -44,11 +44,14 @@ def _contraction(node: ContractionNode, values: list[Array], tensors: Mapping[in
     data = [o.node for o in node.network.operands if isinstance(o, DataOperand)]
     aligned = dict(zip(data, _aligned([values[index] for index in data]), strict=True))
     for operand in node.network.operands:
-        if isinstance(operand, DataOperand):
-            has_data = True
-            working.append(np.stack([_viewed(row, operand.view) for row in aligned[operand.node]]))
-        else:
-            working.append(_viewed(tensors[operand.tensor], operand.view))
+        match operand:
+            case DataOperand(node=source, view=view):
+                has_data = True
+                working.append(np.stack([_viewed(row, view) for row in aligned[source]]))
+            case FrameOperand(frame=frame, view=view):
+                working.append(_viewed(frame_columns(frame, tensors), view))
+            case TensorOperand(tensor=tensor, view=view):
+                working.append(_viewed(tensors[tensor], view))
     for step in node.steps:
         taken = [working[step.left]]
         if step.right is not None:

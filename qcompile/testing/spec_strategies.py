@@ -91,6 +91,11 @@ def _grown(inner: st.SearchStrategy[syntax.Expr]) -> st.SearchStrategy[syntax.Ex
         _build(syntax.ListExpr, items=_tuples(inner)),
         _build(syntax.PairExpr, first=inner, second=inner),
         _circuits(inner),
+        _build(
+            syntax.UnitaryExpr,
+            arguments=_tuples(_arguments(inner)),
+            body=_tuples(circuit_statements()),
+        ),
     )
 
 
@@ -136,6 +141,10 @@ def _wires() -> st.SearchStrategy[syntax.Expr | None]:
     return _optional(st.one_of(_scalars(), listed, pair, _ranges()))
 
 
+def _halves() -> st.SearchStrategy[syntax.Name]:
+    return st.sampled_from(("even", "odd")).map(lambda text: syntax.Name(text=text, span=_AT))
+
+
 @cache
 def _patterns() -> st.SearchStrategy[syntax.PatternClause]:
     pair = _build(syntax.PairExpr, first=_scalars(), second=_scalars())
@@ -145,6 +154,7 @@ def _patterns() -> st.SearchStrategy[syntax.PatternClause]:
             syntax.PatternClause,
             kind=names(contextual=False),
             pairs=st.none(),
+            half=_optional(_halves()),
             reversed=st.booleans(),
             step=steps,
         ),
@@ -152,6 +162,7 @@ def _patterns() -> st.SearchStrategy[syntax.PatternClause]:
             syntax.PatternClause,
             kind=st.just(syntax.Name(text="pairs", span=_AT)),
             pairs=_build(syntax.ListExpr, items=_tuples(pair)),
+            half=st.none(),
             reversed=st.booleans(),
             step=steps,
         ),

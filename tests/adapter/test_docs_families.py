@@ -19,15 +19,16 @@ def test_code_runs_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     names: dict[str, Any] = {}
     for block in BLOCKS:
         exec(block, names)
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
     assert (tmp_path / "sora_pruned.pt").is_file()
     assert len(names["ranks"]) == 8 and 0 < sum(names["ranks"]) < 64
 
 
-def test_clause_is_that_of_the_example() -> None:
-    (clause,) = re.findall(r"^```qa\n(.*?)^```$", PAGE, re.M | re.S)
-    example = (ROOT / "examples" / "sora.qa").read_text("utf-8")
-    assert all(line.strip() in example for line in clause.splitlines())
+def test_quotations_are_those_of_the_examples() -> None:
+    quoted = re.findall(r"^```qa\n(.*?)^```$", PAGE, re.M | re.S)
+    for quotation, name in zip(quoted, ("quantum_peft.qa", "sora.qa"), strict=True):
+        example = (ROOT / "examples" / name).read_text("utf-8")
+        assert all(line.strip() in example for line in quotation.splitlines())
 
 
 def test_every_relative_is_listed() -> None:

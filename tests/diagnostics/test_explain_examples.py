@@ -119,7 +119,7 @@ def _adapter(body: str) -> str:
             place += f"{name} = linear(x, to: {width})\n"
     last = re.findall(r"^(\w+) = ", body, re.MULTILINE)[-1:]
     update = f"\nupdate linear({(last or ['x'])[0]}, to: out_features, init: zero)"
-    if re.search(r"^update\b", body, re.MULTILINE):
+    if re.search(r"^(update|prefix)\b", body, re.MULTILINE):
         update = ""
     return f"adapter page({PARAMETERS}) {{\n{place}{body}{update}\n}}\n"
 

@@ -16,6 +16,13 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 FILES = sorted(EXAMPLES.glob("*.qa"))
 NAMES = {"lora", "qtha", "qaa", "mpo", "hybrid", "noisy_target"}
 
+NOT_ZERO = {
+    "qpa": "generated weights that are all zero would have no gradient",
+    "prefix_tuning": "a prefix takes a share of the attention, whatever it holds",
+    "prefix_mlp": "a prefix takes a share of the attention, whatever it holds",
+}
+"""Examples whose untrained adapter changes the model, and why."""
+
 pytestmark = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 
 
@@ -49,6 +56,8 @@ def test_sources_are_clean_and_canonical(path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_untrained_adapter_changes_nothing(path: Path, compiled: Path) -> None:
+    if path.stem in NOT_ZERO:
+        pytest.skip(NOT_ZERO[path.stem])
     model = base(path).eval()
     ids = torch.arange(24).reshape(2, 12)
     with torch.no_grad():

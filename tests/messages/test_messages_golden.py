@@ -163,7 +163,7 @@ def merge() -> None:
     qcompile.merge(base)
 
 
-def tiny_llama() -> nn.Module:
+def tiny_llama() -> Any:
     config = transformers.LlamaConfig(**LLAMA, num_hidden_layers=1, vocab_size=8)
     return transformers.LlamaForCausalLM(config)
 
@@ -177,10 +177,10 @@ def flex_attention() -> None:
 
 
 def prefix_for_another() -> None:
-    base = nn.ModuleDict({"model": nn.ModuleDict({"layers": nn.ModuleList([nn.ModuleDict()])})})
-    base.model.layers[0]["self_attn"] = nn.LayerNorm(4)  # type: ignore[union-attr, index]
-    text = ON_UP.replace("up", "self_attn")
-    qcompile.attach(base, qcompile.compile(text, model=tiny_llama()))
+    base = tiny_llama()
+    adapter = qcompile.compile(ON_UP.replace("up", "self_attn"), model=base)
+    base.model.layers[0].self_attn = nn.LayerNorm(4)
+    qcompile.attach(base, adapter)
 
 
 def scaled_gradients() -> None:

@@ -30,6 +30,8 @@ from qcompile.ir.spec_circuit import (
     ForEach,
     Fresh,
     GateLayer,
+    Half,
+    HalfBrickwork,
     ListedPairs,
     ListedWires,
     MeasureEach,
@@ -81,11 +83,30 @@ def circuit_of(value: SpecCircuitValue, shape: tuple[int, int]) -> Circuit:
     return nodes[0].circuit
 
 
-def pairs_of(kind: PairPatternKind, qubits: int, **options: Scalar | bool) -> list[tuple[int, ...]]:
+def pairs_of(
+    kind: PairPatternKind, qubits: int, **options: Scalar | bool | str
+) -> list[tuple[int, ...]]:
     pattern = replace(PairPattern(kind=kind), **options)  # type: ignore[arg-type]
     value = circuit(number(qubits), (entangler("cx", pattern, trainable=False), rotations("ry")))
     gates = circuit_of(value, (1, qubits)).gates
     return [gate.qubits for gate in gates if gate.name == "cx"]
+
+
+@pytest.mark.parametrize(
+    ("half", "qubits", "wires"),
+    [
+        ("even", 5, [0, 1, 2, 3]),
+        ("odd", 5, [1, 2, 3, 4]),
+        ("even", 4, [0, 1, 2, 3]),
+        ("odd", 4, [1, 2]),
+    ],
+)
+def test_one_qubit_gates_along_half_of_a_brickwork(
+    half: Half, qubits: int, wires: list[int]
+) -> None:
+    layer = replace(rotations("ry"), wires=HalfBrickwork(half=half))
+    gates = circuit_of(circuit(number(qubits), (layer,)), (1, qubits)).gates
+    assert [gate.qubits for gate in gates] == [(wire,) for wire in wires]
 
 
 def test_patterns() -> None:
@@ -97,6 +118,9 @@ def test_patterns() -> None:
     assert pairs_of("line", 4, reversed=True) == [(1, 0), (2, 1), (3, 2)]
     assert pairs_of("line", 4, step=number(2)) == [(0, 2), (1, 3)]
     assert pairs_of("brickwork", 5) == [(0, 1), (2, 3), (1, 2), (3, 4)]
+    assert pairs_of("brickwork", 5, half="even") == [(0, 1), (2, 3)]
+    assert pairs_of("brickwork", 5, half="odd") == [(1, 2), (3, 4)]
+    assert pairs_of("brickwork", 4, half="odd", reversed=True) == [(2, 1)]
     assert pairs_of("all", 3) == [(0, 1), (0, 2), (1, 2)]
 
 

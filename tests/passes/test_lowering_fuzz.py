@@ -24,6 +24,7 @@ from qcompile.ir.spec import (
     SpecShift,
     SpecSlice,
     SpecSum,
+    SpecUnitary,
     SpecVector,
 )
 from qcompile.ir.spec_circuit import (
@@ -41,6 +42,7 @@ from qcompile.ir.spec_circuit import (
     ForEach,
     Fresh,
     GateLayer,
+    HalfBrickwork,
     ListedPairs,
     ListedWires,
     MeasureEach,
@@ -58,6 +60,7 @@ from qcompile.ir.verify_program import verify_program
 from qcompile.passes.lowering import lower
 from qcompile.testing.known_specs import IN, OUT, number, spec_of
 from qcompile.testing.reference import evaluate_program, random_tensors
+from qcompile.testing.small_orthogonals import REAL_GATES
 
 SMALL = st.integers(0, 5).map(number)
 LEAVES = st.one_of(
@@ -91,6 +94,7 @@ def wires() -> st.SearchStrategy[Wires]:
         st.builds(AllWires, parity=st.sampled_from(("all", "even", "odd"))),
         st.lists(scalars(), max_size=3).map(lambda some: ListedWires(wires=tuple(some))),
         st.builds(WireRange, start=scalars(), stop=scalars()),
+        st.builds(HalfBrickwork, half=st.sampled_from(("even", "odd"))),
     )
 
 
@@ -101,6 +105,7 @@ def pairs() -> st.SearchStrategy[Pairs]:
             kind=st.sampled_from(("line", "ring", "brickwork", "all", "native")),
             reversed=st.booleans(),
             step=st.none() | scalars(),
+            half=st.sampled_from((None, "even", "odd")),
         ),
         st.lists(st.tuples(scalars(), scalars()), max_size=2).map(
             lambda some: ListedPairs(pairs=tuple(some))
@@ -121,14 +126,16 @@ def angles(draw: st.DrawFn, count: int, operands: int, banks: int) -> Angles:
 
 
 @st.composite
-def items(draw: st.DrawFn, operands: int, banks: int, depth: int = 2) -> CircuitItem:
+def items(
+    draw: st.DrawFn, operands: int, banks: int, depth: int = 2, *, real: bool = False
+) -> CircuitItem:
     kinds = ["layer", "layer"]
     if operands:
         kinds += ["angle", "basis", "iqp"]
     if depth:
         kinds += ["repeat", "for"]
     operand = draw(st.integers(0, max(0, operands - 1)))
-    inner = items(operands, banks, depth - 1)
+    inner = items(operands, banks, depth - 1, real=real)
     match draw(st.sampled_from(kinds)):
         case "angle":
             return EncodeAngle(
@@ -150,7 +157,7 @@ def items(draw: st.DrawFn, operands: int, banks: int, depth: int = 2) -> Circuit
                 variable=f"i{depth}", start=draw(scalars()), stop=draw(scalars()), items=inside
             )
         case _:
-            gate = draw(st.sampled_from(GATE_NAMES))
+            gate = draw(st.sampled_from(REAL_GATES if real else GATE_NAMES))
             two = GATES[gate].qubits == 2
             return GateLayer(
                 gate=gate,
@@ -186,11 +193,29 @@ def circuit_values(draw: st.DrawFn, known: int, name: str) -> SpecCircuitValue:
 
 
 @st.composite
+def unitaries(draw: st.DrawFn, operand: int, name: str) -> SpecUnitary:
+    banks = tuple(
+        Bank(name=f"b{k}", size=draw(scalars()), init=draw(st.none() | INITS))
+        for k in range(draw(st.integers(0, 1)))
+    )
+    return SpecUnitary(
+        operand=operand,
+        to=draw(scalars()),
+        adjoint=draw(st.booleans()),
+        banks=banks,
+        items=tuple(draw(st.lists(items(0, len(banks), real=True), max_size=4))),
+        init=draw(INITS),
+        name=name,
+        share=draw(SHARES),
+    )
+
+
+@st.composite
 def nodes(draw: st.DrawFn, known: int) -> SpecNode:
     operand = draw(st.integers(0, known - 1))
     others = tuple(draw(st.lists(st.integers(0, known - 1), min_size=2, max_size=3)))
     name = f"n{known}"
-    match draw(st.integers(0, 11)):
+    match draw(st.integers(0, 12)):
         case 0:
             return SpecLinear(
                 operand=operand,
@@ -232,6 +257,8 @@ def nodes(draw: st.DrawFn, known: int) -> SpecNode:
             return SpecDropout(operand=operand, probability=draw(scalars()))
         case 10:
             return SpecActivation(operand=operand, kind=draw(st.sampled_from(("tanh", "step"))))
+        case 11:
+            return draw(unitaries(operand, name))
         case _:
             return draw(circuit_values(known, name))
 

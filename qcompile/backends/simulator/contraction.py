@@ -5,20 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from qcompile.backends.simulator.constants import Constants
+from qcompile.backends.simulator.orthogonal import FrameColumns
 from qcompile.ir.network import (
     BATCH,
     ContractionNode,
     DataOperand,
+    FrameOperand,
     PairContraction,
     TensorOperand,
     View,
+    frames_of,
 )
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+Source = Literal["data", "tensor", "frame"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,18 +104,27 @@ class ContractionStep:
         node: ContractionNode,
         shapes: Sequence[tuple[int, ...]],
         widths: Sequence[int],
+        constants: Constants,
     ) -> None:
         """`shapes` of the layout's tensors, `widths` of the plan's nodes."""
         network = node.network
-        self.views: list[tuple[bool, int, ViewStep]] = []
+        self.views: list[tuple[Source, int, ViewStep]] = []
+        self.frames: list[tuple[FrameColumns, int | None]] = []
+        frames = frames_of(network)
+        for frame in frames:
+            self.frames.append((FrameColumns(frame, constants), frame.angles))
         for operand in network.operands:
             match operand:
                 case TensorOperand(tensor=tensor, view=view):
                     step = view_step(view, shapes[tensor], batched=False)
-                    self.views.append((False, tensor, step))
+                    self.views.append(("tensor", tensor, step))
                 case DataOperand(node=source, view=view):
                     step = view_step(view, (widths[source],), batched=True)
-                    self.views.append((True, source, step))
+                    self.views.append(("data", source, step))
+                case FrameOperand(frame=frame, view=view):
+                    shape = (frame.orthogonal.size, frame.columns)
+                    step = view_step(view, shape, batched=False)
+                    self.views.append(("frame", frames.index(frame), step))
         self.steps = [contract(step) for step in node.steps]
         self.closing = None if node.steps else _closing(node)
         self.factor = network.factor
@@ -128,15 +145,22 @@ class ContractionStep:
         return min(candidates)[1] if candidates else None
 
     def __call__(self, values: Sequence[Tensor], tensors: Sequence[Tensor]) -> Tensor:
-        data = [values[source] for is_data, source, _ in self.views if is_data]
+        frames = [
+            columns(None if angles is None else tensors[angles], values[0])
+            for columns, angles in self.frames
+        ]
+        data = [values[source] for kind, source, _ in self.views if kind == "data"]
         batch = next((value.shape[0] for value in data if value.dim() == 2), None)
         work = []
-        for position, (is_data, source, view) in enumerate(self.views):
-            if is_data:
-                value = values[source]
-                value = value.expand(batch or 1, -1) if value.dim() == 1 else value
-            else:
-                value = tensors[source]
+        for position, (kind, source, view) in enumerate(self.views):
+            match kind:
+                case "data":
+                    value = values[source]
+                    value = value.expand(batch or 1, -1) if value.dim() == 1 else value
+                case "tensor":
+                    value = tensors[source]
+                case "frame":
+                    value = frames[source]
             if position == self.scaled:
                 value = self.factor * value
             work.append(view(value))

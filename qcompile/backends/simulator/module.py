@@ -15,6 +15,7 @@ from qcompile.backends.simulator.contraction import ContractionStep
 from qcompile.backends.simulator.elementwise import Frame, NodeStep, concatenate, plain_step
 from qcompile.backends.simulator.evaluator import Evaluator, build_evaluator
 from qcompile.backends.simulator.initialise import initial_value, tensor_seed
+from qcompile.backends.simulator.orthogonal import unitary_step
 from qcompile.backends.simulator.training import apply_proximal, penalty
 from qcompile.backends.simulator.tree import ParameterTree
 from qcompile.diagnostics.errors import AdapterError
@@ -22,7 +23,8 @@ from qcompile.diagnostics.messages.adapter import NotMergeable, WrongWidth
 from qcompile.diagnostics.messages.prefix import NoPrefix, PrefixCalled
 from qcompile.ir.light_cone import influential_angles
 from qcompile.ir.network import ContractionNode
-from qcompile.ir.plan import EvaluationNode, Plan, PlanNode
+from qcompile.ir.orthogonal import UnitaryNode
+from qcompile.ir.plan import EvaluationNode, Plan, PlanNode, orthogonals
 from qcompile.ir.training import Penalty, Proximal, Training
 
 MERGE_ROWS = 1024
@@ -102,7 +104,11 @@ class AdapterModule(ParameterTree):
             case ContractionNode():
                 shapes = [spec.shape for spec in self.plan.tensors]
                 widths = [earlier.width for earlier in self.plan.nodes]
-                return ContractionNodeStep(contraction=ContractionStep(node, shapes, widths))
+                return ContractionNodeStep(
+                    contraction=ContractionStep(node, shapes, widths, self._constants)
+                )
+            case UnitaryNode():
+                return unitary_step(node, self._constants)
             case EvaluationNode():
                 return CircuitStep(
                     operands=node.operands,
@@ -252,6 +258,11 @@ class AdapterModule(ParameterTree):
             f"{node.evaluation.circuit.qubits} qubits ({node.evaluation.kind})"
             for node in self.plan.nodes
             if isinstance(node, EvaluationNode)
+        ]
+        kinds += [
+            f"unitary of {matrix.orthogonal.size}"
+            for node in self.plan.nodes
+            for matrix in orthogonals(node)
         ]
         return ", ".join([self.plan.adapter, size, f"{total:,} parameters", *kinds])
 

@@ -94,38 +94,6 @@ class ModuleUnsupported(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoAttention(Message):
-    """A prefix for modules that are not self-attention."""
-
-    code: ClassVar[str] = "QA3008"
-    title: ClassVar[str] = "pattern `{pattern}` matches no attention that a prefix can stand in"
-    label: ClassVar[str] = "matches {count} of kind {kinds}"
-    help: ClassVar[str | None] = "a `prefix` attaches to the attention itself: `*.self_attn`"
-    explanation: ClassVar[str] = """
-    `prefix keys, values` stands before the keys and values of self-attention. It attaches to the
-    attention modules of transformers' models that hand keys and values to a cache
-    (`past_key_values`) and know the width of a head.
-
-    Erroneous:  attach "*.self_attn.k_proj"
-                prefix table(8, out_features), table(8, out_features)
-    Corrected:  attach "*.self_attn"
-                prefix table(8, out_features), table(8, out_features)
-    """
-
-    pattern: str
-    count: int
-    kinds: tuple[str, ...]
-    example: str
-    groups: tuple[str, ...]
-
-    def notes(self) -> tuple[str, ...]:
-        """Say what there is."""
-        if not self.groups:
-            return ("the model has no such attention modules at all",)
-        return (f"the model's attention modules are {', '.join(self.groups)}",)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LayersMatchNothing(Message):
     """The layer range leaves no module."""
 
@@ -192,3 +160,35 @@ class AttachmentShadowed(Message):
     """
 
     pattern: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoAttention(Message):
+    """A prefix for modules that are not self-attention."""
+
+    code: ClassVar[str] = "QA3008"
+    title: ClassVar[str] = "pattern `{pattern}` matches no attention that a prefix can stand in"
+    label: ClassVar[str] = "matches {count} of kind {kinds}"
+    help: ClassVar[str | None] = "a `prefix` attaches to the attention itself: `*.self_attn`"
+    explanation: ClassVar[str] = """
+    `prefix keys, values` stands before the keys and values of self-attention. It attaches to the
+    attention modules of transformers' models that hand keys and values to a cache
+    (`past_key_values`) and know the width of a head.
+
+    Erroneous:  attach "*.self_attn.k_proj"
+                prefix table(8, out_features), table(8, out_features)
+    Corrected:  attach "*.self_attn"
+                prefix table(8, out_features), table(8, out_features)
+    """
+
+    pattern: str
+    count: int
+    kinds: tuple[str, ...]
+    example: str
+    groups: tuple[str, ...]
+
+    def notes(self) -> tuple[str, ...]:
+        """Say what there is."""
+        if not self.groups:
+            return ("the model has no such attention modules at all",)
+        return (f"the model's attention modules are {', '.join(self.groups)}",)

@@ -61,7 +61,8 @@ class GateNeedsWires(Message):
     label: ClassVar[str] = "pairs of qubits"
     help: ClassVar[str | None] = "write `{gate}` for all qubits, or `{gate} on 0..2` for some"
     explanation: ClassVar[str] = """
-    One-qubit gates are applied to every qubit, or to those after `on`.
+    One-qubit gates are applied to every qubit, to those after `on`, or along half of a brickwork,
+    where the pairs have no qubit in common, to both qubits of every pair.
 
     Erroneous:  ry ring
     Corrected:  ry

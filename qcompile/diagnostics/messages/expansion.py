@@ -238,3 +238,19 @@ class NothingMeasured(SizedMessage):
     """
 
     qubits: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitaryTooNarrow(SizedMessage):
+    """A matrix of one number."""
+
+    code: ClassVar[str] = "QA3213"
+    title: ClassVar[str] = "a `unitary` from width 1 to width 1 has no qubits"
+    label: ClassVar[str] = "at least one of the widths must be 2"
+    explanation: ClassVar[str] = """
+    The matrix of n qubits has 2^n rows, so that it needs a width of at least 2 on one side. The
+    only 1 × 1 rotation is the number 1.
+
+    Erroneous:  v = unitary(x[0], to: 1) { ry }
+    Corrected:  v = unitary(x[0], to: 2) { ry }
+    """

@@ -18,8 +18,8 @@ class RowsDoNotDivide(SizedMessage):
     explanation: ClassVar[str] = """
     `rows(v, n)` cuts a value into n rows of the same width.
 
-    Erroneous:  t = rows(vector(10), 4)
-    Corrected:  t = rows(vector(12), 4)
+    Erroneous:  u = flat(rows(vector(10), 4))
+    Corrected:  u = flat(rows(vector(12), 4))
     """
 
     width: int
@@ -37,8 +37,8 @@ class RowsDiffer(SizedMessage):
     What is computed from several tables has a value for each row, so they must have the same
     number of rows. So must the keys and values of a `prefix`.
 
-    Erroneous:  t = concat(bits(3), table(4, 2))
-    Corrected:  t = concat(bits(3), table(8, 2))
+    Erroneous:  u = flat(concat(bits(3), table(4, 2)))
+    Corrected:  u = flat(concat(bits(3), table(8, 2)))
     """
 
     rows: str

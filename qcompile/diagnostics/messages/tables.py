@@ -44,9 +44,8 @@ class WrongDomain(Message):
     A `table` has rows. `rows(v, n)` and the `weight` of `linear` take a value that is the same for
     all tokens, `flat(t)` and `prefix` take tables, `update` and `replace` do not.
 
-    Erroneous:  t = rows(x, 8)
-    Corrected:  v = vector(64)
-                t = rows(v, 8)
+    Erroneous:  u = flat(rows(x, 8))
+    Corrected:  u = flat(rows(vector(64), 8))
     """
 
     what: str

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from qcompile.diagnostics.messages.circuits import NotAffine, WholeValueAsAngle
 from qcompile.diagnostics.messages.types import WrongType
+from qcompile.diagnostics.messages.unitary import DataInUnitary
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.frame import Frame
@@ -88,6 +89,9 @@ def _element(frame: Frame, builder: CircuitBuilder, expr: Index) -> Affine | Non
                 return None
             builder.trainable = True
             element = BankElement(bank=bank, index=index.scalar, span=expr.span)
+        case Value() if builder.orthogonal:
+            frame.report(DataInUnitary(span=expr.span))
+            return None
         case Value(width=width):
             if not inside(frame, width, index, expr.index.span):
                 return None

@@ -24,6 +24,8 @@ class CircuitBuilder:
     banks: list[Bank] = field(default_factory=list)
     variables: set[str] = field(default_factory=set)
     """Names of loop variables in use."""
+    orthogonal: bool = False
+    """Of a `unitary`: real gates only, and no data."""
     untouched: bool = True
     """All qubits are still in |0…0⟩, up to a phase."""
     trainable: bool = False

@@ -8,6 +8,7 @@ from typing import Literal
 
 from qcompile.diagnostics.messages.circuits import BankInside
 from qcompile.diagnostics.messages.types import TooDeep
+from qcompile.diagnostics.messages.unitary import NotInUnitary
 from qcompile.diagnostics.messages.wires import MeasurementInside
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.encodings import encoding
@@ -79,6 +80,10 @@ def _statement(
             return _repeat(frame, builder, statement, place)
         case ForStatement():
             return _for(frame, builder, statement, place)
+        case EncodeStatement() | MeasureStatement() if builder.orthogonal:
+            word = "encode" if isinstance(statement, EncodeStatement) else "measure"
+            frame.report(NotInUnitary(span=statement.span, statement=word))
+            return ()
         case EncodeStatement():
             first = place.kind == "top" and place.first
             return _one(encoding(frame, builder, statement, first=first))

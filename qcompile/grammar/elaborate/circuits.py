@@ -11,13 +11,13 @@ from qcompile.grammar.elaborate.arguments import bind
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.circuit_statements import Place, items_of
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.inits import ANGLES, read_init
+from qcompile.grammar.elaborate.inits import angles_init
 from qcompile.grammar.elaborate.measures import measurement
 from qcompile.grammar.elaborate.operands import Typed, Value, integer
 from qcompile.grammar.elaborate.remarks import unused_names
 from qcompile.grammar.elaborate.scalars import combine
 from qcompile.grammar.elaborate.scope import Scope
-from qcompile.grammar.functions import CIRCUIT, VECTOR_INITS
+from qcompile.grammar.functions import CIRCUIT
 from qcompile.grammar.syntax import Argument, CircuitExpr, MeasureStatement
 from qcompile.ir.spec import SpecCircuitValue
 from qcompile.ir.spec_circuit import CircuitItem, Measurement, SpecCircuit
@@ -37,10 +37,7 @@ def circuit_value(frame: Frame, expr: CircuitExpr) -> Value | None:
     size = Argument(name=None, value=expr.qubits, span=expr.qubits.span)
     bound = bind(frame, CIRCUIT, (size, *expr.arguments), expr.span)
     qubits = bound.integer("n")
-    init = ANGLES
-    if bound.has("init"):
-        given = read_init(frame, bound.given["init"], "an angle", VECTOR_INITS)
-        init = ANGLES if given is None else given
+    init = angles_init(bound)
     share = bound.text("share")
     graph.share(share, "circuit", expr.span)
     scope = Scope(file=frame.scope.file, outer=frame.scope)

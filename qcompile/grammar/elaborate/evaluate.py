@@ -17,6 +17,7 @@ from qcompile.grammar.elaborate.operands import Operand, Typed, Value, integer, 
 from qcompile.grammar.elaborate.scalars import combine, join
 from qcompile.grammar.elaborate.session import MAX_DEPTH
 from qcompile.grammar.elaborate.slices import element, part
+from qcompile.grammar.elaborate.unitaries import unitary_value
 from qcompile.grammar.numbers import number_value
 from qcompile.grammar.syntax import (
     Binary,
@@ -35,6 +36,7 @@ from qcompile.grammar.syntax import (
     SliceExpr,
     StringLiteral,
     Unary,
+    UnitaryExpr,
 )
 from qcompile.ir.scalar import MAX_MAGNITUDE, Constant
 
@@ -76,6 +78,8 @@ def _dispatch(frame: Frame, expr: Expr) -> Operand:
             return part(frame, expr)
         case CircuitExpr():
             return circuit_value(frame, expr)
+        case UnitaryExpr():
+            return unitary_value(frame, expr)
         case ListExpr():
             return _misplaced(frame, "a list", expr.span)
         case PairExpr():

@@ -12,12 +12,19 @@ from qcompile.diagnostics.messages.circuits import (
     UnknownGate,
 )
 from qcompile.diagnostics.messages.names import WrongKind
+from qcompile.diagnostics.messages.unitary import GateNotReal
 from qcompile.grammar.elaborate.angles import read_angle
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.operands import Typed
 from qcompile.grammar.elaborate.scope import KIND_WORDS
-from qcompile.grammar.elaborate.wires import one_pair, pair_count, read_pattern, read_wires
+from qcompile.grammar.elaborate.wires import (
+    one_pair,
+    pair_count,
+    read_half,
+    read_pattern,
+    read_wires,
+)
 from qcompile.grammar.syntax import ApplyStatement
 from qcompile.ir.gates import GATES, GateName
 from qcompile.ir.spec_circuit import AffineAngle, Angles, CircuitItem, Fresh, GateLayer
@@ -52,11 +59,18 @@ def gate_layer(
     gate = name
     kind = GATES[gate]
     angles = _angles(frame, builder, statement, gate)
+    if builder.orthogonal and not kind.real:
+        real = tuple(name for name, known in GATES.items() if known.real)
+        frame.report(GateNotReal(span=statement.name.span, gate=gate, real=real))
     if kind.qubits == 1:
-        if statement.pattern is not None:
-            frame.report(GateNeedsWires(span=statement.pattern.span, gate=gate))
+        clause = statement.pattern
+        if clause is None:
+            found = read_wires(frame, builder, statement.wires)
+        elif clause.half is not None and statement.wires is None:
+            found = read_half(frame, builder, clause)
+        else:
+            frame.report(GateNeedsWires(span=clause.span, gate=gate))
             return None
-        found = read_wires(frame, builder, statement.wires)
         if found is None or angles is None:
             return None
         wires, count = found

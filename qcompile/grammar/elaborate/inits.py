@@ -8,10 +8,10 @@ from typing import cast
 from qcompile.diagnostics.messages.calls import InitUnsuited, UnknownInit
 from qcompile.diagnostics.messages.types import Misplaced
 from qcompile.grammar.elaborate import expect
-from qcompile.grammar.elaborate.arguments import bind
+from qcompile.grammar.elaborate.arguments import Bound, bind
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.operands import Typed
-from qcompile.grammar.functions import INITIALISATIONS
+from qcompile.grammar.functions import INITIALISATIONS, VECTOR_INITS
 from qcompile.grammar.syntax import Argument, Call, Expr, Name
 from qcompile.ir.initialisation import INIT_ARGUMENTS, Init, InitKind
 
@@ -71,6 +71,13 @@ def read_init(frame: Frame, expr: Expr, what: str, possible: tuple[str, ...] = (
         else:
             values.append(default)
     return Init(kind=kind, arguments=tuple(values)) if bound.ok else None
+
+
+def angles_init(bound: Bound) -> Init:
+    """Return the option `init` of trainable angles; the default where it is faulty."""
+    if not bound.has("init"):
+        return ANGLES
+    return read_init(bound.frame, bound.given["init"], "an angle", VECTOR_INITS) or ANGLES
 
 
 def _named(parameter: Typed, name: Name) -> Name:

@@ -16,6 +16,7 @@ from qcompile.ir.spec import (
     SpecNode,
     SpecScale,
     SpecTable,
+    SpecUnitary,
     SpecVector,
 )
 from qcompile.ir.spec_circuit import CircuitItem, ForEach, Fresh, GateLayer, Repeat
@@ -78,6 +79,9 @@ def inits_of(node: SpecNode) -> tuple[Init, ...]:
         case SpecCircuitValue(circuit=circuit):
             banks = tuple(bank.init or circuit.init for bank in circuit.banks)
             return (*banks, circuit.init) if has_fresh(circuit.items) else banks
+        case SpecUnitary(init=init):
+            banks = tuple(bank.init or init for bank in node.banks)
+            return (*banks, init) if has_fresh(node.items) else banks
     return ()
 
 

@@ -23,7 +23,14 @@ from qcompile.grammar.syntax import (
     RegulariseStatement,
     TrainStatement,
 )
-from qcompile.ir.spec import SpecCircuitValue, SpecLinear, SpecMpo, SpecTable, SpecVector
+from qcompile.ir.spec import (
+    SpecCircuitValue,
+    SpecLinear,
+    SpecMpo,
+    SpecTable,
+    SpecUnitary,
+    SpecVector,
+)
 from qcompile.ir.training import PenaltyKind, ProximalKind, SpecPenalty, SpecProximal
 
 
@@ -114,7 +121,14 @@ def _tensors(bound: Bound) -> int | None:
     if isinstance(operand, Value) and isinstance(expr, Name):
         node = frame.graph.nodes[operand.node]
         match node:
-            case SpecVector() | SpecTable() | SpecLinear() | SpecMpo() | SpecCircuitValue():
+            case (
+                SpecVector()
+                | SpecTable()
+                | SpecLinear()
+                | SpecMpo()
+                | SpecCircuitValue()
+                | SpecUnitary()
+            ):
                 if node.name == expr.text and inits_of(node):
                     return operand.node
     shown = f"`{expr.text}`" if isinstance(expr, Name) else "this expression"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from qcompile.diagnostics.messages.types import Misplaced, ReversedRange
+from qcompile.diagnostics.messages.unitary import HalfUnsuited
 from qcompile.diagnostics.messages.wires import (
     BadWires,
     StepUnsuited,
@@ -24,6 +25,8 @@ from qcompile.grammar.syntax import Expr, ListExpr, Name, PairExpr, PatternClaus
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.spec_circuit import (
     AllWires,
+    Half,
+    HalfBrickwork,
     ListedPairs,
     ListedWires,
     PairPattern,
@@ -177,6 +180,8 @@ def read_pattern(frame: Frame, builder: CircuitBuilder, clause: PatternClause) -
         if kind not in ("ring", "line") and kind in PATTERNS:
             frame.report(StepUnsuited(span=clause.step.span, pattern=kind))
             return None
+    if clause.half is not None and not _has_halves(frame, clause):
+        return None
     if kind == "pairs":
         return _pairs(frame, builder, clause)
     if kind not in PATTERNS:
@@ -187,8 +192,32 @@ def read_pattern(frame: Frame, builder: CircuitBuilder, clause: PatternClause) -
         kind=cast(PairPatternKind, kind),
         reversed=clause.reversed,
         step=None if step is None else step.scalar,
+        half=None if clause.half is None else cast(Half, clause.half.text),
         span=clause.span,
     )
+
+
+def read_half(
+    frame: Frame, builder: CircuitBuilder, clause: PatternClause
+) -> tuple[Wires, Typed | None] | None:
+    """`brickwork even` of a one-qubit gate: the qubits of its pairs, and how many they are."""
+    pairs = read_pattern(frame, builder, clause)
+    if not isinstance(pairs, PairPattern) or pairs.half is None:
+        return None
+    n, span = builder.count, clause.span
+    count = None
+    if n is not None:
+        count = integer(n - n % 2 if pairs.half == "even" else (n - 1) - (n - 1) % 2, span)
+    return HalfBrickwork(half=pairs.half), count
+
+
+def _has_halves(frame: Frame, clause: PatternClause) -> bool:
+    assert clause.half is not None
+    kind = clause.kind.text
+    if kind == "brickwork" or kind not in PATTERNS:
+        return True
+    frame.report(HalfUnsuited(span=clause.half.span, half=clause.half.text, pattern=kind))
+    return False
 
 
 def _pairs(frame: Frame, builder: CircuitBuilder, clause: PatternClause) -> Pairs | None:

@@ -26,6 +26,7 @@ class Cancel(CircuitPass):
     """Pairs of inverse gates that meet by commuting past the gates between them vanish."""
 
     name: ClassVar[str] = "cancel"
+    keeps_matrix: ClassVar[bool] = True
 
     def run(self, circuit: Circuit, context: Context) -> Circuit:
         kept = GateList()

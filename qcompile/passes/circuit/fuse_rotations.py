@@ -25,6 +25,7 @@ class FuseRotations(CircuitPass):
     """
 
     name: ClassVar[str] = "fuse-rotations"
+    keeps_matrix: ClassVar[bool] = True
 
     def run(self, circuit: Circuit, context: Context) -> Circuit:
         kept = GateList()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from qcompile.ir.circuit import Affine
@@ -17,6 +18,8 @@ class AngleLayout:
 
     init: Init
     """Of the angles without one of their own."""
+    start: int = 0
+    """Position of the first angle in the vector."""
     count: int = 0
     banks: list[tuple[int, int]] = field(default_factory=list)
     """(offset, size) of each declared bank."""
@@ -26,25 +29,30 @@ class AngleLayout:
         """Lay out a bank."""
         what = f"the size of `{bank.name}`"
         size = sizing.integer(bank.size, what, None, low=1, high=MAX_BANK)
-        self.banks.append((self.count, size))
+        self.banks.append((self.start + self.count, size))
         self._bank_segments.append((size, bank.init or self.init))
         self.count += size
 
     def fresh(self, count: int) -> tuple[Affine, ...]:
         """New angles, each an expression of its own."""
-        first = self.count
+        first = self.start + self.count
         self.count += count
-        return tuple(Affine(angles=((index, 1.0),)) for index in range(first, self.count))
+        return tuple(Affine(angles=((index, 1.0),)) for index in range(first, first + count))
 
-    def segments(self) -> tuple[tuple[int, Init], ...]:
-        """As in `TensorSpec.segments`: empty where all angles start in the same way."""
+    def parts(self) -> tuple[tuple[int, Init], ...]:
+        """(length, how they start), in order; lengths may be zero."""
         own = self.count - sum(size for size, _ in self._bank_segments)
-        merged: list[tuple[int, Init]] = []
-        for length, init in (*self._bank_segments, (own, self.init)):
-            if not length:
-                continue
-            if merged and merged[-1][1] == init:
-                merged[-1] = (merged[-1][0] + length, init)
-            else:
-                merged.append((length, init))
-        return () if all(init == self.init for _, init in merged) else tuple(merged)
+        return (*self._bank_segments, (own, self.init))
+
+
+def segments_of(layouts: Sequence[AngleLayout]) -> tuple[tuple[int, Init], ...]:
+    """As in `TensorSpec.segments`, of layouts with one `init`, one behind the other."""
+    merged: list[tuple[int, Init]] = []
+    for length, init in (part for layout in layouts for part in layout.parts()):
+        if not length:
+            continue
+        if merged and merged[-1][1] == init:
+            merged[-1] = (merged[-1][0] + length, init)
+        else:
+            merged.append((length, init))
+    return () if all(init == layouts[0].init for _, init in merged) else tuple(merged)

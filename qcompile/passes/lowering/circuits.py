@@ -11,7 +11,7 @@ from qcompile.ir.nodes import ConcatNode, MultiplyNode, NormNode
 from qcompile.ir.program import CircuitNode
 from qcompile.ir.spec import SpecCircuitValue
 from qcompile.ir.tensor import TensorSpec
-from qcompile.passes.lowering.angles import AngleLayout
+from qcompile.passes.lowering.angles import AngleLayout, segments_of
 from qcompile.passes.lowering.data import CircuitData
 from qcompile.passes.lowering.expansion import Expansion
 from qcompile.passes.lowering.graph import Graph
@@ -58,7 +58,7 @@ def lower_circuit(
             shape=(angles.count,),
             init=spec.init,
             share=None if node.share is None else f"{node.share}.angles",
-            segments=angles.segments(),
+            segments=segments_of([angles]),
         )
         tensor = graph.layout.add(layout, node.span)
     inputs = data.nodes(operands, graph, node.span)

@@ -12,10 +12,10 @@ from qcompile.diagnostics.messages.expansion import (
 )
 from qcompile.diagnostics.source import Span
 from qcompile.ir.device import Device
-from qcompile.ir.spec_circuit import ListedPairs, PairPattern, Pairs
+from qcompile.ir.spec_circuit import Half, ListedPairs, PairPattern, Pairs
 from qcompile.passes.device.native import native_pairs
 from qcompile.passes.lowering.sizing import Sizing
-from qcompile.passes.lowering.wires import resolve_wire
+from qcompile.passes.lowering.wires import brickwork, resolve_wire
 
 Pair = tuple[int, int]
 
@@ -56,8 +56,8 @@ def _pattern(
             step = _step(pattern, sizing, span)
             forward = tuple((i, i + step) for i in range(n - step))
         case "brickwork":
-            line = tuple((i, i + 1) for i in range(n - 1))
-            forward = line[::2] + line[1::2]
+            halves: tuple[Half, ...] = ("even", "odd") if pattern.half is None else (pattern.half,)
+            forward = tuple(pair for half in halves for pair in brickwork(n, half))
         case "all":
             forward = tuple(combinations(range(n), 2))
         case "native":

@@ -46,6 +46,7 @@ from qcompile.ir.spec import (
     SpecSlice,
     SpecSum,
     SpecTable,
+    SpecUnitary,
     SpecVector,
 )
 from qcompile.ir.tensor import TensorSpec
@@ -55,6 +56,7 @@ from qcompile.passes.lowering.mpo import lower_mpo
 from qcompile.passes.lowering.report import Refused
 from qcompile.passes.lowering.sizing import Sizing, checked_width
 from qcompile.passes.lowering.tables import lower_bits, lower_flat, lower_rows, lower_table
+from qcompile.passes.lowering.unitaries import lower_unitary
 
 
 def lower_value(
@@ -137,6 +139,8 @@ def lower_value(
             return _dropout(node, at(operand), graph, sizing)
         case SpecCircuitValue(operands=operands):
             return lower_circuit(node, all_at(operands), graph, sizing, device)
+        case SpecUnitary(operand=operand):
+            return lower_unitary(node, at(operand), graph, sizing, device)
         case _:
             assert_never(node)
 

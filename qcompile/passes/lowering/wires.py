@@ -7,7 +7,7 @@ from typing import assert_never
 from qcompile.diagnostics.messages.expansion import WireOutOfRange, WireRepeats
 from qcompile.diagnostics.source import Span
 from qcompile.ir.scalar import Scalar
-from qcompile.ir.spec_circuit import AllWires, ListedWires, WireRange, Wires
+from qcompile.ir.spec_circuit import AllWires, Half, HalfBrickwork, ListedWires, WireRange, Wires
 from qcompile.passes.lowering.sizing import Sizing
 
 
@@ -32,8 +32,15 @@ def resolve_wires(wires: Wires, qubits: int, sizing: Sizing, span: Span | None) 
                 where = stop.span or place
                 sizing.report.refuse(WireOutOfRange(wire=end - 1, qubits=qubits, span=where))
             return tuple(range(first, end))
+        case HalfBrickwork(half=half):
+            return tuple(wire for pair in brickwork(qubits, half) for wire in pair)
         case _:
             assert_never(wires)
+
+
+def brickwork(qubits: int, half: Half) -> tuple[tuple[int, int], ...]:
+    """The even or the odd pairs of neighbours."""
+    return tuple((i, i + 1) for i in range(0 if half == "even" else 1, qubits - 1, 2))
 
 
 def resolve_wire(wire: Scalar, qubits: int, sizing: Sizing, span: Span | None) -> int:

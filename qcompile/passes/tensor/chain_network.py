@@ -15,16 +15,18 @@ from typing import assert_never
 from qcompile.ir.network import (
     BATCH,
     DataOperand,
+    FrameOperand,
     NetworkNode,
     NetworkOperand,
     TensorOperand,
     View,
 )
 from qcompile.ir.nodes import MultiplyNode, ScaleNode, VectorNode
+from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode
 from qcompile.ir.program import LinearNode, MpoNode
 from qcompile.ir.tensor import TensorSpec
 
-ChainNode = LinearNode | MpoNode | ScaleNode | MultiplyNode
+ChainNode = LinearNode | MpoNode | UnitaryNode | ScaleNode | MultiplyNode
 
 
 class EdgeMismatch(Exception):
@@ -40,10 +42,22 @@ class _Axis:
     labels: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Data:
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Tensor:
+    index: int
+
+
+_Source = _Data | _Tensor | OrthogonalFrame
+
+
 @dataclass(slots=True)
 class _Operand:
-    source: int
-    is_data: bool
+    source: _Source
     axes: list[_Axis]
 
 
@@ -78,13 +92,13 @@ class ChainNetwork:
     def start_data(self, node: int, width: int) -> None:
         """The chain's operand is the value of `node`."""
         axis = self._axis(width)
-        self.operands.append(_Operand(source=node, is_data=True, axes=[axis]))
+        self.operands.append(_Operand(source=_Data(node), axes=[axis]))
         self.edge = _Edge(width=width, axes=[axis], clean=True)
 
     def start_vector(self, tensor: int, width: int) -> None:
         """The chain's operand is a trainable vector."""
         axis = self._axis(width)
-        self.operands.append(_Operand(source=tensor, is_data=False, axes=[axis]))
+        self.operands.append(_Operand(source=_Tensor(tensor), axes=[axis]))
         self.edge = _Edge(width=width, axes=[axis], clean=True)
 
     def append(self, node: ChainNode, factors: tuple[VectorNode, ...] = ()) -> None:
@@ -103,6 +117,8 @@ class ChainNetwork:
                 self._linear(tensor, width)
             case MpoNode():
                 self._mpo(node)
+            case UnitaryNode():
+                self._unitary(node)
             case _:
                 assert_never(node)
 
@@ -138,13 +154,29 @@ class ChainNetwork:
             self.edge.clean = True
         else:
             axes = [_Axis(padded=1, modes=(), labels=())]
-        self.operands.append(_Operand(source=vector.tensor, is_data=False, axes=axes))
+        self.operands.append(_Operand(source=_Tensor(vector.tensor), axes=axes))
 
     def _linear(self, tensor: int, width: int) -> None:
         columns = self._reading_axis()
         rows = self._axis(width)
-        self.operands.append(_Operand(source=tensor, is_data=False, axes=[rows, columns]))
+        self.operands.append(_Operand(source=_Tensor(tensor), axes=[rows, columns]))
         self.edge = _Edge(width=width, axes=[rows], clean=True)
+
+    def _unitary(self, node: UnitaryNode) -> None:
+        """The wide side of the matrix is all of it; the narrow side is its first columns."""
+        entering = self.edge.width
+        columns = self._reading_axis()
+        rows = self._axis(node.width)
+        widens = node.width >= entering
+        frame = OrthogonalFrame(
+            orthogonal=node.orthogonal,
+            angles=node.angles,
+            adjoint=node.adjoint if widens else not node.adjoint,
+            columns=min(entering, node.width),
+        )
+        axes = [rows, columns] if widens else [columns, rows]
+        self.operands.append(_Operand(source=frame, axes=axes))
+        self.edge = _Edge(width=node.width, axes=[rows], clean=True)
 
     def _mpo(self, node: MpoNode) -> None:
         labels = self._split(node.in_modes)
@@ -159,7 +191,7 @@ class ChainNetwork:
                 _Axis(padded=inp, modes=(inp,), labels=(labels[site],)),
                 _bond(right, bonds[site] if site < last else None),
             ]
-            self.operands.append(_Operand(source=core, is_data=False, axes=axes))
+            self.operands.append(_Operand(source=_Tensor(core), axes=axes))
         carrier = _Axis(padded=math.prod(node.out_modes), modes=node.out_modes, labels=outputs)
         self.edge = _Edge(width=node.width, axes=[carrier], clean=carrier.padded == node.width)
 
@@ -192,6 +224,10 @@ def _finished(operand: _Operand) -> NetworkOperand:
         modes=tuple(mode for axis in operand.axes for mode in axis.modes),
         labels=tuple(label for axis in operand.axes for label in axis.labels),
     )
-    if operand.is_data:
-        return DataOperand(node=operand.source, view=view)
-    return TensorOperand(tensor=operand.source, view=view)
+    match operand.source:
+        case _Data(node=node):
+            return DataOperand(node=node, view=view)
+        case _Tensor(index=tensor):
+            return TensorOperand(tensor=tensor, view=view)
+        case OrthogonalFrame() as frame:
+            return FrameOperand(frame=frame, view=view)

@@ -26,6 +26,7 @@ from qcompile.ir.nodes import (
     VectorNode,
     ZeroNode,
 )
+from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.program import LinearNode, MpoNode, Program, ProgramNode, operands
 from qcompile.ir.spec import ActivationKind
 from qcompile.passes.base import Context, ProgramPass
@@ -100,7 +101,7 @@ def _fold(node: ProgramNode, nodes: list[ProgramNode]) -> ProgramNode | int:
             if any(isinstance(nodes[o], ZeroNode) for o in (operand, weight)):
                 return ZeroNode(width=width)
             return node
-        case NormNode() | PairProductNode() | LinearNode() | MpoNode():
+        case NormNode() | PairProductNode() | LinearNode() | MpoNode() | UnitaryNode():
             return ZeroNode(width=node.width) if isinstance(nodes[node.operand], ZeroNode) else node
         case NetworkNode(operands=entries, factor=factor, width=width):
             data = [o.node for o in entries if isinstance(o, DataOperand)]

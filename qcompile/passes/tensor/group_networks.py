@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from qcompile.ir.nodes import MultiplyNode, ScaleNode, VectorNode
+from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.program import LinearNode, MpoNode, Program, ProgramNode
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, ProgramPass
 from qcompile.passes.tensor.chain_network import ChainNetwork, EdgeMismatch
+from qcompile.passes.tensor.hoist_unitaries import hoisted_unitaries
 from qcompile.passes.tensor.remove_dead import without_dead
 from qcompile.passes.tensor.rewrite import uses
 
@@ -18,6 +20,8 @@ from qcompile.passes.tensor.rewrite import uses
 class GroupNetworks(ProgramPass):
     """Groups linear maps, MPOs, factors and products with trainable vectors.
 
+    The matrix of a `unitary` joins as the columns that are needed of it, where building them once
+    a call is cheaper than its gates on every token.
     A value that is read twice, or is the result, ends its chain, so that it stays materialised;
     so does a value between two MPOs whose modes do not match. The region can then be contracted
     along any path: the cores first, or the batch first.
@@ -26,7 +30,7 @@ class GroupNetworks(ProgramPass):
     name: ClassVar[str] = "group-networks"
 
     def run(self, program: Program, context: Context) -> Program:
-        return without_dead(_group(program, single=False), context)
+        return without_dead(_group(program, context), context)
 
     def ensures(self, before: Program, after: Program, context: Context) -> None:
         if any(isinstance(node, LinearNode | MpoNode) for node in after.nodes):
@@ -35,7 +39,7 @@ class GroupNetworks(ProgramPass):
 
 def network_each(program: Program) -> Program:
     """Every linear map and MPO as a network of its own: the reference lowering."""
-    return _group(program, single=True)
+    return _group(program, None)
 
 
 @dataclass(slots=True)
@@ -46,14 +50,16 @@ class _Chain:
     has_map: bool = False
 
 
-def _group(program: Program, *, single: bool) -> Program:
+def _group(program: Program, context: Context | None) -> Program:
+    """`context` None: each node alone."""
     read = uses(program)
+    hoisted = frozenset() if context is None else hoisted_unitaries(program, context)
     chains: dict[int, _Chain] = {}
     for index, node in enumerate(program.nodes):
         source = _source(node, program.nodes)
-        if source is None:
+        if source is None or (isinstance(node, UnitaryNode) and index not in hoisted):
             continue
-        chain = None if single or read[source] != 1 else chains.get(source)
+        chain = None if context is None or read[source] != 1 else chains.get(source)
         if chain is not None:
             try:
                 _append(chain, program, index)
@@ -74,7 +80,7 @@ def _group(program: Program, *, single: bool) -> Program:
 def _source(node: ProgramNode, nodes: tuple[ProgramNode, ...]) -> int | None:
     """The operand in which `node` is linear; None where it is no node of a chain."""
     match node:
-        case LinearNode() | MpoNode() | ScaleNode():
+        case LinearNode() | MpoNode() | UnitaryNode() | ScaleNode():
             return node.operand
         case MultiplyNode(operands=parts, width=width):
             others = [o for o in parts if not isinstance(nodes[o], VectorNode)]
@@ -99,9 +105,9 @@ def _append(chain: _Chain, program: Program, index: int) -> None:
     """Raises EdgeMismatch where the chain cannot go on; it is then as it was."""
     nodes = program.nodes
     node = nodes[index]
-    assert isinstance(node, LinearNode | MpoNode | ScaleNode | MultiplyNode)
+    assert isinstance(node, LinearNode | MpoNode | UnitaryNode | ScaleNode | MultiplyNode)
     factors: tuple[VectorNode, ...] = ()
     if isinstance(node, MultiplyNode):
         factors = tuple(v for o in node.operands if isinstance(v := nodes[o], VectorNode))
     chain.network.append(node, factors)
-    chain.has_map |= isinstance(node, LinearNode | MpoNode)
+    chain.has_map |= isinstance(node, LinearNode | MpoNode | UnitaryNode)

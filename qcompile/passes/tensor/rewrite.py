@@ -7,7 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from qcompile.ir.network import DataOperand, NetworkNode, NetworkOperand, TensorOperand
+from qcompile.ir.network import (
+    DataOperand,
+    FrameOperand,
+    NetworkNode,
+    NetworkOperand,
+    TensorOperand,
+)
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
@@ -29,6 +35,7 @@ from qcompile.ir.nodes import (
     VectorNode,
     ZeroNode,
 )
+from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode
 from qcompile.ir.program import (
     CircuitNode,
     LinearNode,
@@ -87,6 +94,7 @@ def renumber_operands(node: ProgramNode, new: Callable[[int], int]) -> ProgramNo
             | FlatNode()
             | LinearNode()
             | MpoNode()
+            | UnitaryNode()
         ):
             return replace(node, operand=new(node.operand))
         case _:
@@ -95,7 +103,7 @@ def renumber_operands(node: ProgramNode, new: Callable[[int], int]) -> ProgramNo
 
 def _renumbered(operand: NetworkOperand, new: Callable[[int], int]) -> NetworkOperand:
     match operand:
-        case TensorOperand():
+        case TensorOperand() | FrameOperand():
             return operand
         case DataOperand():
             return replace(operand, node=new(operand.node))
@@ -111,11 +119,24 @@ def tensors_of(node: ProgramNode) -> tuple[int, ...]:
         case MpoNode():
             return node.cores
         case NetworkNode():
-            return tuple(o.tensor for o in node.operands if isinstance(o, TensorOperand))
-        case CircuitNode():
+            read = (_read_by(operand) for operand in node.operands)
+            return tuple(tensor for tensor in read if tensor is not None)
+        case CircuitNode() | UnitaryNode():
             return () if node.angles is None else (node.angles,)
         case _:
             return ()
+
+
+def _read_by(operand: NetworkOperand) -> int | None:
+    match operand:
+        case TensorOperand(tensor=tensor):
+            return tensor
+        case FrameOperand(frame=frame):
+            return frame.angles
+        case DataOperand():
+            return None
+        case _:
+            assert_never(operand)
 
 
 def renumber_tensors(node: ProgramNode, new: Mapping[int, int]) -> ProgramNode:
@@ -126,14 +147,18 @@ def renumber_tensors(node: ProgramNode, new: Mapping[int, int]) -> ProgramNode:
         case MpoNode():
             return replace(node, cores=tuple(new[core] for core in node.cores))
         case NetworkNode():
-            return replace(
-                node,
-                operands=tuple(
-                    replace(o, tensor=new[o.tensor]) if isinstance(o, TensorOperand) else o
-                    for o in node.operands
-                ),
-            )
-        case CircuitNode():
+            return replace(node, operands=tuple(_rereading(o, new) for o in node.operands))
+        case CircuitNode() | UnitaryNode():
             return node if node.angles is None else replace(node, angles=new[node.angles])
         case _:
             return node
+
+
+def _rereading(operand: NetworkOperand, new: Mapping[int, int]) -> NetworkOperand:
+    match operand:
+        case TensorOperand(tensor=tensor):
+            return replace(operand, tensor=new[tensor])
+        case FrameOperand(frame=OrthogonalFrame(angles=int(angles)) as frame):
+            return replace(operand, frame=replace(frame, angles=new[angles]))
+        case _:
+            return operand

@@ -1,0 +1,119 @@
+"""Orthogonal matrices made of circuits: their gates on columns, all of it real."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from qcompile.backends.simulator.constants import Constants
+from qcompile.backends.simulator.elementwise import Frame
+from qcompile.backends.simulator.operators import Operators
+from qcompile.backends.simulator.primitives import Primitive, decompose
+from qcompile.backends.simulator.schedule import Scheduler
+from qcompile.backends.simulator.stages import merge
+from qcompile.backends.simulator.steps import Tables
+from qcompile.ir.decompose import to_cx_and_cz
+from qcompile.ir.orthogonal import (
+    GateBlock,
+    Orthogonal,
+    OrthogonalFrame,
+    UnitaryNode,
+    is_idle,
+    transposed,
+)
+
+
+class BlockGates:
+    """The gates of one block on columns (1, 1, 2^n, B)."""
+
+    def __init__(self, block: GateBlock, constants: Constants) -> None:
+        self.start = block.offset
+        self.stop = block.offset + 2**block.qubits
+        self.operators = Operators(block.qubits)
+        schedule = Scheduler(block.qubits, self.operators, constants)
+        self.steps = schedule.steps([merge(_real_primitives(block))])
+        self.operators.finish(constants)
+
+    def __call__(self, columns: Tensor, angles: Tensor | None) -> Tensor:
+        phases, blocks = self.operators(self.operators.angles(angles, columns))
+        tables = Tables(phases=phases, blocks=blocks, data_phases=[], turns=None, unitaries=[])
+        for step in self.steps:
+            columns = step(columns, tables)
+        return columns
+
+
+def _real_primitives(block: GateBlock) -> list[Primitive]:
+    """No primitive has complex entries: a controlled rotation as rotations between signs."""
+    return [
+        primitive
+        for gate in block.gates
+        for simple in (to_cx_and_cz(gate) if gate.name == "cry" else (gate,))
+        for primitive in decompose(simple, real=True)
+    ]
+
+
+class OrthogonalGates:
+    """columns (N, B) and angles (angle_count,) or None → U columns, or Uᵀ columns."""
+
+    def __init__(self, orthogonal: Orthogonal, constants: Constants, *, adjoint: bool) -> None:
+        blocks = transposed(orthogonal).blocks if adjoint else orthogonal.blocks
+        self.blocks = [BlockGates(block, constants) for block in blocks]
+        self.idle = is_idle(orthogonal)
+
+    def __call__(self, columns: Tensor, angles: Tensor | None) -> Tensor:
+        size = columns.shape[0]
+        state = columns.reshape(1, 1, *columns.shape)
+        for block in self.blocks:
+            if (block.start, block.stop) == (0, size):
+                state = block(state, angles)
+                continue
+            inside = block(state[:, :, block.start : block.stop], angles)
+            state = torch.cat((state[:, :, : block.start], inside, state[:, :, block.stop :]), 2)
+        if self.idle and angles is not None:
+            # A parameter without a gradient stops distributed training.
+            state = state + 0.0 * angles.sum()
+        return state.reshape(columns.shape)
+
+
+class FrameColumns:
+    """angles → the first columns of U or Uᵀ, (N, K)."""
+
+    def __init__(self, frame: OrthogonalFrame, constants: Constants) -> None:
+        self.gates = OrthogonalGates(frame.orthogonal, constants, adjoint=frame.adjoint)
+        self.shape = (frame.orthogonal.size, frame.columns)
+
+    def __call__(self, angles: Tensor | None, reference: Tensor) -> Tensor:
+        """In the dtype and on the device of `reference`."""
+        unit = torch.eye(*self.shape, dtype=reference.dtype, device=reference.device)
+        return self.gates(unit, angles)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnitaryStep:
+    """The gates on every token's value."""
+
+    operand: int
+    angles: int | None
+    size: int
+    width: int
+    gates: OrthogonalGates
+
+    def __call__(self, frame: Frame) -> Tensor:
+        angles = None if self.angles is None else frame.tensors[self.angles]
+        value = frame.values[self.operand]
+        columns = torch.nn.functional.pad(value, (0, self.size - value.shape[-1]))
+        if columns.dim() == 1:
+            return self.gates(columns.unsqueeze(1), angles)[: self.width, 0]
+        return self.gates(columns.t(), angles)[: self.width].t()
+
+
+def unitary_step(node: UnitaryNode, constants: Constants) -> UnitaryStep:
+    return UnitaryStep(
+        operand=node.operand,
+        angles=node.angles,
+        size=node.orthogonal.size,
+        width=node.width,
+        gates=OrthogonalGates(node.orthogonal, constants, adjoint=node.adjoint),
+    )

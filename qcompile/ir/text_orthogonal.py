@@ -1,0 +1,42 @@
+"""The text form of orthogonal matrices made of circuits."""
+
+from __future__ import annotations
+
+from qcompile.ir.circuit_text import gate_text
+from qcompile.ir.network import NetworkNode, frames_of
+from qcompile.ir.orthogonal import Orthogonal, OrthogonalFrame, UnitaryNode
+from qcompile.ir.tensor import TensorSpec
+from qcompile.ir.text_values import tensor_name
+
+
+def unitary_text(node: UnitaryNode, tensors: tuple[TensorSpec, ...]) -> str:
+    """`unitary of 100, transposed, v.angles %1`: what stands between `%3 =` and `-> width`."""
+    return f"unitary {_matrix(node, tensors)} %{node.operand}"
+
+
+def frame_text(frame: OrthogonalFrame, tensors: tuple[TensorSpec, ...]) -> str:
+    """`[4 columns of 100, transposed, v.angles]`."""
+    return f"[{frame.columns} columns {_matrix(frame, tensors)}]"
+
+
+def orthogonal_lines(orthogonal: Orthogonal) -> list[str]:
+    """The blocks with their coordinates, and their gates."""
+    lines: list[str] = []
+    for block in orthogonal.blocks:
+        stop = block.offset + 2**block.qubits
+        lines.append(f"block {block.offset}:{stop} of {block.qubits} qubits")
+        lines += [f"  {gate_text(gate)}" for gate in block.gates]
+    return lines
+
+
+def network_frame_lines(network: NetworkNode) -> list[str]:
+    """The orthogonal matrices of a network, each once."""
+    found = dict.fromkeys(frame.orthogonal for frame in frames_of(network))
+    return [line for orthogonal in found for line in orthogonal_lines(orthogonal)]
+
+
+def _matrix(node: UnitaryNode | OrthogonalFrame, tensors: tuple[TensorSpec, ...]) -> str:
+    parts = [f"of {node.orthogonal.size}"]
+    parts += ["transposed"] if node.adjoint else []
+    parts += [] if node.angles is None else [tensor_name(tensors[node.angles])]
+    return ", ".join(parts)

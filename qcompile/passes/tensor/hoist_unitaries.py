@@ -1,0 +1,41 @@
+"""Which orthogonal matrices of circuits are built once per call.
+
+Either the gates act on the value of every token, one column each, or on the K columns of the matrix
+that are needed, K being the smaller of the two widths, and a token costs one product with an N × K
+matrix.
+"""
+
+from __future__ import annotations
+
+from qcompile.ir.nodes import InputNode
+from qcompile.ir.orthogonal import UnitaryNode
+from qcompile.ir.program import Program, operands
+from qcompile.passes.base import Context
+from qcompile.passes.circuit_cost import Workload
+from qcompile.passes.evaluators import workload
+from qcompile.passes.unitary_cost import gates_seconds
+
+
+def hoisted_unitaries(program: Program, context: Context) -> frozenset[int]:
+    """The UnitaryNodes whose columns are cheaper to build once than their gates on every token."""
+    load = workload(context)
+    on_data: list[bool] = []
+    hoisted: set[int] = set()
+    for index, node in enumerate(program.nodes):
+        on_data.append(isinstance(node, InputNode) or any(on_data[o] for o in operands(node)))
+        if isinstance(node, UnitaryNode):
+            tokens = load.tokens if on_data[index] else 1
+            columns = min(node.width, program.nodes[node.operand].width)
+            each = gates_seconds(node.orthogonal, tokens, load)
+            once = gates_seconds(node.orthogonal, columns, load)
+            if once + _product_seconds(node.orthogonal.size, columns, tokens, load) <= each:
+                hoisted.add(index)
+    return frozenset(hoisted)
+
+
+def _product_seconds(size: int, columns: int, tokens: int, load: Workload) -> float:
+    """Forward and backward, of the product of (tokens, size) and (size, columns)."""
+    moved = float(size) * columns + float(tokens) * (size + columns)
+    return load.machine.seconds(
+        flops=6.0 * size * columns * tokens, bytes=3.0 * load.item_bytes * moved, operations=1
+    )
