@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,14 @@ from torch import nn
 from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.load import load
-from qcompile.adapter.prefixed import Prefixes, add_prefixes, prefixes_of, remove_prefixes
+from qcompile.adapter.prefixed import (
+    Prefixes,
+    forward_parameters,
+    hold,
+    holder_of,
+    prefixes_of,
+    release,
+)
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.message import Message
@@ -76,10 +82,12 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
     wrappers: dict[int, AdaptedModule] = {}
     for site, module, part in places:
         if part.plan.mode == "prefix":
-            found = prefixes_of(module)
-            holder = found or add_prefixes(module, inspect.signature(module.forward).parameters)
-            part.train(holder.training)
-            holder.put(site.adapter, part)
+            prefixes = prefixes_of(module)
+            if prefixes is None:
+                prefixes = Prefixes(forward_parameters(module))
+                hold(module, prefixes)
+            part.train(prefixes.training)
+            prefixes.put(site.adapter, part)
             continue
         if isinstance(module, AdaptedModule):
             wrapper = module
@@ -105,7 +113,7 @@ def detach(model: ModelT) -> ModelT:
         _substitute(model, wrapper, wrapper.base_layer)
     for module in list(model.modules()):
         if prefixes_of(module) is not None:
-            remove_prefixes(module)
+            release(module)
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(record.requires_grad.get(name, parameter.requires_grad))
     delattr(model, RECORD)
@@ -216,8 +224,10 @@ def _prefix_misfit(site: Site, module: nn.Module, part: AdapterModule) -> Messag
             found=f"{sizes[0]} → {sizes[1]}",
             expected=f"{wanted[0]} → {wanted[1]}",
         )
-    there = prefixes_of(module)
-    if there is not None and site.adapter in there.parts():
+    there = holder_of(module)
+    if there is not None and not (
+        isinstance(there, Prefixes) and site.adapter not in there.parts()
+    ):
         return AlreadyAttached(module=site.module, adapter=site.adapter)
     return None
 

@@ -8,7 +8,8 @@ generation are those of the base model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -19,17 +20,35 @@ from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.prefix import AttentionUnsupported
 
-NAME = "qcompile_prefix"
-"""The attribute of an attention module that holds its prefixes."""
+NAME = "attention_prefix"
+"""The attribute of an attention module that holds what stands before its keys and values."""
 
 
-class Prefixes(nn.Module):
-    """The prefixes of one attention module, in the order of attachment."""
+class PrefixHolder(nn.Module):
+    """What stands before the keys and values of one attention module."""
 
-    def __init__(self, parameters: tuple[str, ...]) -> None:
+    def __init__(self, parameters: Iterable[str]) -> None:
         """`parameters` are the names of the parameters of the attention's forward, in order."""
         super().__init__()
-        self.names = parameters
+        self.names = tuple(parameters)
+
+    def standing(self) -> list[AdapterModule]:
+        """The prefixes that are switched on, in their order."""
+        raise NotImplementedError
+
+    def forward(self) -> tuple[Tensor, Tensor] | None:
+        """Keys and values, each (tokens, width of all heads together); None: nothing stands."""
+        pairs = [part.prefix() for part in self.standing()]
+        if not pairs:
+            return None
+        return torch.cat([keys for keys, _ in pairs]), torch.cat([values for _, values in pairs])
+
+
+class Prefixes(PrefixHolder):
+    """The prefixes of attached adapters, in the order of attachment."""
+
+    def __init__(self, parameters: Iterable[str]) -> None:
+        super().__init__(parameters)
         self.adapters = AdapterParts()
         self.enabled = True
 
@@ -43,10 +62,8 @@ class Prefixes(nn.Module):
         # ModuleDict and register_module refuse names such as `train`.
         self.adapters._modules[name] = part
 
-    def forward(self) -> tuple[Tensor, Tensor]:
-        """Keys and values, each (tokens, width of all heads together)."""
-        pairs = [part.prefix() for part in self.parts().values()]
-        return torch.cat([keys for keys, _ in pairs]), torch.cat([values for _, values in pairs])
+    def standing(self) -> list[AdapterModule]:
+        return list(self.parts().values()) if self.enabled else []
 
 
 class PrefixCache:
@@ -85,12 +102,13 @@ def stand_before(
     module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
     """A pre-forward hook: the arguments of an attention module, with its prefixes."""
-    prefixes = module._modules[NAME]
-    assert isinstance(prefixes, Prefixes)
-    if not prefixes.enabled:
+    holder = module._modules[NAME]
+    assert isinstance(holder, PrefixHolder)
+    pair = holder()
+    if pair is None:
         return None
-    named = dict(zip(prefixes.names, args, strict=False)) | kwargs
-    keys, values = prefixes()
+    keys, values = pair
+    named = dict(zip(holder.names, args, strict=False)) | kwargs
     kind = type(module).__name__
     cache = named.get("past_key_values")
     mask = named.get("attention_mask")
@@ -128,23 +146,32 @@ def _causal_mask(module: nn.Module, hidden: Any, cache: Any, tokens: int) -> Ten
     return torch.nn.functional.pad(own, (tokens, 0), value=True)[None, None]
 
 
-def prefixes_of(module: nn.Module) -> Prefixes | None:
-    """The prefixes that stand in a module."""
+def holder_of(module: nn.Module) -> PrefixHolder | None:
+    """What stands before the keys and values of a module."""
     found = module._modules.get(NAME)
+    return found if isinstance(found, PrefixHolder) else None
+
+
+def prefixes_of(module: nn.Module) -> Prefixes | None:
+    """The attached prefixes of a module."""
+    found = holder_of(module)
     return found if isinstance(found, Prefixes) else None
 
 
-def add_prefixes(module: nn.Module, parameters: Mapping[str, object]) -> Prefixes:
-    """Let an attention module take prefixes; `parameters` are those of its forward."""
-    prefixes = Prefixes(tuple(parameters))
-    prefixes.train(module.training)
-    module.add_module(NAME, prefixes)
+def forward_parameters(module: nn.Module) -> tuple[str, ...]:
+    """The names of the parameters of a module's forward, in order."""
+    return tuple(inspect.signature(module.forward).parameters)
+
+
+def hold(module: nn.Module, holder: PrefixHolder) -> None:
+    """Let a holder stand in an attention module."""
+    holder.train(module.training)
+    module.add_module(NAME, holder)
     module.register_forward_pre_hook(stand_before, with_kwargs=True)
-    return prefixes
 
 
-def remove_prefixes(module: nn.Module) -> None:
-    """Undo `add_prefixes`; works on a copy of the module as well."""
+def release(module: nn.Module) -> None:
+    """Undo `hold`; works on a copy of the module as well."""
     del module._modules[NAME]
     for number, hook in list(module._forward_pre_hooks.items()):
         if hook is stand_before:
