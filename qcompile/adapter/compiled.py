@@ -143,7 +143,13 @@ class CompiledAdapter(nn.Module):
         return f"{type(self).__name__}({self.extra_repr()})"
 
     def extra_repr(self) -> str:
-        names = sorted({site.adapter for site in self.sites})
+        planned = self.manifest.planned
+        names = sorted(
+            {
+                f"{site.adapter} (control)" if planned.plans[site.unit].control else site.adapter
+                for site in self.sites
+            }
+        )
         total = sum(parameter.numel() for parameter in self.parameters())
         return f"{', '.join(names)}: {len(self.sites)} parts, {total:,} parameters"
 

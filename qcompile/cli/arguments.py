@@ -48,6 +48,7 @@ class Arguments:
     model: str | None = None
     definitions: tuple[str, ...] = ()
     target: str | None = None
+    control: bool = False
     optimisation: int = 2
     passes: str | None = None
     print_after: tuple[str, ...] = ()
@@ -184,6 +185,7 @@ class _Reader:
             model=self._one("model", "--model"),
             definitions=tuple(self._list("define")),
             target=self._one("target", "--target"),
+            control=bool(self._values.get("control")),
             optimisation=int(self._choice(optimise, "-O", ("0", "1", "2", "3"), "2")),
             passes=passes,
             print_after=tuple(_split(self._list("print_after"))),

@@ -54,6 +54,12 @@ OPTIONS: tuple[Option, ...] = (
         help="a target of the file, or a device",
     ),
     Option(
+        names=("--control",),
+        commands=_COMPILING,
+        help="replace every circuit by a classical map with as many parameters; of a report: show"
+        " both beside each other",
+    ),
+    Option(
         names=("-O", "--optimise"),
         metavar="LEVEL",
         commands=_COMPILING,

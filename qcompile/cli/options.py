@@ -24,6 +24,7 @@ def run_driver(arguments: Arguments, source: Source, terminal: Terminal) -> Comp
         definitions=arguments.definitions,
         model=arguments.model,
         target=arguments.target,
+        control=arguments.control,
         optimisation=arguments.optimisation,
         passes=arguments.passes,
         tokens=arguments.tokens,

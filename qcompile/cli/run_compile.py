@@ -42,9 +42,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     source = read(arguments.inputs[0])
     output = _output(arguments)
     wanted = tuple(dict.fromkeys(arguments.emit))
-    texts = {
-        name: emit_early(name, source, arguments.definitions) for name in wanted if name in EARLY
-    }
+    texts = {name: emit_early(name, source, arguments) for name in wanted if name in EARLY}
     writes_adapter = output is not None and (
         not wanted or names_folder(output) or SUFFIXES.get(Path(output).suffix, "") is None
     )

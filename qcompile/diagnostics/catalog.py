@@ -19,6 +19,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("values", "QA2"),
     ("bodies", "QA2"),
     ("training", "QA2"),
+    ("controls", "QA2"),
     ("circuits", "QA2"),
     ("wires", "QA2"),
     ("targets", "QA2"),

@@ -175,6 +175,25 @@ class PairProductNode:
     width: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldNode:
+    """Element j: the sum of all a_i with i ≡ j (mod width) over the root of their number.
+
+    A narrower operand repeats cyclically instead: element j is a_(j mod its width).
+    """
+
+    operand: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NormaliseNode:
+    """a divided by its root mean square along the last axis; 0 for a = 0, as is the gradient."""
+
+    operand: int
+    width: int
+
+
 PlainNode = (
     InputNode
     | VectorNode
@@ -195,6 +214,8 @@ PlainNode = (
     | DropoutNode
     | NormNode
     | PairProductNode
+    | FoldNode
+    | NormaliseNode
 )
 
 
