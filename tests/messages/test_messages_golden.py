@@ -280,6 +280,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA0020": command("explain", "QA001"),
     "QA0021": command("low.qa", "--target", "fake_torono"),
     "QA0022": command("low.qa", "-o", "low.qasm"),
+    "QA0041": command("low.qa", "--control"),
+    "QA0042": command("both.qa", "--control", "--emit", "program", "-W", "error"),
     "QA4202": without_calibrations,
     "QA4204": damaged_calibration,
     "QA4208": amplitudes_as_qasm,
@@ -331,6 +333,7 @@ CASES: dict[str, Callable[..., Any]] = {
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("low.qa").write_text(LOW)
+    Path("both.qa").write_text(AMPLITUDES + LOW.replace("qa 1\n", "").replace("low(", "plain("))
     Path("attached.qa").write_text(ATTACHED)
     Path("latin.qa").write_bytes("qa 1 # größe".encode("latin-1"))
     Path("large.qa").write_bytes(b"#" * (2**20 + 1))

@@ -192,7 +192,7 @@ class FoldingStep:
             times = (1,) * (value.dim() - 1) + (-(-self.width // size),)
             return value.repeat(times)[..., : self.width]
         padded = torch.nn.functional.pad(value, (0, -size % self.width))
-        chunks = padded.unflatten(-1, (-1, self.width))
+        chunks = padded.reshape(*value.shape[:-1], -(-size // self.width), self.width)
         return chunks.sum(-2) * self.scales.like(value)
 
 
