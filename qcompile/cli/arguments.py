@@ -162,7 +162,7 @@ class _Reader:
     def read(self, inputs: tuple[str, ...]) -> Arguments:
         if not inputs and self._verb != "explain":
             self._problems.append(MissingInput())
-        if self._verb in ("compile", "report"):
+        if self._verb == "compile":
             self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[1:])
         if self._verb == "convert":
             self._problems.extend([MissingInput()] * (len(inputs) == 1))

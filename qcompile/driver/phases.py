@@ -165,8 +165,10 @@ def _plan(
     )
     places = {adapter.name: adapter.span for adapter in spec.adapters}
     plans = []
-    for program in lowered.programs:
-        clock.say(f"plan {program.adapter} {program.in_features} → {program.out_features}")
+    count = len(lowered.programs)
+    for number, program in enumerate(lowered.programs, 1):
+        sizes = f"{program.in_features} → {program.out_features}"
+        clock.say(f"plan {program.adapter} {sizes} ({number} of {count})")
         target = targets[program.adapter]
         context = Context(
             target=target,
