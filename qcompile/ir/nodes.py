@@ -142,7 +142,8 @@ class SliceNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationNode:
-    """Elementwise function. `step` is 1 where the operand is > 0, else 0, with zero gradient."""
+    """Elementwise function. `step` is 1 where the operand is > 0, else 0, with zero gradient; NaN
+    stays NaN."""
 
     operand: int
     kind: ActivationKind

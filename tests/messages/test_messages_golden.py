@@ -183,6 +183,17 @@ def prefix_for_another() -> None:
     qcompile.attach(base, adapter)
 
 
+def diverged() -> None:
+    from qcompile.adapter.training import check_finite
+
+    base = model()
+    adapter = qcompile.compile(ATTACHED, model=base)
+    qcompile.attach(base, adapter)
+    with torch.no_grad():
+        adapter["first.up"].get_parameter("a.weight")[0] = float("nan")
+    check_finite(base)
+
+
 def scaled_gradients() -> None:
     from qcompile.adapter.trainer_callback import trainer_callback
 
@@ -308,6 +319,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6008": lambda: qcompile.compile(ATTACHED, model=model())(torch.zeros(2, 6)),
     "QA6009": attach(LOW, model()),
     "QA6010": lambda: qcompile.compile(LOW)(torch.zeros(2, 5)),
+    "QA6031": diverged,
     "QA6041": lambda: qcompile.compile(PREFIX)(torch.zeros(2, 6)),
     "QA6042": lambda: next(qcompile.compile(LOW).parts())[1].prefix(),
     "QA6043": flex_attention,

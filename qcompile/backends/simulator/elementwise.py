@@ -88,8 +88,9 @@ def normalise(value: Tensor) -> Tensor:
 
 
 def step(value: Tensor) -> Tensor:
-    """1 where positive, else 0; zero gradient."""
-    return (value > 0).to(value.dtype)
+    """1 where positive, else 0, but NaN stays; zero gradient."""
+    value = value.detach()
+    return torch.where(value.isnan(), value, (value > 0).to(value.dtype))
 
 
 def activation(kind: ActivationKind) -> Callable[[Tensor], Tensor]:
