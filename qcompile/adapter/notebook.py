@@ -8,7 +8,8 @@ from html import escape
 from qcompile.artifact.layout import parameter_count
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.compilation import PlannedSet
-from qcompile.ir.plan import EvaluationNode, Plan
+from qcompile.ir.orthogonal import circuit_of
+from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
 from qcompile.ir.svg_circuit import circuit_svg
 from qcompile.ir.svg_graph import graph_svg
 
@@ -60,21 +61,30 @@ def _cells(plan: Plan, names: list[str]) -> Iterator[str]:
     yield f"{plan.in_features} → {plan.out_features}"
     yield f"{plan.costs.parameters:,}"
     yield f"{plan.costs.forward_flops_per_token:,.0f}"
-    yield ", ".join(_circuit_name(node.evaluation.circuit) for node in circuits)
+    names_of = [_circuit_name(node.evaluation.circuit) for node in circuits]
+    names_of += [f"unitary of {m.orthogonal.size}" for n in plan.nodes for m in orthogonals(n)]
+    yield ", ".join(names_of)
     yield ", ".join(dict.fromkeys(node.evaluation.kind for node in circuits))
 
 
 def _drawings(plan: Plan, *, opened: bool) -> str:
     graph = graph_svg(plan)
     drawn = _scrolled(graph) if graph else f"<p>{len(plan.nodes)} nodes are too many to draw</p>"
-    circuits = {
-        node.evaluation.circuit: None for node in plan.nodes if isinstance(node, EvaluationNode)
-    }
-    for circuit in circuits:
+    for circuit in dict.fromkeys(_circuits(plan)):
         drawn += f"<p>{_circuit_name(circuit)}</p>{_scrolled(circuit_svg(circuit))}"
     title = escape(f"{_name(plan)} {plan.in_features} → {plan.out_features}")
     state = ' open=""' if opened else ""
     return f"<details{state}><summary>{title}</summary>{drawn}</details>"
+
+
+def _circuits(plan: Plan) -> Iterator[Circuit]:
+    """Those that are evaluated, and those whose matrices are used."""
+    for node in plan.nodes:
+        if isinstance(node, EvaluationNode):
+            yield node.evaluation.circuit
+        for matrix in orthogonals(node):
+            for block in matrix.orthogonal.blocks:
+                yield circuit_of(block, matrix.orthogonal.angle_count)
 
 
 def _scrolled(drawing: str) -> str:

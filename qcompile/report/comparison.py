@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from qcompile.artifact.layout import state_name
 from qcompile.ir.compilation import PlannedSet
-from qcompile.ir.plan import EvaluationNode
+from qcompile.ir.plan import EvaluationNode, orthogonals
 from qcompile.report.figures import CircuitFigures, Figures
 
 COMPARISON_VERSION = 1
@@ -29,7 +29,7 @@ class ComparedFigures:
     parameters: int
     """Trainable; shared tensors once."""
     quantum_parameters: int
-    """Those of them that are angles of circuits."""
+    """Those of them that are angles, of circuits or of orthogonal matrices made of circuits."""
     lora_rank: int
     lora_parameters: int
     """Of LoRA with that rank on the same modules."""
@@ -43,13 +43,14 @@ class ComparedFigures:
     qubits: int
     gates: int
     depth: int
-    """Each the largest of any circuit; 0 without circuits."""
+    """Each the largest of any circuit or orthogonal matrix; 0 without any."""
     evaluators: tuple[str, ...]
 
 
 def compared(file: str, figures: Figures, planned: PlannedSet) -> ComparedFigures:
     """The totals of one compilation."""
     circuits = [circuit for module in figures.modules for circuit in module.circuits]
+    quantum = [*circuits, *(matrix for module in figures.modules for matrix in module.unitaries)]
     lora = figures.lora
     return ComparedFigures(
         file=file,
@@ -65,22 +66,24 @@ def compared(file: str, figures: Figures, planned: PlannedSet) -> ComparedFigure
         backward_flops_per_token=figures.backward_flops_per_token,
         flops_per_step=figures.flops_per_step,
         activation_bytes_per_token=figures.activation_bytes_per_token,
-        qubits=_largest([circuit.qubits for circuit in circuits]),
-        gates=_largest([circuit.gates for circuit in circuits]),
-        depth=_largest([circuit.depth for circuit in circuits]),
+        qubits=_largest([part.qubits for part in quantum]),
+        gates=_largest([part.gates for part in quantum]),
+        depth=_largest([part.depth for part in quantum]),
         evaluators=_evaluators(circuits),
     )
 
 
 def quantum_parameters(planned: PlannedSet) -> int:
-    """Trainable angles of all circuits, shared ones once."""
+    """Trainable angles of all circuits and orthogonal matrices, shared ones once."""
     sizes: dict[str, int] = {}
     for site in planned.sites:
         plan = planned.plans[site.unit]
         for node in plan.nodes:
-            if isinstance(node, EvaluationNode) and node.angles is not None:
-                tensor = plan.tensors[node.angles]
-                sizes[state_name(site, tensor)] = tensor.size
+            own = [node.angles] if isinstance(node, EvaluationNode) else []
+            for index in (*own, *(matrix.angles for matrix in orthogonals(node))):
+                if index is not None:
+                    tensor = plan.tensors[index]
+                    sizes[state_name(site, tensor)] = tensor.size
     return sum(sizes.values())
 
 

@@ -38,7 +38,7 @@ def comparison_text(rows: Sequence[ComparedFigures], *, tokens: int) -> str:
 
 
 def _row(row: ComparedFigures) -> tuple[str, ...]:
-    quantum = bool(row.evaluators)
+    quantum = row.qubits > 0
     return (
         f"{row.file} (control)" if row.control else row.file,
         f"{row.parameters:,}",

@@ -95,6 +95,12 @@ def test_a_model_with_several_sizes(control: bool) -> None:
     assert len(tags(page, "svg")) == (2 if control else 4)
 
 
+def test_orthogonal_matrices() -> None:
+    page = parsed(qcompile.compile(EXAMPLES / "quantum_peft.qa")._repr_html_())
+    assert "unitary of 128" in texts(page, "td")[5]
+    assert len(tags(page, "svg")) >= 3
+
+
 def test_hostile_names_are_escaped() -> None:
     manifest = qcompile.compile(SHAPED).manifest
     planned = manifest.planned

@@ -39,6 +39,17 @@ def test_totals_are_those_of_single_reports(run: Run) -> None:
     assert (wave["qubits"], low["qubits"]) == (2, 0)
 
 
+def test_angles_of_orthogonal_matrices_count(run: Run, folder: Any) -> None:
+    text = (folder / "low.qa").read_text().replace("linear(a, to: out", "linear(u, to: out")
+    text = text.replace("    update", "    u = unitary(a, to: 4) { ry; cz line; ry }\n    update")
+    (folder / "turned.qa").write_text(text)
+    (row,) = specs(run, "turned.qa", "low.qa")[:1]
+    single = json.loads(run("report", "turned.qa", "--format", "json").out)
+    (matrix,) = single["modules"][0]["unitaries"]
+    assert row["quantum_parameters"] == matrix["parameters"] == 4
+    assert (row["qubits"], row["gates"]) == (2, matrix["gates"]) and row["evaluators"] == []
+
+
 def test_controls_stand_below_their_adapters(run: Run) -> None:
     rows = specs(run, "wave.qa", "low.qa", "--control", "-D", "n=3")
     assert [(row["file"], row["control"]) for row in rows] == [

@@ -17,10 +17,10 @@ class NothingToControl(Message):
     code: ClassVar[str] = "QA2331"
     title: ClassVar[str] = "adapter `{adapter}` has no circuit that a control could replace"
     label: ClassVar[str] = "nothing to replace"
-    help: ClassVar[str | None] = "leave the line out: the adapter is classical as it stands"
+    help: ClassVar[str | None] = "leave the line out"
     explanation: ClassVar[str] = """
-    A control replaces each circuit of an adapter by a classical map with as many parameters. An
-    adapter without circuits is its own control.
+    A control replaces each `circuit` of an adapter by a classical map with as many parameters.
+    Nothing else is replaced: a `unitary` is a linear map and stays.
 
     Erroneous:  control
                 h = linear(x, to: rank)

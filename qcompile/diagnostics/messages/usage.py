@@ -438,10 +438,10 @@ class NoControl(Message):
 
     code: ClassVar[str] = "QA0041"
     title: ClassVar[str] = "there is no circuit that a control could replace"
-    help: ClassVar[str | None] = "an adapter without circuits is its own control: compile it as is"
+    help: ClassVar[str | None] = "compile the file without `--control`"
     explanation: ClassVar[str] = """
     A control replaces each circuit by a classical map with as many parameters and leaves the rest
-    as it is. Adapters of linear maps and tensor networks alone have nothing to replace.
+    as it is. Linear maps, tensor networks and `unitary` maps are not replaced.
 
     Erroneous:  qcompile examples/lora.qa --control
     Corrected:  qcompile examples/qtha.qa --control
@@ -462,7 +462,7 @@ class LeftAsItIs(Message):
     code: ClassVar[str] = "QA0042"
     severity: ClassVar[Severity] = "warning"
     title: ClassVar[str] = "adapter `{adapter}` has no circuit, so `--control` leaves it as it is"
-    label: ClassVar[str] = "classical already"
+    label: ClassVar[str] = "nothing to replace"
     explanation: ClassVar[str] = """
     `--control` is about all adapters of a file. Those without circuits are compiled as they stand,
     beside the controls of the others.
