@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from qcompile.artifact.layout import state_name
 from qcompile.ir.compilation import PlannedSet
 from qcompile.ir.plan import EvaluationNode, orthogonals
-from qcompile.report.figures import CircuitFigures, Figures
+from qcompile.report.figures import CircuitFigures, Figures, UnitaryFigures
 
 COMPARISON_VERSION = 1
 """Of the JSON form. Raised when a key changes its meaning or goes away."""
@@ -50,7 +50,8 @@ class ComparedFigures:
 def compared(file: str, figures: Figures, planned: PlannedSet) -> ComparedFigures:
     """The totals of one compilation."""
     circuits = [circuit for module in figures.modules for circuit in module.circuits]
-    quantum = [*circuits, *(matrix for module in figures.modules for matrix in module.unitaries)]
+    quantum: list[CircuitFigures | UnitaryFigures] = [*circuits]
+    quantum += [matrix for module in figures.modules for matrix in module.unitaries]
     lora = figures.lora
     return ComparedFigures(
         file=file,
