@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from qcompile.adapter.notebook import adapter_html
 from qcompile.adapter.training import after_step, regulariser
 from qcompile.artifact.formats import write_adapter
 from qcompile.artifact.layout import layout, state_name
@@ -142,8 +143,29 @@ class CompiledAdapter(nn.Module):
         # One line: a model's worth of parts is hundreds.
         return f"{type(self).__name__}({self.extra_repr()})"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows; see `qcompile.adapter.notebook`."""
+        return adapter_html(self.manifest.planned)
+
+    def _repr_mimebundle_(
+        self, include: Container[str] | None = None, exclude: Container[str] = ()
+    ) -> dict[str, str]:
+        """The same with the plain text for front ends that show no HTML."""
+        bundle = {"text/plain": repr(self), "text/html": self._repr_html_()}
+        return {
+            kind: text
+            for kind, text in bundle.items()
+            if (include is None or kind in include) and kind not in (exclude or ())
+        }
+
     def extra_repr(self) -> str:
-        names = sorted({site.adapter for site in self.sites})
+        planned = self.manifest.planned
+        names = sorted(
+            {
+                f"{site.adapter} (control)" if planned.plans[site.unit].control else site.adapter
+                for site in self.sites
+            }
+        )
         total = sum(parameter.numel() for parameter in self.parameters())
         return f"{', '.join(names)}: {len(self.sites)} parts, {total:,} parameters"
 

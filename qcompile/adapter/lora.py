@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,12 +39,15 @@ class PlainLora:
         write_lora_folder(path, self.factors)
 
 
-def lora_of(adapter: CompiledAdapter, rank: int | float) -> PlainLora:
+def lora_of(
+    adapter: CompiledAdapter, rank: int | float, *, progress: Callable[[str], None] | None = None
+) -> PlainLora:
     """The best approximation of a linear adapter by LoRA, in the Frobenius norm.
 
     Args:
         adapter: Updates that are linear in x; several of one module are added.
         rank: A rank, or the share of the energy to keep, up to 1.0.
+        progress: Called with the name of each module as its turn comes.
 
     Raises:
         AdapterError: QA6006, QA6009, QA6205.
@@ -54,10 +57,15 @@ def lora_of(adapter: CompiledAdapter, rank: int | float) -> PlainLora:
         if not site.module:
             raise AdapterError(NotForAModel(adapter=site.adapter))
         parts.setdefault(site.module, []).append(part)
-    return lora_of_parts(parts, rank)
+    return lora_of_parts(parts, rank, progress=progress)
 
 
-def lora_of_parts(parts: Mapping[str, list[AdapterModule]], rank: int | float) -> PlainLora:
+def lora_of_parts(
+    parts: Mapping[str, list[AdapterModule]],
+    rank: int | float,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> PlainLora:
     """The same for the parts of each module.
 
     Raises:
@@ -74,7 +82,9 @@ def lora_of_parts(parts: Mapping[str, list[AdapterModule]], rank: int | float) -
     if problems:
         raise AdapterError(*few(problems))
     factors, kept = {}, {}
-    for module, found in parts.items():
+    for number, (module, found) in enumerate(parts.items(), 1):
+        if progress is not None:
+            progress(f"factorise {module} ({number} of {len(parts)})")
         delta = torch.stack([part.merge_weight().cpu() for part in found]).sum(0)
         a, b, kept[module] = _factorise(delta, rank)
         factors[module] = (a, b)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -12,10 +14,14 @@ from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.adapter import NotMergeable
 
 
-def merge(model: ModelT) -> ModelT:
+def merge(model: ModelT, *, progress: Callable[[str], None] | None = None) -> ModelT:
     """Add the updates of all attached adapters to the base weights and take the adapters off.
 
     Deltas are computed in float64 and rounded once to the weight's dtype. All or nothing.
+
+    Args:
+        model: Changed in place.
+        progress: Called with the name of each module as its turn comes.
 
     Returns:
         The model, without adapters; only its merged weights differ from before `attach`.
@@ -42,7 +48,11 @@ def merge(model: ModelT) -> ModelT:
     ]
     if problems:
         raise AdapterError(*few(problems))
-    merged = {name: _merged_weight(wrapper) for name, wrapper in wrappers.items()}
+    merged = {}
+    for number, (name, wrapper) in enumerate(wrappers.items(), 1):
+        if progress is not None:
+            progress(f"merge {name} ({number} of {len(wrappers)})")
+        merged[name] = _merged_weight(wrapper)
     with torch.no_grad():
         for name, wrapper in wrappers.items():
             wrapper.weight.copy_(merged[name])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from qcompile.adapter.training import after_step, regulariser
+from qcompile.adapter.training import after_step, check_finite, regulariser
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.families import ScaledGradients
 
@@ -21,14 +21,15 @@ def trainer_callback(schedule: Callable[[int], float] | None = None) -> TrainerC
     Just before each step of the optimiser it adds the penalties' gradients to those of the loss,
     once whatever the accumulation of gradients, and not clipped; just after, it applies the
     proximal operators. The log has the penalties' value after the step as `regulariser`, beside a
-    loss without them.
+    loss without them. At each step that is logged all tensors of adapters must be finite.
 
     Args:
         schedule: Gives what multiplies every threshold after the given number of finished steps;
             a function of the step alone, so that resumed runs go on as they would have.
 
     Raises:
-        AdapterError: QA6102, from `train`, where gradients may still be scaled for float16.
+        AdapterError: From `train`: QA6102 where gradients may still be scaled for float16, QA6031
+            where a tensor has become NaN or infinite.
     """
     from transformers import TrainerCallback
 
@@ -61,6 +62,7 @@ def trainer_callback(schedule: Callable[[int], float] | None = None) -> TrainerC
             **_: Any,
         ) -> None:
             if logs is not None and "loss" in logs:
+                check_finite(model)
                 value = float(regulariser(model).detach())
                 # The history has a copy of the logs.
                 logs["regulariser"] = state.log_history[-1]["regulariser"] = value

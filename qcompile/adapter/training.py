@@ -17,9 +17,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from qcompile.adapter.finite import check_finite
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.backends.simulator.training import apply_proximal, penalty
 from qcompile.ir.training import Penalty, Proximal, Training
+
+__all__ = ["after_step", "check_finite", "regulariser", "with_regulariser"]
 
 
 def regulariser(model: nn.Module) -> Tensor:

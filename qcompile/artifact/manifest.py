@@ -50,6 +50,8 @@ class Manifest:
     """The file first, then its imports in the order of reading."""
     definitions: tuple[str, ...]
     """The `-D` options, as given."""
+    control: bool = False
+    """Whether `--control` was given."""
     pipeline: str
     """As `--passes` takes it."""
     tokens: int

@@ -48,6 +48,7 @@ class Arguments:
     model: str | None = None
     definitions: tuple[str, ...] = ()
     target: str | None = None
+    control: bool = False
     optimisation: int = 2
     passes: str | None = None
     print_after: tuple[str, ...] = ()
@@ -161,7 +162,7 @@ class _Reader:
     def read(self, inputs: tuple[str, ...]) -> Arguments:
         if not inputs and self._verb != "explain":
             self._problems.append(MissingInput())
-        if self._verb in ("compile", "report"):
+        if self._verb == "compile":
             self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[1:])
         if self._verb == "convert":
             self._problems.extend([MissingInput()] * (len(inputs) == 1))
@@ -184,6 +185,7 @@ class _Reader:
             model=self._one("model", "--model"),
             definitions=tuple(self._list("define")),
             target=self._one("target", "--target"),
+            control=bool(self._values.get("control")),
             optimisation=int(self._choice(optimise, "-O", ("0", "1", "2", "3"), "2")),
             passes=passes,
             print_after=tuple(_split(self._list("print_after"))),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 
+from qcompile.cli.arguments import Arguments
 from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.source import Source
 from qcompile.driver import Compilation, read_definitions
+from qcompile.driver.control import with_control
 from qcompile.grammar.frontend import load_spec
 from qcompile.grammar.parser import parse
 from qcompile.ir.circuit import Circuit
@@ -45,11 +47,12 @@ def emit_each(name: str, compilation: Compilation) -> tuple[str, ...]:
     return tuple(_circuits(name, compilation))
 
 
-def emit_early(name: str, source: Source, definitions: tuple[str, ...]) -> str:
+def emit_early(name: str, source: Source, arguments: Arguments) -> str:
     """A level of `EARLY`.
 
     Raises:
         CompileError: The source has errors.
+        UsageError: QA0018, QA0019, QA0041.
     """
     from qcompile.ir.text import text_of
 
@@ -57,7 +60,8 @@ def emit_early(name: str, source: Source, definitions: tuple[str, ...]) -> str:
     if name == "ast":
         found: object = parse(source, collector)
     else:
-        found = load_spec(source, read_definitions(definitions), collector)
+        spec = load_spec(source, read_definitions(arguments.definitions), collector)
+        found = with_control(spec, Collector()) if spec and arguments.control else spec
     collector.raise_if_errors()
     return text_of(found)
 

@@ -54,6 +54,12 @@ OPTIONS: tuple[Option, ...] = (
         help="a target of the file, or a device",
     ),
     Option(
+        names=("--control",),
+        commands=_COMPILING,
+        help="replace every circuit by a classical map with as many parameters; of a report: show"
+        " both beside each other",
+    ),
+    Option(
         names=("-O", "--optimise"),
         metavar="LEVEL",
         commands=_COMPILING,
@@ -158,7 +164,7 @@ _SUMMARY = {
     "compile": "compile a .qa file to a torch module: qcompile adapter.qa -o adapter.pt",
     "check": "find errors without compiling; needs neither torch nor a model",
     "fmt": "lay out .qa files in their canonical form",
-    "report": "what the adapter costs: parameters, FLOPs, memory, circuits; LoRA beside it",
+    "report": "what adapters cost: parameters, FLOPs, memory, circuits; LoRA or each other beside",
     "convert": "write an adapter as another kind of file: .pt, .safetensors, a folder/ for peft",
     "explain": "explain the code of a message",
 }
@@ -185,7 +191,7 @@ def _synopsis(verb: str) -> str:
         "compile": "[compile] FILE [-o PATH] [options]",
         "check": "check FILE… [options]",
         "fmt": "fmt FILE… [--check]",
-        "report": "report FILE [options]",
+        "report": "report FILE… [options]",
         "convert": "convert FROM TO [--to lora --rank R]",
         "explain": "explain [CODE…]",
     }[verb]

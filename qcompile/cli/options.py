@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from qcompile.cli.arguments import Arguments
 from qcompile.cli.terminal import Terminal
+from qcompile.diagnostics.diagnostic import Diagnostic
 from qcompile.diagnostics.errors import CompileError, UsageError
 from qcompile.diagnostics.messages.planning import UnknownPass
 from qcompile.diagnostics.nearest import nearest
@@ -13,8 +16,19 @@ from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
 
 
-def run_driver(arguments: Arguments, source: Source, terminal: Terminal) -> Compilation:
+def run_driver(
+    arguments: Arguments,
+    source: Source,
+    terminal: Terminal,
+    known: Collection[Diagnostic] = (),
+) -> Compilation:
     """Compile as the command line asks; prints warnings, traces and times.
+
+    Args:
+        arguments: The command line.
+        source: The main file.
+        terminal: Where to print.
+        known: Warnings that were printed already.
 
     Raises:
         QCompileError: As the driver does; with `-W error` for warnings as well.
@@ -24,6 +38,7 @@ def run_driver(arguments: Arguments, source: Source, terminal: Terminal) -> Comp
         definitions=arguments.definitions,
         model=arguments.model,
         target=arguments.target,
+        control=arguments.control,
         optimisation=arguments.optimisation,
         passes=arguments.passes,
         tokens=arguments.tokens,
@@ -44,7 +59,7 @@ def run_driver(arguments: Arguments, source: Source, terminal: Terminal) -> Comp
         compilation = compile_source(source, options, observer=observe, progress=progress)
     if compilation.warnings and arguments.warnings_are_errors:
         raise CompileError(*(warning.as_error() for warning in compilation.warnings))
-    terminal.diagnostics(compilation.warnings)
+    terminal.diagnostics(warning for warning in compilation.warnings if warning not in known)
     if arguments.time_passes:
         terminal.trace(_times(compilation.seconds, times))
     return compilation

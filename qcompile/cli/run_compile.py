@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from qcompile.artifact.atomic import write_atomically
@@ -42,9 +43,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     source = read(arguments.inputs[0])
     output = _output(arguments)
     wanted = tuple(dict.fromkeys(arguments.emit))
-    texts = {
-        name: emit_early(name, source, arguments.definitions) for name in wanted if name in EARLY
-    }
+    texts = {name: emit_early(name, source, arguments) for name in wanted if name in EARLY}
     writes_adapter = output is not None and (
         not wanted or names_folder(output) or SUFFIXES.get(Path(output).suffix, "") is None
     )
@@ -65,7 +64,8 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
         for path, part in zip(_numbered(output, len(parts)), parts, strict=True):
             _write_text(path, part, terminal)
         return 0
-    _write_adapter(output, compilation)
+    with terminal.progress() as say:
+        _write_adapter(output, compilation, say)
     terminal.note(_summary(output, compilation))
     return 0
 
@@ -109,10 +109,13 @@ def _write_text(output: str | None, text: str, terminal: Terminal) -> None:
         terminal.note(f"wrote {output}")
 
 
-def _write_adapter(path: str, compilation: Compilation) -> None:
+def _write_adapter(path: str, compilation: Compilation, say: Callable[[str], None]) -> None:
+    say(f"start the tensors of {len(compilation.planned.sites)} modules")
     from qcompile.adapter import CompiledAdapter
 
-    CompiledAdapter(compilation.manifest).save(path)
+    adapter = CompiledAdapter(compilation.manifest)
+    say(f"write {path}")
+    adapter.save(path)
 
 
 def _summary(path: str, compilation: Compilation) -> str:

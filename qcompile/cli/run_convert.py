@@ -20,8 +20,11 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
         return _to_lora(source, output, arguments.rank, terminal)
     if not names_folder(output) and Path(output).suffix not in SUFFIXES:
         raise UsageError(UnknownOutputSuffix(path=output, suffixes=(*SUFFIXES, "a folder/")))
-    manifest, state = read_adapter(source)
-    write_adapter(output, manifest, state)
+    with terminal.progress() as say:
+        say(f"read {source}")
+        manifest, state = read_adapter(source)
+        say(f"write {output}")
+        write_adapter(output, manifest, state)
     terminal.note(f"wrote {output}")
     return 0
 
@@ -32,8 +35,11 @@ def _to_lora(source: str, output: str, rank: int | float, terminal: Terminal) ->
 
     if Path(output).suffix in SUFFIXES:
         raise UsageError(UnknownOutputSuffix(path=output, suffixes=("a folder/",)))
-    lora = lora_of(load(source), rank)
-    lora.save(output)
+    with terminal.progress() as say:
+        say(f"read {source}")
+        adapter = load(source)
+        lora = lora_of(adapter, rank, progress=say)
+        lora.save(output)
     ranks = sorted({a.shape[0] for a, _ in lora.factors.values()})
     shown = f"{ranks[0]}" if len(ranks) == 1 else f"{ranks[0]} to {ranks[-1]}"
     worst = min(lora.kept, key=lambda module: lora.kept[module])

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TextIO
 
 from qcompile.cli.arguments import Arguments, MessageFormat
+from qcompile.cli.progress import ProgressLine
 from qcompile.diagnostics.diagnostic import Diagnostic
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.usage import OutputNotWritable
 from qcompile.diagnostics.render_human import render_human
 from qcompile.diagnostics.render_json import render_json
 from qcompile.diagnostics.render_short import render_short
-
-PATIENCE = 1.0
-"""Seconds before progress is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +26,7 @@ class Terminal:
     message_format: MessageFormat = "human"
     colour: bool = False
     quiet: bool = False
+    line: ProgressLine = field(default_factory=ProgressLine, compare=False, repr=False)
 
     @classmethod
     def from_environment(cls, argv: Sequence[str]) -> Terminal:
@@ -55,6 +53,7 @@ class Terminal:
             UsageError: QA0014, for a full disk and the like.
             BrokenPipeError: The reader went away.
         """
+        self.line.clear()
         try:
             _write(sys.stdout, text)
         except BrokenPipeError:
@@ -71,6 +70,7 @@ class Terminal:
 
     def trace(self, text: str) -> None:
         """Print what was asked for beside the result."""
+        self.line.clear()
         try:
             _write(sys.stderr, text if text.endswith("\n") else text + "\n")
         except OSError:
@@ -92,29 +92,25 @@ class Terminal:
         self.trace(text)
 
     @contextmanager
-    def progress(self) -> Iterator[Callable[[str], None] | None]:
-        """A line that says what is being done, on a terminal, once it takes a while."""
+    def progress(self) -> Iterator[Callable[[str], None]]:
+        """Takes the name of what is being done; shown on a terminal, once it takes a while.
+
+        Inside another one it goes on with that one's line.
+        """
         if self.quiet or self.message_format != "human" or not _is_terminal():
-            yield None
-            return
-        started = time.monotonic()
-        shown = 0
+            yield _ignore
+        elif self.line.running:
+            yield self.line.say
+        else:
+            self.line.start()
+            try:
+                yield self.line.say
+            finally:
+                self.line.stop()
 
-        def say(text: str) -> None:
-            nonlocal shown
-            if time.monotonic() - started < PATIENCE:
-                return
-            line = f"qcompile: {text} …"
-            sys.stderr.write("\r" + line.ljust(shown))
-            sys.stderr.flush()
-            shown = max(shown, len(line))
 
-        try:
-            yield say
-        finally:
-            if shown:
-                sys.stderr.write("\r" + " " * shown + "\r")
-                sys.stderr.flush()
+def _ignore(text: str) -> None:
+    """Say nothing."""
 
 
 def discard(stream: TextIO) -> None:

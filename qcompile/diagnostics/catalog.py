@@ -24,6 +24,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("targets", "QA2"),
     ("tables", "QA2"),
     ("unitary", "QA23"),
+    ("controls", "QA23"),
     ("attachment", "QA3"),
     ("lowering", "QA3"),
     ("expansion", "QA3"),

@@ -19,6 +19,8 @@ class Options:
     """A config.json or a folder with one; overrides the file's `model` line."""
     target: str | None = None
     """A target of the file, or the name of a device; overrides the file's choice."""
+    control: bool = False
+    """Every circuit is replaced by a classical map with as many parameters."""
     optimisation: int = 2
     passes: str | None = None
     """A pipeline instead of the preset of the optimisation level."""

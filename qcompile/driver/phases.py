@@ -11,6 +11,7 @@ from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.diagnostic import Diagnostic
 from qcompile.diagnostics.source import Source
 from qcompile.driver.clock import Clock
+from qcompile.driver.control import with_control
 from qcompile.driver.options import Options, read_definitions
 from qcompile.driver.targets import devices_of, targets_of, with_target
 from qcompile.grammar.files import read_source
@@ -79,6 +80,8 @@ def compile_source(
     assert spec is not None
     if adjust is not None:
         spec = adjust(spec)
+    if options.control:
+        spec = with_control(spec, collector)
     if options.target is not None:
         spec = with_target(spec, options.target)
     targets = targets_of(spec)
@@ -104,6 +107,7 @@ def compile_source(
     manifest = Manifest(
         sources=tuple(read),
         definitions=options.definitions,
+        control=options.control,
         pipeline=pipeline,
         tokens=options.tokens,
         model=None if model is None else _identity(model),
@@ -161,8 +165,10 @@ def _plan(
     )
     places = {adapter.name: adapter.span for adapter in spec.adapters}
     plans = []
-    for program in lowered.programs:
-        clock.say(f"plan {program.adapter} {program.in_features} → {program.out_features}")
+    count = len(lowered.programs)
+    for number, program in enumerate(lowered.programs, 1):
+        sizes = f"{program.in_features} → {program.out_features}"
+        clock.say(f"plan {program.adapter} {sizes} ({number} of {count})")
         target = targets[program.adapter]
         context = Context(
             target=target,

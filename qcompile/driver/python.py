@@ -25,6 +25,7 @@ def compile(
     model: str | Path | nn.Module | None = None,
     parameters: Mapping[str, bool | int | float | str] | None = None,
     target: str | None = None,
+    control: bool = False,
     optimisation: int = 2,
     tokens: int = 2048,
     seed: int = 0,
@@ -36,6 +37,8 @@ def compile(
         model: A config.json, a folder with one, or a model; overrides the file's `model` line.
         parameters: Values of the adapters' parameters, as with `-D`.
         target: A target of the file, or the name of a device.
+        control: Compile the classical control: every circuit is replaced by a classical map with
+            as many parameters, inputs and outputs.
         optimisation: 0 to 3.
         tokens: Tokens of a step, the batch for which costs are weighed.
         seed: Of the initial tensors.
@@ -55,6 +58,7 @@ def compile(
         ),
         model=str(model) if isinstance(model, (str, Path)) else None,
         target=target,
+        control=control,
         optimisation=optimisation,
         tokens=tokens,
         seed=seed,

@@ -147,6 +147,9 @@ class Builder:
         name, _, value = children
         return syntax.BindStatement(name=name, value=value, span=_span(children))
 
+    def control(self, children: Children) -> syntax.ControlStatement:
+        return syntax.ControlStatement(condition=children[2], span=_span(children))
+
     def train(self, children: Children) -> syntax.TrainStatement:
         return syntax.TrainStatement(body=children[1].items, span=_span(children))
 

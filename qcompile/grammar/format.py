@@ -190,6 +190,11 @@ class _Printer:
                 return group("require ", shown, ",", Indent(join(LINE, text)))
             case syntax.BindStatement(name=name, value=value):
                 return join(f"{name.text} = ", expression(value))
+            case syntax.ControlStatement(condition=None):
+                return "control"
+            case syntax.ControlStatement(condition=condition):
+                assert condition is not None
+                return join("control if ", expression(condition))
             case syntax.TrainStatement(body=body, span=span):
                 return join("train ", self._block(body, self._training_statement, span))
             case syntax.ResultStatement(kind=kind, value=value):

@@ -348,6 +348,14 @@ class PrefixStatement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ControlStatement:
+    """`control`, `control if classical`; adapters only"""
+
+    condition: Expr | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegulariseStatement:
     """`regularise 0.1 * mean_abs(g)`"""
 
@@ -379,6 +387,7 @@ Statement = (
     | ShapeStatement
     | RequireStatement
     | BindStatement
+    | ControlStatement
     | TrainStatement
     | ResultStatement
     | PrefixStatement

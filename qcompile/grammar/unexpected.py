@@ -24,7 +24,9 @@ _EXPRESSION = _NAMES | {
 _ITEMS = frozenset({"IMPORT", "MODEL", "LET", "BLOCK", "LAYER", "ADAPTER", "TARGET"})
 _HOMES: dict[str, str] = (
     dict.fromkeys(_ITEMS, "at the top of the file")
-    | dict.fromkeys(("ATTACH", "SHAPE", "TRAIN", "UPDATE", "REPLACE", "PREFIX"), "in an adapter")
+    | dict.fromkeys(
+        ("ATTACH", "SHAPE", "CONTROL", "TRAIN", "UPDATE", "REPLACE", "PREFIX"), "in an adapter"
+    )
     | dict.fromkeys(("REGULARISE", "PROXIMAL"), "in `train { … }`")
     | dict.fromkeys(("ENCODE", "REPEAT", "FOR", "ANGLES", "MEASURE"), "in a circuit")
     | {"RETURN": "in a block", "REQUIRE": "in an adapter or a block"}

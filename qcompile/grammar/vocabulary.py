@@ -8,9 +8,8 @@ KEYWORDS: frozenset[str] = frozenset(
     {
         "qa", "import", "as", "model", "let", "block", "layer", "adapter", "target", "attach",
         "shape", "require", "update", "replace", "prefix", "return", "circuit", "unitary", "repeat",
-        "for",
-        "in", "encode", "angles", "measure", "train", "regularise", "proximal", "true", "false",
-        "if", "else", "and", "or", "not",
+        "for", "in", "encode", "angles", "measure", "control", "train", "regularise", "proximal",
+        "true", "false", "if", "else", "and", "or", "not",
     }
 )  # fmt: skip
 """Never names."""
@@ -20,7 +19,7 @@ CONTEXTUAL: frozenset[str] = frozenset(
 )
 """Words with a meaning in one place only, and names everywhere else."""
 
-RESERVED: frozenset[str] = frozenset(["control", "observable", "channel"])
+RESERVED: frozenset[str] = frozenset(["observable", "channel"])
 """Kept for later versions of the language."""
 
 SIGNS: dict[str, str] = {

@@ -18,23 +18,25 @@ def dot(value: Program | Plan) -> str:
     name = f"{value.adapter} {value.in_features} -> {value.out_features}"
     lines = [f'digraph "{_escaped(name)}" {{', "  node [shape=box, style=filled];"]
     for index, node in enumerate(value.nodes):
-        family, label = _label(node)
+        family, label = label_of(node)
         text = _escaped(f"%{index} {label}") + f"\\n{node.width}"
         lines.append(f'  n{index} [label="{text}", fillcolor={_COLOURS[family]}];')
-        for operand in _operands(node):
+        for operand in operands_of(node):
             lines.append(f'  n{operand} -> n{index} [label="{value.nodes[operand].width}"];')
     lines.append(f'  out [label="{value.mode}", shape=ellipse, fillcolor=white];')
     lines.append(f"  n{value.result} -> out;")
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _operands(node: programs.ProgramNode | plans.PlanNode) -> tuple[int, ...]:
+def operands_of(node: programs.ProgramNode | plans.PlanNode) -> tuple[int, ...]:
+    """Indices of the nodes that a node reads, at either level."""
     if isinstance(node, (ContractionNode, EvaluationNode)):
         return plans.operands(node)
     return programs.operands(node)
 
 
-def _label(node: programs.ProgramNode | plans.PlanNode) -> tuple[str, str]:
+def label_of(node: programs.ProgramNode | plans.PlanNode) -> tuple[str, str]:
+    """(`circuit`, `network` or `plain`; what it is in a few words)."""
     match node:
         case CircuitNode(circuit=circuit):
             return "circuit", f"circuit {circuit.qubits} qubits {len(circuit.gates)} gates"

@@ -142,7 +142,8 @@ class SliceNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationNode:
-    """Elementwise function. `step` is 1 where the operand is > 0, else 0, with zero gradient."""
+    """Elementwise function. `step` is 1 where the operand is > 0, else 0, with zero gradient; NaN
+    stays NaN."""
 
     operand: int
     kind: ActivationKind
@@ -175,6 +176,25 @@ class PairProductNode:
     width: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoldNode:
+    """Element j: the sum of all a_i with i ≡ j (mod width) over the root of their number.
+
+    A narrower operand repeats cyclically instead: element j is a_(j mod its width).
+    """
+
+    operand: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NormaliseNode:
+    """a divided by its root mean square along the last axis; 0 for a = 0, as is the gradient."""
+
+    operand: int
+    width: int
+
+
 PlainNode = (
     InputNode
     | VectorNode
@@ -195,6 +215,8 @@ PlainNode = (
     | DropoutNode
     | NormNode
     | PairProductNode
+    | FoldNode
+    | NormaliseNode
 )
 
 

@@ -174,3 +174,5 @@ class Plan:
     linear: bool
     """The update is a linear map of x, so that it can be merged into the weight."""
     training: tuple[Training, ...] = ()
+    control: bool = False
+    """Classical maps with as many parameters are in the place of circuits."""

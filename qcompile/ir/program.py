@@ -84,3 +84,5 @@ class Program:
     parameters: tuple[tuple[str, bool | int | float | str], ...]
     """The spec's parameters with their values at these sizes."""
     training: tuple[Training, ...] = ()
+    control: bool = False
+    """Classical maps with as many parameters are in the place of circuits."""

@@ -288,6 +288,8 @@ class Body:
     requirements: tuple[Requirement, ...]
     training: tuple[SpecTraining, ...] = ()
     """In the order of the text, in which proximal operators are applied."""
+    control: Scalar | None = None
+    """Where true, circuits are replaced by classical maps with as many parameters; None: no."""
     span: Span | None = field(default=None, compare=False, repr=False)
 
 

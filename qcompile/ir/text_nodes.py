@@ -14,8 +14,10 @@ from qcompile.ir.nodes import (
     ConcatNode,
     DropoutNode,
     FlatNode,
+    FoldNode,
     InputNode,
     MultiplyNode,
+    NormaliseNode,
     NormNode,
     PairProductNode,
     PlainNode,
@@ -81,6 +83,10 @@ def plain_text(node: PlainNode, tensors: Tensors) -> str:
             text = "norm"
         case PairProductNode(pairs=pairs):
             text = f"pairs {' '.join(f'{i}*{j}' for i, j in pairs)}"
+        case FoldNode():
+            text = "fold"
+        case NormaliseNode():
+            text = "normalise"
         case _:
             assert_never(node)
     return f"{text} {references(plain_operands(node))}".rstrip()

@@ -29,8 +29,8 @@ from qcompile.ir.text_values import inline, parameter_text, tensor_line, tensor_
 
 def plan_lines(plan: Plan) -> list[str]:
     """One line per tensor and node; paths and circuits follow their node, indented."""
-    merged = ", linear" if plan.linear else ""
-    lines = [f"plan {plan.adapter} {plan.in_features} -> {plan.out_features}, {plan.mode}{merged}"]
+    marks = (", control" if plan.control else "") + (", linear" if plan.linear else "")
+    lines = [f"plan {plan.adapter} {plan.in_features} -> {plan.out_features}, {plan.mode}{marks}"]
     if plan.parameters:
         lines.append(f"  parameters {parameter_text(plan.parameters)}")
     lines.append(f"  target {inline(plan.target)}")

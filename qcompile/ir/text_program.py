@@ -20,9 +20,9 @@ from qcompile.ir.text_values import parameter_text, tensor_line, tensor_name
 def program_lines(program: Program) -> list[str]:
     """One line per tensor, node and gate; equal circuits are printed once."""
     circuits: dict[Circuit, int] = {}
-    lines = [
-        f"program {program.adapter} {program.in_features} -> {program.out_features}, {program.mode}"
-    ]
+    control = ", control" if program.control else ""
+    sizes = f"{program.in_features} -> {program.out_features}"
+    lines = [f"program {program.adapter} {sizes}, {program.mode}{control}"]
     if program.parameters:
         lines.append(f"  parameters {parameter_text(program.parameters)}")
     lines += [f"  {tensor_line(k, tensor)}" for k, tensor in enumerate(program.tensors)]

@@ -41,6 +41,8 @@ def _body_lines(body: Body) -> list[str]:
     for requirement in body.requirements:
         message = "" if requirement.message is None else f", {inline(requirement.message)}"
         lines.append(f"require {inline(requirement.condition)}{message}")
+    if body.control is not None:
+        lines.append(f"control if {inline(body.control)}")
     for index, node in enumerate(body.nodes):
         head, *rest = _node_lines(node)
         lines += [f"%{index} = {head}", *rest]

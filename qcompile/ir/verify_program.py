@@ -16,8 +16,10 @@ from qcompile.ir.nodes import (
     ConcatNode,
     DropoutNode,
     FlatNode,
+    FoldNode,
     InputNode,
     MultiplyNode,
+    NormaliseNode,
     NormNode,
     PairProductNode,
     PlainNode,
@@ -191,6 +193,10 @@ def verify_plain(
         case PairProductNode(pairs=pairs):
             _require(len(pairs) == width, "not one pair for each element")
             _require(all(0 <= i < widths[0] for pair in pairs for i in pair), "a pair out of range")
+        case FoldNode():
+            pass
+        case NormaliseNode():
+            _require(widths[0] == width, "it is not as wide as its operand")
         case _:
             assert_never(node)
     return ()

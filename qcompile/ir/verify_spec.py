@@ -123,6 +123,8 @@ def _verify_body(where: str, body: Body) -> None:
     _require(inputs <= 1, f"{where}: two inputs")
     for requirement in body.requirements:
         closed(where, requirement.condition, frozenset())
+    if body.control is not None:
+        closed(where, body.control, frozenset())
     for term in body.training:
         here = f"{where}: `{term.kind}`"
         _require(0 <= term.operand < len(body.nodes), f"{here}: no node {term.operand}")

@@ -4,9 +4,9 @@ Forward, per token:
 - contraction: its steps that touch data (`ContractionNode.flops_per_token`);
 - circuit: `CircuitCost.flops_per_token`; orthogonal matrix of a circuit: its gates on one column;
 - sum or product of k values: (k - 1) · width; scale, shift, bias: width; dropout: 2 · width;
-  norm: 2 · width of its operand; pair products: width; activations: width, or 8 · width where an
-  elementary function is evaluated; a generated matrix: 2 · its elements; concatenation, slices,
-  rows: 0.
+  norm, fold: 2 and 1 times the width of the operand; normalisation: 4 · width; pair products:
+  width; activations: width, or 8 · width where an elementary function is evaluated; a generated
+  matrix: 2 · its elements; concatenation, slices, rows: 0.
 
 Backward, per token: twice the forward count for contractions, circuits, orthogonal matrices and
 products (one product for each factor's gradient), once for everything else.
@@ -33,8 +33,10 @@ from qcompile.ir.nodes import (
     ConcatNode,
     DropoutNode,
     FlatNode,
+    FoldNode,
     InputNode,
     MultiplyNode,
+    NormaliseNode,
     NormNode,
     PairProductNode,
     RowsNode,
@@ -108,6 +110,10 @@ def _flops(node: PlanNode, nodes: Sequence[PlanNode]) -> tuple[float, float]:
             return 2.0 * node.width, 0.0
         case NormNode(operand=operand):
             return 2.0 * nodes[operand].width, 0.0
+        case NormaliseNode(width=width):
+            return 4.0 * width, 0.0
+        case FoldNode(operand=operand):
+            return float(nodes[operand].width), 0.0
         case ActivationNode(kind=kind, width=width):
             return float(width * (1 if kind in CHEAP else ELEMENTARY_FUNCTION)), 0.0
         case ContractionNode():
@@ -130,6 +136,7 @@ def _saved_operands(node: PlanNode) -> tuple[int, ...]:
             MultiplyNode()
             | ActivationNode()
             | NormNode()
+            | NormaliseNode()
             | PairProductNode()
             | ApplyNode()
             | ContractionNode()

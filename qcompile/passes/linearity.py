@@ -15,8 +15,10 @@ from qcompile.ir.nodes import (
     ConcatNode,
     DropoutNode,
     FlatNode,
+    FoldNode,
     InputNode,
     MultiplyNode,
+    NormaliseNode,
     NormNode,
     PairProductNode,
     RowsNode,
@@ -56,11 +58,19 @@ def _dependence(node: PlanNode, parts: list[Dependence]) -> Dependence:
             return _product(parts)
         case ContractionNode():
             return _product(parts) if parts else "constant"
-        case ScaleNode() | SliceNode() | DropoutNode() | RowsNode() | FlatNode() | UnitaryNode():
+        case (
+            ScaleNode()
+            | SliceNode()
+            | DropoutNode()
+            | RowsNode()
+            | FlatNode()
+            | FoldNode()
+            | UnitaryNode()
+        ):
             return parts[0]
         case ShiftNode() | BiasNode():
             return "constant" if parts[0] in ("zero", "constant") else "other"
-        case ActivationNode() | NormNode() | PairProductNode() | EvaluationNode():
+        case ActivationNode() | NormNode() | NormaliseNode() | PairProductNode() | EvaluationNode():
             return "constant" if all(part in ("zero", "constant") for part in parts) else "other"
         case _:
             assert_never(node)

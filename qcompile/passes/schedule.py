@@ -63,6 +63,7 @@ def schedule(program: Program, context: Context) -> Plan:
         costs=plan_costs(nodes, program.tensors),
         linear=is_linear(nodes, program.result),
         training=program.training,
+        control=program.control,
     )
 
 

@@ -56,6 +56,10 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
     target: str | None = field(
         default=None, metadata={"help": "A target of the file, or the name of a device."}
     )
+    control: bool = field(
+        default=False,
+        metadata={"help": "Classical maps with as many parameters in the place of circuits."},
+    )
     optimisation: int = field(default=2, metadata={"help": "Optimisation level, 0 to 3."})
     tokens: int = field(default=2048, metadata={"help": "Tokens of a step, for costs."})
     seed: int = field(default=0, metadata={"help": "Seed of the initial tensors."})

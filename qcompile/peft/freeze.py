@@ -50,6 +50,7 @@ def freeze(config: QCompileConfig, model: nn.Module) -> Manifest:
                 f"{name}={_literal(value)}" for name, value in sorted(config.parameters.items())
             ),
             target=config.target,
+            control=config.control,
             optimisation=config.optimisation,
             tokens=config.tokens,
             seed=config.seed,

@@ -27,7 +27,7 @@ def report_text(figures: Figures) -> str:
     for group in groups:
         rows.append(_row(_names(group), group))
     rows.append(_total_row(figures))
-    parts = [_table(rows)]
+    parts = [table_text(rows, left=(0, 1), ruled=(0, len(rows) - 2))]
     saving = 100.0 * (1 - figures.parameters / max(1, figures.lora.parameters))
     parts.append(
         f"{figures.parameters:,} trainable parameters;"
@@ -136,16 +136,19 @@ def _unitary(unitary: UnitaryFigures) -> str:
     )
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table_text(
+    rows: Sequence[Sequence[str]], *, left: Sequence[int] = (), ruled: Sequence[int] = (0,)
+) -> str:
+    """Cells in columns, those of `left` to the left, with a line after each row of `ruled`."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for number, row in enumerate(rows):
         cells = [
-            cell.ljust(width) if column < 2 else cell.rjust(width)
+            cell.ljust(width) if column in left else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
-        if number in (0, len(rows) - 2):
+        if number in ruled:
             lines.append("─" * (sum(widths) + 2 * (len(widths) - 1)))
     return "\n".join(lines)
 

@@ -31,8 +31,10 @@ from qcompile.ir.nodes import (
     ConcatNode,
     DropoutNode,
     FlatNode,
+    FoldNode,
     InputNode,
     MultiplyNode,
+    NormaliseNode,
     NormNode,
     PairProductNode,
     RowsNode,
@@ -60,8 +62,8 @@ from qcompile.testing.small_orthogonals import small_orthogonals
 
 NodeKind = Literal[
     "vector", "zero", "add", "multiply", "scale", "shift", "bias", "concat", "slice",
-    "activation", "dropout", "norm", "pairs", "linear", "mpo", "unitary", "network", "circuit",
-    "table", "bits", "rows", "flat", "apply",
+    "activation", "dropout", "norm", "pairs", "fold", "normalise", "linear", "mpo", "unitary",
+    "network", "circuit", "table", "bits", "rows", "flat", "apply",
 ]  # fmt: skip
 NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
 
@@ -91,13 +93,13 @@ def programs(
     """A Program of the given kinds of nodes; a last linear map brings it to `out_features`.
 
     `prefixes` makes a prefix of some programs that have a table. `linear_only` keeps to maps that
-    are linear in x (scale, add, concat, slice, linear, mpo, unitary).
+    are linear in x (scale, add, concat, slice, fold, linear, mpo, unitary).
     """
     if linear_only:
         kinds = tuple(
             k
             for k in kinds
-            if k in ("scale", "add", "concat", "slice", "linear", "mpo", "unitary", "zero")
+            if k in ("scale", "add", "concat", "slice", "fold", "linear", "mpo", "unitary", "zero")
         )
     in_features = draw(st.integers(1, max_width))
     out_features = draw(st.integers(1, max_width))
@@ -247,6 +249,11 @@ class _Growth:
                         PairProductNode(operand=operand, pairs=tuple(pairs), width=len(pairs)),
                         degree=2 * degree,
                     )
+            case "fold":
+                size = draw(st.integers(1, self.max_width))
+                self.append(FoldNode(operand=operand, width=size), degree=degree)
+            case "normalise":
+                self.append(NormaliseNode(operand=operand, width=width), degree=1)
             case "linear":
                 size = draw(st.integers(1, self.max_width))
                 weight = self.tensor((size, width))

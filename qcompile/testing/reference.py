@@ -24,8 +24,10 @@ from qcompile.ir.nodes import (
     ConcatNode,
     DropoutNode,
     FlatNode,
+    FoldNode,
     InputNode,
     MultiplyNode,
+    NormaliseNode,
     NormNode,
     PairProductNode,
     RowsNode,
@@ -135,6 +137,17 @@ def _value(node: ProgramNode, x: Array, values: list[Array], tensors: Mapping[in
         case PairProductNode(operand=operand, pairs=pairs):
             a = values[operand]
             return np.stack([a[:, i] * a[:, j] for i, j in pairs], axis=1)
+        case FoldNode(operand=operand, width=width):
+            a = values[operand]
+            columns = [
+                a[:, np.arange(max(width, a.shape[1])) % a.shape[1]][:, j::width]
+                for j in range(width)
+            ]
+            return np.stack([c.sum(axis=1) / math.sqrt(c.shape[1]) for c in columns], axis=1)
+        case NormaliseNode(operand=operand):
+            a = values[operand]
+            size = np.sqrt(np.mean(a**2, axis=1, keepdims=True))
+            return np.divide(a, size, out=np.zeros_like(a), where=size > 0)
         case LinearNode(operand=operand, tensor=tensor):
             return np.asarray(values[operand] @ tensors[tensor].T)
         case UnitaryNode(operand=operand, orthogonal=orthogonal, adjoint=adjoint, width=width):

@@ -219,6 +219,7 @@ def _statements(*, block: bool) -> st.SearchStrategy[syntax.Statement]:
                 overrides=_tuples(_arguments(_scalars(), named=True), 2),
             ),
             _build(syntax.ShapeStatement, in_features=_scalars(), out_features=_scalars()),
+            _build(syntax.ControlStatement, condition=_optional(expressions())),
             _build(syntax.TrainStatement, body=_tuples(_training())),
             _build(syntax.PrefixStatement, keys=expressions(), values=expressions()),
         ]

@@ -278,3 +278,14 @@ def test_trainer_refuses_scaled_gradients() -> None:
     with pytest.raises(QCompileError) as caught:
         trainer_callback().on_train_begin(arguments, None, None)
     assert [item.code for item in caught.value.diagnostics] == ["QA6102"]
+
+
+def test_trainer_stops_where_a_tensor_is_not_finite(tmp_path: Path) -> None:
+    model = llama()
+    adapter = qcompile.compile(GATED, model=model)
+    qcompile.attach(model, adapter)
+    with torch.no_grad():
+        adapter[adapter.sites[2].module].get_parameter("g")[1] = float("nan")
+    with pytest.raises(QCompileError, match="`g` of adapter `sora` on `model") as caught:
+        _by_trainer(model, tmp_path)
+    assert caught.value.diagnostics[0].code == "QA6031"

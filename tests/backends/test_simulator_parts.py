@@ -28,7 +28,9 @@ from qcompile.ir.nodes import (
     BiasNode,
     ConcatNode,
     DropoutNode,
+    FoldNode,
     MultiplyNode,
+    NormaliseNode,
     NormNode,
     PairProductNode,
     PlainNode,
@@ -157,6 +159,14 @@ REFERENCE: list[tuple[PlainNode, Tensor]] = [
         PairProductNode(operand=0, pairs=((0, 3), (2, 2)), width=2),
         torch.stack((A[:, 0] * A[:, 3], A[:, 2] ** 2), 1),
     ),
+    (FoldNode(operand=0, width=2), (A[:, :2] + A[:, 2:]) / 2**0.5),
+    (
+        FoldNode(operand=0, width=3),
+        torch.stack(((A[:, 0] + A[:, 3]) / 2**0.5, A[:, 1], A[:, 2]), 1),
+    ),
+    (FoldNode(operand=0, width=9), A[:, [0, 1, 2, 3, 0, 1, 2, 3, 0]]),
+    (FoldNode(operand=2, width=2), (V[:2] + V[2:]) / 2**0.5),
+    (NormaliseNode(operand=0, width=4), 2 * A / torch.sqrt((A * A).sum(1, keepdim=True))),
     (VectorNode(tensor=0, width=4), V),
     (ZeroNode(width=2), torch.zeros(2, dtype=torch.float64)),
     (DropoutNode(operand=0, probability=0.5, width=4), A),
@@ -165,7 +175,8 @@ REFERENCE: list[tuple[PlainNode, Tensor]] = [
 
 def run(node: PlainNode, values: list[Tensor], training: bool = False) -> Tensor:
     frame = Frame(A, [V], values, training)
-    return plain_step(node, Constants())(frame)
+    widths = [value.shape[-1] for value in values]
+    return plain_step(node, widths, Constants())(frame)
 
 
 @pytest.mark.parametrize(("node", "expected"), REFERENCE, ids=lambda v: type(v).__name__)
@@ -212,6 +223,29 @@ def test_norm_at_zero_has_zero_gradient() -> None:
     (grad,) = torch.autograd.grad(result.sum(), value)
     assert torch.equal(result.detach(), torch.zeros(2, 1, dtype=torch.float64))
     assert torch.equal(grad, torch.zeros(2, 4, dtype=torch.float64))
+
+
+def test_normalisation_of_zero_and_of_values_out_of_range() -> None:
+    value = torch.zeros(2, 4, dtype=torch.float64, requires_grad=True)
+    result = run(NormaliseNode(operand=0, width=4), [value])
+    (grad,) = torch.autograd.grad(result.sum(), value)
+    assert torch.equal(result.detach(), torch.zeros(2, 4, dtype=torch.float64))
+    assert torch.equal(grad, torch.zeros(2, 4, dtype=torch.float64))
+    for size in (1e-30, 1e30):
+        tiny = run(NormaliseNode(operand=0, width=4), [torch.full((1, 4), size)])
+        torch.testing.assert_close(tiny, torch.ones(1, 4))
+    empty = run(NormaliseNode(operand=0, width=4), [torch.zeros(0, 4)])
+    assert empty.shape == (0, 4)
+
+
+def test_folding_and_normalisation_have_the_gradients_of_finite_differences() -> None:
+    value = draw(3, 7).requires_grad_()
+    for node in (
+        FoldNode(operand=0, width=3),
+        FoldNode(operand=0, width=10),
+        NormaliseNode(operand=0, width=7),
+    ):
+        assert torch.autograd.gradcheck(lambda v, node=node: run(node, [v]), (value,))
 
 
 def start(

@@ -20,7 +20,7 @@ from qcompile.ir.compilation import ModelInfo
 MODEL = Path(__file__).parents[2] / "examples" / "models" / "tiny-llama"
 
 PARAMETERS = "rank: int = 8, bond: int = 8, bus: int = 64, alpha: real = 16.0"
-STATEMENTS = ("attach", "shape", "update", "require", "angles", "train")
+STATEMENTS = ("attach", "shape", "update", "require", "angles", "control", "train")
 GATES = r"(h|x|y|z|ry|rx|rz|rot|cx|cz|crz|cnot|brick)\b(?! *[=:])"
 PLACED = r"(repeat|for|encode|measure|angles)\b"
 

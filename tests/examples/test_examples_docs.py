@@ -22,7 +22,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from qcompile.cli import main
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/training.md", "docs/hardware.md")
+PAGES = ("README.md", "docs/training.md", "docs/controls.md", "docs/hardware.md")
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def test_matches_tells_differences() -> None:
     assert not matches("a\n…\nb\n", "a\nc\n")
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/training.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/training.md", "docs/controls.md"])
 @pytest.mark.filterwarnings("ignore:'pin_memory':UserWarning")
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
 def test_programs_run(page: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,6 +189,20 @@ def test_devices_are_refused_and_taken_as_said(project: Path) -> None:
     for name in refused - taken:
         with pytest.raises(CompileError, match="QA4203"):
             load_device(NamedDevice(name=name))
+
+
+def test_keys_of_comparisons_are_on_the_page() -> None:
+    from dataclasses import fields
+
+    from qcompile.report.comparison import ComparedFigures
+
+    text = (ROOT / "docs/controls.md").read_text("utf-8").partition("| key | meaning |")[2]
+    listed = [
+        key
+        for row in re.findall(r"^\| (`.*?) \|", text, re.M)
+        for key in re.findall(r"`(\w+)`", row)
+    ]
+    assert listed == [item.name for item in fields(ComparedFigures)]
 
 
 def test_report_says_what_the_page_says(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

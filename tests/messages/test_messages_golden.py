@@ -183,6 +183,17 @@ def prefix_for_another() -> None:
     qcompile.attach(base, adapter)
 
 
+def diverged() -> None:
+    from qcompile.adapter.training import check_finite
+
+    base = model()
+    adapter = qcompile.compile(ATTACHED, model=base)
+    qcompile.attach(base, adapter)
+    with torch.no_grad():
+        adapter["first.up"].get_parameter("a.weight")[0] = float("nan")
+    check_finite(base)
+
+
 def scaled_gradients() -> None:
     from qcompile.adapter.trainer_callback import trainer_callback
 
@@ -280,6 +291,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA0020": command("explain", "QA001"),
     "QA0021": command("low.qa", "--target", "fake_torono"),
     "QA0022": command("low.qa", "-o", "low.qasm"),
+    "QA0041": command("low.qa", "--control"),
+    "QA0042": command("both.qa", "--control", "--emit", "program", "-W", "error"),
     "QA4202": without_calibrations,
     "QA4204": damaged_calibration,
     "QA4208": amplitudes_as_qasm,
@@ -306,6 +319,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6008": lambda: qcompile.compile(ATTACHED, model=model())(torch.zeros(2, 6)),
     "QA6009": attach(LOW, model()),
     "QA6010": lambda: qcompile.compile(LOW)(torch.zeros(2, 5)),
+    "QA6031": diverged,
     "QA6041": lambda: qcompile.compile(PREFIX)(torch.zeros(2, 6)),
     "QA6042": lambda: next(qcompile.compile(LOW).parts())[1].prefix(),
     "QA6043": flex_attention,
@@ -331,6 +345,7 @@ CASES: dict[str, Callable[..., Any]] = {
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("low.qa").write_text(LOW)
+    Path("both.qa").write_text(AMPLITUDES + LOW.replace("qa 1\n", "").replace("low(", "plain("))
     Path("attached.qa").write_text(ATTACHED)
     Path("latin.qa").write_bytes("qa 1 # größe".encode("latin-1"))
     Path("large.qa").write_bytes(b"#" * (2**20 + 1))

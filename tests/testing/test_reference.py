@@ -18,8 +18,10 @@ from qcompile.ir.nodes import (
     BiasNode,
     ConcatNode,
     DropoutNode,
+    FoldNode,
     InputNode,
     MultiplyNode,
+    NormaliseNode,
     NormNode,
     PairProductNode,
     ScaleNode,
@@ -94,6 +96,14 @@ def test_plumbing() -> None:
     assert close(value_of(NormNode(operand=0)), [[5**0.5], [9.25**0.5]])
     pairs = PairProductNode(operand=0, pairs=((0, 1), (1, 1)), width=2)
     assert close(value_of(pairs), [[-2, 4], [1.5, 9]])
+    assert close(value_of(FoldNode(operand=0, width=1)), [[-1 / 2**0.5], [3.5 / 2**0.5]])
+    assert close(value_of(FoldNode(operand=0, width=3)), [[1, -2, 1], [0.5, 3, 0.5]])
+    mixed = value_of(ConcatNode(operands=(0, 0, 0), width=6), FoldNode(operand=1, width=4))
+    assert close(mixed[:1], [[2 / 2**0.5, -4 / 2**0.5, 1, -2]])
+    sizes = np.sqrt([[2.5], [4.625]])
+    assert close(value_of(NormaliseNode(operand=0, width=2)), X / sizes)
+    nothing = value_of(ZeroNode(width=2), NormaliseNode(operand=1, width=2))
+    assert close(nothing, [[0, 0], [0, 0]])
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,10 @@ from qcompile.ir.nodes import (
     ConcatNode,
     DropoutNode,
     FlatNode,
+    FoldNode,
     InputNode,
     MultiplyNode,
+    NormaliseNode,
     NormNode,
     PairProductNode,
     PlainNode,
@@ -73,9 +75,22 @@ def norm(value: Tensor) -> Tensor:
     return torch.where(empty, 0, torch.where(empty, 1, squares).sqrt())
 
 
+def normalise(value: Tensor) -> Tensor:
+    """Divided by the root mean square along the last axis; 0, with gradient 0, for 0."""
+    if value.numel() == 0:
+        return value
+    # The squares of tiny and huge values leave the range of float32.
+    largest = value.detach().abs().amax(-1, keepdim=True)
+    empty = largest == 0
+    value = value / torch.where(empty, 1, largest)
+    squares = value.square().mean(-1, keepdim=True)
+    return torch.where(empty, 0, value * torch.where(empty, 1, squares).rsqrt())
+
+
 def step(value: Tensor) -> Tensor:
-    """1 where positive, else 0; zero gradient."""
-    return (value > 0).to(value.dtype)
+    """1 where positive, else 0, but NaN stays; zero gradient."""
+    value = value.detach()
+    return torch.where(value.isnan(), value, (value > 0).to(value.dtype))
 
 
 def activation(kind: ActivationKind) -> Callable[[Tensor], Tensor]:
@@ -160,6 +175,26 @@ class PairProductStep:
         value = frame.values[self.operand]
         first = value.index_select(-1, self.left.on(value))
         return first * value.index_select(-1, self.right.on(value))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoldingStep:
+    """Chunks of `width` elements, the last one padded, added up; a narrower value is repeated."""
+
+    operand: int
+    width: int
+    scales: Constant
+    """(width,): 1 / √(number of summands)."""
+
+    def __call__(self, frame: Frame) -> Tensor:
+        value = frame.values[self.operand]
+        size = value.shape[-1]
+        if size < self.width:
+            times = (1,) * (value.dim() - 1) + (-(-self.width // size),)
+            return value.repeat(times)[..., : self.width]
+        padded = torch.nn.functional.pad(value, (0, -size % self.width))
+        chunks = padded.reshape(*value.shape[:-1], -(-size // self.width), self.width)
+        return chunks.sum(-2) * self.scales.like(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,7 +297,8 @@ class InputStep:
         return frame.x
 
 
-def plain_step(node: PlainNode, constants: Constants) -> NodeStep:
+def plain_step(node: PlainNode, widths: Sequence[int], constants: Constants) -> NodeStep:
+    """What a node does; `widths` are those of all nodes before it."""
     match node:
         case InputNode():
             return InputStep()
@@ -306,5 +342,11 @@ def plain_step(node: PlainNode, constants: Constants) -> NodeStep:
                 left=constants.index([i for i, _ in node.pairs]),
                 right=constants.index([j for _, j in node.pairs]),
             )
+        case FoldNode(width=width):
+            counts = [-(-(widths[node.operand] - j) // width) for j in range(width)]
+            scales = torch.tensor([max(n, 1) ** -0.5 for n in counts], dtype=torch.float64)
+            return FoldingStep(operand=node.operand, width=width, scales=constants.real(scales))
+        case NormaliseNode():
+            return MapStep(operand=node.operand, function=normalise)
         case _:
             assert_never(node)

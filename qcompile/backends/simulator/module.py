@@ -100,10 +100,10 @@ class AdapterModule(ParameterTree):
         self.reset_parameters()
 
     def _step(self, node: PlanNode) -> NodeStep:
+        widths = [other.width for other in self.plan.nodes]
         match node:
             case ContractionNode():
                 shapes = [spec.shape for spec in self.plan.tensors]
-                widths = [earlier.width for earlier in self.plan.nodes]
                 return ContractionNodeStep(
                     contraction=ContractionStep(node, shapes, widths, self._constants)
                 )
@@ -117,7 +117,7 @@ class AdapterModule(ParameterTree):
                     evaluator=build_evaluator(node.evaluation, self.plan.target, self._constants),
                 )
             case _:
-                return plain_step(node, self._constants)
+                return plain_step(node, widths, self._constants)
 
     def reset_parameters(self) -> None:
         """Start values: functions of seed, site, adapter and tensor name alone."""
@@ -264,7 +264,8 @@ class AdapterModule(ParameterTree):
             for node in self.plan.nodes
             for matrix in orthogonals(node)
         ]
-        return ", ".join([self.plan.adapter, size, f"{total:,} parameters", *kinds])
+        name = f"{self.plan.adapter} (control)" if self.plan.control else self.plan.adapter
+        return ", ".join([name, size, f"{total:,} parameters", *kinds])
 
 
 def _exact(device: torch.device) -> torch.autocast:

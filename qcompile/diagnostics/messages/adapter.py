@@ -215,3 +215,31 @@ class WrongWidth(Message):
 
     expected: int
     found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotFinite(Message):
+    """A trained tensor, or its gradient, holds NaN or an infinity."""
+
+    code: ClassVar[str] = "QA6031"
+    title: ClassVar[str] = (
+        "{tensor} of adapter `{adapter}`{place} is not finite: {broken} of {size} elements"
+    )
+    help: ClassVar[str | None] = (
+        "lower the learning rate, clip the gradients, or look for NaN in the data"
+    )
+    explanation: ClassVar[str] = """
+    NaN and infinities spread: once a parameter holds one, every later output does. The check is
+    `qcompile.adapter.training.check_finite(model)`; the callback for transformers' Trainer makes it
+    at each step that is logged. Go on from the last checkpoint.
+
+    Erroneous:  TrainingArguments(learning_rate=10.0)
+    Corrected:  TrainingArguments(learning_rate=1e-3, max_grad_norm=1.0)
+    """
+
+    tensor: str
+    adapter: str
+    place: str
+    """` on` and the module, or nothing."""
+    broken: int
+    size: int

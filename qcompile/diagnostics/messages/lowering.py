@@ -335,3 +335,33 @@ class MoreThanLora(SizedMessage):
     parameters: int
     lora: int
     rank: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedControlsDiffer(SizedMessage):
+    """Circuits share their angles, but their controls would have different tensors."""
+
+    code: ClassVar[str] = "QA3141"
+    title: ClassVar[str] = "the circuits that share `{key}` have no control in common"
+    label: ClassVar[str] = "other data or outputs"
+    help: ClassVar[str | None] = "give the circuits different share keys, or equal widths"
+    explanation: ClassVar[str] = """
+    Circuits with one share key have one vector of angles. Their control is one set of matrices,
+    whose shapes follow from the number of data elements and of outputs, so that these must agree.
+
+    Erroneous:  control
+                h = linear(x, to: 4)
+                q = circuit(4 qubits, share: "s") { encode angle(h); ry; measure z }
+                u = circuit(4 qubits, share: "s") { encode angle(h[0:2]); ry; measure z }
+    Corrected:  control
+                h = linear(x, to: 4)
+                q = circuit(4 qubits, share: "s") { encode angle(h); ry; measure z }
+                u = circuit(4 qubits, share: "s") { encode angle(sin(h)); ry; measure z }
+    """
+
+    key: str
+    other: Span | None = None
+
+    def secondary(self) -> tuple[Label, ...]:
+        """Show the other circuit."""
+        return () if self.other is None else (Label(self.other, "shares the key"),)

@@ -236,8 +236,8 @@ class ReservedWord(Message):
     label: ClassVar[str] = "reserved"
     help: ClassVar[str | None] = "if it is meant as a name, choose another, such as `{word}_`"
     explanation: ClassVar[str] = """
-    The words control, observable and channel mean nothing in version 1 of the language. They are
-    kept free for what later versions will be able to say.
+    The words observable and channel mean nothing in version 1 of the language. They are kept free
+    for what later versions will be able to say.
 
     Erroneous:  channel = linear(x, to: 8)
     Corrected:  head = linear(x, to: 8)

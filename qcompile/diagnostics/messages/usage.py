@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from qcompile.diagnostics.diagnostic import Severity
 from qcompile.diagnostics.message import Message, did_you_mean
 
 
@@ -429,3 +430,45 @@ class NoCircuits(Message):
     """
 
     path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoControl(Message):
+    """`--control` where no adapter has a circuit."""
+
+    code: ClassVar[str] = "QA0041"
+    title: ClassVar[str] = "there is no circuit that a control could replace"
+    help: ClassVar[str | None] = "compile the file without `--control`"
+    explanation: ClassVar[str] = """
+    A control replaces each circuit by a classical map with as many parameters and leaves the rest
+    as it is. Linear maps, tensor networks and `unitary` maps are not replaced.
+
+    Erroneous:  qcompile examples/lora.qa --control
+    Corrected:  qcompile examples/qtha.qa --control
+    """
+
+    adapters: tuple[str, ...]
+
+    def notes(self) -> tuple[str, ...]:
+        """Name what was looked at."""
+        names = ", ".join(f"`{name}`" for name in self.adapters)
+        return (f"adapters without circuits: {names}",) if names else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftAsItIs(Message):
+    """`--control` where some adapters of several have no circuit."""
+
+    code: ClassVar[str] = "QA0042"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = "adapter `{adapter}` has no circuit, so `--control` leaves it as it is"
+    label: ClassVar[str] = "nothing to replace"
+    explanation: ClassVar[str] = """
+    `--control` is about all adapters of a file. Those without circuits are compiled as they stand,
+    beside the controls of the others.
+
+    Erroneous:  qcompile both.qa --control      (with an adapter of linear maps alone in it)
+    Corrected:  qcompile quantum.qa --control   (where every adapter has a circuit)
+    """
+
+    adapter: str

@@ -21,6 +21,7 @@ from qcompile.grammar.elaborate.attachments import (
     read_placements,
     read_shape,
 )
+from qcompile.grammar.elaborate.controls import check_control
 from qcompile.grammar.elaborate.expect import as_declared
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.graph import GraphBuilder
@@ -74,6 +75,7 @@ class _Adapter:
             return None
         order = list(bodies)
         found = tuple(body for body in bodies.values() if body is not None)
+        check_control(self.session, item, found)
         unused_names(self.session, self._last, "adapter", self.name)
         body, result = found[0], item.body[-1]
         start_of_update(self.session, self.name, body.nodes, body.result, body.mode, result.span)
@@ -245,5 +247,6 @@ class _Adapter:
             mode=_MODES[last.kind],
             requirements=tuple(graph.requirements),
             training=tuple(graph.training),
+            control=graph.control,
             span=item.span,
         )

@@ -9,7 +9,7 @@ from qcompile.diagnostics.messages.values import ShareMismatch, TooMuch
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.operands import Typed, Value
 from qcompile.grammar.elaborate.session import Session
-from qcompile.ir.scalar import ScalarError, ScalarValue, evaluate
+from qcompile.ir.scalar import Scalar, ScalarError, ScalarValue, evaluate
 from qcompile.ir.spec import Requirement, SpecInput, SpecNode
 from qcompile.ir.spec_domains import SpecDomain, spec_domain
 from qcompile.ir.spec_operands import operands_of
@@ -37,6 +37,7 @@ class GraphBuilder:
     nodes: list[SpecNode] = field(default_factory=list)
     requirements: list[Requirement] = field(default_factory=list)
     training: list[SpecTraining] = field(default_factory=list)
+    control: Scalar | None = None
     _domains: list[SpecDomain] = field(default_factory=list)
     _names: set[str] = field(default_factory=set)
     _shares: dict[str, tuple[str, Span]] = field(default_factory=dict)

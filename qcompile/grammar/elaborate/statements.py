@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from typing import Literal
 
 from qcompile.diagnostics.messages.bodies import AfterResult, NoResult
+from qcompile.diagnostics.messages.controls import ControlTwice
 from qcompile.diagnostics.messages.training import TrainTwice
 from qcompile.diagnostics.messages.types import RequirementFailed
 from qcompile.diagnostics.source import Span
+from qcompile.grammar.elaborate.controls import read_control
 from qcompile.grammar.elaborate.expect import as_bool, as_value
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.operands import Value
 from qcompile.grammar.elaborate.training import read_training
 from qcompile.grammar.syntax import (
     BindStatement,
+    ControlStatement,
     PrefixStatement,
     RequireStatement,
     ResultStatement,
@@ -49,6 +52,7 @@ def run_body(
     result: Value | None = None
     ended: ResultStatement | PrefixStatement | None = None
     trained: TrainStatement | None = None
+    control: ControlStatement | None = None
     for statement in body:
         if frame.session.exhausted:
             return None
@@ -63,6 +67,11 @@ def run_body(
                 frame.scope.define(frame.session, statement.name, operand, "binding")
             case RequireStatement():
                 require(frame, statement)
+            case ControlStatement() if control is not None:
+                frame.report(ControlTwice(span=statement.span, adapter=name, first=control.span))
+            case ControlStatement():
+                control = statement
+                read_control(frame, statement)
             case TrainStatement() if trained is not None:
                 frame.report(TrainTwice(span=statement.span, adapter=name, first=trained.span))
             case TrainStatement():

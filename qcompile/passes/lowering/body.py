@@ -8,7 +8,7 @@ from qcompile.diagnostics.messages.lowering import RequirementFailed, ResultWidt
 from qcompile.ir.device import Device
 from qcompile.ir.program import Program
 from qcompile.ir.spec import AdapterSpec, Body, Mode
-from qcompile.passes.lowering.graph import Graph
+from qcompile.passes.lowering.graph import Controls, Graph
 from qcompile.passes.lowering.layout import Layout, SharedTensors
 from qcompile.passes.lowering.report import Refused, Report
 from qcompile.passes.lowering.sizing import Sizing
@@ -28,6 +28,7 @@ class BodyLowering:
 
     report: Report
     shared: SharedTensors = field(default_factory=dict)
+    controls: Controls = field(default_factory=dict)
 
     def lower(
         self,
@@ -42,7 +43,15 @@ class BodyLowering:
         sizes = {"in_features": in_features, "out_features": out_features}
         sizing = Sizing(variables=sizes, report=report)
         layout = Layout(report=report, shared=self.shared)
-        graph = Graph(adapter=adapter.name, in_features=in_features, layout=layout, report=report)
+        control = self._control(body, sizing)
+        graph = Graph(
+            adapter=adapter.name,
+            in_features=in_features,
+            layout=layout,
+            report=report,
+            control=bool(control),
+            controls=self.controls,
+        )
         met = self._check_requirements(body, sizing)
         known: list[int | None] = []
         owned: list[tuple[int, ...]] = []
@@ -67,7 +76,7 @@ class BodyLowering:
                 )
             )
             result = None
-        if result is None or training is None or None in known or not met:
+        if result is None or training is None or None in known or control is None or not met:
             return None
         return Program(
             adapter=adapter.name,
@@ -79,7 +88,17 @@ class BodyLowering:
             tensors=tuple(layout.tensors),
             parameters=tuple((n, value) for n, value in body.parameters if value is not None),
             training=training,
+            control=control,
         )
+
+    def _control(self, body: Body, sizing: Sizing) -> bool | None:
+        """Whether this is a control; None where that cannot be said, which was reported."""
+        if body.control is None:
+            return False
+        try:
+            return bool(sizing.value(body.control, body.span))
+        except Refused:
+            return None
 
     def _check_requirements(self, body: Body, sizing: Sizing) -> bool:
         met = True

@@ -12,6 +12,7 @@ from qcompile.ir.program import CircuitNode
 from qcompile.ir.spec import SpecCircuitValue
 from qcompile.ir.tensor import TensorSpec
 from qcompile.passes.lowering.angles import AngleLayout, segments_of
+from qcompile.passes.lowering.control import Replaced, circuit_data, lower_control
 from qcompile.passes.lowering.data import CircuitData
 from qcompile.passes.lowering.expansion import Expansion
 from qcompile.passes.lowering.graph import Graph
@@ -51,16 +52,6 @@ def lower_circuit(
     measured = readouts(spec.measurements, qubits, sizing)
     if expansion.failed:
         raise Refused
-    tensor = None
-    if angles.count:
-        layout = TensorSpec(
-            name=f"{node.name}.angles",
-            shape=(angles.count,),
-            init=spec.init,
-            share=None if node.share is None else f"{node.share}.angles",
-            segments=segments_of([angles]),
-        )
-        tensor = graph.layout.add(layout, node.span)
     inputs = data.nodes(operands, graph, node.span)
     circuit = Circuit(
         qubits=qubits,
@@ -70,17 +61,50 @@ def lower_circuit(
         gates=tuple(expansion.gates),
         readout=measured[0],
     )
-    parts = []
-    for readout in measured:
-        part = replace(circuit, readout=readout)
-        value = CircuitNode(operands=inputs, circuit=part, angles=tensor, width=part.outputs)
-        parts.append(graph.append(value, node.span))
-    result = parts[0]
-    if len(parts) > 1:
-        total = sum(graph.width(part) for part in parts)
-        result = graph.append(ConcatNode(operands=tuple(parts), width=total), node.span)
+    parts = tuple(replace(circuit, readout=readout) for readout in measured)
+    if graph.control:
+        replaced = Replaced(
+            data=circuit_data(circuit, inputs, graph),
+            outputs=sum(part.outputs for part in parts),
+            parameters=angles.count,
+            latent=qubits,
+            name=node.name,
+            share=node.share,
+            span=node.span,
+        )
+        result = lower_control(replaced, graph)
+    else:
+        result = _read_outs(node, parts, inputs, angles, graph)
     if expansion.norm_of is not None:
         norm = graph.append(NormNode(operand=operands[expansion.norm_of]), node.span)
         width = graph.width(result)
         result = graph.append(MultiplyNode(operands=(result, norm), width=width), node.span)
     return result
+
+
+def _read_outs(
+    node: SpecCircuitValue,
+    circuits: tuple[Circuit, ...],
+    inputs: tuple[int, ...],
+    angles: AngleLayout,
+    graph: Graph,
+) -> int:
+    """The circuits, which differ in what is measured, side by side, on the same angles."""
+    tensor = None
+    if angles.count:
+        layout = TensorSpec(
+            name=f"{node.name}.angles",
+            shape=(angles.count,),
+            init=node.circuit.init,
+            share=None if node.share is None else f"{node.share}.angles",
+            segments=segments_of([angles]),
+        )
+        tensor = graph.layout.add(layout, node.span)
+    parts = []
+    for circuit in circuits:
+        value = CircuitNode(operands=inputs, circuit=circuit, angles=tensor, width=circuit.outputs)
+        parts.append(graph.append(value, node.span))
+    if len(parts) == 1:
+        return parts[0]
+    total = sum(graph.width(part) for part in parts)
+    return graph.append(ConcatNode(operands=tuple(parts), width=total), node.span)

@@ -11,9 +11,13 @@ from qcompile.ir.domains import TOKENS, Domain, domain_of
 from qcompile.ir.nodes import InputNode
 from qcompile.ir.program import ProgramNode, operands
 from qcompile.ir.verification import VerificationError
+from qcompile.passes.lowering.control_shape import ControlShape
 from qcompile.passes.lowering.layout import Layout
 from qcompile.passes.lowering.limits import MAX_NODES, MAX_WIDTH
 from qcompile.passes.lowering.report import Report
+
+Controls = dict[str, tuple[ControlShape, Span | None]]
+"""Share key → the control as it was first seen, in whatever program, and where."""
 
 
 @dataclass
@@ -24,6 +28,9 @@ class Graph:
     in_features: int
     layout: Layout
     report: Report
+    control: bool = False
+    """Circuits are replaced by classical maps."""
+    controls: Controls = field(default_factory=dict)
     nodes: list[ProgramNode] = field(default_factory=list)
     _domains: list[Domain] = field(default_factory=list)
 

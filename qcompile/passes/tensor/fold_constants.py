@@ -16,7 +16,9 @@ from qcompile.ir.nodes import (
     ConcatNode,
     DropoutNode,
     FlatNode,
+    FoldNode,
     MultiplyNode,
+    NormaliseNode,
     NormNode,
     PairProductNode,
     RowsNode,
@@ -101,7 +103,17 @@ def _fold(node: ProgramNode, nodes: list[ProgramNode]) -> ProgramNode | int:
             if any(isinstance(nodes[o], ZeroNode) for o in (operand, weight)):
                 return ZeroNode(width=width)
             return node
-        case NormNode() | PairProductNode() | LinearNode() | MpoNode() | UnitaryNode():
+        case FoldNode(operand=operand, width=width) if nodes[operand].width == width:
+            return operand
+        case (
+            NormNode()
+            | NormaliseNode()
+            | PairProductNode()
+            | FoldNode()
+            | LinearNode()
+            | MpoNode()
+            | UnitaryNode()
+        ):
             return ZeroNode(width=node.width) if isinstance(nodes[node.operand], ZeroNode) else node
         case NetworkNode(operands=entries, factor=factor, width=width):
             data = [o.node for o in entries if isinstance(o, DataOperand)]

@@ -23,8 +23,10 @@ from qcompile.ir.nodes import (
     ConcatNode,
     DropoutNode,
     FlatNode,
+    FoldNode,
     InputNode,
     MultiplyNode,
+    NormaliseNode,
     NormNode,
     PairProductNode,
     RowsNode,
@@ -89,9 +91,11 @@ def renumber_operands(node: ProgramNode, new: Callable[[int], int]) -> ProgramNo
             | ActivationNode()
             | DropoutNode()
             | NormNode()
+            | NormaliseNode()
             | PairProductNode()
             | RowsNode()
             | FlatNode()
+            | FoldNode()
             | LinearNode()
             | MpoNode()
             | UnitaryNode()
