@@ -11,12 +11,14 @@ from qcompile.ir.nodes import (
     ApplyNode,
     BiasNode,
     BitsNode,
+    CayleyNode,
     ConcatNode,
     DropoutNode,
     FlatNode,
     InputNode,
     MultiplyNode,
     NormNode,
+    OutputNode,
     PairProductNode,
     PlainNode,
     RowsNode,
@@ -45,6 +47,8 @@ def plain_text(node: PlainNode, tensors: Tensors) -> str:
     match node:
         case InputNode():
             text = "input"
+        case OutputNode():
+            text = "output"
         case VectorNode(tensor=tensor):
             text = f"vector {tensor_name(tensors[tensor])}"
         case TableNode(tensor=tensor):
@@ -69,6 +73,8 @@ def plain_text(node: PlainNode, tensors: Tensors) -> str:
             text = f"shift {offset!r}"
         case BiasNode(tensor=tensor):
             text = f"bias {tensor_name(tensors[tensor])}"
+        case CayleyNode(tensor=tensor, block=block):
+            text = f"cayley {tensor_name(tensors[tensor])} block {block}"
         case ConcatNode():
             text = "concat"
         case SliceNode(start=start, width=width):

@@ -42,7 +42,13 @@ class BodyLowering:
         sizes = {"in_features": in_features, "out_features": out_features}
         sizing = Sizing(variables=sizes, report=report)
         layout = Layout(report=report, shared=self.shared)
-        graph = Graph(adapter=adapter.name, in_features=in_features, layout=layout, report=report)
+        graph = Graph(
+            adapter=adapter.name,
+            in_features=in_features,
+            out_features=out_features,
+            layout=layout,
+            report=report,
+        )
         met = self._check_requirements(body, sizing)
         known: list[int | None] = []
         owned: list[tuple[int, ...]] = []

@@ -13,6 +13,7 @@ from qcompile.ir.nodes import (
     AddNode,
     ApplyNode,
     BiasNode,
+    CayleyNode,
     ConcatNode,
     DropoutNode,
     FlatNode,
@@ -27,7 +28,14 @@ from qcompile.ir.nodes import (
     ZeroNode,
 )
 from qcompile.ir.orthogonal import UnitaryNode
-from qcompile.ir.program import LinearNode, MpoNode, Program, ProgramNode, operands
+from qcompile.ir.program import (
+    LinearNode,
+    MpoNode,
+    Program,
+    ProgramNode,
+    TensorGatesNode,
+    operands,
+)
 from qcompile.ir.spec import ActivationKind
 from qcompile.passes.base import Context, ProgramPass
 from qcompile.passes.tensor.remove_dead import without_dead
@@ -101,7 +109,15 @@ def _fold(node: ProgramNode, nodes: list[ProgramNode]) -> ProgramNode | int:
             if any(isinstance(nodes[o], ZeroNode) for o in (operand, weight)):
                 return ZeroNode(width=width)
             return node
-        case NormNode() | PairProductNode() | LinearNode() | MpoNode() | UnitaryNode():
+        case (
+            CayleyNode()
+            | NormNode()
+            | PairProductNode()
+            | LinearNode()
+            | MpoNode()
+            | TensorGatesNode()
+            | UnitaryNode()
+        ):
             return ZeroNode(width=node.width) if isinstance(nodes[node.operand], ZeroNode) else node
         case NetworkNode(operands=entries, factor=factor, width=width):
             data = [o.node for o in entries if isinstance(o, DataOperand)]
