@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -58,15 +59,31 @@ class AdaptedModule(nn.Module):
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """The base layer's output, or the sum of the replacements, plus the updates.
 
-        Its dtype is the base layer's; where that is not run, the input's.
+        Adapters that read `y` see what the base layer gives, whatever other adapters do. The dtype
+        is the base layer's; where that is not run, the input's.
         """
-        parts = tuple(self.parts().values())
-        if not self.enabled or all(part.plan.mode == "add" for part in parts):
-            output: torch.Tensor = self.base_layer(x, *args, **kwargs)
-            if not self.enabled:
-                return output
-        else:
-            output = x.new_zeros(())
-        for part in parts:
-            output = output + part(x).to(output.dtype)
-        return output
+        parts = tuple(self.parts().values()) if self.enabled else ()
+        base: torch.Tensor | None = None
+        if runs_base(parts):
+            base = self.base_layer(x, *args, **kwargs)
+        return combined(parts, x, base)
+
+
+def runs_base(parts: Sequence[AdapterModule]) -> bool:
+    """Whether the base layer's output is added to, or read by a part."""
+    adds = all(part.plan.mode == "add" for part in parts)
+    return adds or any(part.plan.uses_output for part in parts)
+
+
+def combined(
+    parts: Sequence[AdapterModule], x: torch.Tensor, base: torch.Tensor | None
+) -> torch.Tensor:
+    """The output of a module with `parts`; `base` is what the module gives without them."""
+    adds = all(part.plan.mode == "add" for part in parts)
+    output = base if adds else None
+    dtype = x.dtype if base is None else base.dtype
+    for part in parts:
+        value = part(x, base).to(dtype)
+        output = value if output is None else output + value
+    assert output is not None
+    return output

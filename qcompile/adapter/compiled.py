@@ -28,8 +28,9 @@ class CompiledAdapter(nn.Module):
     """All parts of an adapter, with the manifest of their compilation.
 
     `adapter["model.layers.0.self_attn.q_proj"]` is the part for one module, a map
-    (…, in_features) → (…, out_features). An adapter compiled for a `shape` is called directly.
-    Keys of the state_dict are `<module>.<adapter>.<tensor>`.
+    (…, in_features) → (…, out_features), which also takes the module's own output,
+    (…, out_features), where its plan reads that. An adapter compiled for a `shape` is called
+    directly. Keys of the state_dict are `<module>.<adapter>.<tensor>`.
     """
 
     def __init__(self, manifest: Manifest) -> None:
@@ -92,16 +93,20 @@ class CompiledAdapter(nn.Module):
         names = tuple(dict.fromkeys(site.module for site in self.sites))
         raise AdapterError(NoSuchSite(module=module, candidates=nearest(module, names)))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
         """The update (or replacement) for x, (…, in_features) → (…, out_features).
 
+        Args:
+            x: The module's input.
+            y: The module's own output, (…, out_features), where the adapter reads it.
+
         Raises:
-            AdapterError: QA6008 where there are several parts.
+            AdapterError: QA6008 where there are several parts; QA6010, QA6021, QA6022.
         """
         if len(self.sites) != 1:
             message = SeveralSites(count=len(self.sites), first=self.sites[0].module)
             raise AdapterError(message)
-        result: torch.Tensor = self.part(self.sites[0])(x)
+        result: torch.Tensor = self.part(self.sites[0])(x, y)
         return result
 
     def regulariser(self) -> torch.Tensor:

@@ -10,7 +10,7 @@ import torch
 
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.artifact.lora_folder import write_lora_folder
-from qcompile.backends.simulator.module import AdapterModule
+from qcompile.backends.simulator.module import NOT_LINEAR, AdapterModule
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.adapter import NotForAModel, NotMergeable
 from qcompile.diagnostics.messages.peft import RankOutOfRange
@@ -99,9 +99,11 @@ def _is_rank(rank: object) -> bool:
 
 def _obstacle(part: AdapterModule) -> str | None:
     if not part.plan.linear:
-        return "its update is not a linear map of the input"
+        return NOT_LINEAR
     if part.plan.mode == "replace":
         return "it replaces the module's output instead of adding to it"
+    if part.plan.uses_output:
+        return "it reads the module's output, which the factors of LoRA do not"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Merging adapters whose update is a linear map of x into the frozen weights."""
+"""Merging adapters whose update is a linear map of x and y into the frozen weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from torch import nn
 
 from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.attach import ModelT, attached_record, detach
+from qcompile.adapter.merged import changes_bias, is_transposed, merged
 from qcompile.adapter.prefixed import prefixes_of
+from qcompile.backends.simulator.module import NOT_LINEAR
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.adapter import NotMergeable
 
@@ -27,8 +29,8 @@ def merge(model: ModelT, *, progress: Callable[[str], None] | None = None) -> Mo
         The model, without adapters; only its merged weights differ from before `attach`.
 
     Raises:
-        AdapterError: QA6005; QA6006 where an update is not linear in x, or the weight cannot take
-            one: it is quantised, on the meta device, or shared with another module.
+        AdapterError: QA6005; QA6006 where an update is not linear in x and y, or the weight cannot
+            take one: it is quantised, on the meta device, or shared with another module.
     """
     attached_record(model)
     wrappers = {
@@ -48,25 +50,27 @@ def merge(model: ModelT, *, progress: Callable[[str], None] | None = None) -> Mo
     ]
     if problems:
         raise AdapterError(*few(problems))
-    merged = {}
+    results = {}
     for number, (name, wrapper) in enumerate(wrappers.items(), 1):
         if progress is not None:
             progress(f"merge {name} ({number} of {len(wrappers)})")
-        merged[name] = _merged_weight(wrapper)
+        results[name] = _merged(wrapper)
     with torch.no_grad():
         for name, wrapper in wrappers.items():
-            wrapper.weight.copy_(merged[name])
-            if _replaces(wrapper) and isinstance(wrapper.bias, torch.Tensor):
-                wrapper.bias.zero_()
+            weight, bias = results[name]
+            wrapper.weight.copy_(weight)
+            if bias is not None:
+                wrapper.bias.copy_(bias)
     return detach(model)
 
 
 def _reasons(wrapper: AdaptedModule, uses: dict[int, int]) -> list[tuple[str, str]]:
     found = []
     weight = wrapper.weight
+    changed = isinstance(wrapper.bias, nn.Parameter) and changes_bias([*wrapper.parts().values()])
     for name, part in wrapper.parts().items():
         if not part.plan.linear:
-            found.append((name, "its update is not a linear map of the input"))
+            found.append((name, NOT_LINEAR))
         elif not weight.dtype.is_floating_point or weight.dim() != 2:
             found.append((name, f"the weight is quantised ({weight.dtype})"))
         elif type(weight) not in (nn.Parameter, torch.Tensor):
@@ -75,11 +79,9 @@ def _reasons(wrapper: AdaptedModule, uses: dict[int, int]) -> list[tuple[str, st
             found.append((name, "the weight has no values (meta device)"))
         elif uses.get(id(weight), 0) > 1:
             found.append((name, "the weight is shared with another module"))
+        elif changed and uses.get(id(wrapper.bias), 0) > 1:
+            found.append((name, "the bias is shared with another module"))
     return found
-
-
-def _replaces(wrapper: AdaptedModule) -> bool:
-    return any(part.plan.mode == "replace" for part in wrapper.parts().values())
 
 
 def _weight_uses(model: nn.Module) -> dict[int, int]:
@@ -91,15 +93,14 @@ def _weight_uses(model: nn.Module) -> dict[int, int]:
     return uses
 
 
-def _merged_weight(wrapper: AdaptedModule) -> torch.Tensor:
-    """The new weight in the base layer's own layout and dtype."""
+def _merged(wrapper: AdaptedModule) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The new weight in the base layer's own layout and dtype; the bias where it changes."""
+    parts = [*wrapper.parts().values()]
     weight = wrapper.weight.detach()
-    # transformers' Conv1D stores (in, out).
-    transposed = type(wrapper.base_layer).__name__ == "Conv1D"
-    total = weight.to(torch.float64)
-    if _replaces(wrapper):
-        total = torch.zeros_like(total)
-    for part in wrapper.parts().values():
-        delta = part.merge_weight().to(device=total.device, dtype=torch.float64)
-        total = total + (delta.T if transposed else delta)
-    return total.to(weight.dtype)
+    transposed = is_transposed(wrapper.base_layer)
+    bias = wrapper.bias if isinstance(wrapper.bias, torch.Tensor) else None
+    matrix, shift = merged(parts, weight.T if transposed else weight, bias)
+    matrix = (matrix.T if transposed else matrix).to(weight.dtype)
+    if bias is None or shift is None or not changes_bias(parts):
+        return matrix, None
+    return matrix, shift.to(bias.dtype)

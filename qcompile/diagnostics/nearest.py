@@ -1,4 +1,4 @@
-"""Finds the names that a misspelt one may have meant."""
+"""Finds what a misspelt name or an unsuitable number may have meant."""
 
 from __future__ import annotations
 
@@ -27,6 +27,17 @@ def nearest(name: str, candidates: Iterable[str], limit: int = 3) -> tuple[str, 
         if separation <= reach and separation < longer:
             scored.append((separation, candidate))
     return tuple(candidate for _, candidate in sorted(scored)[:limit])
+
+
+def dividing_blocks(width: int, block: int) -> tuple[int, ...]:
+    """Return the divisors of a width, from 2, next below and next above a block that is none."""
+    divisors: set[int] = set()
+    for low in range(1, int(width**0.5) + 1):
+        if width % low == 0:
+            divisors |= {low, width // low}
+    below = max((size for size in divisors if 2 <= size < block), default=None)
+    above = min((size for size in divisors if size > block), default=None)
+    return tuple(size for size in (below, above) if size is not None)
 
 
 def _distance(left: str, right: str) -> int:

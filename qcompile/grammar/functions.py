@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
+
+from qcompile.ir.spec import GatePattern
 
 OptionKind = Literal[
     "value", "values", "vector", "tensors", "int", "real", "bool", "text", "init", "ints", "choice",
@@ -26,6 +28,8 @@ Family = Literal[
 
 MAX_WIDTH = 10**9
 MAX_SITES = 64
+MAX_GATE_SITES = 16
+MAX_BLOCK = 1024
 MAX_QUBITS = 30
 MAX_DIGITS = 20
 MAX_DEVICE_QUBITS = 1024
@@ -40,6 +44,9 @@ MPO_INITS = (
     "kaiming_normal",
     "xavier_uniform",
 )
+
+
+GATE_PATTERNS: tuple[GatePattern, ...] = get_args(GatePattern)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +197,60 @@ _TRAINABLE = (
         width="`to`",
     ),
     Function(
+        name="tensor_gates",
+        family="trainable",
+        options=(
+            _value(),
+            _TO,
+            Option(
+                name="sites",
+                kind="int",
+                low=2,
+                high=MAX_GATE_SITES,
+                optional=True,
+                meaning="number of axes; their modes are found",
+            ),
+            Option(
+                name="modes",
+                kind="ints",
+                low=1,
+                high=MAX_WIDTH,
+                optional=True,
+                meaning="extents of the axes; either this or `sites`",
+            ),
+            Option(
+                name="pattern",
+                kind="choice",
+                default="all",
+                choices=GATE_PATTERNS,
+                meaning="pairs of axes that get a gate, in order",
+            ),
+            _init("identity"),
+            _SHARE,
+        ),
+        meaning="the value as a tensor of several axes, with a matrix on each pair of them in turn",
+        width="`to`",
+    ),
+    Function(
+        name="cayley",
+        family="trainable",
+        options=(
+            _value(),
+            Option(
+                name="block",
+                kind="int",
+                low=2,
+                high=MAX_BLOCK,
+                default="4",
+                meaning="rows of each matrix; it divides the width",
+            ),
+            _init("zero", VECTOR_INITS),
+            _SHARE,
+        ),
+        meaning="an orthogonal matrix on every block of elements in a row",
+        width="that of v",
+    ),
+    Function(
         name="vector",
         family="trainable",
         options=(
@@ -308,6 +369,18 @@ _STRUCTURE = (
         options=(Option(name="v", kind="values", positional=True, meaning="values in order"),),
         meaning="values side by side",
         width="the sum of the widths",
+    ),
+    Function(
+        name="resize",
+        family="structure",
+        options=(
+            _value(),
+            Option(
+                name="n", kind="int", low=1, high=MAX_WIDTH, positional=True, meaning="its width"
+            ),
+        ),
+        meaning="the first n elements, or all of them and zeros behind",
+        width="`n`",
     ),
 )
 
@@ -464,7 +537,8 @@ MEASUREMENTS = ("x", "y", "z", "probs")
 PATTERNS = ("line", "ring", "brickwork", "all", "native", "pairs")
 
 _INIT_MEANINGS = {
-    "zero": "zeros; for an MPO only the last core, the others kaiming_normal",
+    "zero": "zeros; for an MPO only the last core, the others kaiming_normal; for tensor gates "
+    "only the last one, the others the identity",
     "constant": "one value",
     "normal": "Gaussian",
     "uniform": "uniform in low..high",

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from qcompile.grammar.lexeme import Lexeme
-from qcompile.grammar.vocabulary import CLOSERS, CONTINUED_AFTER, CONTINUED_BEFORE, OPENERS
+from qcompile.grammar.vocabulary import (
+    CLOSERS,
+    CONTINUED_AFTER,
+    CONTINUED_BEFORE,
+    OPENERS,
+    OPTIONS,
+)
 
 
 def lay_out(lexemes: list[Lexeme]) -> list[Lexeme]:
@@ -11,7 +19,8 @@ def lay_out(lexemes: list[Lexeme]) -> list[Lexeme]:
 
     The brackets pair. A line break means nothing inside ( ) and [ ], nor where the line before or
     the line after shows that the statement goes on. Semicolons separate wherever they stand, but
-    repeated ones count once, as do those after `{` and before `}`.
+    repeated ones count once, as do those after `{` and before `}`. A keyword that names an option
+    becomes an OPTION where a colon follows it.
     """
     output: list[Lexeme] = []
     stack: list[str] = []
@@ -34,6 +43,13 @@ def lay_out(lexemes: list[Lexeme]) -> list[Lexeme]:
             stack.append(kind)
         elif kind in CLOSERS:
             stack.pop()
+        if (
+            kind == "COLON"
+            and output
+            and output[-1].type.lower() in OPTIONS
+            and stack[-1:] == ["LPAR"]
+        ):
+            output[-1] = replace(output[-1], type="OPTION")
         output.append(lexeme)
     return output
 

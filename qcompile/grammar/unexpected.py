@@ -16,8 +16,8 @@ from qcompile.grammar.vocabulary import (
 )
 
 _CONTEXTUAL_TYPES = frozenset(word.upper() for word in CONTEXTUAL)
-_KEYWORD_TYPES = frozenset(word.upper() for word in KEYWORDS)
-_NAMES = _CONTEXTUAL_TYPES | {"NAME"}
+_KEYWORD_TYPES = frozenset(word.upper() for word in KEYWORDS) | {"OPTION"}
+_NAMES = _CONTEXTUAL_TYPES | {"NAME", "OPTION"}
 _EXPRESSION = _NAMES | {
     "NUMBER", "STRING", "TRUE", "FALSE", "LPAR", "LSQB", "MINUS", "NOT", "CIRCUIT", "UNITARY",
 }  # fmt: skip

@@ -19,6 +19,9 @@ CONTEXTUAL: frozenset[str] = frozenset(
 )
 """Words with a meaning in one place only, and names everywhere else."""
 
+OPTIONS: frozenset[str] = frozenset(["block"])
+"""Keywords that are also the name of an option, where a colon follows: `cayley(v, block: 4)`."""
+
 RESERVED: frozenset[str] = frozenset(["observable", "channel"])
 """Kept for later versions of the language."""
 
@@ -111,6 +114,7 @@ def terminal(word: str) -> str:
 
 _WORDS: dict[str, str] = {
     "NAME": "a name",
+    "OPTION": "a name",
     "NUMBER": "a number",
     "STRING": "a string",
     "SEPARATOR": "a new line",

@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from qcompile.ir.nodes import ApplyNode, BitsNode, FlatNode, InputNode, RowsNode, TableNode
+from qcompile.ir.nodes import (
+    ApplyNode,
+    BitsNode,
+    FlatNode,
+    InputNode,
+    OutputNode,
+    RowsNode,
+    TableNode,
+)
 from qcompile.ir.verification import VerificationError
 
 NodeT = TypeVar("NodeT")
@@ -57,7 +65,7 @@ def domain_of(node: object, parts: Sequence[Domain]) -> Domain:
         VerificationError: they do not go together.
     """
     match node:
-        case InputNode():
+        case InputNode() | OutputNode():
             return TOKENS
         case TableNode(rows=rows) | BitsNode(rows=rows):
             return Domain("rows", rows)

@@ -8,7 +8,7 @@ from qcompile.ir.network import ContractionNode, NetworkNode
 from qcompile.ir.nodes import ActivationNode, ScaleNode, SliceNode
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import EvaluationNode, Plan
-from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program
+from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, TensorGatesNode
 
 _COLOURS = {"circuit": "lightblue", "network": "lightyellow", "plain": "white"}
 
@@ -46,6 +46,8 @@ def label_of(node: programs.ProgramNode | plans.PlanNode) -> tuple[str, str]:
         case MpoNode(in_modes=inp, out_modes=out):
             modes = f"{'*'.join(map(str, inp))} to {'*'.join(map(str, out))}"
             return "network", f"mpo {modes}"
+        case TensorGatesNode(gates=gates, modes=axes):
+            return "network", f"{len(gates)} gates on {'*'.join(map(str, axes))}"
         case LinearNode():
             return "network", "linear"
         case UnitaryNode(orthogonal=orthogonal, adjoint=adjoint):

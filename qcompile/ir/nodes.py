@@ -20,6 +20,13 @@ class InputNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutputNode:
+    """`y`, (…, width): what the adapted module gives by itself."""
+
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VectorNode:
     """A trainable vector, broadcast over tokens; its value is (width,)."""
 
@@ -124,6 +131,20 @@ class BiasNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CayleyNode:
+    """Q_k on the k-th `block` elements, Q = (I − A)(I + A)^{-1} with A skew-symmetric.
+
+    The tensor, (width / block, block (block − 1) / 2), holds each A's entries above the diagonal,
+    row by row. Cayley unitary adapters, arXiv:2605.05914.
+    """
+
+    operand: int
+    tensor: int
+    block: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConcatNode:
     """Concatenation along the last axis."""
 
@@ -197,6 +218,7 @@ class NormaliseNode:
 
 PlainNode = (
     InputNode
+    | OutputNode
     | VectorNode
     | TableNode
     | BitsNode
@@ -209,6 +231,7 @@ PlainNode = (
     | ScaleNode
     | ShiftNode
     | BiasNode
+    | CayleyNode
     | ConcatNode
     | SliceNode
     | ActivationNode
@@ -223,7 +246,7 @@ PlainNode = (
 def plain_operands(node: PlainNode) -> tuple[int, ...]:
     """Indices of the nodes that `node` reads."""
     match node:
-        case InputNode() | VectorNode() | TableNode() | BitsNode() | ZeroNode():
+        case InputNode() | OutputNode() | VectorNode() | TableNode() | BitsNode() | ZeroNode():
             return ()
         case ApplyNode(operand=operand, weight=weight):
             return operand, weight

@@ -8,7 +8,7 @@ from typing import Literal
 from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.device import RoutedCircuit
 from qcompile.ir.network import ContractionNode, DataOperand, frames_of
-from qcompile.ir.nodes import PlainNode, plain_operands
+from qcompile.ir.nodes import OutputNode, PlainNode, plain_operands
 from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode
 from qcompile.ir.spec import Mode
 from qcompile.ir.target import NoiseModel, Target
@@ -172,7 +172,12 @@ class Plan:
     target: Target
     costs: Costs
     linear: bool
-    """The update is a linear map of x, so that it can be merged into the weight."""
+    """The update is a linear map of x and y, so that it can be merged into the weight."""
     training: tuple[Training, ...] = ()
     control: bool = False
     """Classical maps with as many parameters are in the place of circuits."""
+
+    @property
+    def uses_output(self) -> bool:
+        """Whether it reads `y`, the adapted module's own output."""
+        return any(isinstance(node, OutputNode) for node in self.nodes)

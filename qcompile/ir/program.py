@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.network import DataOperand, NetworkNode
-from qcompile.ir.nodes import PlainNode, plain_operands
+from qcompile.ir.nodes import OutputNode, PlainNode, plain_operands
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.spec import Mode
 from qcompile.ir.tensor import TensorSpec
@@ -40,6 +40,22 @@ class MpoNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TensorGatesNode:
+    """Dense tensors on pairs of axes, one after the other; QuanTA, arXiv:2406.00132.
+
+    The operand is zero-padded to ∏ modes and reshaped to them. Tensor `gates[k]`, of shape
+    (d_i d_j, d_i d_j), maps the axes (i, j) = `pairs[k]` to axes of the same extents, row-major in
+    this order. The result is flattened and cut to `width`.
+    """
+
+    operand: int
+    gates: tuple[int, ...]
+    pairs: tuple[tuple[int, int], ...]
+    modes: tuple[int, ...]
+    width: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitNode:
     """A quantum circuit; its data are the operands, concatenated."""
 
@@ -50,13 +66,15 @@ class CircuitNode:
     width: int
 
 
-ProgramNode = PlainNode | LinearNode | MpoNode | UnitaryNode | NetworkNode | CircuitNode
+ProgramNode = (
+    PlainNode | LinearNode | MpoNode | UnitaryNode | TensorGatesNode | NetworkNode | CircuitNode
+)
 
 
 def operands(node: ProgramNode) -> tuple[int, ...]:
     """Indices of the nodes that `node` reads, in order, with repeats."""
     match node:
-        case LinearNode() | MpoNode() | UnitaryNode():
+        case LinearNode() | MpoNode() | UnitaryNode() | TensorGatesNode():
             return (node.operand,)
         case CircuitNode():
             return node.operands
@@ -86,3 +104,8 @@ class Program:
     training: tuple[Training, ...] = ()
     control: bool = False
     """Classical maps with as many parameters are in the place of circuits."""
+
+    @property
+    def uses_output(self) -> bool:
+        """Whether it reads `y`, the adapted module's own output."""
+        return any(isinstance(node, OutputNode) for node in self.nodes)

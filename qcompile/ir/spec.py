@@ -45,6 +45,13 @@ class SpecInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpecOutput:
+    """`y`: the output of the adapted module by itself, (…, out_features)."""
+
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpecLinear:
     """`linear(x, to: n)`: y = W x (+ b), W: (to, width of x)."""
 
@@ -85,6 +92,41 @@ class SpecMpo:
     """Modes row-major; None: found for the width (see the pass that resolves modes)."""
     bonds: tuple[Scalar, ...]
     """One for all interior bonds, or one for each of the sites - 1 bonds."""
+    init: Init
+    name: str
+    share: str | None
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+GatePattern = Literal["all", "line", "ring", "brickwork"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecTensorGates:
+    """`tensor_gates(x, to: n, sites: k)`: dense tensors on pairs of axes; QuanTA, arXiv:2406.00132.
+
+    The gate on the axes (i, j) is a matrix (d_i d_j) × (d_i d_j).
+    """
+
+    operand: int
+    to: Scalar
+    sites: Scalar | None
+    """Number of axes; None: as many as the given modes."""
+    modes: tuple[Scalar, ...] | None
+    """Extents of the axes, row-major; None: found for the wider of operand and result."""
+    pattern: GatePattern
+    init: Init
+    name: str
+    share: str | None
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecCayley:
+    """`cayley(x, block: b)`: an orthogonal matrix on each b elements in a row; arXiv:2605.05914."""
+
+    operand: int
+    block: Scalar
     init: Init
     name: str
     share: str | None
@@ -192,6 +234,15 @@ class SpecSlice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpecResize:
+    """`resize(a, n)`: the first n elements, or all of them and zeros behind."""
+
+    operand: int
+    to: Scalar
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpecActivation:
     """An elementwise function."""
 
@@ -244,9 +295,12 @@ class SpecUnitary:
 
 SpecNode = (
     SpecInput
+    | SpecOutput
     | SpecLinear
     | SpecApply
     | SpecMpo
+    | SpecTensorGates
+    | SpecCayley
     | SpecVector
     | SpecTable
     | SpecBits
@@ -258,6 +312,7 @@ SpecNode = (
     | SpecShift
     | SpecConcat
     | SpecSlice
+    | SpecResize
     | SpecActivation
     | SpecDropout
     | SpecCircuitValue

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from qcompile.ir.spec import SpecApply, SpecBits, SpecFlat, SpecInput, SpecNode, SpecRows, SpecTable
+from qcompile.ir.spec import (
+    SpecApply,
+    SpecBits,
+    SpecFlat,
+    SpecInput,
+    SpecNode,
+    SpecOutput,
+    SpecRows,
+    SpecTable,
+)
 
 SpecDomain = Literal["free", "rows", "tokens", "any"]
 """One for all, one for each row of a table, one for each token; `any`: not known yet."""
@@ -17,7 +26,7 @@ def spec_domain(node: SpecNode, parts: tuple[SpecDomain, ...]) -> SpecDomain | N
     What a node itself demands of its operands is not checked.
     """
     match node:
-        case SpecInput():
+        case SpecInput() | SpecOutput():
             return "tokens"
         case SpecTable() | SpecBits() | SpecRows():
             return "rows"

@@ -8,6 +8,7 @@ from qcompile.ir.spec import (
     SpecActivation,
     SpecApply,
     SpecBits,
+    SpecCayley,
     SpecCircuitValue,
     SpecConcat,
     SpecDropout,
@@ -16,13 +17,16 @@ from qcompile.ir.spec import (
     SpecLinear,
     SpecMpo,
     SpecNode,
+    SpecOutput,
     SpecProduct,
+    SpecResize,
     SpecRows,
     SpecScale,
     SpecShift,
     SpecSlice,
     SpecSum,
     SpecTable,
+    SpecTensorGates,
     SpecUnitary,
     SpecVector,
 )
@@ -31,16 +35,19 @@ from qcompile.ir.spec import (
 def operands_of(node: SpecNode) -> tuple[int, ...]:
     """Indices of the nodes that a node reads."""
     match node:
-        case SpecInput() | SpecVector() | SpecTable() | SpecBits():
+        case SpecInput() | SpecOutput() | SpecVector() | SpecTable() | SpecBits():
             return ()
         case SpecApply(operand=operand, weight=weight):
             return operand, weight
         case (
             SpecLinear(operand=operand)
             | SpecMpo(operand=operand)
+            | SpecTensorGates(operand=operand)
+            | SpecCayley(operand=operand)
             | SpecScale(operand=operand)
             | SpecShift(operand=operand)
             | SpecSlice(operand=operand)
+            | SpecResize(operand=operand)
             | SpecActivation(operand=operand)
             | SpecDropout(operand=operand)
             | SpecRows(operand=operand)

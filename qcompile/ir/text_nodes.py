@@ -11,6 +11,7 @@ from qcompile.ir.nodes import (
     ApplyNode,
     BiasNode,
     BitsNode,
+    CayleyNode,
     ConcatNode,
     DropoutNode,
     FlatNode,
@@ -19,6 +20,7 @@ from qcompile.ir.nodes import (
     MultiplyNode,
     NormaliseNode,
     NormNode,
+    OutputNode,
     PairProductNode,
     PlainNode,
     RowsNode,
@@ -47,6 +49,8 @@ def plain_text(node: PlainNode, tensors: Tensors) -> str:
     match node:
         case InputNode():
             text = "input"
+        case OutputNode():
+            text = "output"
         case VectorNode(tensor=tensor):
             text = f"vector {tensor_name(tensors[tensor])}"
         case TableNode(tensor=tensor):
@@ -71,6 +75,8 @@ def plain_text(node: PlainNode, tensors: Tensors) -> str:
             text = f"shift {offset!r}"
         case BiasNode(tensor=tensor):
             text = f"bias {tensor_name(tensors[tensor])}"
+        case CayleyNode(tensor=tensor, block=block):
+            text = f"cayley {tensor_name(tensors[tensor])} block {block}"
         case ConcatNode():
             text = "concat"
         case SliceNode(start=start, width=width):

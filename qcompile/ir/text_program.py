@@ -6,7 +6,14 @@ from qcompile.ir.circuit import Circuit
 from qcompile.ir.circuit_text import circuit_lines
 from qcompile.ir.network import NetworkNode
 from qcompile.ir.orthogonal import UnitaryNode
-from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, ProgramNode
+from qcompile.ir.program import (
+    CircuitNode,
+    LinearNode,
+    MpoNode,
+    Program,
+    ProgramNode,
+    TensorGatesNode,
+)
 from qcompile.ir.text_nodes import Tensors, network_text, plain_text, references
 from qcompile.ir.text_orthogonal import (
     network_frame_lines,
@@ -52,6 +59,12 @@ def _node_text(node: ProgramNode, tensors: Tensors, circuits: dict[Circuit, int]
             )
         case UnitaryNode():
             return unitary_text(node, tensors)
+        case TensorGatesNode():
+            gates = " ".join(
+                f"{tensor_name(tensors[gate])}({i}, {j})"
+                for gate, (i, j) in zip(node.gates, node.pairs, strict=True)
+            )
+            return f"tensor_gates %{node.operand} {gates} in {_product(node.modes)}"
         case NetworkNode():
             return network_text(node, tensors)
         case CircuitNode(operands=operands, circuit=circuit, angles=angles):

@@ -13,6 +13,7 @@ from qcompile.ir.nodes import (
     ApplyNode,
     BiasNode,
     BitsNode,
+    CayleyNode,
     ConcatNode,
     DropoutNode,
     FlatNode,
@@ -21,6 +22,7 @@ from qcompile.ir.nodes import (
     MultiplyNode,
     NormaliseNode,
     NormNode,
+    OutputNode,
     PairProductNode,
     PlainNode,
     RowsNode,
@@ -32,7 +34,15 @@ from qcompile.ir.nodes import (
     ZeroNode,
 )
 from qcompile.ir.orthogonal import Orthogonal, OrthogonalFrame, UnitaryNode, verify_orthogonal
-from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, ProgramNode, operands
+from qcompile.ir.program import (
+    CircuitNode,
+    LinearNode,
+    MpoNode,
+    Program,
+    ProgramNode,
+    TensorGatesNode,
+    operands,
+)
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Penalty, Training
 from qcompile.ir.verification import VerificationError
@@ -60,6 +70,9 @@ def verify_program(program: Program) -> None:
         nodes[program.result].width == program.out_features * (2 if prefix else 1),
         "the result is not out_features wide, or twice that for a prefix",
     )
+    outputs = [node.width for node in nodes if isinstance(node, OutputNode)]
+    _require(len(outputs) <= 1, "`y` is read by two nodes")
+    _require(outputs in ([], [program.out_features]), "`y` is not out_features wide")
     shapes = layout_shapes(program.tensors)
     used: set[int] = set()
     for index, node in enumerate(nodes):
@@ -131,6 +144,8 @@ def _verify_node(
             return ((tensor, (width, widths[0])),)
         case MpoNode():
             return _verify_mpo(node, widths[0])
+        case TensorGatesNode():
+            return _verify_tensor_gates(node, widths[0])
         case NetworkNode():
             return ()
         case CircuitNode(circuit=circuit, angles=angles):
@@ -153,7 +168,7 @@ def verify_plain(
     """Check a node that Program and Plan share; the tensors it needs, with their shapes."""
     width = node.width
     match node:
-        case InputNode() | ZeroNode() | FlatNode():
+        case InputNode() | OutputNode() | ZeroNode() | FlatNode():
             return ()
         case TableNode(tensor=tensor, rows=rows):
             _require(rows >= 1, "it has no rows")
@@ -179,6 +194,10 @@ def verify_plain(
         case BiasNode(tensor=tensor):
             _require(widths[0] == width, "it is not as wide as its operand")
             return ((tensor, (width,)),)
+        case CayleyNode(tensor=tensor, block=block):
+            _require(widths[0] == width, "it is not as wide as its operand")
+            _require(block >= 2 and width % block == 0, f"blocks of {block} do not divide it")
+            return ((tensor, (width // block, block * (block - 1) // 2)),)
         case ConcatNode():
             _require(bool(widths) and sum(widths) == width, "the operands' widths do not add up")
         case SliceNode(start=start):
@@ -218,6 +237,20 @@ def _verify_mpo(node: MpoNode, width: int) -> tuple[tuple[int, tuple[int, ...]],
         (core, (chain[k], node.out_modes[k], node.in_modes[k], chain[k + 1]))
         for k, core in enumerate(node.cores)
     )
+
+
+def _verify_tensor_gates(
+    node: TensorGatesNode, width: int
+) -> tuple[tuple[int, tuple[int, ...]], ...]:
+    modes, sites = node.modes, len(node.modes)
+    _require(all(extent >= 1 for extent in modes), "a mode below 1")
+    _require(math.prod(modes) >= max(width, node.width), "the modes do not hold the values")
+    _require(bool(node.gates), "no gates")
+    _require(len(node.pairs) == len(node.gates), "not one pair of axes for each gate")
+    for i, j in node.pairs:
+        _require(i != j and {i, j} <= set(range(sites)), f"({i}, {j}) is no pair of axes")
+    sides = (modes[i] * modes[j] for i, j in node.pairs)
+    return tuple((gate, (side, side)) for gate, side in zip(node.gates, sides, strict=True))
 
 
 def _verify_network(node: NetworkNode, widths: tuple[int, ...], shapes: Shapes) -> set[int]:

@@ -14,6 +14,7 @@ from qcompile.ir.spec import (
     SpecActivation,
     SpecApply,
     SpecBits,
+    SpecCayley,
     SpecCircuitValue,
     SpecConcat,
     SpecDropout,
@@ -22,13 +23,16 @@ from qcompile.ir.spec import (
     SpecLinear,
     SpecMpo,
     SpecNode,
+    SpecOutput,
     SpecProduct,
+    SpecResize,
     SpecRows,
     SpecScale,
     SpecShift,
     SpecSlice,
     SpecSum,
     SpecTable,
+    SpecTensorGates,
     SpecUnitary,
     SpecVector,
 )
@@ -100,12 +104,13 @@ def _verify_body(where: str, body: Body) -> None:
     _require(0 <= body.result < len(body.nodes), f"{where}: no node {body.result}")
     names = [name for node in body.nodes if (name := _name(node)) is not None]
     _unique(f"{where}: tensor", names)
-    inputs = 0
+    inputs = outputs = 0
     for index, node in enumerate(body.nodes):
         here = f"{where}: node {index}"
         precede = all(0 <= operand < index for operand in operands_of(node))
         _require(precede, f"{here}: an operand does not precede it")
         inputs += isinstance(node, SpecInput)
+        outputs += isinstance(node, SpecOutput)
         for scalar in scalars_of(node):
             closed(here, scalar, frozenset())
         for init in _inits(node):
@@ -116,11 +121,15 @@ def _verify_body(where: str, body: Body) -> None:
             given = node.sites is not None or node.in_modes is not None
             _require(given or node.out_modes is not None, f"{here}: neither sites nor modes")
             _require(bool(node.bonds), f"{here}: no bonds")
+        if isinstance(node, SpecTensorGates):
+            given = node.sites is not None or node.modes is not None
+            _require(given, f"{here}: neither sites nor modes")
         if isinstance(node, SpecCircuitValue):
             verify_spec_circuit(here, node.circuit, len(node.operands))
         if isinstance(node, SpecUnitary):
             verify_spec_unitary(here, node.banks, node.items, node.init)
     _require(inputs <= 1, f"{where}: two inputs")
+    _require(outputs <= 1, f"{where}: `y` is read by two nodes")
     for requirement in body.requirements:
         closed(where, requirement.condition, frozenset())
     if body.control is not None:
@@ -139,6 +148,8 @@ def _name(node: SpecNode) -> str | None:
         case (
             SpecLinear(name=name)
             | SpecMpo(name=name)
+            | SpecTensorGates(name=name)
+            | SpecCayley(name=name)
             | SpecVector(name=name)
             | SpecTable(name=name)
             | SpecCircuitValue(name=name)
@@ -153,6 +164,8 @@ def _inits(node: SpecNode) -> Iterator[Init]:
         case (
             SpecLinear(init=init)
             | SpecMpo(init=init)
+            | SpecTensorGates(init=init)
+            | SpecCayley(init=init)
             | SpecVector(init=init)
             | SpecTable(init=init)
         ):
@@ -178,9 +191,17 @@ def scalars_of(node: SpecNode) -> tuple[Scalar, ...]:
     """The scalars in a node, those of a circuit aside."""
     found: tuple[Scalar | None, ...]
     match node:
-        case SpecInput() | SpecSum() | SpecProduct() | SpecConcat() | SpecActivation() | SpecFlat():
+        case (
+            SpecInput()
+            | SpecOutput()
+            | SpecSum()
+            | SpecProduct()
+            | SpecConcat()
+            | SpecActivation()
+            | SpecFlat()
+        ):
             found = ()
-        case SpecLinear(to=to) | SpecApply(to=to) | SpecUnitary(to=to):
+        case SpecLinear(to=to) | SpecApply(to=to) | SpecUnitary(to=to) | SpecResize(to=to):
             found = (to,)
         case SpecTable(rows=rows, size=size):
             found = (rows, size)
@@ -191,6 +212,10 @@ def scalars_of(node: SpecNode) -> tuple[Scalar, ...]:
         case SpecMpo():
             modes = (*(node.in_modes or ()), *(node.out_modes or ()))
             found = (node.to, node.sites, *modes, *node.bonds)
+        case SpecTensorGates(to=to, sites=sites):
+            found = (to, sites, *(node.modes or ()))
+        case SpecCayley(block=block):
+            found = (block,)
         case SpecVector(size=size):
             found = (size,)
         case SpecScale(factor=factor):

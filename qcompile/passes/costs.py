@@ -4,15 +4,16 @@ Forward, per token:
 - contraction: its steps that touch data (`ContractionNode.flops_per_token`);
 - circuit: `CircuitCost.flops_per_token`; orthogonal matrix of a circuit: its gates on one column;
 - sum or product of k values: (k - 1) · width; scale, shift, bias: width; dropout: 2 · width;
-  norm, fold: 2 and 1 times the width of the operand; normalisation: 4 · width; pair products:
-  width; activations: width, or 8 · width where an elementary function is evaluated; a generated
-  matrix: 2 · its elements; concatenation, slices, rows: 0.
+  Cayley map: 2 · block · width; norm, fold: 2 and 1 times the width of the operand; normalisation:
+  4 · width; pair products: width; activations: width, or 8 · width where an elementary function is
+  evaluated; a generated matrix: 2 · its elements; concatenation, slices, rows: 0.
 
-Backward, per token: twice the forward count for contractions, circuits, orthogonal matrices and
-products (one product for each factor's gradient), once for everything else.
+Backward, per token: twice the forward count for contractions, circuits, orthogonal matrices, Cayley
+maps and products (one product for each factor's gradient), once for everything else.
 
-Once per call: contraction steps and circuit parts without data, columns of orthogonal matrices, and
-nodes that do not depend on the input, for each row where their value is a table.
+Once per call: contraction steps and circuit parts without data, columns of orthogonal matrices,
+8/3 · block² · width for the linear systems of a Cayley map, and nodes that do not depend on the
+input, for each row where their value is a table.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from qcompile.ir.nodes import (
     ApplyNode,
     BiasNode,
     BitsNode,
+    CayleyNode,
     ConcatNode,
     DropoutNode,
     FlatNode,
@@ -38,6 +40,7 @@ from qcompile.ir.nodes import (
     MultiplyNode,
     NormaliseNode,
     NormNode,
+    OutputNode,
     PairProductNode,
     RowsNode,
     ScaleNode,
@@ -78,7 +81,8 @@ def plan_costs(nodes: Sequence[PlanNode], tensors: Sequence[TensorSpec]) -> Cost
             continue
         forward += flops
         doubles = isinstance(
-            node, ContractionNode | UnitaryNode | EvaluationNode | MultiplyNode | ApplyNode
+            node,
+            ContractionNode | UnitaryNode | EvaluationNode | MultiplyNode | ApplyNode | CayleyNode,
         )
         backward += 2 * flops if doubles else flops
     saved = {o for i, node in enumerate(nodes) if on_data[i] for o in _saved_operands(node)}
@@ -96,12 +100,14 @@ def plan_costs(nodes: Sequence[PlanNode], tensors: Sequence[TensorSpec]) -> Cost
 def _flops(node: PlanNode, nodes: Sequence[PlanNode]) -> tuple[float, float]:
     """(for each token, once per call)."""
     match node:
-        case InputNode() | VectorNode() | TableNode() | BitsNode() | ZeroNode():
+        case InputNode() | OutputNode() | VectorNode() | TableNode() | BitsNode() | ZeroNode():
             return 0.0, 0.0
         case ConcatNode() | SliceNode() | RowsNode() | FlatNode():
             return 0.0, 0.0
         case ApplyNode(weight=weight):
             return 2.0 * nodes[weight].width, 0.0
+        case CayleyNode(block=block, width=width):
+            return 2.0 * block * width, 8.0 / 3.0 * block**2 * width
         case AddNode(operands=parts) | MultiplyNode(operands=parts):
             return float((len(parts) - 1) * node.width), 0.0
         case ScaleNode() | ShiftNode() | BiasNode() | PairProductNode():
@@ -134,6 +140,7 @@ def _saved_operands(node: PlanNode) -> tuple[int, ...]:
     match node:
         case (
             MultiplyNode()
+            | CayleyNode()
             | ActivationNode()
             | NormNode()
             | NormaliseNode()
@@ -164,6 +171,8 @@ def _interior(node: PlanNode) -> int:
 
 def _peak_hoisted(node: PlanNode) -> int:
     match node:
+        case CayleyNode(block=block, width=width):
+            return block * width
         case ContractionNode():
             shapes = zip(result_shapes(node, tokens=1), node.steps, strict=True)
             sizes = [math.prod(shape) for shape, step in shapes if not step.batched]

@@ -1,4 +1,4 @@
-"""Whether a plan's result is a linear map of x, so that it can be merged into a weight."""
+"""Whether a plan's result is a linear map of x and y, so that it can be merged into a weight."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from qcompile.ir.nodes import (
     ApplyNode,
     BiasNode,
     BitsNode,
+    CayleyNode,
     ConcatNode,
     DropoutNode,
     FlatNode,
@@ -20,6 +21,7 @@ from qcompile.ir.nodes import (
     MultiplyNode,
     NormaliseNode,
     NormNode,
+    OutputNode,
     PairProductNode,
     RowsNode,
     ScaleNode,
@@ -33,11 +35,11 @@ from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import EvaluationNode, PlanNode, operands
 
 Dependence = Literal["zero", "constant", "linear", "other"]
-"""On x: identically zero; the same for every x; linear without offset; anything else."""
+"""On (x, y): identically zero; always the same; linear without offset; anything else."""
 
 
 def is_linear(nodes: Sequence[PlanNode], result: int) -> bool:
-    """W x for some W, in evaluation mode: no activation, circuit, bias or offset on the way."""
+    """W x + A y for some W and A, in evaluation mode: no activation, circuit, bias or offset."""
     known: list[Dependence] = []
     for node in nodes:
         known.append(_dependence(node, [known[o] for o in operands(node)]))
@@ -46,7 +48,7 @@ def is_linear(nodes: Sequence[PlanNode], result: int) -> bool:
 
 def _dependence(node: PlanNode, parts: list[Dependence]) -> Dependence:
     match node:
-        case InputNode():
+        case InputNode() | OutputNode():
             return "linear"
         case VectorNode() | TableNode() | BitsNode():
             return "constant"
@@ -66,6 +68,7 @@ def _dependence(node: PlanNode, parts: list[Dependence]) -> Dependence:
             | FlatNode()
             | FoldNode()
             | UnitaryNode()
+            | CayleyNode()
         ):
             return parts[0]
         case ShiftNode() | BiasNode():

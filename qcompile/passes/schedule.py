@@ -10,7 +10,7 @@ from qcompile.ir.circuit import Circuit
 from qcompile.ir.device import RoutedCircuit
 from qcompile.ir.network import ContractionNode, NetworkNode
 from qcompile.ir.plan import EvaluationNode, Plan, PlanNode
-from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program
+from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, TensorGatesNode
 from qcompile.passes.base import Context
 from qcompile.passes.costs import plan_costs
 from qcompile.passes.evaluators import reference_choice
@@ -32,7 +32,7 @@ def schedule(program: Program, context: Context) -> Plan:
     nodes: list[PlanNode] = []
     for node in network_each(program).nodes:
         match node:
-            case LinearNode() | MpoNode():
+            case LinearNode() | MpoNode() | TensorGatesNode():
                 raise AssertionError("network_each leaves no linear map")
             case NetworkNode():
                 nodes.append(_contraction(node, program.adapter, context))

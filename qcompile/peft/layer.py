@@ -9,8 +9,9 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer, check_adapters_to_merge
 from torch import nn
 
-from qcompile.adapter.adapted import AdapterParts
-from qcompile.backends.simulator.module import AdapterModule
+from qcompile.adapter.adapted import AdapterParts, combined, runs_base
+from qcompile.adapter.merged import changes_bias, is_transposed, merged
+from qcompile.backends.simulator.module import NOT_LINEAR, AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NotMergeable
 from qcompile.diagnostics.messages.peft import NoMixedBatches
@@ -96,13 +97,10 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
             output: torch.Tensor = self.base_layer(x, *args, **kwargs)
             return output
         parts = self.parts(self.active_adapters)
-        if all(part.plan.mode == "add" for part in parts):
-            output = self.base_layer(x, *args, **kwargs)
-        else:
-            output = x.new_zeros(())
-        for part in parts:
-            output = output + part(x).to(output.dtype)
-        return output
+        base: torch.Tensor | None = None
+        if runs_base(parts):
+            base = self.base_layer(x, *args, **kwargs)
+        return combined(parts, x, base)
 
     def get_delta_weight(self, adapter_name: str) -> torch.Tensor:
         """The update in the layout of the base weight, float32; peft asks for it by this name.
@@ -110,12 +108,22 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
         Raises:
             AdapterError: QA6006.
         """
-        total = torch.stack([part.merge_weight() for part in self.parts([adapter_name])]).sum(0)
+        weight, _ = self._base_tensors()
+        own = weight.detach().T if self._is_transposed() else weight.detach()
+        parts = self.parts([adapter_name])
+        updates = [
+            part.merge_weight(own if part.plan.uses_output else None).to(own.device)
+            for part in parts
+        ]
+        total = torch.stack(updates).sum(0)
         return (total.T if self._is_transposed() else total).float()
 
     def supports_lora_conversion(self, adapter_name: str = "default") -> bool:
         parts = self.parts([adapter_name])
-        return bool(parts) and all(p.plan.linear and p.plan.mode == "add" for p in parts)
+        return bool(parts) and all(
+            part.plan.linear and part.plan.mode == "add" and not part.plan.uses_output
+            for part in parts
+        )
 
     def obstacles(self, adapter_names: Iterable[str]) -> list[tuple[str, str]]:
         """(adapter of the spec, why it cannot be merged here)."""
@@ -123,7 +131,7 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
         found = []
         for part in self.parts(adapter_names):
             if not part.plan.linear:
-                reason = "its update is not a linear map of the input"
+                reason = NOT_LINEAR
             elif not isinstance(weight, torch.Tensor) or not weight.dtype.is_floating_point:
                 reason = f"the weight is quantised ({getattr(weight, 'dtype', type(weight))})"
             elif type(weight) not in (nn.Parameter, torch.Tensor) or weight.dim() != 2:
@@ -136,9 +144,10 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
         return found
 
     def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
-        """Add the updates to the base weight; the weight as it was is kept for `unmerge`.
+        """Add the updates to the base weight; weight and bias as they were are kept for `unmerge`.
 
-        Updates are computed in float64 and rounded once.
+        Updates are computed in float64, together with those that are merged already, and rounded
+        once.
 
         Raises:
             AdapterError: QA6006; the weight is unchanged.
@@ -154,25 +163,27 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
         ]
         if problems:
             raise AdapterError(*problems)
-        weight, bias = self.weight, self.bias
-        total = weight.detach().to(torch.float64)
-        replaces = any(part.plan.mode == "replace" for part in parts)
-        if replaces:
-            total = torch.zeros_like(total)
-        for part in parts:
-            delta = part.merge_weight().to(total.device)
-            total = total + (delta.T if self._is_transposed() else delta)
-        merged = total.to(weight.dtype)
-        if safe_merge and not bool(torch.isfinite(merged).all()):
+        parts = self.parts([*self.merged_adapters, *names])
+        weight, bias = self._base_tensors()
+        transposed = self._is_transposed()
+        matrix, shift = merged(parts, weight.T if transposed else weight, bias)
+        matrix = (matrix.T if transposed else matrix).to(weight.dtype)
+        if safe_merge and not bool(torch.isfinite(matrix).all()):
             raise ValueError(f"NaNs detected in the merged weights of {self.site}")
         if self._before_merge is None:
-            kept = bias.detach().clone() if replaces and bias is not None else None
+            kept = None if bias is None else bias.detach().clone()
             self._before_merge = weight.detach().clone(), kept
         with torch.no_grad():
-            weight.copy_(merged)
-            if replaces and bias is not None:
-                bias.zero_()
+            self.weight.copy_(matrix)
+            if shift is not None and changes_bias(parts):
+                self.bias.copy_(shift)
         self.merged_adapters.extend(names)
+
+    def _base_tensors(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Weight and bias without what is merged into them."""
+        if self._before_merge is not None:
+            return self._before_merge
+        return self.weight, self.bias
 
     def unmerge(self) -> None:
         """The base weight, bit for bit as it was before the first merge."""
@@ -203,8 +214,7 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
             self._shared.tie(adapter_name, part)
 
     def _is_transposed(self) -> bool:
-        # transformers' Conv1D stores (in, out).
-        return type(self.get_base_layer()).__name__ == "Conv1D"
+        return is_transposed(self.get_base_layer())
 
     def extra_repr(self) -> str:
         return self.site

@@ -14,6 +14,7 @@ from peft.tuners.tuners_utils import (
 )
 from torch import nn
 
+from qcompile.adapter.merged import changes_bias
 from qcompile.artifact.peft_folder import CORE
 from qcompile.backends.simulator.module import build_module
 from qcompile.diagnostics.errors import AdapterError, ArtifactError, few
@@ -135,9 +136,13 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             if not isinstance(layer, QCompileLayer):
                 continue
             found = layer.obstacles(names)
-            if not found and layer.parts(names) and uses.get(id(layer.weight), 0) > 1:
-                name = layer.parts(names)[0].plan.adapter
-                found = [(name, "the weight is shared with another module")]
+            parts = layer.parts(names)
+            if not found and parts:
+                name = parts[0].plan.adapter
+                if uses.get(id(layer.weight), 0) > 1:
+                    found = [(name, "the weight is shared with another module")]
+                elif changes_bias(parts) and uses.get(id(layer.bias), 0) > 1:
+                    found = [(name, "the bias is shared with another module")]
             problems += [
                 NotMergeable(adapter=adapter, module=layer.site, reason=reason)
                 for adapter, reason in found

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
+from qcompile.grammar.functions import GATE_PATTERNS
 from qcompile.testing.circuit_texts import FACTORS, LAYERS, Surroundings, circuit_text, unitary_text
 
 _ACTIVATIONS = (
@@ -50,12 +51,13 @@ def valid_adapters(draw: st.DrawFn, *, circuits: bool = True) -> str:
     inputs, outputs = draw(st.integers(2, 12)), draw(st.integers(2, 12))
     rank = draw(st.integers(1, 4))
     head = f"adapter generated(rank: int = {rank}, scale: real = {draw(FACTORS)})"
-    values = _Values({"x": inputs})
+    values = _Values({"x": inputs} | ({"y": outputs} if draw(st.booleans()) else {}))
     layer = circuits and draw(st.booleans())
     block = draw(st.booleans())
     for _ in range(draw(st.integers(1, 5))):
         kinds = ["linear", "mpo", "activation", "sum", "slice", "concat", "scale", "vector", "norm"]
         kinds += ["modes", "shared", "dropout", "exp", "element", "concat3"]
+        kinds += ["gates", "gate_modes", "cayley", "resize"]
         kinds += ["unitary"] * 2 + ["circuit"] * 6 * circuits + ["block"] * block
         _grow(draw, values, draw(st.sampled_from(kinds)), rank, layer=layer)
     last = list(values.widths)[-1]
@@ -113,6 +115,27 @@ def _grow(draw: st.DrawFn, values: _Values, kind: str, rank: int, *, layer: bool
         case "modes":
             wide = values.bind(f"linear({name}, to: 12)", 12)
             values.bind(f"mpo({wide}, to: 12, {draw(st.sampled_from(_MODES))})", 12)
+        case "gates":
+            to_width = draw(st.integers(2, 12))
+            pattern = draw(st.sampled_from(("", *(f", pattern: {it}" for it in GATE_PATTERNS))))
+            init = draw(st.sampled_from(("", *(f", init: {it}" for it in _LINEAR_INITS))))
+            sites = draw(st.integers(2, 3))
+            values.bind(
+                f"tensor_gates({name}, to: {to_width}, sites: {sites}{pattern}{init})", to_width
+            )
+        case "gate_modes":
+            to_width = draw(st.integers(2, 12))
+            modes = draw(st.sampled_from(("[4, 4]", "[2, 3, 3]", "[2, 2, 2, 2]", "[16, 1]")))
+            values.bind(f"tensor_gates({name}, to: {to_width}, modes: {modes})", to_width)
+        case "cayley":
+            sizes = [size for size in range(2, width + 1) if width % size == 0]
+            if sizes:
+                block = draw(st.sampled_from(sizes))
+                init = draw(st.sampled_from(("", ", init: normal(0.5)", ", init: uniform(-1, 1)")))
+                values.bind(f"cayley({name}, block: {block}{init})", width)
+        case "resize":
+            size = draw(st.integers(1, 12))
+            values.bind(f"resize({name}, {size})", size)
         case "shared":
             if draw(st.booleans()):
                 size = draw(st.sampled_from((width, rank)))

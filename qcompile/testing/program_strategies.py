@@ -28,6 +28,7 @@ from qcompile.ir.nodes import (
     ApplyNode,
     BiasNode,
     BitsNode,
+    CayleyNode,
     ConcatNode,
     DropoutNode,
     FlatNode,
@@ -36,6 +37,7 @@ from qcompile.ir.nodes import (
     MultiplyNode,
     NormaliseNode,
     NormNode,
+    OutputNode,
     PairProductNode,
     RowsNode,
     ScaleNode,
@@ -52,6 +54,7 @@ from qcompile.ir.program import (
     MpoNode,
     Program,
     ProgramNode,
+    TensorGatesNode,
     operands,
 )
 from qcompile.ir.spec import ActivationKind, Mode
@@ -63,9 +66,14 @@ from qcompile.testing.small_orthogonals import small_orthogonals
 NodeKind = Literal[
     "vector", "zero", "add", "multiply", "scale", "shift", "bias", "concat", "slice",
     "activation", "dropout", "norm", "pairs", "fold", "normalise", "linear", "mpo", "unitary",
-    "network", "circuit", "table", "bits", "rows", "flat", "apply",
+    "network", "circuit", "table", "bits", "rows", "flat", "apply", "output", "cayley", "gates",
 ]  # fmt: skip
 NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
+
+LINEAR_KINDS: tuple[NodeKind, ...] = (
+    "scale", "add", "concat", "slice", "fold", "linear", "mpo", "unitary", "zero", "output",
+    "cayley", "gates",
+)  # fmt: skip
 
 LARGEST_DEGREE = 4
 LARGEST_WIDTH = 12
@@ -93,17 +101,13 @@ def programs(
     """A Program of the given kinds of nodes; a last linear map brings it to `out_features`.
 
     `prefixes` makes a prefix of some programs that have a table. `linear_only` keeps to maps that
-    are linear in x (scale, add, concat, slice, fold, linear, mpo, unitary).
+    are linear in x and y.
     """
     if linear_only:
-        kinds = tuple(
-            k
-            for k in kinds
-            if k in ("scale", "add", "concat", "slice", "fold", "linear", "mpo", "unitary", "zero")
-        )
+        kinds = tuple(kind for kind in kinds if kind in LINEAR_KINDS)
     in_features = draw(st.integers(1, max_width))
     out_features = draw(st.integers(1, max_width))
-    growth = _Growth(draw=draw, max_width=max_width)
+    growth = _Growth(draw=draw, max_width=max_width, out_features=out_features)
     growth.append(InputNode(width=in_features), degree=1)
     for _ in range(draw(st.integers(0, max_nodes))):
         growth.grow(draw(st.sampled_from(kinds)))
@@ -157,6 +161,7 @@ class _Growth:
 
     draw: st.DrawFn
     max_width: int
+    out_features: int
     nodes: list[ProgramNode] = field(default_factory=list)
     degrees: list[int] = field(default_factory=list)
     tensors: list[TensorSpec] = field(default_factory=list)
@@ -262,6 +267,20 @@ class _Growth:
                 self._mpo(operand)
             case "unitary":
                 self._unitary(operand)
+            case "output":
+                if not any(isinstance(node, OutputNode) for node in self.nodes):
+                    self.append(OutputNode(width=self.out_features), degree=1)
+            case "cayley":
+                blocks = [size for size in range(2, width + 1) if width % size == 0]
+                if blocks:
+                    size = draw(st.sampled_from(blocks))
+                    tensor = self.tensor((width // size, size * (size - 1) // 2))
+                    self.append(
+                        CayleyNode(operand=operand, tensor=tensor, block=size, width=width),
+                        degree=degree,
+                    )
+            case "gates":
+                self._gates(operand)
             case "network":
                 self._network(operand)
             case "circuit":
@@ -368,6 +387,19 @@ class _Growth:
                 adjoint=draw(st.booleans()),
                 width=to,
             ),
+            degree=self.degrees[operand],
+        )
+
+    def _gates(self, operand: int) -> None:
+        draw = self.draw
+        to = draw(st.integers(1, self.max_width))
+        sites = draw(st.integers(2, 3))
+        modes = draw(_modes(max(to, self.nodes[operand].width), sites))
+        axes = st.permutations(range(sites)).map(lambda order: (order[0], order[1]))
+        pairs = tuple(draw(st.lists(axes, min_size=1, max_size=3)))
+        gates = tuple(self.tensor((modes[i] * modes[j],) * 2) for i, j in pairs)
+        self.append(
+            TensorGatesNode(operand=operand, gates=gates, pairs=pairs, modes=modes, width=to),
             degree=self.degrees[operand],
         )
 

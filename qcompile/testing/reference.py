@@ -21,6 +21,7 @@ from qcompile.ir.nodes import (
     ApplyNode,
     BiasNode,
     BitsNode,
+    CayleyNode,
     ConcatNode,
     DropoutNode,
     FlatNode,
@@ -29,6 +30,7 @@ from qcompile.ir.nodes import (
     MultiplyNode,
     NormaliseNode,
     NormNode,
+    OutputNode,
     PairProductNode,
     RowsNode,
     ScaleNode,
@@ -40,7 +42,14 @@ from qcompile.ir.nodes import (
 )
 from qcompile.ir.orthogonal import Orthogonal, OrthogonalFrame, UnitaryNode
 from qcompile.ir.plan import Plan
-from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, ProgramNode
+from qcompile.ir.program import (
+    CircuitNode,
+    LinearNode,
+    MpoNode,
+    Program,
+    ProgramNode,
+    TensorGatesNode,
+)
 from qcompile.ir.spec import ActivationKind
 from qcompile.testing.dense_oracle import dense_outputs, dense_unitary
 
@@ -71,14 +80,28 @@ def random_tensors(program: Program, seed: int = 0, scale: float = 0.5) -> dict[
     }
 
 
-def evaluate_program(program: Program, x: Array, tensors: Mapping[int, Array]) -> Array:
-    """x: (batch, in_features) → the update (batch, out_features); of a prefix its table."""
+def base_output(x: Array, out_features: int) -> Array:
+    """`y` for x: the output of a frozen linear module without bias, one for each pair of sizes."""
+    in_features = x.shape[-1]
+    generator = np.random.default_rng((in_features, out_features))
+    weight = generator.standard_normal((out_features, in_features)) / math.sqrt(in_features)
+    return np.asarray(x @ weight.T)
+
+
+def evaluate_program(
+    program: Program, x: Array, tensors: Mapping[int, Array], y: Array | None = None
+) -> Array:
+    """x: (batch, in_features), y: (batch, out_features) → the update (batch, out_features).
+
+    Of a prefix its table. `y` is that of `base_output` where it is not given.
+    """
     x = np.asarray(x, dtype=np.float64)
     if x.ndim != 2 or x.shape[1] != program.in_features:
         raise ValueError(f"x is {x.shape}, the program takes (batch, {program.in_features})")
+    y = base_output(x, program.out_features) if y is None else y
     values: list[Array] = []
     for node in program.nodes:
-        values.append(np.atleast_2d(_value(node, x, values, tensors)))
+        values.append(np.atleast_2d(_value(node, x, values, tensors, y)))
     return result_of(values[program.result], program, x)
 
 
@@ -89,10 +112,19 @@ def result_of(value: Array, program: Program | Plan, x: Array) -> Array:
     return np.array(np.broadcast_to(value, (x.shape[0], program.out_features)))
 
 
-def _value(node: ProgramNode, x: Array, values: list[Array], tensors: Mapping[int, Array]) -> Array:
+def _value(
+    node: ProgramNode,
+    x: Array,
+    values: list[Array],
+    tensors: Mapping[int, Array],
+    y: Array | None = None,
+) -> Array:
     match node:
         case InputNode():
             return x
+        case OutputNode():
+            assert y is not None
+            return np.asarray(y, dtype=np.float64)
         case VectorNode(tensor=tensor):
             return tensors[tensor]
         case ZeroNode(width=width):
@@ -124,6 +156,8 @@ def _value(node: ProgramNode, x: Array, values: list[Array], tensors: Mapping[in
             return offset + values[operand]
         case BiasNode(operand=operand, tensor=tensor):
             return values[operand] + tensors[tensor]
+        case CayleyNode(operand=operand, tensor=tensor, block=block):
+            return np.asarray(values[operand] @ cayley_matrix(tensors[tensor], block).T)
         case ConcatNode(operands=operands):
             return np.concatenate(_aligned([values[operand] for operand in operands]), axis=1)
         case SliceNode(operand=operand, start=start, width=width):
@@ -152,11 +186,13 @@ def _value(node: ProgramNode, x: Array, values: list[Array], tensors: Mapping[in
             return np.asarray(values[operand] @ tensors[tensor].T)
         case UnitaryNode(operand=operand, orthogonal=orthogonal, adjoint=adjoint, width=width):
             u = orthogonal_matrix(orthogonal, _angles(node.angles, tensors))
-            padded = np.zeros((x.shape[0], orthogonal.size))
+            padded = np.zeros((values[operand].shape[0], orthogonal.size))
             padded[:, : values[operand].shape[1]] = values[operand]
             return np.asarray(padded @ (u if adjoint else u.T))[:, :width]
         case MpoNode(operand=operand):
             return _mpo(node, values[operand], tensors)
+        case TensorGatesNode(operand=operand):
+            return _tensor_gates(node, values[operand], tensors)
         case NetworkNode():
             return _network(node, values, tensors)
         case CircuitNode(operands=operands, circuit=circuit, angles=angles):
@@ -212,6 +248,31 @@ def _mpo(node: MpoNode, a: Array, tensors: Mapping[int, Array]) -> Array:
     padded = np.zeros((a.shape[0], math.prod(node.in_modes)))
     padded[:, : a.shape[1]] = a
     return (padded @ matrix.T)[:, : node.width]
+
+
+def cayley_matrix(skew: Array, block: int) -> Array:
+    """The block-diagonal orthogonal matrix of (blocks, block (block − 1) / 2) numbers."""
+    size = len(skew) * block
+    total = np.zeros((size, size))
+    for k, numbers in enumerate(skew):
+        a = np.zeros((block, block))
+        a[np.triu_indices(block, 1)] = numbers
+        a = a - a.T
+        unit = np.eye(block)
+        place = slice(k * block, (k + 1) * block)
+        total[place, place] = (unit - a) @ np.linalg.inv(unit + a)
+    return total
+
+
+def _tensor_gates(node: TensorGatesNode, a: Array, tensors: Mapping[int, Array]) -> Array:
+    padded = np.zeros((a.shape[0], math.prod(node.modes)))
+    padded[:, : a.shape[1]] = a
+    state = padded.reshape(-1, *node.modes)
+    for gate, (i, j) in zip(node.gates, node.pairs, strict=True):
+        moved = np.moveaxis(state, (i + 1, j + 1), (-2, -1))
+        rows = moved.reshape(*moved.shape[:-2], -1) @ tensors[gate].T
+        state = np.moveaxis(rows.reshape(moved.shape), (-2, -1), (i + 1, j + 1))
+    return state.reshape(padded.shape)[:, : node.width]
 
 
 def _network(node: NetworkNode, values: list[Array], tensors: Mapping[int, Array]) -> Array:

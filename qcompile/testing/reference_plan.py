@@ -10,12 +10,22 @@ import numpy as np
 from qcompile.ir.network import ContractionNode, DataOperand, FrameOperand, TensorOperand, View
 from qcompile.ir.plan import DenseEvaluation, DensityEvaluation, EvaluationNode, Plan
 from qcompile.ir.program import CircuitNode
-from qcompile.testing.reference import Array, _aligned, _value, frame_columns, result_of
+from qcompile.testing.reference import (
+    Array,
+    _aligned,
+    _value,
+    base_output,
+    frame_columns,
+    result_of,
+)
 
 
-def evaluate_plan(plan: Plan, x: Array, tensors: Mapping[int, Array]) -> Array:
-    """x: (batch, in_features) → the update (batch, out_features), without noise or shots."""
+def evaluate_plan(
+    plan: Plan, x: Array, tensors: Mapping[int, Array], y: Array | None = None
+) -> Array:
+    """x: (batch, in_features), y: (batch, out_features) → the update, without noise or shots."""
     x = np.asarray(x, dtype=np.float64)
+    y = base_output(x, plan.out_features) if y is None else y
     values: list[Array] = []
     for node in plan.nodes:
         match node:
@@ -33,7 +43,7 @@ def evaluate_plan(plan: Plan, x: Array, tensors: Mapping[int, Array]) -> Array:
                 )
                 value = _value(plain, x, values, tensors)
             case _:
-                value = _value(node, x, values, tensors)
+                value = _value(node, x, values, tensors, y)
         values.append(np.atleast_2d(value))
     return result_of(values[plan.result], plan, x)
 

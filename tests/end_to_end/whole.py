@@ -16,7 +16,7 @@ from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.source import Source
 from qcompile.driver import Compilation, Options, compile_source
 from qcompile.ir.program import Program
-from qcompile.testing.reference import evaluate_program, random_tensors
+from qcompile.testing.reference import base_output, evaluate_program, random_tensors
 
 Array = NDArray[np.float64]
 
@@ -34,6 +34,17 @@ class Built:
     label: str
     compilation: Compilation
     module: CompiledAdapter
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The update for x, beside the frozen module of the oracle."""
+        result: Tensor = self.module(x, base(x, self.compilation.planned.plans[0].out_features))
+        return result
+
+
+def base(x: Tensor, out_features: int) -> Tensor:
+    """`base_output`, with gradients."""
+    unit = np.eye(x.shape[-1])
+    return x @ torch.from_numpy(base_output(unit, out_features)).to(x)
 
 
 def build(text: str, label: str, options: Options) -> Built:
@@ -92,7 +103,7 @@ def gradients(built: Built, values: Mapping[str, Array], x: Tensor) -> dict[str,
     """Of a fixed weighting of the outputs, for the input and every tensor."""
     parameters = fill(built, values)
     leaf = x.clone().requires_grad_()
-    result = built.module(leaf)
+    result = built(leaf)
     weights = torch.linspace(-1.0, 2.0, result.numel(), dtype=torch.float64)
     total = (result * weights.reshape(result.shape)).sum()
     wanted = [leaf, *dict.fromkeys(parameters.values())]

@@ -67,9 +67,9 @@ def test_untrained_adapter_changes_nothing(path: Path, compiled: Path) -> None:
     assert torch.equal(before, after)
     (adapter,) = qcompile.attached(model)
     for site, part in adapter.parts():
-        update = part(torch.randn(3, part.plan.in_features))
-        assert update.shape == (3, part.plan.out_features), site.module
-        assert torch.count_nonzero(update) == 0, site.module
+        x, y = torch.randn(3, part.plan.in_features), torch.randn(3, part.plan.out_features)
+        start = y if part.plan.mode == "replace" else torch.zeros_like(y)
+        assert torch.equal(part(x, y), start), site.module
 
 
 def test_training_changes_the_adapter_alone(path: Path, compiled: Path) -> None:

@@ -90,6 +90,11 @@ def test_llama_3_8b() -> None:
     assert count("qtha", "llama-3-8b") == 839_680
 
 
+def test_cayley_has_six_numbers_for_four_outputs() -> None:
+    # Queries are 4096 wide, values 1024.
+    assert count("cayley", "llama-3-8b") == 32 * (6_144 + 1_536)
+
+
 def test_qaa_has_three_angles_for_each_qubit_and_layer() -> None:
     # ⌈log2 3584⌉ = 12 qubits; queries are 3584 wide, values 512.
     angles, layers = 3 * 12 * 2, 28

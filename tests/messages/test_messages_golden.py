@@ -47,6 +47,13 @@ adapter low() {
 }
 """
 ON_UP = PREFIX.replace("shape 6 -> 4", 'attach "*.up"').replace("4)", "out_features)")
+ROTATING = """qa 1
+
+adapter turn() {
+    shape 6 -> 4
+    replace cayley(y)
+}
+"""
 ON_DEVICE = LOW + 'target lab { device: "lab5" }\n'
 AMPLITUDES = """qa 1
 
@@ -324,6 +331,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6042": lambda: next(qcompile.compile(LOW).parts())[1].prefix(),
     "QA6043": flex_attention,
     "QA6044": prefix_for_another,
+    "QA6021": lambda: qcompile.compile(ROTATING)(torch.zeros(2, 6)),
+    "QA6022": lambda: qcompile.compile(ROTATING)(torch.zeros(2, 6), torch.zeros(3, 4)),
     "QA6101": lambda: qcompile.prune(qcompile.compile(NONLINEAR, model=model())),
     "QA6102": scaled_gradients,
     "QA6201": lambda: peft_model(target_modules=["upp"]),

@@ -7,11 +7,13 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from qcompile.diagnostics import Collector
+from qcompile.grammar.functions import GATE_PATTERNS
 from qcompile.ir.gates import GATE_NAMES, GATES
 from qcompile.ir.initialisation import INIT_ARGUMENTS, INIT_KINDS, Init
 from qcompile.ir.scalar import OPERATORS, Apply, Scalar
 from qcompile.ir.spec import (
     SpecActivation,
+    SpecCayley,
     SpecCircuitValue,
     SpecConcat,
     SpecDropout,
@@ -19,11 +21,14 @@ from qcompile.ir.spec import (
     SpecLinear,
     SpecMpo,
     SpecNode,
+    SpecOutput,
     SpecProduct,
+    SpecResize,
     SpecScale,
     SpecShift,
     SpecSlice,
     SpecSum,
+    SpecTensorGates,
     SpecUnitary,
     SpecVector,
 )
@@ -215,7 +220,7 @@ def nodes(draw: st.DrawFn, known: int) -> SpecNode:
     operand = draw(st.integers(0, known - 1))
     others = tuple(draw(st.lists(st.integers(0, known - 1), min_size=2, max_size=3)))
     name = f"n{known}"
-    match draw(st.integers(0, 12)):
+    match draw(st.integers(0, 15)):
         case 0:
             return SpecLinear(
                 operand=operand,
@@ -259,6 +264,29 @@ def nodes(draw: st.DrawFn, known: int) -> SpecNode:
             return SpecActivation(operand=operand, kind=draw(st.sampled_from(("tanh", "step"))))
         case 11:
             return draw(unitaries(operand, name))
+        case 11:
+            axes = st.lists(scalars(), min_size=1, max_size=3)
+            given_modes = tuple(draw(axes)) if draw(st.booleans()) else None
+            return SpecTensorGates(
+                operand=operand,
+                to=draw(scalars()),
+                sites=draw(scalars()) if given_modes is None else None,
+                modes=given_modes,
+                pattern=draw(st.sampled_from(GATE_PATTERNS)),
+                init=draw(INITS),
+                name=name,
+                share=draw(SHARES),
+            )
+        case 12:
+            return SpecCayley(
+                operand=operand,
+                block=draw(scalars()),
+                init=draw(INITS),
+                name=name,
+                share=draw(SHARES),
+            )
+        case 13:
+            return SpecResize(operand=operand, to=draw(scalars()))
         case _:
             return draw(circuit_values(known, name))
 
@@ -266,6 +294,8 @@ def nodes(draw: st.DrawFn, known: int) -> SpecNode:
 @st.composite
 def bodies(draw: st.DrawFn) -> tuple[SpecNode, ...]:
     found: list[SpecNode] = [SpecInput()]
+    if draw(st.booleans()):
+        found.append(SpecOutput())
     for _ in range(draw(st.integers(1, 4))):
         found.append(draw(nodes(len(found))))
     if draw(st.integers(0, 3)):

@@ -58,7 +58,7 @@ def test_presets_preserve_meaning(
 
 @settings(max_examples=60)
 @given(
-    program=programs(kinds=("network", "mpo", "linear", "scale"), max_nodes=8),
+    program=programs(kinds=("network", "mpo", "gates", "linear", "scale"), max_nodes=8),
     seed=st.integers(0, 99),
     tokens=st.sampled_from((1, 5, 4096)),
 )

@@ -64,7 +64,7 @@ def test_pass_preserves_meaning(step: ProgramPass, program: Program, seed: int) 
 
 @settings(max_examples=100)
 @given(
-    program=programs(kinds=("linear", "mpo", "scale", "multiply", "vector"), max_nodes=14),
+    program=programs(kinds=("linear", "mpo", "gates", "scale", "multiply", "vector"), max_nodes=14),
     seed=st.integers(0, 99),
 )
 def test_chains_become_networks(program: Program, seed: int) -> None:

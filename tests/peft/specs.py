@@ -14,6 +14,8 @@ class Case:
 
     spec: str
     linear: bool
+    lora: bool = True
+    """Whether a linear one has the form of LoRA."""
     parameters: tuple[tuple[str, int], ...] = ()
 
 
@@ -48,6 +50,13 @@ DROPPED = text(
     "    update linear(a, to: out_features, init: zero)\n"
 )
 
+ROTATING = text("    replace cayley(y)\n", "*.{q_proj,up_proj}")
+
+MIXING = text(
+    "    a = linear(y, to: rank) + linear(x, to: rank)\n"
+    "    update linear(a, to: out_features, init: zero)\n",
+)
+
 CASES = {
     "lora": Case(str(EXAMPLES / "lora.qa"), linear=True, parameters=(("rank", 2),)),
     "mpo": Case(str(EXAMPLES / "mpo.qa"), linear=True, parameters=(("bond", 2),)),
@@ -58,6 +67,9 @@ CASES = {
     "hybrid": Case(str(EXAMPLES / "hybrid.qa"), linear=False, parameters=(("rank", 3),)),
     "noisy": Case(str(EXAMPLES / "noisy_target.qa"), linear=False, parameters=(("rank", 2),)),
     "shared": Case(SHARED, linear=True),
+    "quanta": Case(str(EXAMPLES / "quanta.qa"), linear=True),
+    "rotating": Case(ROTATING, linear=True, lora=False),
+    "mixing": Case(MIXING, linear=True, lora=False),
     "two": Case(TWO, linear=True),
     "activated": Case(ACTIVATED, linear=False),
     "dropped": Case(DROPPED, linear=True),

@@ -104,8 +104,12 @@ def test_peft_promises_hold(name: str, tmp_path: Path) -> None:
         torch.testing.assert_close(logits(model), after, rtol=1e-4, atol=1e-5)
         model.unmerge_adapter()
         assert torch.equal(logits(model), after)
-        lora = to_lora(model, rank=0.9999)
-        assert lora.energy >= 0.9999
+        if case.lora:
+            lora = to_lora(model, rank=0.9999)
+            assert lora.energy >= 0.9999
+        else:
+            with pytest.raises(AdapterError, match="QA6006"):
+                to_lora(model, rank=4)
         merged = model.merge_and_unload(safe_merge=True)
         assert not any(isinstance(m, QCompileLayer) for m in merged.modules())
         torch.testing.assert_close(logits(merged), after, rtol=1e-4, atol=1e-5)

@@ -16,7 +16,7 @@ import qcompile
 from qcompile.diagnostics.errors import QCompileError
 from qcompile.peft import QCompileConfig, QCompileLayer, load, to_lora
 from tests.adapter.models import bert, gpt2, llama, logits, same, snapshot
-from tests.peft.specs import CASES, REPLACING
+from tests.peft.specs import CASES, REPLACING, ROTATING, text
 
 # peft asks transformers under a name that transformers 6 will drop.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
@@ -207,6 +207,68 @@ def test_replacing_adapters_merge_and_come_back_exactly() -> None:
     assert same(snapshot(model), weights)
     with pytest.raises(QCompileError, match="replaces"):
         to_lora(model, rank=2)
+
+
+@pytest.mark.filterwarnings("ignore:Already following adapters were merged")
+@pytest.mark.parametrize("order", [("first", "second"), ("second", "first")])
+def test_adapters_merged_one_after_another_see_the_frozen_module(order: tuple[str, str]) -> None:
+    """A part that replaces `y` keeps what was merged before, and turns the base's output alone."""
+    adding = text("    update linear(x, to: out_features)\n", "*.{q_proj,up_proj}")
+    model: Any = get_peft_model(llama(), QCompileConfig(spec=adding), adapter_name="first").eval()
+    model.add_adapter("second", QCompileConfig(spec=ROTATING))
+    moved(model)
+    weights = snapshot(model)
+    model.base_model.set_adapter(["first", "second"])
+    found = logits(model)
+    for name in order:
+        model.merge_adapter([name])
+    torch.testing.assert_close(logits(model), found, rtol=1e-4, atol=1e-5)
+    model.unmerge_adapter()
+    assert same(snapshot(model), weights)
+
+
+def test_rotations_of_gpt2_turn_its_biases() -> None:
+    base = gpt2()
+    biases = [f"transformer.h.{layer}.attn.c_attn.bias" for layer in range(2)]
+    with torch.no_grad():
+        for name in biases:
+            base.get_parameter(name).copy_(torch.linspace(-1, 1, 96))
+    spec = text("    replace cayley(y, block: 8)\n", "*.c_attn")
+    model: Any = get_peft_model(base, QCompileConfig(spec=spec)).eval()
+    moved(model)
+    weights, found = snapshot(model), logits(model)
+    model.merge_adapter()
+    torch.testing.assert_close(logits(model), found, rtol=1e-4, atol=1e-5)
+    after = snapshot(model)
+    (name,) = (key for key in after if key.endswith("h.0.attn.c_attn.base_layer.bias"))
+    assert not torch.equal(after[name], weights[name])
+    torch.testing.assert_close(after[name].norm(), weights[name].norm())
+    model.unmerge_adapter()
+    assert same(snapshot(model), weights)
+    layer = model.get_submodule("base_model.model.transformer.h.0.attn.c_attn")
+    rotated = layer.get_delta_weight("default")
+    assert rotated.shape == layer.weight.shape
+    torch.testing.assert_close(rotated.norm(), layer.weight.norm())
+    assert not layer.supports_lora_conversion()
+
+
+def test_a_shared_bias_is_refused() -> None:
+    base: Any = bert()
+    inner = base.bert.encoder.layer[0].attention.self
+    inner.key.bias = inner.query.bias
+    spec = text("    replace cayley(y)\n", "*.layer.0.attention.self.query")
+    model: Any = get_peft_model(base, QCompileConfig(spec=spec))
+    with pytest.raises(QCompileError, match="the bias is shared"):
+        model.merge_adapter()
+
+
+def moved(model: nn.Module) -> None:
+    """Move every tensor of the adapters away from its start."""
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "qcompile_core" in name:
+                parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
 
 
 def test_conv1d_of_gpt2_is_a_linear_map() -> None:

@@ -14,6 +14,7 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
+from qcompile.backends.simulator.cayley import cayley, places, rotate
 from qcompile.backends.simulator.constants import Constant, Constants
 from qcompile.ir.nodes import (
     ActivationNode,
@@ -21,6 +22,7 @@ from qcompile.ir.nodes import (
     ApplyNode,
     BiasNode,
     BitsNode,
+    CayleyNode,
     ConcatNode,
     DropoutNode,
     FlatNode,
@@ -29,6 +31,7 @@ from qcompile.ir.nodes import (
     MultiplyNode,
     NormaliseNode,
     NormNode,
+    OutputNode,
     PairProductNode,
     PlainNode,
     RowsNode,
@@ -53,6 +56,8 @@ class Frame:
     values: list[Tensor]
     """Of the nodes so far."""
     training: bool
+    y: Tensor | None = None
+    """(B, out_features), compute dtype, where the plan reads it."""
 
 
 NodeStep = Callable[[Frame], Tensor]
@@ -247,6 +252,21 @@ class BiasStep:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CayleyStep:
+    """An orthogonal matrix on every block."""
+
+    operand: int
+    tensor: int
+    block: int
+    places: Constant
+
+    def __call__(self, frame: Frame) -> Tensor:
+        skew = frame.tensors[self.tensor]
+        matrices = cayley(skew, self.places.on(skew), self.block)
+        return rotate(frame.values[self.operand], matrices)
+
+
+@dataclass(frozen=True, kw_only=True)
 class BitsStep:
     """All binary numbers."""
 
@@ -297,11 +317,22 @@ class InputStep:
         return frame.x
 
 
+@dataclass(frozen=True, kw_only=True)
+class OutputStep:
+    """y."""
+
+    def __call__(self, frame: Frame) -> Tensor:
+        assert frame.y is not None
+        return frame.y
+
+
 def plain_step(node: PlainNode, widths: Sequence[int], constants: Constants) -> NodeStep:
     """What a node does; `widths` are those of all nodes before it."""
     match node:
         case InputNode():
             return InputStep()
+        case OutputNode():
+            return OutputStep()
         case VectorNode() | TableNode():
             return TensorStep(tensor=node.tensor)
         case BitsNode(width=width):
@@ -325,6 +356,13 @@ def plain_step(node: PlainNode, widths: Sequence[int], constants: Constants) -> 
             return ScaleStep(operand=node.operand, offset=node.offset)
         case BiasNode():
             return BiasStep(operand=node.operand, tensor=node.tensor)
+        case CayleyNode():
+            return CayleyStep(
+                operand=node.operand,
+                tensor=node.tensor,
+                block=node.block,
+                places=constants.index(places(node.block)),
+            )
         case ConcatNode():
             return ConcatStep(operands=node.operands)
         case SliceNode():

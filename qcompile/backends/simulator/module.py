@@ -19,7 +19,12 @@ from qcompile.backends.simulator.orthogonal import unitary_step
 from qcompile.backends.simulator.training import apply_proximal, penalty
 from qcompile.backends.simulator.tree import ParameterTree
 from qcompile.diagnostics.errors import AdapterError
-from qcompile.diagnostics.messages.adapter import NotMergeable, WrongWidth
+from qcompile.diagnostics.messages.adapter import (
+    NotMergeable,
+    OutputMissing,
+    WrongOutput,
+    WrongWidth,
+)
 from qcompile.diagnostics.messages.prefix import NoPrefix, PrefixCalled
 from qcompile.ir.light_cone import influential_angles
 from qcompile.ir.network import ContractionNode
@@ -29,6 +34,8 @@ from qcompile.ir.training import Penalty, Proximal, Training
 
 MERGE_ROWS = 1024
 """Rows of the identity that `merge_weight` sends through the module at once."""
+
+NOT_LINEAR = "its update is not a linear map of the input"
 
 ModuleT = TypeVar("ModuleT", bound="AdapterModule")
 
@@ -63,7 +70,7 @@ class CircuitStep:
     def _evaluate(self, frame: Frame) -> Tensor:
         angles = None if self.angles is None else frame.tensors[self.angles]
         values = [frame.values[index] for index in self.operands]
-        data = concatenate(values) if values else frame.x.new_zeros(0)
+        data = concatenate(values) if values else frame.x.new_empty(0)
         if data.dim() == 1:
             return self.evaluator(data.unsqueeze(0), angles).squeeze(0)
         return self.evaluator(data, angles)
@@ -72,9 +79,11 @@ class CircuitStep:
 class AdapterModule(ParameterTree):
     """(…, in_features) → (…, out_features): the update, or the replacement where the plan says so.
 
-    The base module's output is not in it. Computes in float32, or in float64 where the target or
-    the parameters are float64, also under autocast; the result has the input's dtype. Parameters
-    are real and named as the plan's tensors. Dropout and shots draw from torch's generator.
+    The base module's output is not in it; where `plan.uses_output` it is a second argument,
+    (…, out_features). Computes in float32, or in float64 where the target, the parameters or that
+    output are float64, also under autocast; the result has the dtype of that output, else the
+    input's. Parameters are real and named as the plan's tensors. Dropout and shots draw from
+    torch's generator.
     """
 
     def __init__(self, plan: Plan, *, seed: int, site: str) -> None:
@@ -84,6 +93,7 @@ class AdapterModule(ParameterTree):
         self.site = site
         dtype = torch.float64 if plan.target.dtype == "float64" else torch.float32
         self._double = plan.target.dtype == "float64"
+        self._uses_output = plan.uses_output
         shared: dict[str, nn.Parameter] = {}
         places = []
         for spec in plan.tensors:
@@ -136,22 +146,40 @@ class AdapterModule(ParameterTree):
         other.reset_parameters()
         return other
 
-    def forward(self, x: Tensor) -> Tensor:
-        """As the class says.
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """As the class says; `y` is not looked at where the plan does not read it.
 
         Raises:
-            AdapterError: QA6010 for an input of another width; QA6041 for a prefix, which has none.
+            AdapterError: QA6010 for an input of another width, QA6021 and QA6022 for a base
+                module's output that is missing or has another shape; QA6041 for a prefix, which
+                has neither.
         """
         if self.plan.mode == "prefix":
             raise AdapterError(PrefixCalled(adapter=self.plan.adapter))
         if x.dim() == 0 or x.shape[-1] != self.plan.in_features:
             found = str(x.shape[-1]) if x.dim() else "none, a single number"
             raise AdapterError(WrongWidth(expected=self.plan.in_features, found=found))
+        output = self._output(x, y)
         flat = x.reshape(-1, self.plan.in_features)
         with _exact(x.device):
-            tensors = self._tensors()
-            result = self._run(flat.to(self._dtype(tensors)), tensors).expand(flat.shape[0], -1)
-            return result.to(x.dtype).reshape(*x.shape[:-1], self.plan.out_features)
+            tensors = self._tensors(output)
+            dtype = self._dtype(tensors)
+            rows = None if output is None else output.reshape(-1, output.shape[-1]).to(dtype)
+            result = self._run(flat.to(dtype), rows, tensors).expand(flat.shape[0], -1)
+            result = result.to(x.dtype if output is None else output.dtype)
+            return result.reshape(*x.shape[:-1], self.plan.out_features)
+
+    def _output(self, x: Tensor, y: Tensor | None) -> Tensor | None:
+        """`y` where the plan reads it."""
+        if not self._uses_output:
+            return None
+        if y is None:
+            raise AdapterError(OutputMissing(adapter=self.plan.adapter))
+        expected = (*x.shape[:-1], self.plan.out_features)
+        if y.shape != expected:
+            found = tuple(y.shape)
+            raise AdapterError(WrongOutput(expected=expected, found=found))
+        return y
 
     def prefix(self) -> tuple[Tensor, Tensor]:
         """Keys and values of a prefix, each (tokens, out_features) in the dtype of computation.
@@ -164,43 +192,83 @@ class AdapterModule(ParameterTree):
         tensors = self._tensors()
         device = tensors[0].device if tensors else torch.device("cpu")
         with _exact(device):
-            # Nothing in a prefix depends on the input.
-            none = torch.zeros(1, self.plan.in_features, dtype=self._dtype(tensors), device=device)
-            table = self._run(none, tensors)
+            # Nothing in a prefix depends on the module's input and output.
+            like = torch.zeros(1, 1, dtype=self._dtype(tensors), device=device)
+            x, y = like.expand(1, self.plan.in_features), like.expand(1, self.plan.out_features)
+            table = self._run(x, y, tensors)
         return table[:, : self.plan.out_features], table[:, self.plan.out_features :]
 
-    def _tensors(self) -> list[Tensor]:
-        """All tensors in the dtype of computation."""
+    def _tensors(self, output: Tensor | None = None) -> list[Tensor]:
+        """All tensors in the dtype of computation, which `output` has a say in."""
         places = [place._parameters[name] for place, name in self._places]
-        found = [parameter for parameter in places if parameter is not None]
-        dtype = self._dtype(found)
+        found: list[Tensor] = [parameter for parameter in places if parameter is not None]
+        dtype = self._dtype(found if output is None else [*found, output])
         return [tensor.to(dtype) for tensor in found]
 
     def _dtype(self, tensors: Sequence[Tensor]) -> torch.dtype:
         double = self._double or any(tensor.dtype == torch.float64 for tensor in tensors)
         return torch.float64 if double else torch.float32
 
-    def _run(self, x: Tensor, tensors: list[Tensor]) -> Tensor:
-        """(B, in_features) → the result as it is, (B, out_features) or (out_features,); of a
-        prefix (tokens, 2 · out_features). All in one dtype."""
-        frame = Frame(x, tensors, [], self.training)
+    def _run(self, x: Tensor, y: Tensor | None, tensors: list[Tensor]) -> Tensor:
+        """(B, in_features), and (B, out_features) where the plan reads y → the result as it is,
+        (B, out_features) or (out_features,); of a prefix (tokens, 2 · out_features). All in one
+        dtype."""
+        frame = Frame(x, tensors, [], self.training, y)
         for step in self._steps:
             frame.values.append(step(frame))
         return frame.values[self.plan.result]
 
-    def merge_weight(self) -> Tensor:
+    def merge_weight(self, weight: Tensor | None = None) -> Tensor:
         """The update as a matrix (out_features, in_features), float64, without dropout.
 
+        Args:
+            weight: The base module's own, (out_features, in_features); needed where the plan reads
+                its output, because A y = A W x + A b.
+
         Raises:
-            AdapterError: QA6006 where the update is not linear in x.
+            AdapterError: QA6006 where the update is not linear in x and y; QA6021 without the
+                weight that it needs.
         """
-        if not self.plan.linear:
-            reason = "its update is not a linear map of the input"
-            raise AdapterError(
-                NotMergeable(adapter=self.plan.adapter, module=self.site, reason=reason)
-            )
-        training = self.training
+        self._refuse_unmergeable()
+        if self._uses_output and weight is None:
+            raise AdapterError(OutputMissing(adapter=self.plan.adapter))
         columns = []
+        for start in range(0, self.plan.in_features, MERGE_ROWS):
+            rows = min(MERGE_ROWS, self.plan.in_features - start)
+            unit = self._zeros(rows)
+            unit.diagonal(start).fill_(1.0)
+            outputs = None
+            if self._uses_output and weight is not None:
+                outputs = weight.detach()[:, start : start + rows].T.to(unit)
+            columns.append(self._evaluate(unit, outputs))
+        return torch.cat(columns).t().contiguous()
+
+    def merge_bias(self, bias: Tensor) -> Tensor:
+        """What the update adds to the base module's bias: A b, (out_features,), float64.
+
+        Zero where the plan does not read the module's output.
+
+        Raises:
+            AdapterError: QA6006 where the update is not linear in x and y.
+        """
+        self._refuse_unmergeable()
+        x = self._zeros(1)
+        return self._evaluate(x, bias.detach().to(x).unsqueeze(0)).squeeze(0)
+
+    def _refuse_unmergeable(self) -> None:
+        if not self.plan.linear:
+            raise AdapterError(
+                NotMergeable(adapter=self.plan.adapter, module=self.site, reason=NOT_LINEAR)
+            )
+
+    def _zeros(self, rows: int) -> Tensor:
+        first = next(self.parameters(), None)
+        device = torch.device("cpu") if first is None else first.device
+        return torch.zeros(rows, self.plan.in_features, dtype=torch.float64, device=device)
+
+    def _evaluate(self, x: Tensor, y: Tensor | None) -> Tensor:
+        """As `_run`, in float64, without dropout and gradients."""
+        training = self.training
         try:
             self.training = False
             with torch.no_grad():
@@ -209,17 +277,9 @@ class AdapterModule(ParameterTree):
                     for tensor in (place._parameters[name] for place, name in self._places)
                     if tensor is not None
                 ]
-                device = tensors[0].device if tensors else torch.device("cpu")
-                for start in range(0, self.plan.in_features, MERGE_ROWS):
-                    rows = min(MERGE_ROWS, self.plan.in_features - start)
-                    unit = torch.zeros(
-                        rows, self.plan.in_features, dtype=torch.float64, device=device
-                    )
-                    unit.diagonal(start).fill_(1.0)
-                    columns.append(self._run(unit, tensors).expand(rows, -1))
+                return self._run(x, y if self._uses_output else None, tensors).expand(len(x), -1)
         finally:
             self.training = training
-        return torch.cat(columns).t().contiguous()
 
     def terms(self) -> tuple[tuple[Training, tuple[nn.Parameter, ...]], ...]:
         """The terms of the plan's training with the parameters that they are about."""

@@ -108,16 +108,16 @@ class NothingAttached(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotMergeable(Message):
-    """The update depends on x in a nonlinear way."""
+    """The update is no linear map, or there is no weight for it."""
 
     code: ClassVar[str] = "QA6006"
     title: ClassVar[str] = "adapter `{adapter}` on `{module}` cannot be merged: {reason}"
     explanation: ClassVar[str] = """
     Merging adds the update to the frozen weight, which is exact where the update is a linear map
-    of the input: LoRA, an MPO, sums of them. A circuit read-out, an activation or a product of
-    branches is a different function of every input, so no single weight stands for it. A weight
-    that is quantised, has no values or belongs to another module as well takes no update. Nothing
-    was changed.
+    of the input and of the module's own output: LoRA, an MPO, sums of them. A circuit read-out, an
+    activation or a product of branches is a different function of every input, so no single weight
+    stands for it. A weight that is quantised, has no values or belongs to another module as well
+    takes no update. Nothing was changed.
 
     Erroneous:  merge(model)      with the adapter of examples/qtha.qa
     Corrected:  merge(model)      with the adapter of examples/mpo.qa
@@ -128,10 +128,12 @@ class NotMergeable(Message):
     reason: str
 
     def helps(self) -> tuple[str, ...]:
-        if self.reason.startswith("the weight"):
+        if self.reason.startswith(("the weight", "the bias")):
             return ("keep it attached, or leave this module out of the adapter's `attach`",)
         if self.reason.startswith("it replaces"):
             return ("write `update` instead of `replace`",)
+        if self.reason.startswith("it reads"):
+            return ("merge it into the model instead, which knows the module's weight",)
         return (
             "keep it attached, or use an adapter without circuit, activation and product branches",
         )
@@ -215,6 +217,44 @@ class WrongWidth(Message):
 
     expected: int
     found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputMissing(Message):
+    """An adapter that reads `y` was called without it."""
+
+    code: ClassVar[str] = "QA6021"
+    title: ClassVar[str] = "adapter `{adapter}` reads `y`, the output of its module, and got none"
+    help: ClassVar[str | None] = "give it as the second argument: `adapter(x, base(x))`"
+    explanation: ClassVar[str] = """
+    `y` in an adapter's file is what the frozen module gives by itself. Attached adapters get it
+    from their module; one that is called by hand, or asked for its merged weight, must be given
+    the output or the weight.
+
+    Erroneous:  adapter(x)
+    Corrected:  adapter(x, linear(x))
+    """
+
+    adapter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongOutput(Message):
+    """The module's output does not belong to the input."""
+
+    code: ClassVar[str] = "QA6022"
+    title: ClassVar[str] = "the module's output has the shape {found}, expected {expected}"
+    help: ClassVar[str | None] = "give the output that belongs to this input, before any adapter"
+    explanation: ClassVar[str] = """
+    The output of the module has the leading axes of its input, and `out_features` elements for each
+    token.
+
+    Erroneous:  adapter(x, linear(x[:1]))
+    Corrected:  adapter(x, linear(x))
+    """
+
+    expected: tuple[int, ...]
+    found: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ class UnknownName(Message):
     label: ClassVar[str] = "not defined here"
     explanation: ClassVar[str] = """
     A name must be bound before it is used: as a parameter, by `=`, by `let`, by an import, or
-    as one of the predefined names x, in_features, out_features and pi. Names of one adapter or
+    as one of the predefined names x, y, in_features, out_features and pi. Names of one adapter or
     block are not seen by another.
 
     Erroneous:  h = linear(x, to: rnak)
@@ -92,9 +92,9 @@ class PredefinedName(Message):
     title: ClassVar[str] = "`{name}` is predefined and cannot be defined again"
     label: ClassVar[str] = "predefined"
     explanation: ClassVar[str] = """
-    x (the input of the adapted module), in_features, out_features and pi have a fixed meaning.
-    Only a value parameter of a block or layer may be called x, because nothing is predefined
-    under that name there.
+    x (the input of the adapted module), y (its own output), in_features, out_features and pi have
+    a fixed meaning. Only a value parameter of a block or layer may be called x or y, because
+    nothing is predefined under these names there.
 
     Erroneous:  x = linear(x, to: 8)
     Corrected:  h = linear(x, to: 8)
@@ -327,18 +327,20 @@ class ModelSizeInLet(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoInputHere(Message):
-    """`x` where there is no input."""
+    """`x` or `y` where there is no module."""
 
     code: ClassVar[str] = "QA2015"
-    title: ClassVar[str] = "there is no input `x` here"
+    title: ClassVar[str] = "there is no `{name}` here"
     label: ClassVar[str] = "blocks, layers and default values have none"
     help: ClassVar[str | None] = (
-        "give the block or layer a value parameter, and pass `x` where it is used"
+        "give the block or layer a value parameter, and pass `{name}` where it is used"
     )
     explanation: ClassVar[str] = """
-    `x` is the input of the module that an adapter is attached to. Blocks and layers see only
-    what they are given, and defaults of parameters are numbers.
+    `x` and `y` are the input and the output of the module that an adapter is attached to. Blocks
+    and layers see only what they are given, and defaults of parameters are numbers.
 
     Erroneous:  block f() { return tanh(x) }
     Corrected:  block f(v) { return tanh(v) }            # used as f(x)
     """
+
+    name: str

@@ -35,7 +35,7 @@ def check_block(session: Session, definition: Definition, frame: Frame) -> None:
     check_parameters(session, item.parameters, "after the first typed one")
     for parameter in value_parameters(item.parameters):
         value = graph.add(SpecInput(span=parameter.span), None, parameter.span)
-        scope.define(session, parameter.name, value, "value parameter", allow_x=True)
+        scope.define(session, parameter.name, value, "value parameter", allow_module=True)
     define_unknown(own, typed_parameters(item.parameters))
     run_body(own, item.body, kind="block", name=item.name.text, prefix="", span=item.name.span)
     definition.broken = session.errors > before

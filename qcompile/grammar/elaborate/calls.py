@@ -13,7 +13,16 @@ from qcompile.grammar.elaborate.operands import Operand, Typed
 from qcompile.grammar.elaborate.scalars import combine
 from qcompile.grammar.elaborate.scope import KIND_WORDS
 from qcompile.grammar.elaborate.tables import bits, flat, rows, table
-from qcompile.grammar.elaborate.values import activation, concat, dropout, linear, mpo, vector
+from qcompile.grammar.elaborate.tensor_values import cayley, tensor_gates
+from qcompile.grammar.elaborate.values import (
+    activation,
+    concat,
+    dropout,
+    linear,
+    mpo,
+    resize,
+    vector,
+)
 from qcompile.grammar.functions import BOTH, FUNCTIONS
 from qcompile.grammar.syntax import Call
 
@@ -31,6 +40,10 @@ def call(frame: Frame, expr: Call) -> Operand:
             return linear(bound, label)
         case "mpo":
             return mpo(bound, label)
+        case "tensor_gates":
+            return tensor_gates(bound, label)
+        case "cayley":
+            return cayley(bound, label)
         case "vector":
             return vector(bound, label)
         case "table":
@@ -45,6 +58,8 @@ def call(frame: Frame, expr: Call) -> Operand:
             return dropout(bound)
         case "concat":
             return concat(bound)
+        case "resize":
+            return resize(bound)
         case _ if function.family == "scalar":
             return _scalar(bound)
         case _:

@@ -10,7 +10,7 @@ from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.operands import Typed, Value
 from qcompile.grammar.elaborate.session import Session
 from qcompile.ir.scalar import Scalar, ScalarError, ScalarValue, evaluate
-from qcompile.ir.spec import Requirement, SpecInput, SpecNode
+from qcompile.ir.spec import Requirement, SpecInput, SpecNode, SpecOutput
 from qcompile.ir.spec_domains import SpecDomain, spec_domain
 from qcompile.ir.spec_operands import operands_of
 from qcompile.ir.training import SpecTraining
@@ -39,6 +39,8 @@ class GraphBuilder:
     training: list[SpecTraining] = field(default_factory=list)
     control: Scalar | None = None
     _domains: list[SpecDomain] = field(default_factory=list)
+    _output: int | None = None
+    """The node of `y`, once it is read."""
     _names: set[str] = field(default_factory=set)
     _shares: dict[str, tuple[str, Span]] = field(default_factory=dict)
 
@@ -75,6 +77,15 @@ class GraphBuilder:
             )
         )
         return False
+
+    def output(self, width: Typed, span: Span) -> Value | None:
+        """Return the value of `y`, which has one node."""
+        if self._output is not None:
+            return Value(node=self._output, width=width, span=span)
+        value = self.add(SpecOutput(span=span), width, span)
+        if value is not None:
+            self._output = value.node
+        return value
 
     def unique(self, name: str) -> str:
         """Return the name, or the name with the next free number where it is taken."""

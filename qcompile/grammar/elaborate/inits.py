@@ -17,6 +17,7 @@ from qcompile.ir.initialisation import INIT_ARGUMENTS, Init, InitKind
 
 KAIMING_UNIFORM = Init(kind="kaiming_uniform", arguments=(math.sqrt(5.0),))
 KAIMING_NORMAL = Init(kind="kaiming_normal", arguments=(0.0,))
+IDENTITY = Init(kind="identity", arguments=(1.0,))
 NORMAL = Init(kind="normal", arguments=(1.0, 0.0))
 ANGLES = Init(kind="uniform", arguments=(-math.pi, math.pi))
 

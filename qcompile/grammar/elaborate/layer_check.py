@@ -34,7 +34,7 @@ def check_layer(session: Session, definition: Definition, frame: Frame) -> None:
     check_parameters(session, item.parameters, "after the first typed one")
     for parameter in value_parameters(item.parameters):
         value = graph.add(SpecInput(span=parameter.span), None, parameter.span)
-        scope.define(session, parameter.name, value, "value parameter", allow_x=True)
+        scope.define(session, parameter.name, value, "value parameter", allow_module=True)
     define_unknown(own, typed_parameters(item.parameters))
     span = item.name.span
     qubits = Typed(type="int", scalar=Variable(name="$qubits", span=span), span=span)

@@ -14,9 +14,10 @@ from qcompile.diagnostics.messages.names import (
     UsedBeforeDefinition,
     WrongKind,
 )
+from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.operands import Operand, Typed, Value, real
-from qcompile.grammar.elaborate.scope import KIND_WORDS, PREDEFINED
+from qcompile.grammar.elaborate.scope import KIND_WORDS, OF_THE_MODULE, PREDEFINED
 from qcompile.grammar.syntax import Name
 from qcompile.ir.scalar import MODEL_SIZES, Variable, variables
 
@@ -52,15 +53,23 @@ def _predefined(frame: Frame, name: Name) -> Operand:
     if not frame.sizes:
         frame.report(ModelSizeInLet(span=name.span, name=name.text))
         return None
+    if name.text in OF_THE_MODULE:
+        return _of_the_module(frame, name)
+    return _size(name.text, name.span)
+
+
+def _of_the_module(frame: Frame, name: Name) -> Operand:
+    if frame.input is None or frame.graph is None:
+        frame.report(NoInputHere(span=name.span, name=name.text))
+        return None
     if name.text == "x":
-        if frame.input is None or frame.graph is None:
-            frame.report(NoInputHere(span=name.span))
-            return None
-        width = Typed(
-            type="int", scalar=Variable(name="in_features", span=name.span), span=name.span
-        )
+        width = _size("in_features", name.span)
         return Value(node=frame.input, width=width, span=name.span)
-    return Typed(type="int", scalar=Variable(name=name.text, span=name.span), span=name.span)
+    return frame.graph.output(_size("out_features", name.span), name.span)
+
+
+def _size(name: str, span: Span) -> Typed:
+    return Typed(type="int", scalar=Variable(name=name, span=span), span=span)
 
 
 def _defined(frame: Frame, name: Name) -> Operand:

@@ -138,7 +138,7 @@ def bind_arguments(
             elif count <= len(values):
                 parameter = values[count - 1]
                 value = as_value(session, operand, f"`{parameter.name.text}` of `{name}`")
-                scope.define(session, parameter.name, value, "value parameter", allow_x=True)
+                scope.define(session, parameter.name, value, "value parameter", allow_module=True)
             continue
         named = True
         key = argument.name.text

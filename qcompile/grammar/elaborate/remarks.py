@@ -7,15 +7,18 @@ from qcompile.diagnostics.messages.values import NothingTrainable, NotZeroAtStar
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.scope import Scope
 from qcompile.grammar.elaborate.session import Session
+from qcompile.grammar.elaborate.start import cancels, is_zero
 from qcompile.ir.initialisation import Init
 from qcompile.ir.scalar import Constant
 from qcompile.ir.spec import (
+    SpecCayley,
     SpecCircuitValue,
     SpecLinear,
     SpecMpo,
     SpecNode,
     SpecScale,
     SpecTable,
+    SpecTensorGates,
     SpecUnitary,
     SpecVector,
 )
@@ -43,14 +46,20 @@ def start_of_update(
     if not inits:
         session.report(NothingTrainable(span=span, adapter=adapter))
         return
-    zeros = any(is_zero(init) for init in inits)
+    # A Cayley map of zeros is the identity.
+    zeros = any(
+        is_zero(init)
+        for index in needed
+        if not isinstance(nodes[index], SpecCayley)
+        for init in inits_of(nodes[index])
+    )
     scaled = any(
         isinstance(node := nodes[index], SpecScale)
         and isinstance(node.factor, Constant)
         and node.factor.value == 0
         for index in needed
     )
-    if mode == "add" and not zeros and not scaled:
+    if mode == "add" and not (zeros or scaled or cancels(nodes, result)):
         session.report(NotZeroAtStart(span=span, adapter=adapter))
 
 
@@ -72,6 +81,8 @@ def inits_of(node: SpecNode) -> tuple[Init, ...]:
         case (
             SpecLinear(init=init)
             | SpecMpo(init=init)
+            | SpecTensorGates(init=init)
+            | SpecCayley(init=init)
             | SpecVector(init=init)
             | SpecTable(init=init)
         ):
@@ -94,18 +105,4 @@ def has_fresh(items: tuple[CircuitItem, ...]) -> bool:
             case Repeat(items=inner) | ForEach(items=inner):
                 if has_fresh(inner):
                     return True
-    return False
-
-
-def is_zero(init: Init) -> bool:
-    """Whether a tensor starts at exactly zero."""
-    match init.kind:
-        case "zero":
-            return True
-        case "constant":
-            return init.arguments == (0.0,)
-        case "normal" | "uniform":
-            return all(value == 0 for value in init.arguments)
-        case "xavier_uniform" | "orthogonal" | "identity":
-            return init.arguments == (0.0,)
     return False

@@ -19,7 +19,9 @@ from qcompile.grammar.syntax import (
     TargetItem,
 )
 
-PREDEFINED = ("x", "in_features", "out_features", "pi")
+PREDEFINED = ("x", "y", "in_features", "out_features", "pi")
+OF_THE_MODULE = ("x", "y")
+"""Values of the adapted module; blocks and layers have none and may call parameters so."""
 
 DefinitionKind = Literal["constant", "block", "layer", "target", "adapter"]
 KIND_WORDS: dict[DefinitionKind, str] = {
@@ -117,7 +119,7 @@ class Scope:
         operand: Operand,
         kind: LocalKind,
         *,
-        allow_x: bool = False,
+        allow_module: bool = False,
     ) -> Local:
         """Bind a name; a name that is taken is reported and keeps its first meaning."""
         local = Local(operand=operand, kind=kind, span=name.span)
@@ -130,7 +132,7 @@ class Scope:
             first.operand = None
             first.used = True
             return local
-        if text in PREDEFINED and not (allow_x and text == "x"):
+        if text in PREDEFINED and not (allow_module and text in OF_THE_MODULE):
             session.report(PredefinedName(span=name.span, name=text))
             poison = Local(operand=None, kind=kind, span=name.span, used=True)
             self.locals[text] = poison

@@ -9,6 +9,7 @@ from itertools import islice
 from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.diagnostic import Diagnostic, Label
 from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.messages.tensors import AxesTooSmall, BlocksDoNotFit
 from qcompile.diagnostics.messages.types import NotAnInteger, NoValue, OutOfRange
 from qcompile.diagnostics.messages.values import (
     EmptySlice,
@@ -31,6 +32,8 @@ _OF_VALUES = (
     NoValue,
     NotAnInteger,
     OutOfRange,
+    AxesTooSmall,
+    BlocksDoNotFit,
     EmptySlice,
     IndexOutOfRange,
     ModesTooSmall,

@@ -24,10 +24,12 @@ from qcompile.grammar.syntax import (
     TrainStatement,
 )
 from qcompile.ir.spec import (
+    SpecCayley,
     SpecCircuitValue,
     SpecLinear,
     SpecMpo,
     SpecTable,
+    SpecTensorGates,
     SpecUnitary,
     SpecVector,
 )
@@ -126,6 +128,8 @@ def _tensors(bound: Bound) -> int | None:
                 | SpecTable()
                 | SpecLinear()
                 | SpecMpo()
+                | SpecTensorGates()
+                | SpecCayley()
                 | SpecCircuitValue()
                 | SpecUnitary()
             ):

@@ -24,6 +24,7 @@ from qcompile.ir.spec import (
     SpecDropout,
     SpecLinear,
     SpecMpo,
+    SpecResize,
     SpecVector,
 )
 
@@ -43,13 +44,15 @@ def graph_of(bound: Bound) -> GraphBuilder | None:
     return graph
 
 
-def _init(bound: Bound, default: Init, what: str, possible: tuple[str, ...] = ()) -> Init | None:
+def init_of(bound: Bound, default: Init, what: str, possible: tuple[str, ...] = ()) -> Init | None:
+    """Return how the tensors start."""
     if not bound.has("init"):
         return default
     return read_init(bound.frame, bound.given["init"], what, possible)
 
 
-def _share(bound: Bound, graph: GraphBuilder) -> str | None:
+def share_of(bound: Bound, graph: GraphBuilder) -> str | None:
+    """Return the share key, which is noted."""
     key = bound.text("share")
     graph.share(key, bound.function.name, bound.span)
     return key
@@ -65,8 +68,8 @@ def linear(bound: Bound, label: str) -> Value | None:
     if bound.has("weight"):
         return _generated(bound, graph, value, to)
     bias = bound.flag("bias", False)
-    init = _init(bound, KAIMING_UNIFORM, "a matrix")
-    share = _share(bound, graph)
+    init = init_of(bound, KAIMING_UNIFORM, "a matrix")
+    share = share_of(bound, graph)
     if value is None or to is None or bias is None or init is None or not bound.ok:
         return None
     node = SpecLinear(
@@ -109,8 +112,8 @@ def mpo(bound: Bound, label: str) -> Value | None:
     in_modes = bound.integers("in_modes") if bound.has("in_modes") else None
     out_modes = bound.integers("out_modes") if bound.has("out_modes") else None
     bonds = _bonds(bound)
-    init = _init(bound, KAIMING_NORMAL, "an MPO", MPO_INITS)
-    share = _share(bound, graph)
+    init = init_of(bound, KAIMING_NORMAL, "an MPO", MPO_INITS)
+    share = share_of(bound, graph)
     if value is None or to is None or bonds is None or init is None or not bound.ok:
         return None
     given = {"sites": sites, "in_modes": in_modes, "out_modes": out_modes}
@@ -122,8 +125,8 @@ def mpo(bound: Bound, label: str) -> Value | None:
         operand=value.node,
         to=to.scalar,
         sites=None if sites is None else sites.scalar,
-        in_modes=_scalars(in_modes),
-        out_modes=_scalars(out_modes),
+        in_modes=scalars_of(in_modes),
+        out_modes=scalars_of(out_modes),
         bonds=tuple(item.scalar for item in bonds),
         init=init,
         name=graph.unique(label),
@@ -133,7 +136,8 @@ def mpo(bound: Bound, label: str) -> Value | None:
     return graph.add(node, to, bound.span)
 
 
-def _scalars(items: tuple[Typed, ...] | None) -> tuple[Scalar, ...] | None:
+def scalars_of(items: tuple[Typed, ...] | None) -> tuple[Scalar, ...] | None:
+    """Return the scalars of a list that may be left out."""
     return None if items is None else tuple(item.scalar for item in items)
 
 
@@ -249,8 +253,8 @@ def vector(bound: Bound, label: str) -> Value | None:
     if graph is None:
         return None
     size = bound.integer("n")
-    init = _init(bound, NORMAL, "a vector", VECTOR_INITS)
-    share = _share(bound, graph)
+    init = init_of(bound, NORMAL, "a vector", VECTOR_INITS)
+    share = share_of(bound, graph)
     if size is None or init is None or not bound.ok:
         return None
     node = SpecVector(
@@ -300,6 +304,19 @@ def concat(bound: Bound) -> Value | None:
         width = combine(session, "+", (width, value.width), bound.span)
     node = SpecConcat(operands=tuple(value.node for value in values), span=bound.span)
     return graph.add(node, width, bound.span)
+
+
+def resize(bound: Bound) -> Value | None:
+    """Another width: cut, or with zeros behind."""
+    graph = graph_of(bound)
+    if graph is None:
+        return None
+    value = bound.value("v")
+    size = bound.integer("n")
+    if value is None or size is None or not bound.ok:
+        return None
+    node = SpecResize(operand=value.node, to=size.scalar, span=bound.span)
+    return graph.add(node, size, bound.span)
 
 
 def activation(bound: Bound, operand: Operand) -> Value | None:

@@ -47,6 +47,7 @@ class BodyLowering:
         graph = Graph(
             adapter=adapter.name,
             in_features=in_features,
+            out_features=out_features,
             layout=layout,
             report=report,
             control=bool(control),

@@ -8,7 +8,7 @@ from qcompile.diagnostics.messages.lowering import TooManyNodes, ValueTooWide
 from qcompile.diagnostics.messages.sizes_of_tables import RowsDiffer
 from qcompile.diagnostics.source import Span
 from qcompile.ir.domains import TOKENS, Domain, domain_of
-from qcompile.ir.nodes import InputNode
+from qcompile.ir.nodes import InputNode, OutputNode
 from qcompile.ir.program import ProgramNode, operands
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.lowering.control_shape import ControlShape
@@ -26,6 +26,7 @@ class Graph:
 
     adapter: str
     in_features: int
+    out_features: int
     layout: Layout
     report: Report
     control: bool = False
@@ -58,6 +59,10 @@ class Graph:
     def domain(self, index: int) -> Domain:
         """What a node has one value of."""
         return self._domains[index]
+
+    def output(self, span: Span | None) -> int:
+        """Index of a new node for `y`."""
+        return self.append(OutputNode(width=self.out_features), span)
 
     def width(self, index: int) -> int:
         """Width of a node."""

@@ -25,12 +25,14 @@ from qcompile.ir.nodes import (
     ShiftNode,
     SliceNode,
     VectorNode,
+    ZeroNode,
 )
 from qcompile.ir.program import LinearNode
 from qcompile.ir.spec import (
     SpecActivation,
     SpecApply,
     SpecBits,
+    SpecCayley,
     SpecCircuitValue,
     SpecConcat,
     SpecDropout,
@@ -39,23 +41,28 @@ from qcompile.ir.spec import (
     SpecLinear,
     SpecMpo,
     SpecNode,
+    SpecOutput,
     SpecProduct,
+    SpecResize,
     SpecRows,
     SpecScale,
     SpecShift,
     SpecSlice,
     SpecSum,
     SpecTable,
+    SpecTensorGates,
     SpecUnitary,
     SpecVector,
 )
 from qcompile.ir.tensor import TensorSpec
+from qcompile.passes.lowering.cayley import lower_cayley
 from qcompile.passes.lowering.circuits import lower_circuit
 from qcompile.passes.lowering.graph import Graph
 from qcompile.passes.lowering.mpo import lower_mpo
 from qcompile.passes.lowering.report import Refused
 from qcompile.passes.lowering.sizing import Sizing, checked_width
 from qcompile.passes.lowering.tables import lower_bits, lower_flat, lower_rows, lower_table
+from qcompile.passes.lowering.tensor_gates import lower_tensor_gates
 from qcompile.passes.lowering.unitaries import lower_unitary
 
 
@@ -86,6 +93,8 @@ def lower_value(
     match node:
         case SpecInput():
             return 0
+        case SpecOutput():
+            return graph.output(node.span)
         case SpecLinear(operand=operand):
             return _linear(node, at(operand), graph, sizing)
         case SpecApply(operand=operand, weight=weight):
@@ -100,6 +109,10 @@ def lower_value(
             return lower_flat(node, at(operand), graph)
         case SpecMpo(operand=operand):
             return lower_mpo(node, at(operand), graph, sizing)
+        case SpecTensorGates(operand=operand):
+            return lower_tensor_gates(node, at(operand), graph, sizing)
+        case SpecCayley(operand=operand):
+            return lower_cayley(node, at(operand), graph, sizing)
         case SpecVector(size=size):
             width = checked_width(size, "the size of a `vector`", node.span, sizing)
             tensor = graph.layout.add(
@@ -131,6 +144,8 @@ def lower_value(
             return graph.append(ConcatNode(operands=found, width=width), node.span)
         case SpecSlice(operand=operand):
             return _slice(node, at(operand), graph, sizing)
+        case SpecResize(operand=operand):
+            return _resize(node, at(operand), graph, sizing)
         case SpecActivation(operand=operand, kind=kind):
             index = at(operand)
             activated = ActivationNode(operand=index, kind=kind, width=graph.width(index))
@@ -191,6 +206,17 @@ def _slice(node: SpecSlice, operand: int, graph: Graph, sizing: Sizing) -> int:
     if not 0 <= start < stop <= width:
         sizing.report.refuse(SliceOutOfRange(start=start, stop=stop, width=width, span=node.span))
     return graph.append(SliceNode(operand=operand, start=start, width=stop - start), node.span)
+
+
+def _resize(node: SpecResize, operand: int, graph: Graph, sizing: Sizing) -> int:
+    width = checked_width(node.to, "the width of a `resize`", node.span, sizing)
+    missing = width - graph.width(operand)
+    if missing == 0:
+        return operand
+    if missing < 0:
+        return graph.append(SliceNode(operand=operand, start=0, width=width), node.span)
+    zeros = graph.append(ZeroNode(width=missing), node.span)
+    return graph.append(ConcatNode(operands=(operand, zeros), width=width), node.span)
 
 
 def _dropout(node: SpecDropout, operand: int, graph: Graph, sizing: Sizing) -> int:

@@ -1,9 +1,9 @@
 """Builds one tensor network from a chain of linear nodes.
 
 A value between two nodes of the chain is an `_Edge`: its labels, and the tensors whose axis
-carries it. An MPO reads its operand as several modes; an edge that is still one label is then
-split, and every tensor on it is zero-padded to the product of the modes and reshaped. An edge
-that is split already can only be read with the same modes.
+carries it. An MPO or a sequence of tensor gates reads its operand as several modes; an edge that
+is still one label is then split, and every tensor on it is zero-padded to the product of the modes
+and reshaped. An edge that is split already can only be read with the same modes.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from qcompile.ir.network import (
 )
 from qcompile.ir.nodes import MultiplyNode, ScaleNode, VectorNode
 from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode
-from qcompile.ir.program import LinearNode, MpoNode
+from qcompile.ir.program import LinearNode, MpoNode, TensorGatesNode
 from qcompile.ir.tensor import TensorSpec
 
-ChainNode = LinearNode | MpoNode | UnitaryNode | ScaleNode | MultiplyNode
+ChainNode = LinearNode | MpoNode | UnitaryNode | TensorGatesNode | ScaleNode | MultiplyNode
 
 
 class EdgeMismatch(Exception):
-    """An MPO reads a value in modes in which the network does not hold it."""
+    """A node reads a value in modes in which the network does not hold it."""
 
 
 @dataclass(slots=True)
@@ -119,6 +119,8 @@ class ChainNetwork:
                 self._mpo(node)
             case UnitaryNode():
                 self._unitary(node)
+            case TensorGatesNode():
+                self._tensor_gates(node)
             case _:
                 assert_never(node)
 
@@ -193,6 +195,20 @@ class ChainNetwork:
             ]
             self.operands.append(_Operand(source=_Tensor(core), axes=axes))
         carrier = _Axis(padded=math.prod(node.out_modes), modes=node.out_modes, labels=outputs)
+        self.edge = _Edge(width=node.width, axes=[carrier], clean=carrier.padded == node.width)
+
+    def _tensor_gates(self, node: TensorGatesNode) -> None:
+        """Each gate takes the labels of its two axes and gives them new ones."""
+        modes, current = node.modes, list(self._split(node.modes))
+        for gate, (i, j) in zip(node.gates, node.pairs, strict=True):
+            extents = (modes[i], modes[j])
+            taken = (current[i], current[j])
+            current[i], current[j] = (self._label(extent) for extent in extents)
+            side = math.prod(extents)
+            rows = _Axis(padded=side, modes=extents, labels=(current[i], current[j]))
+            columns = _Axis(padded=side, modes=extents, labels=taken)
+            self.operands.append(_Operand(source=_Tensor(gate), axes=[rows, columns]))
+        carrier = _Axis(padded=math.prod(modes), modes=modes, labels=tuple(current))
         self.edge = _Edge(width=node.width, axes=[carrier], clean=carrier.padded == node.width)
 
     def _split(self, modes: tuple[int, ...]) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from qcompile.ir.nodes import (
     AddNode,
     ApplyNode,
     BiasNode,
+    CayleyNode,
     ConcatNode,
     DropoutNode,
     FlatNode,
@@ -29,7 +30,14 @@ from qcompile.ir.nodes import (
     ZeroNode,
 )
 from qcompile.ir.orthogonal import UnitaryNode
-from qcompile.ir.program import LinearNode, MpoNode, Program, ProgramNode, operands
+from qcompile.ir.program import (
+    LinearNode,
+    MpoNode,
+    Program,
+    ProgramNode,
+    TensorGatesNode,
+    operands,
+)
 from qcompile.ir.spec import ActivationKind
 from qcompile.passes.base import Context, ProgramPass
 from qcompile.passes.tensor.remove_dead import without_dead
@@ -106,12 +114,14 @@ def _fold(node: ProgramNode, nodes: list[ProgramNode]) -> ProgramNode | int:
         case FoldNode(operand=operand, width=width) if nodes[operand].width == width:
             return operand
         case (
-            NormNode()
+            CayleyNode()
+            | NormNode()
             | NormaliseNode()
             | PairProductNode()
             | FoldNode()
             | LinearNode()
             | MpoNode()
+            | TensorGatesNode()
             | UnitaryNode()
         ):
             return ZeroNode(width=node.width) if isinstance(nodes[node.operand], ZeroNode) else node

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from qcompile.ir.nodes import MultiplyNode, ScaleNode, VectorNode
 from qcompile.ir.orthogonal import UnitaryNode
-from qcompile.ir.program import LinearNode, MpoNode, Program, ProgramNode
+from qcompile.ir.program import LinearNode, MpoNode, Program, ProgramNode, TensorGatesNode
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, ProgramPass
 from qcompile.passes.tensor.chain_network import ChainNetwork, EdgeMismatch
@@ -18,12 +18,12 @@ from qcompile.passes.tensor.rewrite import uses
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupNetworks(ProgramPass):
-    """Groups linear maps, MPOs, factors and products with trainable vectors.
+    """Groups linear maps, MPOs, tensor gates, factors and products with trainable vectors.
 
     The matrix of a `unitary` joins as the columns that are needed of it, where building them once
     a call is cheaper than its gates on every token.
     A value that is read twice, or is the result, ends its chain, so that it stays materialised;
-    so does a value between two MPOs whose modes do not match. The region can then be contracted
+    so does a value between two networks whose modes do not match. The region can then be contracted
     along any path: the cores first, or the batch first.
     """
 
@@ -33,12 +33,12 @@ class GroupNetworks(ProgramPass):
         return without_dead(_group(program, context), context)
 
     def ensures(self, before: Program, after: Program, context: Context) -> None:
-        if any(isinstance(node, LinearNode | MpoNode) for node in after.nodes):
+        if any(isinstance(node, LinearNode | MpoNode | TensorGatesNode) for node in after.nodes):
             raise VerificationError("group-networks left a linear map outside of every network")
 
 
 def network_each(program: Program) -> Program:
-    """Every linear map and MPO as a network of its own: the reference lowering."""
+    """Every linear map, MPO and row of gates as a network of its own: the reference lowering."""
     return _group(program, None)
 
 
@@ -80,7 +80,7 @@ def _group(program: Program, context: Context | None) -> Program:
 def _source(node: ProgramNode, nodes: tuple[ProgramNode, ...]) -> int | None:
     """The operand in which `node` is linear; None where it is no node of a chain."""
     match node:
-        case LinearNode() | MpoNode() | UnitaryNode() | ScaleNode():
+        case LinearNode() | MpoNode() | UnitaryNode() | TensorGatesNode() | ScaleNode():
             return node.operand
         case MultiplyNode(operands=parts, width=width):
             others = [o for o in parts if not isinstance(nodes[o], VectorNode)]
@@ -105,9 +105,11 @@ def _append(chain: _Chain, program: Program, index: int) -> None:
     """Raises EdgeMismatch where the chain cannot go on; it is then as it was."""
     nodes = program.nodes
     node = nodes[index]
-    assert isinstance(node, LinearNode | MpoNode | UnitaryNode | ScaleNode | MultiplyNode)
+    assert isinstance(
+        node, LinearNode | MpoNode | UnitaryNode | TensorGatesNode | ScaleNode | MultiplyNode
+    )
     factors: tuple[VectorNode, ...] = ()
     if isinstance(node, MultiplyNode):
         factors = tuple(v for o in node.operands if isinstance(v := nodes[o], VectorNode))
     chain.network.append(node, factors)
-    chain.has_map |= isinstance(node, LinearNode | MpoNode | UnitaryNode)
+    chain.has_map |= isinstance(node, LinearNode | MpoNode | UnitaryNode | TensorGatesNode)

@@ -20,6 +20,7 @@ from qcompile.ir.nodes import (
     ApplyNode,
     BiasNode,
     BitsNode,
+    CayleyNode,
     ConcatNode,
     DropoutNode,
     FlatNode,
@@ -28,6 +29,7 @@ from qcompile.ir.nodes import (
     MultiplyNode,
     NormaliseNode,
     NormNode,
+    OutputNode,
     PairProductNode,
     RowsNode,
     ScaleNode,
@@ -44,6 +46,7 @@ from qcompile.ir.program import (
     MpoNode,
     Program,
     ProgramNode,
+    TensorGatesNode,
     operands,
 )
 
@@ -75,7 +78,7 @@ def uses(program: Program) -> Counter[int]:
 def renumber_operands(node: ProgramNode, new: Callable[[int], int]) -> ProgramNode:
     """`node` reading node new(i) where it read node i."""
     match node:
-        case InputNode() | VectorNode() | TableNode() | BitsNode() | ZeroNode():
+        case InputNode() | OutputNode() | VectorNode() | TableNode() | BitsNode() | ZeroNode():
             return node
         case ApplyNode(operand=operand, weight=weight):
             return replace(node, operand=new(operand), weight=new(weight))
@@ -87,6 +90,7 @@ def renumber_operands(node: ProgramNode, new: Callable[[int], int]) -> ProgramNo
             ScaleNode()
             | ShiftNode()
             | BiasNode()
+            | CayleyNode()
             | SliceNode()
             | ActivationNode()
             | DropoutNode()
@@ -99,6 +103,7 @@ def renumber_operands(node: ProgramNode, new: Callable[[int], int]) -> ProgramNo
             | LinearNode()
             | MpoNode()
             | UnitaryNode()
+            | TensorGatesNode()
         ):
             return replace(node, operand=new(node.operand))
         case _:
@@ -118,10 +123,12 @@ def _renumbered(operand: NetworkOperand, new: Callable[[int], int]) -> NetworkOp
 def tensors_of(node: ProgramNode) -> tuple[int, ...]:
     """Indices of the tensors that `node` reads, in order."""
     match node:
-        case VectorNode() | TableNode() | BiasNode() | LinearNode():
+        case VectorNode() | TableNode() | BiasNode() | CayleyNode() | LinearNode():
             return (node.tensor,)
         case MpoNode():
             return node.cores
+        case TensorGatesNode():
+            return node.gates
         case NetworkNode():
             read = (_read_by(operand) for operand in node.operands)
             return tuple(tensor for tensor in read if tensor is not None)
@@ -146,10 +153,12 @@ def _read_by(operand: NetworkOperand) -> int | None:
 def renumber_tensors(node: ProgramNode, new: Mapping[int, int]) -> ProgramNode:
     """`node` reading tensor new[i] where it read tensor i."""
     match node:
-        case VectorNode() | TableNode() | BiasNode() | LinearNode():
+        case VectorNode() | TableNode() | BiasNode() | CayleyNode() | LinearNode():
             return replace(node, tensor=new[node.tensor])
         case MpoNode():
             return replace(node, cores=tuple(new[core] for core in node.cores))
+        case TensorGatesNode():
+            return replace(node, gates=tuple(new[gate] for gate in node.gates))
         case NetworkNode():
             return replace(node, operands=tuple(_rereading(o, new) for o in node.operands))
         case CircuitNode() | UnitaryNode():

@@ -1,0 +1,45 @@
+"""The weight and bias of a linear map with adapters in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from qcompile.backends.simulator.module import AdapterModule
+
+
+def merged(
+    parts: Sequence[AdapterModule], weight: torch.Tensor, bias: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Weight (out_features, in_features) and bias in float64, from those of the base module.
+
+    For updates Δ x + A y with y = W x + b, W + Δ + A W and b + A b; replacements go without the
+    first W and b. The bias is None where there is none.
+
+    Raises:
+        AdapterError: QA6006.
+    """
+    replaces = any(part.plan.mode == "replace" for part in parts)
+    total = weight.detach().to(torch.float64)
+    matrix = torch.zeros_like(total) if replaces else total
+    for part in parts:
+        matrix = matrix + part.merge_weight(total).to(total.device)
+    if bias is None:
+        return matrix, None
+    base = bias.detach().to(torch.float64)
+    shift = torch.zeros_like(base) if replaces else base
+    for part in parts:
+        if part.plan.uses_output:
+            shift = shift + part.merge_bias(base).to(base.device)
+    return matrix, shift
+
+
+def changes_bias(parts: Sequence[AdapterModule]) -> bool:
+    """Whether the merged bias is another one."""
+    return any(part.plan.mode == "replace" or part.plan.uses_output for part in parts)
+
+
+def is_transposed(base_layer: torch.nn.Module) -> bool:
+    """Whether the weight is stored (in, out), as transformers' Conv1D has it."""
+    return type(base_layer).__name__ == "Conv1D"

@@ -1,0 +1,65 @@
+"""Updates that start at zero because a map that starts as the identity is taken off its operand."""
+
+from __future__ import annotations
+
+from qcompile.ir.initialisation import Init
+from qcompile.ir.scalar import Constant
+from qcompile.ir.spec import (
+    SpecCayley,
+    SpecNode,
+    SpecResize,
+    SpecScale,
+    SpecSlice,
+    SpecSum,
+    SpecTensorGates,
+)
+
+Form = dict[int, float]
+"""A sum of nodes, each times a number; widths aside."""
+
+
+def cancels(nodes: tuple[SpecNode, ...], result: int) -> bool:
+    """Whether the result may start at zero: `tensor_gates(x, to: n, …) - resize(x, n)`.
+
+    What is cut off or padded is not looked at, so that True is no promise.
+    """
+    forms: list[Form] = []
+    for index, node in enumerate(nodes[: result + 1]):
+        forms.append(_form(index, node, forms))
+    return not forms[result]
+
+
+def _form(index: int, node: SpecNode, forms: list[Form]) -> Form:
+    match node:
+        case SpecTensorGates(operand=operand, init=Init(kind="identity", arguments=(1.0,))):
+            return forms[operand]
+        case SpecCayley(operand=operand, init=init) if is_zero(init):
+            return forms[operand]
+        case SpecResize(operand=operand):
+            return forms[operand]
+        case SpecSlice(operand=operand, start=None | Constant(value=0)):
+            return forms[operand]
+        case SpecScale(operand=operand, factor=Constant(value=int() | float() as factor)):
+            return {key: factor * value for key, value in forms[operand].items()}
+        case SpecSum(operands=operands):
+            total: Form = {}
+            for operand in operands:
+                for key, value in forms[operand].items():
+                    total[key] = total.get(key, 0.0) + value
+            return {key: value for key, value in total.items() if value}
+        case _:
+            return {index: 1.0}
+
+
+def is_zero(init: Init) -> bool:
+    """Whether a tensor starts at exactly zero."""
+    match init.kind:
+        case "zero":
+            return True
+        case "constant":
+            return init.arguments == (0.0,)
+        case "normal" | "uniform":
+            return all(value == 0 for value in init.arguments)
+        case "xavier_uniform" | "orthogonal" | "identity":
+            return init.arguments == (0.0,)
+    return False
