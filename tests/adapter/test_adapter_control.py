@@ -33,6 +33,9 @@ KINDS = {
     "amplitudes": SHAPED.replace("encode angle(h)", "encode amplitude(x, norm: keep)"),
     "probabilities": SHAPED.replace("measure z", "measure probs").replace("q + h", "concat(q, h)"),
     "generator": SHAPED.replace("encode angle(h)", "h"),
+    "rows": SHAPED.replace("h = linear(x, to: rank)", "h = bits(2)").replace(
+        "q + h", "concat(x, flat(q))"
+    ),
     "bits": SHAPED.replace("encode angle(h)", "encode basis(x[0:3])"),
     "few": SHAPED.replace("repeat 3 { ry; cx ring }", "ry on 0; ry on 1"),
 }
@@ -102,6 +105,14 @@ def test_the_control_of_bc_is_bf() -> None:
             other.get_parameter(theirs.name).copy_(value)
     x = inputs(7, 128)
     torch.testing.assert_close(part(x), other(x), rtol=1e-12, atol=1e-12)
+
+
+def test_the_control_of_a_generator_can_be_merged() -> None:
+    control = qcompile.compile(EXAMPLES / "qpa.qa", control=True)
+    part = control["model.layers.0.self_attn.v_proj"]
+    assert part.plan.control and part.plan.linear
+    x = torch.randn(3, 128)
+    torch.testing.assert_close((x.double() @ part.merge_weight().T).float(), part(x))
 
 
 def test_a_loaded_control_says_so(tmp_path: Path) -> None:
