@@ -128,6 +128,23 @@ def test_a_loaded_control_says_so(tmp_path: Path) -> None:
     assert "control" not in repr(qcompile.compile(SHAPED))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_levels_of_optimisation_agree(kind: str) -> None:
+    x = inputs(5, 8)
+    generator = torch.Generator().manual_seed(1)
+    state: dict[str, torch.Tensor] = {}
+    results = []
+    for level in range(4):
+        control = qcompile.compile(KINDS[kind], control=True, optimisation=level).double()
+        for name, parameter in control.named_parameters():
+            value = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+            state.setdefault(name, value)
+        control.load_state_dict(state)
+        results.append(control(x))
+    for other in results[1:]:
+        torch.testing.assert_close(other, results[0], rtol=1e-12, atol=1e-12)
+
+
 def test_controls_are_ordinary_modules() -> None:
     control = qcompile.compile(KINDS["amplitudes"], control=True)
     x = torch.randn(4, 8)
