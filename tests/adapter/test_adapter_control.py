@@ -33,6 +33,9 @@ KINDS = {
     "amplitudes": SHAPED.replace("encode angle(h)", "encode amplitude(x, norm: keep)"),
     "probabilities": SHAPED.replace("measure z", "measure probs").replace("q + h", "concat(q, h)"),
     "generator": SHAPED.replace("encode angle(h)", "h"),
+    "rows": SHAPED.replace("h = linear(x, to: rank)", "h = bits(2)").replace(
+        "q + h", "concat(x, flat(q))"
+    ),
     "bits": SHAPED.replace("encode angle(h)", "encode basis(x[0:3])"),
     "few": SHAPED.replace("repeat 3 { ry; cx ring }", "ry on 0; ry on 1"),
 }
@@ -104,6 +107,14 @@ def test_the_control_of_bc_is_bf() -> None:
     torch.testing.assert_close(part(x), other(x), rtol=1e-12, atol=1e-12)
 
 
+def test_the_control_of_a_generator_can_be_merged() -> None:
+    control = qcompile.compile(EXAMPLES / "qpa.qa", control=True)
+    part = control["model.layers.0.self_attn.v_proj"]
+    assert part.plan.control and part.plan.linear
+    x = torch.randn(3, 128)
+    torch.testing.assert_close((x.double() @ part.merge_weight().T).float(), part(x))
+
+
 def test_a_loaded_control_says_so(tmp_path: Path) -> None:
     control = qcompile.compile(SHAPED, control=True)
     for name in ("c.pt", "c.safetensors"):
@@ -115,6 +126,23 @@ def test_a_loaded_control_says_so(tmp_path: Path) -> None:
         x = torch.randn(4, 8)
         assert torch.equal(loaded(x), control(x))
     assert "control" not in repr(qcompile.compile(SHAPED))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_levels_of_optimisation_agree(kind: str) -> None:
+    x = inputs(5, 8)
+    generator = torch.Generator().manual_seed(1)
+    state: dict[str, torch.Tensor] = {}
+    results = []
+    for level in range(4):
+        control = qcompile.compile(KINDS[kind], control=True, optimisation=level).double()
+        for name, parameter in control.named_parameters():
+            value = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+            state.setdefault(name, value)
+        control.load_state_dict(state)
+        results.append(control(x))
+    for other in results[1:]:
+        torch.testing.assert_close(other, results[0], rtol=1e-12, atol=1e-12)
 
 
 def test_controls_are_ordinary_modules() -> None:

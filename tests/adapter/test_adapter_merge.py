@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from qcompile.adapter import attach, merge
+from qcompile.adapter.lora import lora_of
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.ir.target import Target
 from tests.adapter.models import (
@@ -134,3 +135,16 @@ def test_circuits_cannot_be_merged_and_nothing_changes() -> None:
         merge(model)
     assert [d.code for d in caught.value.diagnostics] == ["QA6006", "QA6006"]
     assert same(snapshot(model), before)
+
+
+def test_long_work_says_what_it_does() -> None:
+    model = llama()
+    adapter = trained(compiled(model, ("q_proj",), low_rank))
+    names = [site.module for site in adapter.sites]
+    count = len(names)
+    said: list[str] = []
+    lora_of(adapter, 2, progress=said.append)
+    assert said == [f"factorise {m} ({k} of {count})" for k, m in enumerate(names, 1)]
+    said.clear()
+    merge(attach(model, adapter), progress=said.append)
+    assert said == [f"merge {m} ({k} of {count})" for k, m in enumerate(names, 1)]

@@ -101,6 +101,12 @@ def test_orthogonal_matrices() -> None:
     assert len(tags(page, "svg")) >= 3
 
 
+def test_prefixes() -> None:
+    page = parsed(qcompile.compile(EXAMPLES / "prefix_tuning.qa")._repr_html_())
+    (graph,) = tags(page, "svg")
+    assert texts(graph, "text")[-1] == "prefix"
+
+
 def test_hostile_names_are_escaped() -> None:
     manifest = qcompile.compile(SHAPED).manifest
     planned = manifest.planned
