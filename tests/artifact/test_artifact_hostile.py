@@ -266,6 +266,16 @@ def test_folder_is_not_readable(tmp_path: Path) -> None:
     assert caught.value.diagnostics[0].code == "QA5002"
 
 
+@pytest.mark.timeout(60)
+def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.pt"
+    os.mkfifo(pipe)
+    for name in ("/dev/zero", pipe):
+        with pytest.raises(ArtifactError) as caught:
+            read_artifact(name)
+        assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["QA5002"]
+
+
 def check_damaged(path: Path, data: bytes) -> None:
     """Refused with a diagnostic, or, where the damage hit nothing that counts, read exactly."""
     path.write_bytes(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -116,6 +117,25 @@ def test_damaged_safetensors_are_refused(trained: Path, tmp_path: Path) -> None:
         path.write_bytes(bad)
         with pytest.raises(qcompile.QCompileError, match="QA500"):
             qcompile.load(path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {},
+        {"__metadata__": None},
+        {"__metadata__": {}},
+        {"__metadata__": {"qcompile": "null"}},
+        {"__metadata__": {"qcompile": "[" * 100_000}},
+        {"__metadata__": {"format": "pt"}},
+    ],
+    ids=["nothing", "null", "empty", "null inside", "deep", "another library"],
+)
+def test_foreign_safetensors_are_named_as_such(header: dict[str, Any], tmp_path: Path) -> None:
+    text = json.dumps(header).encode()
+    (tmp_path / "a.safetensors").write_bytes(len(text).to_bytes(8, "little") + text)
+    with pytest.raises(qcompile.QCompileError, match="QA5005"):
+        qcompile.load(tmp_path / "a.safetensors")
 
 
 def test_the_manifest_is_the_same_in_every_kind(trained: Path) -> None:

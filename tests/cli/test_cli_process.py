@@ -92,6 +92,7 @@ def test_closed_pipe_is_no_error(folder: Path) -> None:
     assert first.startswith("QA0001") and code == "0" and done.stderr == ""
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("line", "code"),
     [
@@ -100,6 +101,8 @@ def test_closed_pipe_is_no_error(folder: Path) -> None:
         ("check wave.qa >&- 2>&-", 0),
         ("explain > /dev/full", 2),
         ("check none.qa 2> /dev/full", 2),
+        ("check - <&-", 2),
+        ("check - < /dev/zero", 2),
     ],
 )
 def test_unusable_streams(folder: Path, line: str, code: int) -> None:
