@@ -158,12 +158,14 @@ def _plan(
     clock: Clock,
 ) -> tuple[PlannedSet, str]:
     from qcompile.passes.base import Context
+    from qcompile.passes.memory import refuse_too_many_tensors
     from qcompile.passes.pipeline import Pipeline, preset, run_pipeline
 
     pipeline = (
         preset(options.optimisation) if options.passes is None else Pipeline.parse(options.passes)
     )
     places = {adapter.name: adapter.span for adapter in spec.adapters}
+    refuse_too_many_tensors(lowered, targets, options.memory_limit)
     plans = []
     count = len(lowered.programs)
     for number, program in enumerate(lowered.programs, 1):

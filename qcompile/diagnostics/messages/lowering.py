@@ -365,3 +365,31 @@ class SharedControlsDiffer(SizedMessage):
     def secondary(self) -> tuple[Label, ...]:
         """Show the other circuit."""
         return () if self.other is None else (Label(self.other, "shares the key"),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorsTooLarge(SizedMessage):
+    """The tensors of all modules together do not fit in memory."""
+
+    code: ClassVar[str] = "QA3151"
+    title: ClassVar[str] = (
+        "the trainable tensors of {modules} modules and their gradients would take {needed},"
+        " more than the limit of {limit}"
+    )
+    help: ClassVar[str | None] = (
+        "use a smaller rank, attach to fewer modules, or raise the memory limit"
+    )
+    explanation: ClassVar[str] = """
+    Each module may fit in memory where all of them together do not. What the tensors of all modules
+    and their gradients take is counted before anything is allocated, and compared with the memory
+    limit (`--memory-limit`, 8 GiB unless given).
+
+    Erroneous:  attach "*"
+                update linear(linear(x, to: 20_000), to: out_features, init: zero)
+    Corrected:  attach "*.q_proj"
+                update linear(linear(x, to: 16), to: out_features, init: zero)
+    """
+
+    modules: int
+    needed: str
+    limit: str
