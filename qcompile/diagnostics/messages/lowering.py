@@ -393,3 +393,24 @@ class TensorsTooLarge(SizedMessage):
     modules: int
     needed: str
     limit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredNameTaken(SizedMessage):
+    """Two different tensors would have one name in adapter.pt."""
+
+    code: ClassVar[str] = "QA3152"
+    title: ClassVar[str] = "two different tensors of `{adapter}` would be stored as `{name}`"
+    label: ClassVar[str] = "has one of them"
+    help: ClassVar[str | None] = "rename the adapter, or choose another key for `share`"
+    explanation: ClassVar[str] = """
+    Tensors are stored under the name of the module, the adapter and the tensor, those with a share
+    key under `shared` and the key. An adapter that is called `shared` can have a tensor of its own
+    with the name of such a key; one of the two would be lost.
+
+    Erroneous:  adapter shared() { … a = linear(x, to: 6); b = linear(a, to: 6, share: "a") … }
+    Corrected:  adapter common() { … a = linear(x, to: 6); b = linear(a, to: 6, share: "a") … }
+    """
+
+    adapter: str
+    name: str
