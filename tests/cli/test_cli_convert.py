@@ -44,6 +44,17 @@ def test_every_kind_converts_to_every_other_and_loses_nothing(trained: Path) -> 
     assert all(torch.equal(state[k], v) for k, v in qcompile.load(first).state_dict().items())
 
 
+def test_tensors_that_are_no_numbers_survive_every_kind(trained: Path) -> None:
+    adapter = qcompile.load(trained / "adapter.pt")
+    with torch.no_grad():
+        next(adapter.parameters()).fill_(torch.nan)
+    for name in ("nan.pt", "nan.safetensors", "nan/"):
+        adapter.save(f"{trained}/{name}")
+        again = qcompile.load(f"{trained}/{name}").state_dict()
+        for key, value in adapter.state_dict().items():
+            assert torch.equal(again[key].view(torch.int32), value.view(torch.int32))
+
+
 def test_compile_writes_what_the_suffix_says(tmp_path: Path) -> None:
     for name in ("a.pt", "a.safetensors", "a/"):
         assert main([MPO, "-o", f"{tmp_path}/{name}", "-q"]) == 0

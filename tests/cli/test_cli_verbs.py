@@ -49,7 +49,9 @@ def test_check_takes_definitions_and_the_standard_input(run: Run) -> None:
 
 
 def test_check_takes_warnings_for_errors_where_asked(run: Run, folder: Path) -> None:
-    (folder / "warns.qa").write_text(SHAPED.replace("    a = ", "    b = linear(x, to: 2)\n    a = "))
+    (folder / "warns.qa").write_text(
+        SHAPED.replace("    a = ", "    b = linear(x, to: 2)\n    a = ")
+    )
     found = run("check", "warns.qa")
     assert found.code == 0 and "warning[QA2011]" in found.err
     strict = run("check", "warns.qa", "-W", "error", "--format", "json")
