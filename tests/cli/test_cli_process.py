@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -134,41 +133,6 @@ def test_narrow_encodings_are_survived(folder: Path) -> None:
         check=False,
     )
     assert done.returncode == 1 and b"Traceback" not in done.stderr
-
-
-def test_progress_is_for_terminals_and_patience(folder: Path) -> None:
-    import pty
-
-    def seen(patience: str, *options: str) -> bytes:
-        own, theirs = pty.openpty()
-        script = (
-            "import sys\n"
-            "import qcompile.cli.terminal as terminal\n"
-            "from qcompile.cli import main\n"
-            f"terminal.PATIENCE = {patience}\n"
-            "sys.exit(main(sys.argv[1:]))\n"
-        )
-        try:
-            done = subprocess.run(
-                [sys.executable, "-c", script, "wave.qa", "-o", "w.pt", *options],
-                env=environment(TERM="xterm"),
-                stderr=theirs,
-                stdout=subprocess.PIPE,
-                check=False,
-            )
-            assert (done.returncode, done.stdout) == (0, b"")
-            os.write(theirs, b".")
-            return os.read(own, 65536)
-        finally:
-            os.close(own)
-            os.close(theirs)
-
-    shown = seen("-1.0")
-    assert b"\rqcompile: lower " in shown and b"\rqcompile: passes " in shown
-    assert re.search(rb"\r {20,}\rqcompile: wrote w.pt", shown), "it is wiped before the summary"
-    patient = seen("1e9")
-    assert b"lower" not in patient and b"wrote" in patient
-    assert seen("-1.0", "-q") == b"."
 
 
 def test_terminal_decides_on_colour(folder: Path) -> None:
