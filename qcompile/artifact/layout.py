@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qcompile.ir.compilation import PlannedSet, Site
+from qcompile.ir.compilation import LoweredSet, PlannedSet, Site
 from qcompile.ir.tensor import TensorSpec
 
 
@@ -25,6 +25,18 @@ def state_name(site: Site, tensor: TensorSpec) -> str:
         return f"shared.{tensor.share}"
     prefix = f"{site.module}." if site.module else ""
     return f"{prefix}{site.adapter}.{tensor.name}"
+
+
+def clash(lowered: LoweredSet) -> tuple[Site, str] | None:
+    """The first tensor that would have the name of a different one: its site and the name."""
+    owners: dict[str, tuple[str | None, Site | None]] = {}
+    for site in lowered.sites:
+        for tensor in lowered.programs[site.unit].tensors:
+            name = state_name(site, tensor)
+            owner = (tensor.share, site if tensor.share is None else None)
+            if owners.setdefault(name, owner) != owner:
+                return site, name
+    return None
 
 
 def layout(planned: PlannedSet) -> tuple[StateEntry, ...]:

@@ -111,12 +111,20 @@ def read_peft_folder(path: str | Path) -> tuple[Manifest, dict[str, torch.Tensor
     state: dict[str, torch.Tensor] = {}
     problems = []
     for key, (name, _) in keys.items():
-        if not bool((state.setdefault(name, tensors[key]) == tensors[key]).all()):
+        if not _same_bits(state.setdefault(name, tensors[key]), tensors[key]):
             problem = "differs between modules that share it"
             problems.append(TensorMismatch(path=weights, tensor=key, problem=problem))
     if problems:
         raise ArtifactError(*few(problems))
     return manifest, state
+
+
+def _same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Whether two tensors of one shape are the same, also where they hold no numbers."""
+    import torch
+
+    bits = [tensor.contiguous().reshape(-1).view(torch.uint8) for tensor in (one, other)]
+    return one.dtype == other.dtype and torch.equal(*bits)
 
 
 def _plan(folder: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,10 @@ def read_bytes(path: str) -> bytes:
     """
     file = Path(path)
     try:
-        return file.read_bytes()
+        mode = file.stat().st_mode
+        # A pipe may never be filled, a device such as /dev/zero has no end.
+        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+            return file.read_bytes()
     except (FileNotFoundError, ValueError):
         folder = file.parent
         try:
@@ -75,6 +79,7 @@ def read_bytes(path: str) -> bytes:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ArtifactError(ArtifactNotReadable(path=path, reason=reason)) from None
+    raise ArtifactError(ArtifactNotReadable(path=path, reason="it is no regular file"))
 
 
 def _check_format(path: str, contents: dict[Any, Any]) -> None:

@@ -141,7 +141,8 @@ def check_tensors(
 
 def _record(path: str, data: bytes) -> dict[str, Any]:
     length = int.from_bytes(data[:8], "little")
-    metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    # `null` is as good as nothing to the library that has read the header before.
+    metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
     if KEY not in metadata:
         found = f"the metadata {', '.join(sorted(metadata)[:3])}" if metadata else "no metadata"
         raise ArtifactError(ForeignArchive(path=path, found=found))

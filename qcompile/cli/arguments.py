@@ -17,6 +17,7 @@ from qcompile.diagnostics.messages.usage import (
     MissingOptionValue,
     UnexpectedArgument,
     UnexpectedOptionValue,
+    UnknownCommand,
     UnknownEmit,
     UnknownOption,
     UnknownOptionValue,
@@ -163,7 +164,7 @@ class _Reader:
         if not inputs and self._verb != "explain":
             self._problems.append(MissingInput())
         if self._verb == "compile":
-            self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[1:])
+            self._problems.extend(self._beyond_one_file(inputs))
         if self._verb == "convert":
             self._problems.extend([MissingInput()] * (len(inputs) == 1))
             self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[2:])
@@ -217,6 +218,12 @@ class _Reader:
             ),
             rank=self._rank(defaults.rank),
         )
+
+    def _beyond_one_file(self, inputs: tuple[str, ...]) -> list[Message]:
+        near = nearest(inputs[0], VERBS) if len(inputs) > 1 else ()
+        if near and not inputs[0].endswith(".qa"):
+            return [UnknownCommand(command=inputs[0], candidates=near)]
+        return [UnexpectedArgument(argument=extra) for extra in inputs[1:]]
 
     def _list(self, name: str) -> list[str]:
         value = self._values.get(name)

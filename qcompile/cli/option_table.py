@@ -105,7 +105,8 @@ OPTIONS: tuple[Option, ...] = (
         names=("--memory-limit",),
         metavar="SIZE",
         commands=_COMPILING,
-        help="memory that a step of one module may take, such as 8GiB (the default)",
+        help="memory that a step of one module, or all trainable tensors, may take, such as 8GiB"
+        " (the default)",
     ),
     Option(
         names=("--seed",),

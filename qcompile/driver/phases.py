@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from qcompile.artifact.layout import clash
 from qcompile.artifact.manifest import Manifest, ModelIdentity, SourceText, installed_versions
 from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.diagnostic import Diagnostic
+from qcompile.diagnostics.errors import CompileError
+from qcompile.diagnostics.messages.lowering import StoredNameTaken
 from qcompile.diagnostics.source import Source
 from qcompile.driver.clock import Clock
 from qcompile.driver.control import with_control
@@ -99,6 +102,7 @@ def compile_source(
     lowered = lower(spec, model=model, devices=devices, collector=collector)
     collector.raise_if_errors()
     assert lowered is not None
+    _refuse_clash(spec, lowered)
 
     clock.start("passes")
     planned, pipeline = _plan(spec, lowered, targets, devices, options, collector, observer, clock)
@@ -158,12 +162,14 @@ def _plan(
     clock: Clock,
 ) -> tuple[PlannedSet, str]:
     from qcompile.passes.base import Context
+    from qcompile.passes.memory import refuse_too_many_tensors
     from qcompile.passes.pipeline import Pipeline, preset, run_pipeline
 
     pipeline = (
         preset(options.optimisation) if options.passes is None else Pipeline.parse(options.passes)
     )
     places = {adapter.name: adapter.span for adapter in spec.adapters}
+    refuse_too_many_tensors(lowered, targets, options.memory_limit)
     plans = []
     count = len(lowered.programs)
     for number, program in enumerate(lowered.programs, 1):
@@ -184,6 +190,16 @@ def _plan(
         )
     planned = PlannedSet(plans=tuple(plans), sites=lowered.sites, seed=options.seed)
     return planned, str(pipeline)
+
+
+def _refuse_clash(spec: Spec, lowered: LoweredSet) -> None:
+    """Raises CompileError, QA3152, where adapter.pt could not tell two tensors apart."""
+    found = clash(lowered)
+    if found is not None:
+        site, name = found
+        spans = {adapter.name: adapter.span for adapter in spec.adapters}
+        span = spans[site.adapter]
+        raise CompileError(StoredNameTaken(adapter=site.adapter, name=name, span=span))
 
 
 def _identity(model: ModelInfo) -> ModelIdentity:

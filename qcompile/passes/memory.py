@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.messages.lowering import TensorsTooLarge
 from qcompile.diagnostics.messages.planning import FewerTokensFit, PlanTooLarge
+from qcompile.ir.compilation import LoweredSet
 from qcompile.ir.contraction_extents import result_shapes
 from qcompile.ir.domains import domains
 from qcompile.ir.network import ContractionNode, frames_of
@@ -22,6 +24,7 @@ from qcompile.ir.plan import (
     StatevectorEvaluation,
     operands,
 )
+from qcompile.ir.target import Target
 from qcompile.passes.base import Context
 from qcompile.passes.circuit_cost import density_cost, segments_cost, statevector_cost
 from qcompile.passes.evaluators import workload
@@ -70,6 +73,39 @@ def refuse_oversized(plan: Plan, context: Context) -> None:
             span=context.span,
         )
     )
+
+
+def refuse_too_many_tensors(
+    lowered: LoweredSet, targets: Mapping[str, Target], memory_limit: int
+) -> None:
+    """Check the tensors of all modules and their gradients against the limit, in bytes.
+
+    Args:
+        lowered: All programs and where they go; shared tensors count once.
+        targets: The target of each adapter by the adapter's name.
+        memory_limit: As `Context.memory_limit`.
+
+    Raises:
+        CompileError: QA3151.
+    """
+    total = 0
+    shared: dict[str, int] = {}
+    for site in lowered.sites:
+        item_bytes = 8 if targets[site.adapter].dtype == "float64" else 4
+        for tensor in lowered.programs[site.unit].tensors:
+            size = 2 * item_bytes * tensor.size
+            if tensor.share is None:
+                total += size
+            else:
+                shared[tensor.share] = size
+    total += sum(shared.values())
+    if total > memory_limit and len(lowered.sites) > 1:
+        message = TensorsTooLarge(
+            modules=len(lowered.sites),
+            needed=human_bytes(total),
+            limit=human_bytes(memory_limit),
+        )
+        raise CompileError(message)
 
 
 def _total(plan: Plan, context: Context) -> float:

@@ -18,6 +18,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qcompile.artifact import archive as archive_module
+from qcompile.artifact.archive import read_records
+from qcompile.artifact.digest import state_digest
 from qcompile.artifact.read import read_artifact
 from qcompile.diagnostics.errors import ArtifactError
 from tests.artifact.hand_made import archive, good_bytes, manifest, records, state, with_index
@@ -172,6 +175,58 @@ def test_doubled_record_is_refused(path: Path) -> None:
     assert codes(path, buffer.getvalue()) == ("QA5003",)
 
 
+def test_overlapping_records_are_refused(path: Path) -> None:
+    """Many entries of the directory that point at one record would be read as many."""
+    plain = io.BytesIO()
+    with zipfile.ZipFile(plain, "w") as target:
+        target.writestr("archive/data.pkl", b"\x80\x02}." + bytes(1000))
+        target.writestr("archive/data/0", bytes(1000))
+    with zipfile.ZipFile(plain, "a") as target:
+        first, second = target.infolist()
+        for number in range(1, 50):
+            copy = zipfile.ZipInfo(f"archive/data/{number}")
+            copy.CRC, copy.file_size, copy.compress_size = second.CRC, 1000, 1000
+            copy.header_offset = second.header_offset
+            target.filelist.append(copy)
+        target._didModify = True  # type: ignore[attr-defined]
+    assert first.file_size == 1004
+    with pytest.raises(ArtifactError, match="its records overlap"):
+        read_records("a.pt", plain.getvalue())
+    assert codes(path, plain.getvalue()) == ("QA5003",)
+
+
+def test_an_index_larger_than_any_adapter_has_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = len(records(GOOD)["archive/data.pkl"])
+    monkeypatch.setattr(archive_module, "LARGEST_INDEX", size)
+    path.write_bytes(GOOD)
+    read_artifact(path)
+    monkeypatch.setattr(archive_module, "LARGEST_INDEX", size - 1)
+    assert codes(path, GOOD) == ("QA5003",)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.double(),
+        lambda t: t.bfloat16().view(torch.float16),
+        lambda t: t + 1e-7,
+        lambda t: t.reshape(1, 3),
+        lambda t: t.flip(0),
+    ],
+)
+def test_the_digest_holds_dtype_shape_and_every_bit(
+    change: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
+    zeros = {"a": torch.zeros(3), "b": torch.tensor([0.25, 0.5, 0.75])}
+    assert state_digest(zeros) == state_digest(dict(reversed(zeros.items())))
+    assert state_digest(zeros) != state_digest({**zeros, "b": change(zeros["b"])})
+    assert state_digest(zeros) != state_digest({"a": zeros["b"], "b": zeros["a"]})
+    half = {"a": torch.zeros(3, dtype=torch.float16)}
+    assert state_digest(half) != state_digest({"a": torch.zeros(3, dtype=torch.bfloat16)})
+
+
 def contents() -> dict[str, Any]:
     loaded: dict[str, Any] = torch.load(io.BytesIO(GOOD), weights_only=True)
     return loaded
@@ -264,6 +319,16 @@ def test_folder_is_not_readable(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError) as caught:
         read_artifact(tmp_path)
     assert caught.value.diagnostics[0].code == "QA5002"
+
+
+@pytest.mark.timeout(60)
+def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.pt"
+    os.mkfifo(pipe)
+    for name in ("/dev/zero", pipe):
+        with pytest.raises(ArtifactError) as caught:
+            read_artifact(name)
+        assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["QA5002"]
 
 
 def check_damaged(path: Path, data: bytes) -> None:

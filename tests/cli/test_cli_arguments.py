@@ -61,6 +61,8 @@ def test_all_options_of_compilation() -> None:
         ("", ["QA0005"]),
         ("check", ["QA0005"]),
         ("a.qa b.qa", ["QA0006"]),
+        ("reprt a.qa", ["QA0061"]),
+        ("chekc.qa a.qa", ["QA0006"]),
         ("a.qa --optput x", ["QA0006", "QA0007"]),
         ("a.qa --bogus", ["QA0007"]),
         ("check a.qa -o x", ["QA0007"]),
@@ -95,6 +97,7 @@ def test_faults_are_named_all_at_once(argv: str, expected: list[str]) -> None:
         (["a.qa", "--emit", "plam"], "plan"),
         (["a.qa", "--color", "alway"], "always"),
         (["fmt", "--chek", "a.qa"], "--check"),
+        (["chekc", "a.qa"], "check"),
     ],
 )
 def test_nearest_name_is_offered(argv: list[str], near: str) -> None:

@@ -288,6 +288,12 @@ def test_colour_follows_options_then_the_environment(
     assert not coloured() and coloured("--color=always")
     monkeypatch.setenv("NO_COLOR", "")
     assert coloured()
+    monkeypatch.delenv("FORCE_COLOR")
+    assert not coloured()
+    monkeypatch.setenv("CLICOLOR_FORCE", "1")
+    assert coloured()
+    monkeypatch.setenv("TERM", "dumb")
+    assert coloured()
 
 
 def test_fault_of_the_compiler_is_reported_as_such(

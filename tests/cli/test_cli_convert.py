@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -41,6 +42,17 @@ def test_every_kind_converts_to_every_other_and_loses_nothing(trained: Path) -> 
     assert (trained / "b.safetensors").read_bytes() == (trained / "a.safetensors").read_bytes()
     state = qcompile.load(chain[1]).state_dict()
     assert all(torch.equal(state[k], v) for k, v in qcompile.load(first).state_dict().items())
+
+
+def test_tensors_that_are_no_numbers_survive_every_kind(trained: Path) -> None:
+    adapter = qcompile.load(trained / "adapter.pt")
+    with torch.no_grad():
+        next(adapter.parameters()).fill_(torch.nan)
+    for name in ("nan.pt", "nan.safetensors", "nan/"):
+        adapter.save(f"{trained}/{name}")
+        again = qcompile.load(f"{trained}/{name}").state_dict()
+        for key, value in adapter.state_dict().items():
+            assert torch.equal(again[key].view(torch.int32), value.view(torch.int32))
 
 
 def test_compile_writes_what_the_suffix_says(tmp_path: Path) -> None:
@@ -116,6 +128,25 @@ def test_damaged_safetensors_are_refused(trained: Path, tmp_path: Path) -> None:
         path.write_bytes(bad)
         with pytest.raises(qcompile.QCompileError, match="QA500"):
             qcompile.load(path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {},
+        {"__metadata__": None},
+        {"__metadata__": {}},
+        {"__metadata__": {"qcompile": "null"}},
+        {"__metadata__": {"qcompile": "[" * 100_000}},
+        {"__metadata__": {"format": "pt"}},
+    ],
+    ids=["nothing", "null", "empty", "null inside", "deep", "another library"],
+)
+def test_foreign_safetensors_are_named_as_such(header: dict[str, Any], tmp_path: Path) -> None:
+    text = json.dumps(header).encode()
+    (tmp_path / "a.safetensors").write_bytes(len(text).to_bytes(8, "little") + text)
+    with pytest.raises(qcompile.QCompileError, match="QA5005"):
+        qcompile.load(tmp_path / "a.safetensors")
 
 
 def test_the_manifest_is_the_same_in_every_kind(trained: Path) -> None:

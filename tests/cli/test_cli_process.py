@@ -65,10 +65,13 @@ def test_file_opens_where_qcompile_is_not_installed(folder: Path) -> None:
 
 def test_interrupt_ends_with_130_and_writes_nothing(folder: Path) -> None:
     script = (
-        "import os, signal, sys\n"
+        "import os, signal, sys, time\n"
         "import qcompile.cli.options as options\n"
         "from qcompile.cli import main\n"
-        "options.compile_source = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)\n"
+        "def interrupted(*_, **__):\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    time.sleep(60)  # another thread may take the signal first\n"
+        "options.compile_source = interrupted\n"
         "sys.exit(main(['wave.qa']))\n"
     )
     done = subprocess.run(
@@ -92,6 +95,7 @@ def test_closed_pipe_is_no_error(folder: Path) -> None:
     assert first.startswith("QA0001") and code == "0" and done.stderr == ""
 
 
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("line", "code"),
     [
@@ -100,6 +104,8 @@ def test_closed_pipe_is_no_error(folder: Path) -> None:
         ("check wave.qa >&- 2>&-", 0),
         ("explain > /dev/full", 2),
         ("check none.qa 2> /dev/full", 2),
+        ("check - <&-", 2),
+        ("check - < /dev/zero", 2),
     ],
 )
 def test_unusable_streams(folder: Path, line: str, code: int) -> None:

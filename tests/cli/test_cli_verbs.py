@@ -48,6 +48,17 @@ def test_check_takes_definitions_and_the_standard_input(run: Run) -> None:
     assert "<stdin>:5" in run("check", "-", stdin=BROKEN).err
 
 
+def test_check_takes_warnings_for_errors_where_asked(run: Run, folder: Path) -> None:
+    (folder / "warns.qa").write_text(
+        SHAPED.replace("    a = ", "    b = linear(x, to: 2)\n    a = ")
+    )
+    found = run("check", "warns.qa")
+    assert found.code == 0 and "warning[QA2011]" in found.err
+    strict = run("check", "warns.qa", "-W", "error", "--format", "json")
+    assert strict.code == 1 and "error[QA2011]" in strict.err and "warning[" not in strict.err
+    assert json.loads(strict.out)["files"] == [{"file": "warns.qa", "errors": 1, "warnings": 0}]
+
+
 def test_fmt_rewrites_in_place_and_once(run: Run, folder: Path) -> None:
     assert (run("fmt", "--check", "untidy.qa").code, (folder / "untidy.qa").read_text()) == (
         1,

@@ -56,6 +56,7 @@ ELSEWHERE = {
     "QA2035": "other files",
     "QA1031": "a million lines",
     "QA2158": "ten blocks",
+    "QA3151": "the limit is known to the planner alone",
     "QA3115": "a block used thousands of times",
     "QA3211": "needs a device",
 }

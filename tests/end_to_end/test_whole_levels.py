@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from qcompile.adapter import load
 from qcompile.driver import Options
 from qcompile.ir.plan import EvaluationNode
+from qcompile.ir.target import EvaluatorChoice
 from qcompile.ir.text import digest, text_of
 from qcompile.testing.circuit_strategies import seeds
 from qcompile.testing.spec_strategies import valid_adapters
@@ -32,6 +34,10 @@ from tests.end_to_end.whole import (
     shared_tensors,
     starts_at_zero,
 )
+
+
+def test_every_evaluator_of_the_language_is_compared() -> None:
+    assert set(EVALUATORS) == set(get_args(EvaluatorChoice))
 
 
 @pytest.mark.timeout(900)

@@ -300,6 +300,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA0022": command("low.qa", "-o", "low.qasm"),
     "QA0041": command("low.qa", "--control"),
     "QA0042": command("both.qa", "--control", "--emit", "program", "-W", "error"),
+    "QA0061": command("reprot", "low.qa"),
     "QA4202": without_calibrations,
     "QA4204": damaged_calibration,
     "QA4208": amplitudes_as_qasm,

@@ -42,9 +42,11 @@ def names(lowered: LoweredSet | None) -> list[str]:
 
 
 def test_layer_ranges_are_half_open() -> None:
-    lowered, found = run(attached(at("*.q_proj", (1, 3))))
-    assert found == []
-    assert names(lowered) == [f"model.layers.{k}.self_attn.q_proj" for k in (1, 2)]
+    for start, stop in ((1, 2), (0, 2), (1, 3), (2, 3), (0, 9)):
+        lowered, found = run(attached(at("*.q_proj", (start, stop))))
+        assert found == []
+        inside = [k for k in range(3) if start <= k < stop]
+        assert names(lowered) == [f"model.layers.{k}.self_attn.q_proj" for k in inside]
 
 
 def test_the_first_matching_attachment_wins() -> None:

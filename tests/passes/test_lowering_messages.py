@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
 from qcompile.diagnostics import Collector, Diagnostic
 from qcompile.diagnostics.catalog import messages_of
+from qcompile.diagnostics.errors import CompileError
 from qcompile.ir.initialisation import Init
 from qcompile.ir.scalar import Apply, Scalar, Variable
 from qcompile.ir.spec import (
@@ -37,7 +39,9 @@ from qcompile.ir.spec_circuit import (
     Repeat,
     WireRange,
 )
+from qcompile.ir.target import Target
 from qcompile.passes.lowering import lower
+from qcompile.passes.memory import refuse_too_many_tensors
 from qcompile.testing.known_specs import (
     IN,
     OUT,
@@ -209,7 +213,7 @@ def test_error(code: str, spec: Spec) -> None:
 
 def test_every_code_of_sizes_is_provoked_somewhere() -> None:
     codes = {message.code for name in ("lowering", "expansion") for message in messages_of(name)}
-    elsewhere = {"QA3113", "QA3116", "QA3141", "QA3209", "QA3211", "QA3213"}
+    elsewhere = {"QA3113", "QA3116", "QA3141", "QA3151", "QA3152", "QA3209", "QA3211", "QA3213"}
     assert codes == set(ERRORS) | elsewhere
 
 
@@ -223,6 +227,28 @@ def test_too_many_parameters_in_all_modules_together() -> None:
     model = transformer(12, 4, 24, 200)
     assert lower(spec, model=model, devices={}, collector=collector) is None
     assert [diagnostic.code for diagnostic in collector.diagnostics] == ["QA3113"]
+
+
+@pytest.mark.parametrize(("share", "elements"), [(None, 4 * 12 * 5), ("common", 12 * 5)])
+@pytest.mark.parametrize(("dtype", "item_bytes"), [("float32", 4), ("float64", 8)])
+def test_tensors_of_all_modules_are_weighed_together(
+    share: str | None, elements: int, dtype: Literal["float32", "float64"], item_bytes: int
+) -> None:
+    spec = spec_of(
+        SpecInput(),
+        replace(linear(0, number(5), "a"), share=share),
+        linear(1, OUT, "b"),
+        attach=("*.q_proj",),
+    )
+    model = transformer(12, 12, 24, 4)
+    lowered = lower(spec, model=model, devices={}, collector=Collector())
+    assert lowered is not None and len(lowered.sites) == 4
+    needed = 2 * item_bytes * (elements + 4 * 12 * 5)
+    targets = {spec.adapters[0].name: Target(name="t", dtype=dtype)}
+    refuse_too_many_tensors(lowered, targets, needed)
+    with pytest.raises(CompileError) as caught:
+        refuse_too_many_tensors(lowered, targets, needed - 1)
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["QA3151"]
 
 
 def test_a_network_larger_than_lora_is_a_warning() -> None:

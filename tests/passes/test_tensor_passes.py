@@ -18,6 +18,8 @@ from qcompile.ir.target import Target
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verify_program import verify_program
 from qcompile.passes.base import Context, ProgramPass
+from qcompile.passes.registry import PASSES as REGISTRY
+from qcompile.passes.registry import load_pass
 from qcompile.passes.tensor.common_subexpressions import CommonSubexpressions
 from qcompile.passes.tensor.flatten_sums import FlattenSums
 from qcompile.passes.tensor.fold_constants import FoldConstants
@@ -35,6 +37,13 @@ PASSES: tuple[ProgramPass, ...] = (
     RemoveDead(),
     GroupNetworks(),
 )
+
+
+def test_every_pass_on_programs_of_the_registry_is_tested() -> None:
+    registered = {load_pass(name) for name in REGISTRY}
+    assert {type(step) for step in PASSES} == {
+        step for step in registered if issubclass(step, ProgramPass)
+    }
 
 
 def assert_same(before: Program, after: Program, seed: int) -> None:
@@ -134,3 +143,26 @@ def test_circuits_sampled_with_shots_and_dropout_stay_apart() -> None:
     exact = merge.run(twice, Context())
     assert exact.nodes[exact.result] == AddNode(operands=(1, 1, 2, 3), width=2)
     assert merge.run(twice, Context(target=Target(name="t", shots=10))) == twice
+
+
+def test_a_sum_that_is_read_twice_is_computed_once() -> None:
+    shared = AddNode(operands=(0, 0), width=3)
+    program = Program(
+        adapter="a",
+        in_features=3,
+        out_features=3,
+        mode="add",
+        nodes=(
+            InputNode(width=3),
+            shared,
+            AddNode(operands=(1, 0), width=3),
+            AddNode(operands=(2, 1), width=3),
+        ),
+        result=3,
+        tensors=(),
+        parameters=(),
+    )
+    after = FlattenSums().run(program, Context())
+    assert after.nodes[after.result] == AddNode(operands=(1, 0, 1), width=3)
+    assert after.nodes[1] == shared
+    assert_same(program, after, 1)

@@ -12,7 +12,8 @@ from pytket.circuit import OpType
 from sympy import Symbol, sin  # type: ignore[import-untyped]
 
 from qcompile.ir.circuit import Affine, Circuit
-from qcompile.ir.gates import GATES
+from qcompile.ir.circuit_analysis import depth, gate_counts, two_qubit_gates
+from qcompile.ir.gates import GATE_NAMES, GATES
 from qcompile.testing.circuit_strategies import circuits, sample_inputs, seeds
 from qcompile.testing.dense_oracle import dense_unitary
 from qcompile.tket.angles import from_half_turns, to_half_turns
@@ -46,6 +47,15 @@ def test_out_and_back(circuit: Circuit, seed: int) -> None:
     expected = dense_unitary(circuit.gates, circuit.qubits, data[0], angles)
     assert_same(expected, dense_unitary(back, circuit.qubits, data[0], angles))
     assert all(len(gate.angles) == GATES[gate.name].angles for gate in back)
+
+
+# `rzx` becomes three gates of pytket.
+@given(circuit=circuits(max_gates=20, names=tuple(n for n in GATE_NAMES if n != "rzx")))
+def test_counts_and_depth_are_those_of_pytket(circuit: Circuit) -> None:
+    tket = to_pytket(circuit)
+    assert depth(circuit.gates) == tket.depth()
+    assert two_qubit_gates(circuit.gates) == tket.n_2qb_gates()
+    assert sum(count for _, count in gate_counts(circuit.gates)) == tket.n_gates
 
 
 @given(circuit=circuits(names=("h", "rx", "ry", "rz", "rot", "cx", "cry", "rzz")))

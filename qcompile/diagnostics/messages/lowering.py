@@ -365,3 +365,52 @@ class SharedControlsDiffer(SizedMessage):
     def secondary(self) -> tuple[Label, ...]:
         """Show the other circuit."""
         return () if self.other is None else (Label(self.other, "shares the key"),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorsTooLarge(SizedMessage):
+    """The tensors of all modules together do not fit in memory."""
+
+    code: ClassVar[str] = "QA3151"
+    title: ClassVar[str] = (
+        "the trainable tensors of {modules} modules and their gradients would take {needed},"
+        " more than the limit of {limit}"
+    )
+    help: ClassVar[str | None] = (
+        "use a smaller rank, attach to fewer modules, or raise the memory limit"
+    )
+    explanation: ClassVar[str] = """
+    Each module may fit in memory where all of them together do not. What the tensors of all modules
+    and their gradients take is counted before anything is allocated, and compared with the memory
+    limit (`--memory-limit`, 8 GiB unless given).
+
+    Erroneous:  attach "*"
+                update linear(linear(x, to: 20_000), to: out_features, init: zero)
+    Corrected:  attach "*.q_proj"
+                update linear(linear(x, to: 16), to: out_features, init: zero)
+    """
+
+    modules: int
+    needed: str
+    limit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredNameTaken(SizedMessage):
+    """Two different tensors would have one name in adapter.pt."""
+
+    code: ClassVar[str] = "QA3152"
+    title: ClassVar[str] = "two different tensors of `{adapter}` would be stored as `{name}`"
+    label: ClassVar[str] = "has one of them"
+    help: ClassVar[str | None] = "rename the adapter, or choose another key for `share`"
+    explanation: ClassVar[str] = """
+    Tensors are stored under the name of the module, the adapter and the tensor, those with a share
+    key under `shared` and the key. An adapter that is called `shared` can have a tensor of its own
+    with the name of such a key; one of the two would be lost.
+
+    Erroneous:  adapter shared() { … a = linear(x, to: 6); b = linear(a, to: 6, share: "a") … }
+    Corrected:  adapter common() { … a = linear(x, to: 6); b = linear(a, to: 6, share: "a") … }
+    """
+
+    adapter: str
+    name: str

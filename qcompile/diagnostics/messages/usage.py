@@ -472,3 +472,24 @@ class LeftAsItIs(Message):
     """
 
     adapter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownCommand(Message):
+    """The first of several words is nearly a command."""
+
+    code: ClassVar[str] = "QA0061"
+    title: ClassVar[str] = "unknown command `{command}`"
+    explanation: ClassVar[str] = """
+    Without a command in front the command line compiles one file. Here it starts with a word that
+    is neither a `.qa` file nor a command, but nearly one.
+
+    Erroneous:  qcompile reprot adapter.qa
+    Corrected:  qcompile report adapter.qa
+    """
+
+    command: str
+    candidates: tuple[str, ...] = ()
+
+    def helps(self) -> tuple[str, ...]:
+        return did_you_mean(self.candidates)
