@@ -246,6 +246,22 @@ def without_read_out() -> None:
     read_tket_json('{"qubits": [], "commands": []}')
 
 
+def save_sharded() -> None:
+    import torch.distributed as dist
+    from torch.distributed.fsdp import fully_shard
+
+    store = torch._C._distributed_c10d.HashStore()
+    dist.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        base = model()
+        qcompile.attach(base, qcompile.compile(ATTACHED, model=base))
+        mesh = dist.device_mesh.init_device_mesh("cpu", (1,))
+        fully_shard(base.get_submodule("first"), mesh=mesh)
+        qcompile.attached(base)[0].save("a.pt")
+    finally:
+        dist.destroy_process_group()
+
+
 def peft_model(name: str = "default", **options: Any) -> Any:
     from peft import get_peft_model
 
@@ -326,6 +342,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6044": prefix_for_another,
     "QA6101": lambda: qcompile.prune(qcompile.compile(NONLINEAR, model=model())),
     "QA6102": scaled_gradients,
+    "QA6121": save_sharded,
     "QA6201": lambda: peft_model(target_modules=["upp"]),
     "QA6202": lambda: peft_model(name="low"),
     "QA6203": mixed_batch,

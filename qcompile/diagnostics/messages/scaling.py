@@ -1,0 +1,31 @@
+"""QA612x: adapters under torch.distributed and torch.export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qcompile.diagnostics.message import Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardedTensor(Message):
+    """A tensor is cut up among processes."""
+
+    code: ClassVar[str] = "QA6121"
+    title: ClassVar[str] = "tensor `{tensor}` is sharded: no process has all of it"
+    help: ClassVar[str | None] = (
+        "gather on every process, and save on one: `whole = adapter.gathered()`, then "
+        "`if rank == 0: whole.save(path)`"
+    )
+    explanation: ClassVar[str] = """
+    After `fully_shard` each process holds a shard of every parameter. Gathering them is a
+    collective operation: all processes must take part, or those that do wait for ever. So `save`,
+    which one process calls, does not gather by itself.
+
+    Erroneous:  fully_shard(model); …; if rank == 0: adapter.save("adapter.pt")
+    Corrected:  fully_shard(model); …; whole = adapter.gathered()
+                if rank == 0: whole.save("adapter.pt")
+    """
+
+    tensor: str
