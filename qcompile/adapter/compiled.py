@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from qcompile.adapter.notebook import adapter_html
 from qcompile.adapter.training import after_step, regulariser
-from qcompile.artifact.formats import write_adapter
+from qcompile.artifact.formats import PROGRAM, kind_of, write_adapter
 from qcompile.artifact.layout import state_name
 from qcompile.artifact.manifest import Manifest
 from qcompile.backends.simulator.module import AdapterModule, build_module
@@ -20,6 +21,9 @@ from qcompile.diagnostics.messages.adapter import NoSuchSite, SeveralSites
 from qcompile.diagnostics.messages.scaling import ShardedTensor
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import Site
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
 
 
 class Folder(nn.Module):
@@ -154,13 +158,29 @@ class CompiledAdapter(nn.Module):
     def save(self, path: str | Path) -> None:
         """Write the tensors as they are now; `qcompile.load` restores them exactly.
 
-        The suffix decides the kind: .safetensors, a folder for peft (`adapter/`), or adapter.pt.
+        The suffix decides the kind: .pt, .safetensors, a folder for peft (`adapter/`), or .pt2, a
+        program of torch.export, which `qcompile.load` does not read (see `export`).
 
         Raises:
-            AdapterError: QA6121 where a tensor is sharded.
-            UsageError: QA0013, QA0014; a file that was there is unchanged.
+            AdapterError: QA6121 where a tensor is sharded; QA6123 for .pt2.
+            UsageError: QA0012 to QA0014; a file that was there is unchanged.
         """
+        if kind_of(path) == PROGRAM:
+            from qcompile.adapter.exported import write_program
+
+            write_program(path, self)
+            return
         write_adapter(path, self.manifest, self.stored_state())
+
+    def export(self, module: str | None = None) -> ExportedProgram:
+        """A program of torch.export, which runs without qcompile; see `adapter.exported`.
+
+        Raises:
+            AdapterError: QA6007, QA6121, QA6123.
+        """
+        from qcompile.adapter.exported import exported
+
+        return exported(self, module)
 
     def __repr__(self) -> str:
         # One line: a model's worth of parts is hundreds.

@@ -29,3 +29,28 @@ class ShardedTensor(Message):
     """
 
     tensor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotExportable(Message):
+    """torch.export cannot trace the adapter."""
+
+    code: ClassVar[str] = "QA6123"
+    title: ClassVar[str] = "torch.export cannot make a program of the adapter: {reason}"
+    explanation: ClassVar[str] = """
+    A .pt2 file holds what torch.export makes of the adapter's parts, in evaluation mode. It knows
+    no rule for the sampling of `shots`; exact expectations can be exported, under noise as well.
+    Other adapters of the compiler can be exported, unless hooks were added that torch cannot
+    trace. Nothing was written.
+
+    Erroneous:  qcompile examples/noisy_target.qa -o noisy.pt2
+    Corrected:  the same without `shots:` and `mitigate:` in the target
+    """
+
+    reason: str
+
+    def helps(self) -> tuple[str, ...]:
+        keep = "save the adapter itself: `adapter.pt` or `adapter.safetensors`"
+        if "shots" in self.reason:
+            return ("compile without `shots` and `mitigate` in the target", keep)
+        return (keep,)
