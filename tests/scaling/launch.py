@@ -18,8 +18,8 @@ TIMEOUT = 600
 """Seconds that a test with a run may take: `@pytest.mark.timeout(TIMEOUT)`."""
 
 
-def torchrun(*arguments: str, processes: int = 2, patience: float = PATIENCE) -> str:
-    """Run a script in two processes on this machine; what they printed.
+def torchrun(*arguments: str, where: Path = ROOT, patience: float = PATIENCE) -> str:
+    """Run a script in two processes on this machine, in the folder `where`; what they printed.
 
     The rendezvous is static, on a port of the loopback interface, so that nothing depends on what
     the machine's name leads to. A run that takes too long is ended with all its processes.
@@ -29,7 +29,7 @@ def torchrun(*arguments: str, processes: int = 2, patience: float = PATIENCE) ->
             the stacks of workers that called `faulthandler.dump_traceback_later` among it.
     """
     command = [
-        *(sys.executable, "-m", "torch.distributed.run", f"--nproc-per-node={processes}"),
+        *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2"),
         *("--rdzv-backend=static", "--master-addr=127.0.0.1", f"--master-port={_free_port()}"),
         *arguments,
     ]
@@ -41,7 +41,7 @@ def torchrun(*arguments: str, processes: int = 2, patience: float = PATIENCE) ->
     }
     with subprocess.Popen(
         command,
-        cwd=ROOT,
+        cwd=where,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -24,7 +24,7 @@ def names(paths: list[Path]) -> list[str]:
 
 def compiled(path: Path, model: nn.Module | None = None) -> CompiledAdapter:
     """The example with random tensors; smaller where it has a rank, since tracing takes long."""
-    smaller = {"rank": 3} if "rank: int" in path.read_text("utf-8") else {}
+    smaller = {"rank": 2} if "rank: int" in path.read_text("utf-8") else {}
     adapter = qcompile.compile(path, model=model, parameters=smaller)
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():
