@@ -65,7 +65,7 @@ def exported(adapter: CompiledAdapter, module: str | None = None) -> ExportedPro
     adapter.stored_state()
     whole = copy.deepcopy(adapter).cpu().eval()
     parts = [part for _, part in whole.parts()] if module is None else [whole[module]]
-    _check_shots(parts)
+    _check_exportable(parts)
     if len(parts) == 1:
         rename_safely(parts[0])
         return _exported(parts[0], _example(parts[0]), _dynamic(""), ())
@@ -100,13 +100,18 @@ def write_program(path: str | Path, adapter: CompiledAdapter, module: str | None
     write_atomically(path, program_bytes(exported(adapter, module)))
 
 
-def _check_shots(parts: list[AdapterModule]) -> None:
-    """torch has no rule for the shapes of its own binomial samples."""
+def _check_exportable(parts: list[AdapterModule]) -> None:
+    """Prefixes are no functions of x; torch has no rule for the shapes of binomial samples."""
     for part in parts:
         sampled = any(isinstance(node, EvaluationNode) for node in part.plan.nodes)
-        if sampled and part.plan.target.shots is not None:
+        what = ""
+        if part.plan.mode == "prefix":
+            what = "is a prefix, which stands inside the model's attention"
+        elif sampled and part.plan.target.shots is not None:
+            what = "samples its circuits with `shots`"
+        if what:
             where = f" on `{part.site}`" if part.site else ""
-            reason = f"adapter `{part.plan.adapter}`{where} samples its circuits with `shots`"
+            reason = f"adapter `{part.plan.adapter}`{where} {what}"
             raise AdapterError(NotExportable(reason=reason))
 
 

@@ -29,6 +29,17 @@ adapter gated(rank: int = 3) {
 """
 
 
+PREFIX = """qa 1
+
+adapter stem() {
+    attach "*.self_attn"
+    keys = table(4, out_features, init: normal(0.02))
+    values = table(4, out_features, init: normal(0.02))
+    prefix keys, values
+}
+"""
+
+
 def our_tests() -> None:
     """Let `tests` be this project's folder: other distributions install a package of that name."""
     package = ModuleType("tests")
@@ -37,7 +48,7 @@ def our_tests() -> None:
 
 
 def models() -> dict[str, nn.Module]:
-    """A small Llama with the adapter, attached and by peft."""
+    """A small Llama with the adapter, attached and by peft, and with a prefix."""
     from peft import get_peft_model
 
     from qcompile.peft import QCompileConfig
@@ -46,7 +57,9 @@ def models() -> dict[str, nn.Module]:
     model = llama()
     attached = qcompile.attach(model, qcompile.compile(SPEC, model=model))
     by_peft: Any = get_peft_model(llama(), QCompileConfig(spec=SPEC))
-    return {"attach": attached, "peft": by_peft}
+    model = llama()
+    prefixed = qcompile.attach(model, qcompile.compile(PREFIX, model=model))
+    return {"attach": attached, "peft": by_peft, "prefix": prefixed}
 
 
 def train(folder: Path, rows: int) -> dict[str, dict[str, Tensor]]:

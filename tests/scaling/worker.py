@@ -21,6 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import checkpoint
 
 import qcompile
+from qcompile.adapter.finite import check_finite
 from qcompile.adapter.training import after_step, with_regulariser
 
 WIDTH = 16
@@ -208,6 +209,7 @@ def saved(folder: Path, output: Path) -> dict[str, str]:
     model = sharded(model_of(folder / "hybrid.pt"), one_group=False)
     (adapter,) = qcompile.attached(model)
     refused = {"save": refusal(lambda: adapter.save(output / "never.pt"))}
+    refused["finite"] = refusal(lambda: check_finite(model))
     options = StateDictOptions(full_state_dict=True, ignore_frozen_params=True)
     state = get_model_state_dict(model, options=options)
     whole = adapter.gathered()

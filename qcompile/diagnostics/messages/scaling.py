@@ -39,9 +39,10 @@ class NotExportable(Message):
     title: ClassVar[str] = "torch.export cannot make a program of the adapter: {reason}"
     explanation: ClassVar[str] = """
     A .pt2 file holds what torch.export makes of the adapter's parts, in evaluation mode. It knows
-    no rule for the sampling of `shots`; exact expectations can be exported, under noise as well.
-    Other adapters of the compiler can be exported, unless hooks were added that torch cannot
-    trace. Nothing was written.
+    no rule for the sampling of `shots`; exact expectations can be exported, under noise as well. A
+    prefix is no function of an input: export the model that it is attached to. Other adapters of
+    the compiler can be exported, unless hooks were added that torch cannot trace. Nothing was
+    written.
 
     Erroneous:  qcompile examples/noisy_target.qa -o noisy.pt2
     Corrected:  the same without `shots:` and `mitigate:` in the target
@@ -53,4 +54,6 @@ class NotExportable(Message):
         keep = "save the adapter itself: `adapter.pt` or `adapter.safetensors`"
         if "shots" in self.reason:
             return ("compile without `shots` and `mitigate` in the target", keep)
+        if "prefix" in self.reason:
+            return ("export the model with the adapter attached: `torch.export.export`", keep)
         return (keep,)
