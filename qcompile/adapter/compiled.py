@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from qcompile.adapter.notebook import adapter_html
 from qcompile.adapter.training import after_step, regulariser
-from qcompile.artifact.formats import write_adapter
-from qcompile.artifact.layout import layout, state_name
+from qcompile.artifact.formats import PROGRAM, kind_of, write_adapter
+from qcompile.artifact.layout import state_name
 from qcompile.artifact.manifest import Manifest
 from qcompile.backends.simulator.module import AdapterModule, build_module
+from qcompile.backends.simulator.sharded import is_sharded, whole
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NoSuchSite, SeveralSites
+from qcompile.diagnostics.messages.scaling import ShardedTensor
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import Site
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
 
 
 class Folder(nn.Module):
@@ -125,24 +131,61 @@ class CompiledAdapter(nn.Module):
         after_step(self, strength)
 
     def stored_state(self) -> dict[str, torch.Tensor]:
-        """The tensors as adapter.pt names them: each once, shared ones under `shared.<key>`."""
-        planned = self.manifest.planned
-        found = {}
-        for entry in layout(planned):
-            site = planned.sites[entry.site]
-            tensor = planned.plans[site.unit].tensors[entry.tensor]
-            found[entry.name] = self.part(site).get_parameter(tensor.name).detach()
+        """The tensors as adapter.pt names them: each once, shared ones under `shared.<key>`.
+
+        Raises:
+            AdapterError: QA6121 where a tensor is sharded.
+        """
+        found: dict[str, torch.Tensor] = {}
+        for name, parameter in self._stored_parameters():
+            if is_sharded(parameter):
+                raise AdapterError(ShardedTensor(tensor=name))
+            found.setdefault(name, parameter.detach())
         return found
+
+    def gathered(self) -> CompiledAdapter:
+        """A copy with whole tensors on the CPU, of an adapter whose tensors FSDP2 has sharded.
+
+        Every process must call it, and every one gets the copy; one of them saves it.
+        """
+        found: dict[str, torch.Tensor] = {}
+        for name, parameter in self._stored_parameters():
+            if name not in found:
+                found[name] = whole(parameter.detach()).to("cpu", copy=True)
+        return CompiledAdapter.from_state(self.manifest, found)
+
+    def _stored_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Every parameter of every part with the name that adapter.pt gives it."""
+        for site, part in self.parts():
+            for tensor in part.plan.tensors:
+                yield state_name(site, tensor), part.get_parameter(tensor.name)
 
     def save(self, path: str | Path) -> None:
         """Write the tensors as they are now; `qcompile.load` restores them exactly.
 
-        The suffix decides the kind: .safetensors, a folder for peft (`adapter/`), or adapter.pt.
+        The suffix decides the kind: .pt, .safetensors, a folder for peft (`adapter/`), or .pt2, a
+        program of torch.export, which `qcompile.load` does not read (see `export`).
 
         Raises:
-            UsageError: QA0013, QA0014; a file that was there is unchanged.
+            AdapterError: QA6121 where a tensor is sharded; QA6123 for .pt2.
+            UsageError: QA0012 to QA0014; a file that was there is unchanged.
         """
+        if kind_of(path) == PROGRAM:
+            from qcompile.adapter.exported import write_program
+
+            write_program(path, self)
+            return
         write_adapter(path, self.manifest, self.stored_state())
+
+    def export(self, module: str | None = None) -> ExportedProgram:
+        """A program of torch.export, which runs without qcompile; see `adapter.exported`.
+
+        Raises:
+            AdapterError: QA6007, QA6121, QA6123.
+        """
+        from qcompile.adapter.exported import exported
+
+        return exported(self, module)
 
     def __repr__(self) -> str:
         # One line: a model's worth of parts is hundreds.

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from qcompile.backends.simulator.module import AdapterModule
+from qcompile.backends.simulator.sharded import own_shard
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.adapter import NotFinite
@@ -17,7 +18,7 @@ def check_finite(model: nn.Module) -> None:
     """Check every tensor of the adapters in `model` and its gradient, where it has one.
 
     Costs one pass over the adapters' parameters and waits for the device once: for steps that are
-    logged, not for each.
+    logged, not for each. Of sharded tensors each process checks what it holds.
 
     Args:
         model: A model with adapters, a compiled adapter, or a part of one.
@@ -54,9 +55,12 @@ def _tensors(model: nn.Module) -> Iterator[tuple[AdapterModule, str, Tensor]]:
             if id(parameter) in seen or parameter.device.type == "meta":
                 continue
             seen.add(id(parameter))
-            yield part, f"`{name}`", parameter.detach()
-            if parameter.grad is not None:
-                yield part, f"the gradient of `{name}`", parameter.grad.detach()
+            own = own_shard(parameter.detach())
+            # A process beyond the last row of a tensor holds nothing of it.
+            if own.numel():
+                yield part, f"`{name}`", own
+            if own.numel() and parameter.grad is not None:
+                yield part, f"the gradient of `{name}`", own_shard(parameter.grad.detach())
 
 
 def _all_finite(tensors: list[Tensor]) -> Tensor:

@@ -15,6 +15,7 @@ from qcompile.diagnostics.messages.usage import (
     ConflictingOptions,
     MissingInput,
     MissingOptionValue,
+    OptionWithoutEffect,
     UnexpectedArgument,
     UnexpectedOptionValue,
     UnknownCommand,
@@ -71,6 +72,8 @@ class Arguments:
     to: Literal["adapter", "lora"] = "adapter"
     rank: int | float = 8
     """`convert --to lora`."""
+    module: str | None = None
+    """`convert` to a program."""
 
 
 def parse_arguments(argv: Sequence[str]) -> Arguments:
@@ -172,6 +175,8 @@ class _Reader:
         passes = self._one("passes", "--passes")
         if optimise is not None and passes is not None:
             self._problems.append(ConflictingOptions(first="-O", second="--passes"))
+        if self._list("rank") and "lora" not in self._list("to"):
+            self._problems.append(OptionWithoutEffect(option="--rank", needed="`--to lora`"))
         emit = tuple(_split(self._list("emit")))
         self._problems.extend(
             UnknownEmit(name=name, allowed=EMITTED, candidates=nearest(name, EMITTED))
@@ -217,6 +222,7 @@ class _Reader:
                 self._one("to", "--to"), "--to", ("adapter", "lora"), "adapter"
             ),
             rank=self._rank(defaults.rank),
+            module=self._one("module", "--module"),
         )
 
     def _beyond_one_file(self, inputs: tuple[str, ...]) -> list[Message]:

@@ -30,7 +30,8 @@ OPTIONS: tuple[Option, ...] = (
         names=("-o", "--output"),
         metavar="PATH",
         commands=("compile",),
-        help="where to write; the suffix decides what: .pt .safetensors .qasm .json .dot .txt,"
+        help="where to write; the suffix decides what: .pt .safetensors .pt2 .qasm .json .dot"
+        " .txt,"
         " or a folder for peft with a slash at the end (default: the"
         " source's name with .pt)",
     ),
@@ -124,6 +125,12 @@ OPTIONS: tuple[Option, ...] = (
         names=("--check",), commands=("fmt",), help="write nothing; exit 1 if a file would change"
     ),
     Option(
+        names=("--module",),
+        metavar="NAME",
+        commands=("convert",),
+        help="to .pt2: the part for one module alone, such as model.layers.0.self_attn.q_proj",
+    ),
+    Option(
         names=("--to",),
         metavar="adapter|lora",
         commands=("convert",),
@@ -166,7 +173,7 @@ _SUMMARY = {
     "check": "find errors without compiling; needs neither torch nor a model",
     "fmt": "lay out .qa files in their canonical form",
     "report": "what adapters cost: parameters, FLOPs, memory, circuits; LoRA or each other beside",
-    "convert": "write an adapter as another kind of file: .pt, .safetensors, a folder/ for peft",
+    "convert": "write an adapter as another kind of file: .pt .safetensors .pt2, a folder/ of peft",
     "explain": "explain the code of a message",
 }
 
@@ -193,7 +200,7 @@ def _synopsis(verb: str) -> str:
         "check": "check FILE… [options]",
         "fmt": "fmt FILE… [--check]",
         "report": "report FILE… [options]",
-        "convert": "convert FROM TO [--to lora --rank R]",
+        "convert": "convert FROM TO [--module NAME | --to lora --rank R]",
         "explain": "explain [CODE…]",
     }[verb]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qcompile.artifact.atomic import write_atomically
-from qcompile.artifact.formats import names_folder
+from qcompile.artifact.formats import FOLDER, names_folder
 from qcompile.artifact.layout import parameter_count
 from qcompile.cli.arguments import Arguments
 from qcompile.cli.emit import EARLY, emit, emit_each, emit_early
@@ -27,6 +27,7 @@ from qcompile.driver import Compilation
 SUFFIXES = {
     ".pt": None,
     ".safetensors": None,
+    ".pt2": None,
     ".qasm": "qasm",
     ".json": "tket",
     ".dot": "dot",
@@ -91,7 +92,7 @@ def _output(arguments: Arguments) -> str | None:
             return None
         path = "stdin.pt" if source == "-" else f"{Path(source).stem}.pt"
     if not arguments.emit and not names_folder(path) and Path(path).suffix not in SUFFIXES:
-        raise UsageError(UnknownOutputSuffix(path=path, suffixes=tuple(SUFFIXES)))
+        raise UsageError(UnknownOutputSuffix(path=path, suffixes=(*SUFFIXES, FOLDER)))
     folder = Path(path).parent
     if not os.path.isdir(folder):
         raise UsageError(OutputFolderMissing(path=path, folder=str(folder)))

@@ -2,39 +2,86 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from qcompile.artifact.formats import names_folder, read_adapter, write_adapter
+from qcompile.artifact.formats import (
+    FOLDER,
+    PROGRAM,
+    READ,
+    WRITTEN,
+    kind_of,
+    names_folder,
+    read_adapter,
+    write_adapter,
+)
 from qcompile.cli.arguments import Arguments
+from qcompile.cli.run_compile import SUFFIXES
 from qcompile.cli.terminal import Terminal
 from qcompile.diagnostics.errors import UsageError
-from qcompile.diagnostics.messages.usage import UnknownOutputSuffix
-
-SUFFIXES = (".pt", ".safetensors")
+from qcompile.diagnostics.messages.usage import (
+    NoAdapterFile,
+    OptionWithoutEffect,
+    OutputFolderMissing,
+    OutputIsInput,
+    UnknownOutputSuffix,
+)
 
 
 def run(arguments: Arguments, terminal: Terminal) -> int:
-    """Write an adapter as another kind of file, with the same tensors, or as plain LoRA."""
+    """Write an adapter as another kind of file, with the same tensors, or as plain LoRA.
+
+    What can be known of the two paths is checked before anything is read.
+    """
     source, output = arguments.inputs
+    _check_source(source)
+    _check_output(source, output, arguments)
     if arguments.to == "lora":
         return _to_lora(source, output, arguments.rank, terminal)
-    if not names_folder(output) and Path(output).suffix not in SUFFIXES:
-        raise UsageError(UnknownOutputSuffix(path=output, suffixes=(*SUFFIXES, "a folder/")))
     with terminal.progress() as say:
         say(f"read {source}")
-        manifest, state = read_adapter(source)
-        say(f"write {output}")
-        write_adapter(output, manifest, state)
+        if kind_of(output) == PROGRAM:
+            from qcompile.adapter.exported import write_program
+            from qcompile.adapter.load import load
+
+            adapter = load(source)
+            say(f"export {output}")
+            write_program(output, adapter, arguments.module)
+        else:
+            manifest, state = read_adapter(source)
+            say(f"write {output}")
+            write_adapter(output, manifest, state)
     terminal.note(f"wrote {output}")
     return 0
+
+
+def _check_source(source: str) -> None:
+    # A program has a message of its own when it is read.
+    if not os.path.isdir(source) and kind_of(source) not in (*READ, PROGRAM):
+        raise UsageError(NoAdapterFile(path=source, suffixes=READ))
+
+
+def _check_output(source: str, output: str, arguments: Arguments) -> None:
+    kind = kind_of(output)
+    if arguments.to == "lora":
+        if kind in (*WRITTEN, *SUFFIXES) and kind != FOLDER:
+            raise UsageError(UnknownOutputSuffix(path=output, suffixes=(FOLDER,)))
+    elif kind not in WRITTEN:
+        raise UsageError(UnknownOutputSuffix(path=output, suffixes=WRITTEN))
+    if arguments.module is not None and kind != PROGRAM:
+        needed = f"an output with the suffix {PROGRAM}"
+        raise UsageError(OptionWithoutEffect(option="--module", needed=needed))
+    folder = Path(output).parent
+    if not names_folder(output) and not folder.is_dir():
+        raise UsageError(OutputFolderMissing(path=output, folder=str(folder)))
+    if os.path.exists(output) and os.path.exists(source) and os.path.samefile(output, source):
+        raise UsageError(OutputIsInput(path=output))
 
 
 def _to_lora(source: str, output: str, rank: int | float, terminal: Terminal) -> int:
     from qcompile.adapter.load import load
     from qcompile.adapter.lora import lora_of
 
-    if Path(output).suffix in SUFFIXES:
-        raise UsageError(UnknownOutputSuffix(path=output, suffixes=("a folder/",)))
     with terminal.progress() as say:
         say(f"read {source}")
         adapter = load(source)

@@ -37,6 +37,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("adapter", "QA6"),
     ("prefix", "QA60"),
     ("families", "QA61"),
+    ("scaling", "QA612"),
     ("peft", "QA62"),
     ("models", "QA7"),
     ("internal", "QA9"),

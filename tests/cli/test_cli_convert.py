@@ -117,6 +117,88 @@ def test_conversions_that_cannot_be_are_refused(
     assert not (tmp_path / "lora").exists()
 
 
+WRITTEN = (".pt", ".safetensors", ".pt2", "/")
+READ = (".pt", ".safetensors", "/")
+KNOWN = "the known suffixes are: .pt, .safetensors, .pt2, a folder/"
+
+
+@pytest.fixture(scope="module")
+def kinds(trained: Path) -> Path:
+    """The same adapter, for one module, as every kind of file: `part.pt`, … and `part/`."""
+    text = "qa 1\nadapter part() {\n shape 6 -> 4\n update mpo(x, to: 4, sites: 2, bond: 2)\n}\n"
+    (trained / "part.qa").write_text(text, "utf-8")
+    for suffix in WRITTEN:
+        assert main([f"{trained}/part.qa", "-o", f"{trained}/part{suffix}", "-q"]) == 0
+    return trained
+
+
+@pytest.mark.parametrize("to", [*WRITTEN, "", ".onnx", ".qasm", ".json", ".dot", ".qa", ".PT"])
+@pytest.mark.parametrize("source", [*WRITTEN, "", ".onnx", ".qasm", ".qa"])
+def test_every_pair_of_kinds_converts_or_says_why_not(
+    source: str, to: str, kinds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = f"{tmp_path}/out{to}"
+    code = main(["convert", f"{kinds}/part{source}", output, "-q"])
+    printed = capsys.readouterr().err
+    # The folder is there as `part` as well.
+    if source not in (*WRITTEN, ""):
+        assert code == 2 and "QA0051" in printed and ".pt, .safetensors, a folder/" in printed
+    elif to not in WRITTEN:
+        assert code == 2 and "QA0012" in printed and KNOWN in printed
+    elif source == ".pt2":
+        assert code == 1 and "QA5021" in printed
+    else:
+        assert code == 0 and printed == ""
+    if code:
+        assert list(tmp_path.iterdir()) == []
+    elif to == ".pt2":
+        assert Path(output).read_bytes() == (kinds / "part.pt2").read_bytes()
+    else:
+        qcompile.load(output).save(tmp_path / "again.pt")
+        assert (tmp_path / "again.pt").read_bytes() == (kinds / "part.pt").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["part.pt", "out.pt", "--rank", "4"], "QA0052"),
+        (["part.pt", "out.pt", "--to", "adapter", "--rank", "4"], "QA0052"),
+        (["part.pt", "out.pt", "--module", "q"], "QA0052"),
+        (["part.pt", "lora/", "--to", "lora", "--module", "q"], "QA0052"),
+        (["part.pt", "out.pt2", "--module", "q"], "QA6007"),
+        (["part.pt", "lora.pt2", "--to", "lora"], "QA0012"),
+        (["part.pt", "lora.qasm", "--to", "lora"], "QA0012"),
+        (["part.pt", "nowhere/out.pt2"], "QA0013"),
+        (["part.pt", "nowhere/out.safetensors"], "QA0013"),
+        (["part.pt", "part.pt"], "QA0015"),
+        (["part", "part/"], "QA0015"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    arguments: list[str],
+    code: str,
+    kinds: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(kinds)
+    before = sorted(kinds.rglob("*"))
+    assert main(["convert", *arguments]) in (1, 2)
+    assert code in capsys.readouterr().err
+    assert sorted(kinds.rglob("*")) == before
+
+
+def test_python_saves_by_suffix_as_well(kinds: Path, tmp_path: Path) -> None:
+    adapter = qcompile.load(kinds / "part.pt")
+    adapter.save(tmp_path / "part.pt2")
+    assert (tmp_path / "part.pt2").read_bytes() == (kinds / "part.pt2").read_bytes()
+    for name in ("part", "part.bin", "part.qasm"):
+        with pytest.raises(qcompile.QCompileError, match="QA0012"):
+            adapter.save(tmp_path / name)
+    with pytest.raises(qcompile.QCompileError, match="QA5021"):
+        qcompile.load(tmp_path / "part.pt2")
+
+
 def test_damaged_safetensors_are_refused(trained: Path, tmp_path: Path) -> None:
     main(["convert", f"{trained}/adapter.pt", f"{tmp_path}/a.safetensors", "-q"])
     data = (tmp_path / "a.safetensors").read_bytes()

@@ -115,7 +115,9 @@ def test_programs_run(page: str, project: Path, monkeypatch: pytest.MonkeyPatch)
         config = AutoConfig.from_pretrained("examples/models/tiny-llama")
         names["model"] = AutoModelForCausalLM.from_config(config)
     else:
-        assert main(["examples/lora.qa", "-D", "rank=4", "-o", "lora.pt", "-q"]) == 0
+        for block in blocks(page):
+            if block.language == "console":
+                assert main(shlex.split(block.text.splitlines()[0])[2:]) == 0
     programs = [block for block in blocks(page) if block.language == "python"]
     assert programs
     for block in programs:
@@ -167,7 +169,9 @@ def test_commands_of_the_table_are_commands(
     capsys.readouterr()
 
 
-@pytest.mark.parametrize("page", [*PAGES, "docs/language.md", "docs/architecture.md"])
+@pytest.mark.parametrize(
+    "page", [*PAGES, "docs/language.md", "docs/architecture.md", "docs/scaling.md"]
+)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):

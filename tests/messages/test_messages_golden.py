@@ -253,6 +253,33 @@ def without_read_out() -> None:
     read_tket_json('{"qubits": [], "commands": []}')
 
 
+def program_as_adapter() -> None:
+    qcompile.compile(LOW).save("a.pt2")
+    qcompile.load("a.pt2")
+
+
+def program_with_shots() -> None:
+    target = "adapter low() on few {"
+    text = AMPLITUDES.replace("adapter low() {", target) + "target few { shots: 100 }\n"
+    qcompile.compile(text).save("a.pt2")
+
+
+def save_sharded() -> None:
+    import torch.distributed as dist
+    from torch.distributed.fsdp import fully_shard
+
+    store = torch._C._distributed_c10d.HashStore()
+    dist.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        base = model()
+        qcompile.attach(base, qcompile.compile(ATTACHED, model=base))
+        mesh = dist.device_mesh.init_device_mesh("cpu", (1,))
+        fully_shard(base.get_submodule("first"), mesh=mesh)
+        qcompile.attached(base)[0].save("a.pt")
+    finally:
+        dist.destroy_process_group()
+
+
 def peft_model(name: str = "default", **options: Any) -> Any:
     from peft import get_peft_model
 
@@ -300,6 +327,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA0022": command("low.qa", "-o", "low.qasm"),
     "QA0041": command("low.qa", "--control"),
     "QA0042": command("both.qa", "--control", "--emit", "program", "-W", "error"),
+    "QA0051": command("convert", "low.qa", "low.safetensors"),
+    "QA0052": command("convert", "a.pt", "b.pt", "--module", "first.up"),
     "QA0061": command("reprot", "low.qa"),
     "QA4202": without_calibrations,
     "QA4204": damaged_calibration,
@@ -317,6 +346,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA5009": load(lambda contents: contents["state"].pop("low.a.weight")),
     "QA5010": load(resign),
     "QA5011": foreign_folder,
+    "QA5021": program_as_adapter,
     "QA6001": attach(ATTACHED, nn.ModuleDict({"first": Block()})),
     "QA6002": attach(ATTACHED, model(8)),
     "QA6003": attach(ATTACHED, changed_kind()),
@@ -336,6 +366,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6022": lambda: qcompile.compile(ROTATING)(torch.zeros(2, 6), torch.zeros(3, 4)),
     "QA6101": lambda: qcompile.prune(qcompile.compile(NONLINEAR, model=model())),
     "QA6102": scaled_gradients,
+    "QA6121": save_sharded,
+    "QA6123": program_with_shots,
     "QA6201": lambda: peft_model(target_modules=["upp"]),
     "QA6202": lambda: peft_model(name="low"),
     "QA6203": mixed_batch,

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softshrink
 
+from qcompile.backends.simulator.sharded import own_shard, whole
 from qcompile.ir.training import Penalty, Proximal
 
 
 def penalty(term: Penalty, tensors: Sequence[Tensor]) -> Tensor:
     """factor · kind over all elements of the tensors, 0-dim, at least float32, differentiable."""
-    wide = [tensor.to(torch.promote_types(tensor.dtype, torch.float32)) for tensor in tensors]
+    full = [whole(tensor) for tensor in tensors]
+    wide = [tensor.to(torch.promote_types(tensor.dtype, torch.float32)) for tensor in full]
     match term.kind:
         case "l1" | "mean_abs":
             total = sum((tensor.abs().sum() for tensor in wide), wide[0].new_zeros(()))
@@ -32,6 +34,8 @@ def apply_proximal(term: Proximal, tensors: Sequence[Tensor], strength: float) -
         for tensor in tensors:
             match term.kind:
                 case "soft_threshold":
-                    tensor.copy_(softshrink(tensor, term.threshold * strength))
+                    # Elementwise, so that each process does its own shard.
+                    own = own_shard(tensor)
+                    own.copy_(softshrink(own, term.threshold * strength))
                 case _:
                     assert_never(term.kind)

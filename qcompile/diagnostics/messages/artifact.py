@@ -217,3 +217,24 @@ class ForeignFolder(Message):
 
     path: str
     found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramNotAdapter(Message):
+    """A .pt2 file where an adapter is wanted."""
+
+    code: ClassVar[str] = "QA5021"
+    title: ClassVar[str] = "`{path}` is a program of torch.export, not an adapter"
+    help: ClassVar[str | None] = (
+        "load or convert the adapter.pt that it was made from; run a program by "
+        "`torch.export.load(path).module()`"
+    )
+    explanation: ClassVar[str] = """
+    A .pt2 file runs without qcompile, but holds neither the plan nor the source of the adapter:
+    operations and tensors are all that is left. Nothing leads back from it.
+
+    Erroneous:  qcompile convert adapter.pt2 adapter.safetensors
+    Corrected:  qcompile convert adapter.pt adapter.safetensors
+    """
+
+    path: str

@@ -279,13 +279,13 @@ class OutputNotWritable(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputIsInput(Message):
-    """The output would overwrite the source."""
+    """The output would overwrite the input."""
 
     code: ClassVar[str] = "QA0015"
-    title: ClassVar[str] = "output `{path}` is the source file itself"
+    title: ClassVar[str] = "output `{path}` is the input itself"
     help: ClassVar[str | None] = "choose another output file"
     explanation: ClassVar[str] = """
-    Writing the output would destroy the source file.
+    Writing the output would destroy the file that was read.
 
     Erroneous:  qcompile adapter.qa -o adapter.qa
     Corrected:  qcompile adapter.qa -o adapter.pt
@@ -472,6 +472,49 @@ class LeftAsItIs(Message):
     """
 
     adapter: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoAdapterFile(Message):
+    """The suffix of an input names no kind of adapter."""
+
+    code: ClassVar[str] = "QA0051"
+    title: ClassVar[str] = "`{path}` has no suffix of an adapter"
+    explanation: ClassVar[str] = """
+    `convert` reads compiled adapters. A source is compiled first; circuits and printed levels do
+    not lead back to an adapter.
+
+    Erroneous:  qcompile convert adapter.qa adapter.safetensors
+    Corrected:  qcompile adapter.qa -o adapter.safetensors
+    """
+
+    path: str
+    suffixes: tuple[str, ...]
+
+    def helps(self) -> tuple[str, ...]:
+        listed = f"adapters are read from: {', '.join(self.suffixes)}"
+        if self.path.endswith(".qa"):
+            return ("compile it: `qcompile FILE -o PATH` writes every kind of adapter", listed)
+        return (listed,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionWithoutEffect(Message):
+    """An option that means nothing beside the others."""
+
+    code: ClassVar[str] = "QA0052"
+    title: ClassVar[str] = "`{option}` means nothing without {needed}"
+    help: ClassVar[str | None] = "leave it out, or add {needed}"
+    explanation: ClassVar[str] = """
+    The option belongs to one kind of output, and another was asked for. To ignore it would hide a
+    mistake.
+
+    Erroneous:  qcompile convert adapter.pt adapter.safetensors --rank 4
+    Corrected:  qcompile convert adapter.pt lora/ --to lora --rank 4
+    """
+
+    option: str
+    needed: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,144 @@
+"""A compiled adapter as a program of torch.export, which runs where qcompile is not installed."""
+
+from __future__ import annotations
+
+import copy
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from qcompile.adapter.compiled import CompiledAdapter
+from qcompile.adapter.safe_names import rename_safely
+from qcompile.artifact.atomic import write_atomically
+from qcompile.backends.simulator.module import AdapterModule
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.scaling import NotExportable
+from qcompile.ir.plan import EvaluationNode
+
+
+class Parts(nn.Module):
+    """{part: (batch, sequence, in_features)} → {part: (batch, sequence, out_features)}.
+
+    A part is called `<module>.<adapter>`. It stands at that place in the tree of modules, where
+    the name is one that Python code may say, see `rename_safely`.
+    """
+
+    def __init__(self, adapter: CompiledAdapter) -> None:
+        super().__init__()
+        # Not as members, which would make a second place for each.
+        self.parts = tuple(
+            (f"{site.module}.{site.adapter}", part) for site, part in adapter.parts()
+        )
+        # The tree of modules is the adapter's; its own forward is not wanted.
+        self._modules.update(adapter._modules)
+        rename_safely(self)
+
+    def places(self) -> tuple[str, ...]:
+        """Where the parts stand."""
+        found = {id(part): name for name, part in self.named_modules()}
+        return tuple(found[id(part)] for _, part in self.parts)
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {name: part(inputs[name]) for name, part in self.parts}
+
+
+def exported(adapter: CompiledAdapter, module: str | None = None) -> ExportedProgram:
+    """The adapter in evaluation mode, on the CPU, for any batch and sequence.
+
+    An adapter with one part becomes (batch, sequence, in_features) → (batch, sequence,
+    out_features), in the dtype of its tensors; so does the part that `module` names. Several
+    parts become one program from a dictionary of inputs to a dictionary of outputs, see `Parts`;
+    `torch.export.unflatten` gives them back as modules to call one by one.
+
+    Args:
+        adapter: Not changed.
+        module: The name of a module of the model; its first part alone is exported.
+
+    Raises:
+        AdapterError: QA6007 for an unknown module, QA6121 for a sharded adapter, QA6123.
+    """
+    adapter.stored_state()
+    whole = copy.deepcopy(adapter).cpu().eval()
+    parts = [part for _, part in whole.parts()] if module is None else [whole[module]]
+    _check_exportable(parts)
+    if len(parts) == 1:
+        rename_safely(parts[0])
+        return _exported(parts[0], _example(parts[0]), _dynamic(""), ())
+    several = Parts(whole)
+    inputs = {name: _example(part) for name, part in several.parts}
+    # Each part has sizes of its own, so that none refers to another's input.
+    shapes = {name: _dynamic(f"_{number}") for number, name in enumerate(inputs)}
+    return _exported(several, inputs, shapes, several.places())
+
+
+def program_bytes(program: ExportedProgram) -> bytes:
+    """The contents of a .pt2 file; the same for the same program, torch and options.
+
+    Where in the source of qcompile a node comes from is left out: it names folders of this machine.
+    """
+    for inside in program.graph_module.modules():
+        if isinstance(inside, torch.fx.GraphModule):
+            for node in inside.graph.nodes:
+                node.meta.pop("stack_trace", None)
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    return buffer.getvalue()
+
+
+def write_program(path: str | Path, adapter: CompiledAdapter, module: str | None = None) -> None:
+    """Write a .pt2 file atomically; `module` as for `exported`.
+
+    Raises:
+        AdapterError: As `exported` does.
+        UsageError: QA0013, QA0014; a file that was there is unchanged.
+    """
+    write_atomically(path, program_bytes(exported(adapter, module)))
+
+
+def _check_exportable(parts: list[AdapterModule]) -> None:
+    """Prefixes are no functions of x; torch has no rule for the shapes of binomial samples."""
+    for part in parts:
+        sampled = any(isinstance(node, EvaluationNode) for node in part.plan.nodes)
+        what = ""
+        if part.plan.mode == "prefix":
+            what = "is a prefix, which stands inside the model's attention"
+        elif sampled and part.plan.target.shots is not None:
+            what = "samples its circuits with `shots`"
+        if what:
+            where = f" on `{part.site}`" if part.site else ""
+            reason = f"adapter `{part.plan.adapter}`{where} {what}"
+            raise AdapterError(NotExportable(reason=reason))
+
+
+def _example(part: AdapterModule) -> Tensor:
+    # Sizes of 1 would be taken for constants.
+    dtype = next((parameter.dtype for parameter in part.parameters()), torch.float32)
+    return torch.zeros(2, 3, part.plan.in_features, dtype=dtype)
+
+
+def _dynamic(suffix: str) -> dict[int, Any]:
+    return {0: Dim(f"batch{suffix}", min=1), 1: Dim(f"sequence{suffix}", min=1)}
+
+
+def _exported(
+    module: nn.Module, example: Any, shapes: Any, signatures: tuple[str, ...]
+) -> ExportedProgram:
+    try:
+        with warnings.catch_warnings():
+            # Remarks of torch on its own internals.
+            warnings.simplefilter("ignore")
+            return torch.export.export(
+                module,
+                (example,),
+                dynamic_shapes=(shapes,),
+                preserve_module_call_signature=signatures,
+            )
+    except Exception as error:
+        # torch.export raises whatever its tracing runs into.
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise AdapterError(NotExportable(reason=reason)) from error

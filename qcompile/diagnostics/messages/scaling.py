@@ -1,0 +1,59 @@
+"""QA612x: adapters under torch.distributed and torch.export."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qcompile.diagnostics.message import Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardedTensor(Message):
+    """A tensor is cut up among processes."""
+
+    code: ClassVar[str] = "QA6121"
+    title: ClassVar[str] = "tensor `{tensor}` is sharded: no process has all of it"
+    help: ClassVar[str | None] = (
+        "gather on every process, and save on one: `whole = adapter.gathered()`, then "
+        "`if rank == 0: whole.save(path)`"
+    )
+    explanation: ClassVar[str] = """
+    After `fully_shard` each process holds a shard of every parameter. Gathering them is a
+    collective operation: all processes must take part, or those that do wait for ever. So `save`,
+    which one process calls, does not gather by itself.
+
+    Erroneous:  fully_shard(model); …; if rank == 0: adapter.save("adapter.pt")
+    Corrected:  fully_shard(model); …; whole = adapter.gathered()
+                if rank == 0: whole.save("adapter.pt")
+    """
+
+    tensor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotExportable(Message):
+    """torch.export cannot trace the adapter."""
+
+    code: ClassVar[str] = "QA6123"
+    title: ClassVar[str] = "torch.export cannot make a program of the adapter: {reason}"
+    explanation: ClassVar[str] = """
+    A .pt2 file holds what torch.export makes of the adapter's parts, in evaluation mode. It knows
+    no rule for the sampling of `shots`; exact expectations can be exported, under noise as well. A
+    prefix is no function of an input: export the model that it is attached to. Other adapters of
+    the compiler can be exported, unless hooks were added that torch cannot trace. Nothing was
+    written.
+
+    Erroneous:  qcompile examples/noisy_target.qa -o noisy.pt2
+    Corrected:  the same without `shots:` and `mitigate:` in the target
+    """
+
+    reason: str
+
+    def helps(self) -> tuple[str, ...]:
+        keep = "save the adapter itself: `adapter.pt` or `adapter.safetensors`"
+        if "shots" in self.reason:
+            return ("compile without `shots` and `mitigate` in the target", keep)
+        if "prefix" in self.reason:
+            return ("export the model with the adapter attached: `torch.export.export`", keep)
+        return (keep,)
