@@ -4,7 +4,7 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := qcompile tests $(wildcard examples) $(wildcard benchmarks)
+SOURCES := qcompile tests $(wildcard examples) $(wildcard benchmarks) $(wildcard evidence)
 
 # Each worker computes with one thread; more would fight for the same cores.
 export OMP_NUM_THREADS ?= 1

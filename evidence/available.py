@@ -1,0 +1,43 @@
+"""Whether everything that the table names is there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from evidence.methods import ADAPTERS, LORA, Method
+from qcompile.driver import Options
+
+
+class Unavailable(Exception):
+    """A method cannot be run, or there is none of that name."""
+
+
+def choose(names: Sequence[str] | None) -> list[Method]:
+    """The named methods, LoRA always among them, in the order of the table.
+
+    Raises:
+        Unavailable: With every reason.
+    """
+    unknown = [name for name in names or () if name not in ADAPTERS]
+    if unknown:
+        known = ", ".join(ADAPTERS)
+        raise Unavailable(f"there is no method {', '.join(unknown)}; there are {known}")
+    chosen = [
+        method
+        for method in ADAPTERS.values()
+        if names is None or method is LORA or method.name in names
+    ]
+    reasons = [reason for method in chosen if (reason := why_not(method)) is not None]
+    if reasons:
+        raise Unavailable("\n".join([*reasons, "`--only` names the methods to run"]))
+    return chosen
+
+
+def why_not(method: Method) -> str | None:
+    """Why a method cannot be run; None where it can."""
+    if not method.path.exists():
+        return f"method {method.name}: there is no {method.file} in examples/"
+    if method.control and "control" not in {f.name for f in dataclasses.fields(Options)}:
+        return f"method {method.name}: this qcompile makes no classical controls"
+    return None
