@@ -67,8 +67,8 @@ def _run(options: argparse.Namespace) -> int:
     from evidence.work import Setting, begin
     from qcompile.diagnostics import QCompileError
 
-    methods = choose(options.only)
     preset = PRESETS[options.preset]
+    methods = choose(options.only, preset)
     if options.tasks is not None:
         tasks = tuple(task for task in preset.tasks if task.task in options.tasks)
         preset = replace(preset, tasks=tasks)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from evidence.methods import ADAPTERS, LORA, Method
+from evidence.methods import ADAPTERS, BUDGETS, LORA, Method
+from evidence.presets import Preset
 from qcompile.driver import Options
 
 
@@ -13,8 +14,8 @@ class Unavailable(Exception):
     """A method cannot be run, or there is none of that name."""
 
 
-def choose(names: Sequence[str] | None) -> list[Method]:
-    """The named methods, LoRA always among them, in the order of the table.
+def choose(names: Sequence[str] | None, preset: Preset) -> list[Method]:
+    """The methods that a preset runs, or the named ones and LoRA, in the order of the table.
 
     Raises:
         Unavailable: With every reason.
@@ -26,7 +27,8 @@ def choose(names: Sequence[str] | None) -> list[Method]:
     chosen = [
         method
         for method in ADAPTERS.values()
-        if names is None or method is LORA or method.name in names
+        if (names is None or method is LORA or method.name in names)
+        and any(task.includes(method.name, budget) for task in preset.tasks for budget in BUDGETS)
     ]
     reasons = [reason for method in chosen if (reason := why_not(method)) is not None]
     if reasons:

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from evidence.compilation import Places, Shape, compile_method
-from evidence.methods import LORA, Budget, Method, Reference, Value
+from evidence.methods import BUDGETS, LORA, Budget, Method, Reference, Value
 from evidence.presets import TaskPreset
 from evidence.shapes import matched_values
 from evidence.tasks.task import Task
 
-_CHOICES = ("seeds", "rates", "full_rates", "search_seed", "budgets", "methods")
+_CHOICES = ("seeds", "rates", "full_rates", "search_seed", "methods", "matched")
 """Of a preset: what decides which runs there are, not what one of them gives."""
 
 
@@ -127,9 +127,9 @@ def cells_of(preset: TaskPreset, task: Task, methods: Iterable[Method]) -> list[
         if reference is Reference.FULL:
             count = sum(parameter.numel() for parameter in task.trial(0).base)
         add("steps", name, reference, {}, name, (count, 0))
-    for budget in preset.budgets:
+    for budget in BUDGETS:
         for method in methods:
-            if preset.methods is not None and method.name not in preset.methods:
+            if not preset.includes(method.name, budget) or preset.task in method.unfit:
                 continue
             if budget == "steps":
                 values = method.parameters

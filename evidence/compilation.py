@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Literal
 
 from torch import nn
 
@@ -25,13 +26,23 @@ class Places:
     """Where every adapter of a task sits."""
 
     model: ModelInfo
-    modules: tuple[str, ...]
+    linear: tuple[str, ...]
+    """Names of the query and value maps."""
+    attention: tuple[str, ...]
+    """Names of the attention modules around them."""
     tokens: int
     """Of one step; costs are weighed for them."""
 
     @classmethod
-    def of(cls, model: nn.Module, modules: Sequence[str], tokens: int) -> Places:
-        return cls(model=describe_model(model), modules=tuple(modules), tokens=tokens)
+    def of(cls, model: nn.Module, linear: Sequence[str], tokens: int) -> Places:
+        """Of a model whose attention modules hold the named linear ones."""
+        attention = dict.fromkeys(name.rpartition(".")[0] for name in linear)
+        return cls(
+            model=describe_model(model),
+            linear=tuple(linear),
+            attention=tuple(attention),
+            tokens=tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +68,24 @@ class Shape:
 
 @cache
 def _compiled(
-    method_file: str, values: tuple[tuple[str, Value], ...], control: bool, places: Places
+    path: str,
+    values: tuple[tuple[str, Value], ...],
+    place: Literal["linear", "attention"],
+    control: bool,
+    places: Places,
 ) -> Shape:
     options = Options(
         definitions=tuple(f"{name}={_literal(value)}" for name, value in values),
         tokens=places.tokens,
     )
+    if control:
+        options = replace(options, control=True)
+    modules = places.linear if place == "linear" else places.attention
     compilation = compile_source(
-        read_source(method_file),
+        read_source(path),
         options,
         model=places.model,
-        adjust=lambda spec: _placed(spec, places.modules),
+        adjust=lambda spec: _placed(spec, modules),
     )
     manifest = compilation.manifest
     return Shape(
@@ -84,7 +102,8 @@ def compile_method(method: Method, values: Mapping[str, Value], places: Places) 
         CompileError: With every error of the first phase that found any.
         UsageError: The file cannot be read.
     """
-    return _compiled(str(method.path), tuple(sorted(values.items())), method.control, places)
+    ordered = tuple(sorted(values.items()))
+    return _compiled(str(method.path), ordered, method.place, method.control, places)
 
 
 def _placed(spec: Spec, modules: tuple[str, ...]) -> Spec:

@@ -8,7 +8,7 @@ parameters are as near as possible to those of LoRA of rank 4 on the same module
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Literal
@@ -53,8 +53,12 @@ class Method:
     """None: the method has no size to choose, budget `parameters` leaves it out."""
     matched: Mapping[str, Value] | None = None
     """Of the file for budget `parameters`, besides the knob; None: as for `steps`."""
+    place: Literal["linear", "attention"] = "linear"
+    """The kind of module that it sits in: query and value maps, or the attention around them."""
     control: bool = False
     """Every circuit replaced by a classical map of as many parameters."""
+    unfit: Mapping[str, str] = field(default_factory=dict)
+    """Tasks whose modules it cannot sit in, and why."""
     about: str = ""
 
     @property
@@ -79,6 +83,7 @@ _ADAPTERS = (
         file="lotr.qa",
         parameters={"rank": 4},
         knob=RANK,
+        unfit={"prose": "it shares its outer factors between modules, which have two sizes there"},
         about="outer factors shared by all modules",
     ),
     Method(
@@ -173,8 +178,56 @@ _ADAPTERS = (
         knob=Knob(name="rank", low=2, high=12),
         about="branches multiplied and added",
     ),
+    Method(
+        name="quantum_peft",
+        file="quantum_peft.qa",
+        parameters={"rank": 4, "layers": 1},
+        knob=Knob(name="layers", low=1, high=48),
+        about="U Λ Vᵀ, U and V orthogonal matrices of circuits",
+    ),
+    Method(
+        name="quanta",
+        file="quanta.qa",
+        parameters={"sites": 4},
+        about="dense tensors on every pair of axes",
+    ),
+    Method(
+        name="cayley",
+        file="cayley.qa",
+        parameters={"size": 4},
+        knob=Knob(name="size", low=2, high=32),
+        about="the output turned by small orthogonal blocks",
+    ),
+    Method(
+        name="qpa",
+        file="qpa.qa",
+        parameters={"rank": 4},
+        knob=Knob(name="chunk", low=1, high=512),
+        about="a circuit and a network generate LoRA's weights",
+    ),
+    Method(
+        name="prefix_tuning",
+        file="prefix_tuning.qa",
+        parameters={"tokens": 8},
+        knob=Knob(name="tokens", low=1, high=32),
+        place="attention",
+        about="trained keys and values before those of the text",
+    ),
 )
 
-ADAPTERS: Mapping[str, Method] = {method.name: method for method in _ADAPTERS}
+CONTROLLED = ("qtha", "qtha_v1", "c", "bc", "qaa", "hybrid")
+"""The methods with a circuit on data, which a classical map can take the place of."""
+
+
+def _control(method: Method) -> Method:
+    about = f"{method.name} with a classical map for its circuit"
+    return replace(method, name=f"{method.name}-control", control=True, about=about)
+
+
+ADAPTERS: Mapping[str, Method] = {
+    row.name: row
+    for method in _ADAPTERS
+    for row in ((method, _control(method)) if method.name in CONTROLLED else (method,))
+}
 
 LORA = ADAPTERS["lora"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from evidence.methods import BUDGETS, Budget
+from evidence.methods import Budget
 
 TaskName = Literal["man_section", "prose", "package"]
 TASKS: tuple[TaskName, ...] = ("man_section", "prose", "package")
@@ -27,9 +27,15 @@ class Common:
     full_rates: tuple[float, ...] = FULL_RATES
     search_seed: int = 0
     """The learning rate is chosen with it, by the validation loss."""
-    budgets: tuple[Budget, ...] = BUDGETS
     methods: tuple[str, ...] | None = None
-    """None: all of the table."""
+    """For budget `steps`; None: all of the table."""
+    matched: tuple[str, ...] | None = None
+    """For budget `parameters`; None: all that have a size to choose."""
+
+    def includes(self, name: str, budget: Budget) -> bool:
+        """Whether a method is run for a budget."""
+        names = self.methods if budget == "steps" else self.matched
+        return names is None or name in names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,9 @@ class ClassificationPreset(Common):
     layers: int
     """Upper layers with adapters."""
     longest: int = 32
+    """Tokens of a text."""
+    judged: int | None = None
+    """Validation texts that choose the rate, at most, evenly taken; None: all."""
     encoder: Literal["minilm", "random"] = "minilm"
 
 
@@ -68,8 +77,32 @@ class Preset:
 
 SEEDS = (0, 1, 2, 3, 4)
 
-NEGATIVE_CONTROL = ("lora", "mpo", "qtha", "qtha~", "quantum_peft")
-"""The methods for task package, where no adapter is expected to win."""
+CORE = (
+    "lora",
+    "mpo",
+    "qtha",
+    "qtha-control",
+    "quantum_peft",
+    "qaa",
+    "qaa-control",
+    "quanta",
+    "cayley",
+    "qpa",
+    "prefix_tuning",
+    "c",
+    "c-control",
+    "qtha_v1",
+    "bd",
+    "hybrid",
+    "sora",
+    "lotr",
+)
+"""One of every family, and the controls of the circuits, for a machine with little time."""
+
+MATCHED = ("lora", "mpo", "qtha", "qtha-control", "quanta", "c", "c-control")
+
+FEW_RATES = (2e-3, 8e-3, 3e-2)
+FEW_FULL_RATES = (1e-4, 4e-4, 1.6e-3)
 
 _PRESETS = (
     Preset(
@@ -83,7 +116,7 @@ _PRESETS = (
                 rates=(1e-2,),
                 full_rates=(1e-3,),
                 methods=("lora", "qtha"),
-                budgets=("steps",),
+                matched=(),
                 layers=1,
                 encoder="random",
             ),
@@ -94,6 +127,7 @@ _PRESETS = (
                 rates=(1e-2,),
                 full_rates=(1e-3,),
                 methods=("lora", "qtha"),
+                matched=("lora", "qtha"),
                 context=32,
                 windows=8,
                 quick=True,
@@ -104,19 +138,45 @@ _PRESETS = (
     Preset(
         name="small",
         tasks=(
-            ClassificationPreset(task="man_section", steps=150, batch=16, seeds=SEEDS, layers=2),
-            ProsePreset(steps=150, batch=4, seeds=SEEDS, context=64, windows=64),
+            ClassificationPreset(
+                task="man_section",
+                steps=150,
+                batch=8,
+                seeds=SEEDS,
+                rates=FEW_RATES,
+                full_rates=FEW_FULL_RATES,
+                methods=CORE,
+                matched=MATCHED,
+                layers=2,
+                longest=24,
+                judged=256,
+            ),
+            ProsePreset(
+                steps=120,
+                batch=4,
+                seeds=SEEDS,
+                rates=FEW_RATES,
+                full_rates=FEW_FULL_RATES,
+                methods=CORE,
+                matched=MATCHED,
+                context=64,
+                windows=48,
+            ),
             ClassificationPreset(
                 task="package",
                 steps=150,
-                batch=16,
+                batch=8,
                 seeds=SEEDS,
+                rates=FEW_RATES,
+                full_rates=FEW_FULL_RATES,
+                methods=("lora", "qtha", "qtha-control"),
+                matched=(),
                 layers=2,
-                methods=NEGATIVE_CONTROL,
-                budgets=("steps",),
+                longest=24,
+                judged=256,
             ),
         ),
-        cost_rounds=15,
+        cost_rounds=10,
     ),
     Preset(
         name="full",

@@ -28,6 +28,8 @@ class ClassificationSettings:
     """Upper layers of the encoder that adapters sit in; those below are run only once."""
     longest: int
     """Tokens of a text."""
+    judged: int | None
+    """Validation texts, at most; None: all."""
 
 
 class Classifier(nn.Module):
@@ -104,7 +106,8 @@ class Classification:
             return functional.cross_entropy(model(*self.kept.batch(indices)), self.labels[indices])
 
         def judge() -> Figures:
-            return self._judge(model, split.validation, "validation_") | self._judge(
+            validation = split.validation[:: self.stride(len(split.validation))]
+            return self._judge(model, validation, "validation_") | self._judge(
                 model, split.test, ""
             )
 
@@ -116,6 +119,11 @@ class Classification:
             judge=judge,
             base=tuple(upper.parameters()),
         )
+
+    def stride(self, count: int) -> int:
+        """Every which validation text is taken, so that there are not too many."""
+        most = self.settings.judged
+        return 1 if most is None else -(-count // most)
 
     def baseline(self, reference: Reference, seed: int) -> Figures:
         split = self.data.split(seed % FOLDS)

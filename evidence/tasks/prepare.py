@@ -41,6 +41,9 @@ def prepare(preset: TaskPreset, folder: Path, pages: Path | None, device: torch.
             texts = [example.text for example in data.examples]
             encoder = minilm() if preset.encoder == "minilm" else random_encoder(texts)
             sizes = ClassificationSettings(
-                batch=preset.batch, layers=preset.layers, longest=preset.longest
+                batch=preset.batch,
+                layers=preset.layers,
+                longest=preset.longest,
+                judged=preset.judged,
             )
             return Classification(preset.task, data, encoder, sizes, device)
