@@ -202,7 +202,6 @@ _ADAPTERS = (
         name="qpa",
         file="qpa.qa",
         parameters={"rank": 4},
-        knob=Knob(name="chunk", low=1, high=512),
         about="a circuit and a network generate LoRA's weights",
     ),
     Method(

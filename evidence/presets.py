@@ -99,7 +99,7 @@ CORE = (
 )
 """One of every family, and the controls of the circuits, for a machine with little time."""
 
-MATCHED = ("lora", "mpo", "qtha", "qtha-control", "quanta", "c", "c-control")
+MATCHED = ("lora", "mpo", "qtha", "qtha-control", "cayley", "c", "c-control")
 
 FEW_RATES = (2e-3, 8e-3, 3e-2)
 FEW_FULL_RATES = (1e-4, 4e-4, 1.6e-3)
