@@ -49,9 +49,10 @@ def _qtha_score(results: Results) -> list[str]:
 
 
 def _beside_lora(results: Results, figure: str, claimed: float) -> tuple[str, str]:
-    """Verdict and reason. Only shapes of LoRA's size count: the claim is made with fewer parameters.
+    """Verdict and reason.
 
-    A change counts where it is as large as claimed and its interval leaves zero out.
+    A change counts where it is as large as claimed, its interval leaves zero out, and the shape has
+    LoRA's size: the paper's claim is made with fewer parameters.
     """
     parts, reached = [], False
     for task in results.tasks:
