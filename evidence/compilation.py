@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
@@ -74,12 +74,12 @@ def _compiled(
     control: bool,
     places: Places,
 ) -> Shape:
+    asked: dict[str, Any] = {"control": True} if control else {}
     options = Options(
         definitions=tuple(f"{name}={_literal(value)}" for name, value in values),
         tokens=places.tokens,
+        **asked,
     )
-    if control:
-        options = replace(options, control=True)
     modules = places.linear if place == "linear" else places.attention
     compilation = compile_source(
         read_source(path),

@@ -212,6 +212,13 @@ _ADAPTERS = (
         place="attention",
         about="trained keys and values before those of the text",
     ),
+    Method(
+        name="prefix_mlp",
+        file="prefix_mlp.qa",
+        parameters={"tokens": 8},
+        place="attention",
+        about="prefixes that a small network makes, dropped after training",
+    ),
 )
 
 CONTROLLED = ("qtha", "qtha_v1", "c", "bc", "qaa", "hybrid")

@@ -16,7 +16,7 @@ def words(text: str) -> list[str]:
 
 
 class NaiveBayes:
-    """Word counts for each class, smoothed by `smoothing` (Laplace: 1)."""
+    """Word counts for each class, smoothed by `smoothing` (Laplace: 1); new words say nothing."""
 
     def __init__(
         self, texts: Sequence[str], labels: Sequence[int], classes: int, smoothing: float = 0.3
@@ -26,15 +26,15 @@ class NaiveBayes:
         for text, label in zip(texts, labels, strict=True):
             self.counts[label].update(words(text))
         self.smoothing = smoothing
-        vocabulary = len(set().union(*self.counts))
+        self.vocabulary = set().union(*self.counts)
         self.totals = [
-            sum(counts.values()) + smoothing * (vocabulary + 1) for counts in self.counts
+            sum(counts.values()) + smoothing * len(self.vocabulary) for counts in self.counts
         ]
         self.priors = [(seen[label] + 1) / (len(labels) + classes) for label in range(classes)]
 
     def predict(self, text: str) -> int:
         """The most probable class; the first of several equal ones."""
-        found = words(text)
+        found = [word for word in words(text) if word in self.vocabulary]
         scores = [
             math.log(prior)
             + sum(math.log((counts[word] + self.smoothing) / total) for word in found)

@@ -129,9 +129,9 @@ def _quantum_peft(results: Results) -> list[str]:
                     behind.append(task.task)
     if not told:
         return [claim, "count reproduced" if factor >= 5 else "not reproduced", why, command]
-    verdict = "count reproduced, quality not" if behind else "count reproduced"
+    judged = "count reproduced, quality not" if behind else "count reproduced"
     quality = f"; score against LoRA, rank 4, {', '.join(told)}"
-    return [claim, verdict, why + quality, f"{command}; {RUN}"]
+    return [claim, judged, why + quality, f"{command}; {RUN}"]
 
 
 def _change(own: Row | None, other: Row | None, figure: str) -> float | None:
