@@ -56,7 +56,7 @@ def results(*rows: Row, higher_is_better: bool = True) -> Results:
         seeds=SEEDS,
         rows=list(rows),
     )
-    counts = {"parameters": 240, "lora": 1000, "model": 1_000_000}
+    counts = {"parameters": 240.0, "lora": 1000.0, "model": 1e6}
     return Results(
         preset="small",
         machine={"processor": "one"},
