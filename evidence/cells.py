@@ -89,7 +89,7 @@ def digest(record: object) -> str:
 
 
 def cells_of(preset: TaskPreset, task: Task, methods: Iterable[Method]) -> list[Cell]:
-    """The table of a task: references first, then LoRA, then the others in their order.
+    """The table of a task: references first, then the methods as the preset orders them.
 
     Raises:
         CompileError: A method's file does not compile for the task's model.
@@ -127,8 +127,10 @@ def cells_of(preset: TaskPreset, task: Task, methods: Iterable[Method]) -> list[
         if reference is Reference.FULL:
             count = sum(parameter.numel() for parameter in task.trial(0).base)
         add("steps", name, reference, {}, name, (count, 0))
+    order = list(preset.methods or ())
+    ordered = sorted(methods, key=lambda m: order.index(m.name) if m.name in order else -1)
     for budget in BUDGETS:
-        for method in methods:
+        for method in ordered:
             if not preset.includes(method.name, budget) or preset.task in method.unfit:
                 continue
             if budget == "steps":

@@ -62,7 +62,7 @@ def run_all(
     processes: int,
     minutes: float | None,
 ) -> bool:
-    """Do every run that is not in the ledger, then measure the costs.
+    """Measure the costs, then do every run that is not in the ledger.
 
     Args:
         processes: Runs at the same time. Costs are measured with nothing beside them.
@@ -75,6 +75,7 @@ def run_all(
 
     end = None if minutes is None else time.monotonic() + 60 * minutes
     cells = comparison.cells
+    measured = _measure_costs(comparison, ledger, setting, end)
     with (
         _workers(processes, setting) as pool,
         tqdm(total=total(cells), unit="run", disable=None, desc="train") as bar,
@@ -98,8 +99,7 @@ def run_all(
                 ledger.add(run.key, run.settings, future.result())
             bar.n = _done(cells, ledger)
             bar.refresh()
-    complete = not any(True for _ in ready(cells, ledger))
-    return _measure_costs(comparison, ledger, setting, end) and complete
+    return measured and not any(True for _ in ready(cells, ledger))
 
 
 def _done(cells: Sequence[Cell], ledger: Ledger) -> int:

@@ -16,7 +16,7 @@ from qcompile.artifact.manifest import Manifest
 from qcompile.driver import Options, compile_source
 from qcompile.grammar.files import read_source
 from qcompile.ir.compilation import ModelInfo
-from qcompile.ir.plan import EvaluationNode
+from qcompile.ir.plan import EvaluationNode, orthogonals
 from qcompile.ir.spec import AdapterSpec, Attachment, Spec
 from qcompile.models.skeleton import describe_model
 
@@ -126,7 +126,8 @@ def _angles(manifest: Manifest) -> int:
     for entry in layout(planned):
         plan = planned.plans[planned.sites[entry.site].unit]
         circuits = {n.angles for n in plan.nodes if isinstance(n, EvaluationNode)}
-        if entry.tensor in circuits:
+        matrices = {matrix.angles for n in plan.nodes for matrix in orthogonals(n)}
+        if entry.tensor in circuits | matrices:
             size = 1
             for extent in entry.shape:
                 size *= extent

@@ -140,7 +140,7 @@ _PRESETS = (
         tasks=(
             ClassificationPreset(
                 task="man_section",
-                steps=150,
+                steps=120,
                 batch=8,
                 seeds=SEEDS,
                 rates=FEW_RATES,
@@ -164,7 +164,7 @@ _PRESETS = (
             ),
             ClassificationPreset(
                 task="package",
-                steps=150,
+                steps=120,
                 batch=8,
                 seeds=SEEDS,
                 rates=FEW_RATES,

@@ -14,7 +14,7 @@ from evidence.data.labelled import Example, Labelled, distinct
 
 PACKAGES = ("hypothesis", "networkx", "numpy", "qiskit", "scipy", "sympy", "torch", "transformers")
 """All of them are dependencies, direct or not, with versions in constraints.txt."""
-MOST = 900
+MOST = 450
 """Examples of one package."""
 FILES = 200
 """Files of one package that are read."""

@@ -6,6 +6,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from evidence.compilation import Places
 from evidence.data.labelled import FOLDS, Labelled
 from evidence.data.naive_bayes import NaiveBayes
 from evidence.methods import Reference
-from evidence.tasks.encoder import Encoder, Upper, keep_lower
+from evidence.tasks.encoder import Encoder, Upper, keep_lower, kept_in
 from evidence.tasks.task import Figures, Trial
 
 
@@ -65,7 +66,9 @@ class Classification:
         encoder: Encoder,
         settings: ClassificationSettings,
         device: torch.device,
+        folder: Path | None = None,
     ) -> None:
+        """`folder` keeps the outputs of the lower layers for other processes."""
         self.name = name
         self.data = data
         self.settings = settings
@@ -73,7 +76,10 @@ class Classification:
         self.width = encoder.width
         texts = [example.text for example in data.examples]
         lower = encoder.layers - settings.layers
-        self.kept = keep_lower(encoder, lower, texts, settings.longest, device)
+        if folder is None:
+            self.kept = keep_lower(encoder, lower, texts, settings.longest, device)
+        else:
+            self.kept = kept_in(folder, encoder, lower, texts, settings.longest).to(device)
         self.labels = torch.tensor([e.label for e in data.examples], device=device)
         self.upper = Upper(encoder, settings.layers).to(device).requires_grad_(False)
         tokens = len(self.kept.states) * settings.batch // len(texts)

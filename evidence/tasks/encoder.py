@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -133,6 +134,10 @@ class Kept:
     starts: Tensor
     """(texts + 1): where each begins in `states`."""
 
+    def to(self, device: torch.device) -> Kept:
+        """On another device."""
+        return Kept(states=self.states.to(device), starts=self.starts.to(device))
+
     def batch(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """States (batch, longest, width), zero after the end, and mask (batch, longest)."""
         first, last = self.starts[indices], self.starts[indices + 1]
@@ -141,6 +146,23 @@ class Kept:
         mask = steps < lengths[:, None]
         places = (first[:, None] + steps).clamp(max=len(self.states) - 1)
         return self.states[places] * mask[..., None], mask
+
+
+def kept_in(
+    folder: Path, encoder: Encoder, layers: int, texts: Sequence[str], longest: int
+) -> Kept:
+    """The outputs from a file in `folder`, written by the first process that needs them."""
+    from safetensors.torch import load_file, save_file
+
+    wanted = hashlib.sha256(repr((encoder.name, layers, longest, texts)).encode()).hexdigest()
+    path = folder / f"kept-{wanted[:16]}.safetensors"
+    if path.exists():
+        return Kept(**load_file(path))
+    kept = keep_lower(encoder, layers, texts, longest, torch.device("cpu"))
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    save_file({"states": kept.states, "starts": kept.starts}, unfinished)
+    unfinished.replace(path)
+    return kept
 
 
 @torch.no_grad()

@@ -46,4 +46,6 @@ def prepare(preset: TaskPreset, folder: Path, pages: Path | None, device: torch.
                 longest=preset.longest,
                 judged=preset.judged,
             )
-            return Classification(preset.task, data, encoder, sizes, device)
+            # The random encoder is another one for other texts: nothing worth keeping.
+            kept = folder if preset.encoder == "minilm" else None
+            return Classification(preset.task, data, encoder, sizes, device, kept)

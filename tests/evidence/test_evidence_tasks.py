@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from evidence.available import why_not
 from evidence.compilation import compile_method
 from evidence.costs import Peak, saved_bytes
 from evidence.data.labelled import Example, Labelled
 from evidence.methods import ADAPTERS, LORA, Reference
 from evidence.shapes import matched_values
 from evidence.tasks.classification import Classification, ClassificationSettings
-from evidence.tasks.encoder import Encoder, Upper, keep_lower, random_encoder
+from evidence.tasks.encoder import Encoder, Upper, keep_lower, kept_in, random_encoder
 from evidence.tasks.prose import byte_lengths
 from evidence.training import Stepper, train, warm_then_cosine
 
@@ -115,6 +116,8 @@ def test_matched_shapes_are_the_nearest(task: Classification, name: str) -> None
 def test_angles_are_counted(task: Classification) -> None:
     shape = compile_method(ADAPTERS["bc"], {"rank": 3, "layers": 2}, task.places)
     assert shape.quantum == 2 * 4 * 3 * 2, "two modules, four banks, three wires, two layers"
+    matrices = compile_method(ADAPTERS["quantum_peft"], {"rank": 4}, task.places)
+    assert matrices.quantum == matrices.parameters - 2 * 4, "all but the diagonals"
     assert compile_method(LORA, {}, task.places).quantum == 0
 
 
@@ -165,3 +168,33 @@ def test_pretrained_encoder_is_the_published_one(tmp_path: Path) -> None:
     means = torch.stack([kept.states[a:b].mean(0) for a, b in kept.starts.unfold(0, 2, 1).tolist()])
     close, far = torch.cosine_similarity(means[:1], means[1:])
     assert close > 0.7 and far < 0.2
+
+
+def test_kept_states_are_read_back(encoder: Encoder, tmp_path: Path) -> None:
+    texts = [example.text for example in DATA.examples]
+    first = kept_in(tmp_path, encoder, 1, texts, 16)
+    (file,) = tmp_path.iterdir()
+    second = kept_in(tmp_path, encoder, 1, texts, 16)
+    assert torch.equal(first.states, second.states) and torch.equal(first.starts, second.starts)
+    kept_in(tmp_path, encoder, 2, texts, 16)
+    assert len(list(tmp_path.iterdir())) == 2 and file.exists(), "other layers, another file"
+
+
+METHODS = [name for name, method in ADAPTERS.items() if why_not(method) is None]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_trains(task: Classification, name: str) -> None:
+    method = ADAPTERS[name]
+    shape = compile_method(method, method.parameters, task.places)
+    trial = task.trial(0)
+    before = trial.loss(next(task.trial(0).batches))
+    stepper = Stepper(trial, shape, seed=0, steps=3, rate=0.01, head_rate=0.01)
+    assert stepper.adapter is not None
+    start = {n: p.detach().clone() for n, p in stepper.adapter.named_parameters()}
+    losses = [stepper.step() for _ in range(3)]
+    if name not in {"qpa", "prefix_tuning", "prefix_mlp"}:
+        torch.testing.assert_close(losses[0], before, msg="it does not start at zero")
+    assert all(map(torch.isfinite, losses))
+    moved = [n for n, p in stepper.adapter.named_parameters() if not torch.equal(p, start[n])]
+    assert moved, "nothing is trained"
