@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 from evidence.methods import ADAPTERS, BUDGETS, LORA, Method
 from evidence.presets import Preset
-from qcompile.driver import Options
 
 
 class Unavailable(Exception):
@@ -40,6 +38,4 @@ def why_not(method: Method) -> str | None:
     """Why a method cannot be run; None where it can."""
     if not method.path.exists():
         return f"method {method.name}: there is no {method.file} in examples/"
-    if method.control and "control" not in {f.name for f in dataclasses.fields(Options)}:
-        return f"method {method.name}: this qcompile makes no classical controls"
     return None

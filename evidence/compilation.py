@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 from torch import nn
 
@@ -74,11 +74,10 @@ def _compiled(
     control: bool,
     places: Places,
 ) -> Shape:
-    asked: dict[str, Any] = {"control": True} if control else {}
     options = Options(
         definitions=tuple(f"{name}={_literal(value)}" for name, value in values),
         tokens=places.tokens,
-        **asked,
+        control=control,
     )
     modules = places.linear if place == "linear" else places.attention
     compilation = compile_source(

@@ -102,7 +102,7 @@ CORE = (
 MATCHED = ("lora", "mpo", "qtha", "qtha-control", "cayley", "c", "c-control")
 
 FEW_RATES = (2e-3, 8e-3, 3e-2)
-FEW_FULL_RATES = (1e-4, 4e-4, 1.6e-3)
+FEW_FULL_RATES = (2e-4, 8e-4, 3.2e-3)
 
 _PRESETS = (
     Preset(
