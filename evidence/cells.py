@@ -95,7 +95,7 @@ def cells_of(preset: TaskPreset, task: Task, methods: Iterable[Method]) -> list[
         CompileError: A method's file does not compile for the task's model.
     """
     settings = {name: value for name, value in asdict(preset).items() if name not in _CHOICES}
-    task_digest = digest([settings, task.facts])
+    task_digest = digest([settings, task.facts, task.device.type])
     lora = compile_method(LORA, LORA.parameters, task.places)
     rows: list[Cell] = []
 

@@ -7,7 +7,7 @@ parameters are as near as possible to those of LoRA of rank 4 on the same module
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -36,8 +36,8 @@ class Knob:
     """The parameter of a file that decides how large its adapter is; larger is not smaller."""
 
     name: str
-    low: int
-    high: int
+    settings: Sequence[int]
+    """From the smallest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +66,8 @@ class Method:
         return EXAMPLES / self.file
 
 
-RANK = Knob(name="rank", low=1, high=64)
-QUBITS = Knob(name="rank", low=1, high=12)
+RANK = Knob(name="rank", settings=range(1, 65))
+QUBITS = Knob(name="rank", settings=range(1, 13))
 
 _ADAPTERS = (
     Method(name="lora", file="lora.qa", parameters={"rank": 4}, knob=RANK, about="LoRA"),
@@ -90,14 +90,14 @@ _ADAPTERS = (
         name="mpo",
         file="mpo.qa",
         parameters={"bond": 4},
-        knob=Knob(name="bond", low=1, high=32),
+        knob=Knob(name="bond", settings=range(1, 33)),
         about="one matrix product operator",
     ),
     Method(
         name="qtha",
         file="qtha.qa",
         parameters={"rank": 4},
-        knob=Knob(name="bond", low=1, high=16),
+        knob=Knob(name="bond", settings=range(1, 17)),
         matched={"rank": 4, "bus": 64},
         about="tensor network, circuit, both branches added (v2)",
     ),
@@ -105,14 +105,14 @@ _ADAPTERS = (
         name="qtha_v1",
         file="relatives/qtha_v1.qa",
         parameters={"rank": 4},
-        knob=Knob(name="bond", low=1, high=16),
+        knob=Knob(name="bond", settings=range(1, 17)),
         matched={"rank": 4, "bus": 64},
         about="the same, branches multiplied (v1)",
     ),
     Method(
         name="a",
         file="relatives/a.qa",
-        knob=Knob(name="bond", low=1, high=16),
+        knob=Knob(name="bond", settings=range(1, 17)),
         matched={"bus": 64},
         about="QTHA's tensor networks alone",
     ),
@@ -120,7 +120,7 @@ _ADAPTERS = (
         name="ab",
         file="relatives/ab.qa",
         parameters={"rank": 4},
-        knob=Knob(name="bond", low=1, high=16),
+        knob=Knob(name="bond", settings=range(1, 17)),
         matched={"rank": 4, "bus": 64},
         about="QTHA without its circuit",
     ),
@@ -175,14 +175,14 @@ _ADAPTERS = (
         name="hybrid",
         file="hybrid.qa",
         parameters={"rank": 4},
-        knob=Knob(name="rank", low=2, high=12),
+        knob=Knob(name="rank", settings=range(2, 13)),
         about="branches multiplied and added",
     ),
     Method(
         name="quantum_peft",
         file="quantum_peft.qa",
         parameters={"rank": 4, "layers": 1},
-        knob=Knob(name="layers", low=1, high=48),
+        knob=Knob(name="layers", settings=range(1, 49)),
         about="U Λ Vᵀ, U and V orthogonal matrices of circuits",
     ),
     Method(
@@ -195,7 +195,7 @@ _ADAPTERS = (
         name="cayley",
         file="cayley.qa",
         parameters={"size": 4},
-        knob=Knob(name="size", low=2, high=32),
+        knob=Knob(name="size", settings=(2, 4, 8, 16, 32)),
         about="the output turned by small orthogonal blocks",
     ),
     Method(
@@ -208,7 +208,7 @@ _ADAPTERS = (
         name="prefix_tuning",
         file="prefix_tuning.qa",
         parameters={"tokens": 8},
-        knob=Knob(name="tokens", low=1, high=32),
+        knob=Knob(name="tokens", settings=range(1, 33)),
         place="attention",
         about="trained keys and values before those of the text",
     ),

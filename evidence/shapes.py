@@ -16,15 +16,16 @@ def matched_values(method: Method, wanted: int, places: Places) -> dict[str, Val
     assert knob is not None
     fixed = dict(method.parameters if method.matched is None else method.matched)
 
-    def count(setting: int) -> int:
-        return compile_method(method, fixed | {knob.name: setting}, places).parameters
+    def count(place: int) -> int:
+        setting = {knob.name: knob.settings[place]}
+        return compile_method(method, fixed | setting, places).parameters
 
-    low, high = knob.low, knob.high
+    low, high = 0, len(knob.settings) - 1
     while high - low > 1:
         middle = (low + high) // 2
         if count(middle) <= wanted:
             low = middle
         else:
             high = middle
-    best = min((low, high), key=lambda setting: (abs(count(setting) - wanted), setting))
-    return fixed | {knob.name: best}
+    best = min((low, high), key=lambda place: (abs(count(place) - wanted), place))
+    return fixed | {knob.name: knob.settings[best]}

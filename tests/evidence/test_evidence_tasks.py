@@ -99,7 +99,7 @@ def test_baselines_need_no_steps(task: Classification) -> None:
 def test_matched_shapes_are_the_nearest(task: Classification, name: str) -> None:
     method = ADAPTERS[name]
     assert method.knob is not None
-    method = replace(method, knob=replace(method.knob, high=6))
+    method = replace(method, knob=replace(method.knob, settings=range(1, 7)))
     assert method.knob is not None
     wanted = compile_method(LORA, {"rank": 4}, task.places).parameters
     values = matched_values(method, wanted, task.places)
@@ -109,8 +109,8 @@ def test_matched_shapes_are_the_nearest(task: Classification, name: str) -> None
         shape = compile_method(method, values | {method.knob.name: setting}, task.places)
         return abs(shape.parameters - wanted)
 
-    settings = range(method.knob.low, method.knob.high + 1)
-    assert distance(int(values[method.knob.name])) == min(map(distance, settings))
+    nearest = min(map(distance, method.knob.settings))
+    assert distance(int(values[method.knob.name])) == nearest
 
 
 def test_angles_are_counted(task: Classification) -> None:
