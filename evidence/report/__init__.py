@@ -1,0 +1,1 @@
+"""docs/evidence.md out of results: tables, plots, and sentences that the numbers carry."""

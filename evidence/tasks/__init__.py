@@ -1,0 +1,1 @@
+"""What adapters are tried on: a frozen model, data, a loss, a judgement."""
