@@ -55,7 +55,7 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
         self.qcompile_core = nn.ModuleDict()
         self.merged_adapters: list[str] = []
         self._disable_adapters = False
-        self._shared = shared
+        self.shared = shared
         self._before_merge: tuple[torch.Tensor, torch.Tensor | None] | None = None
 
     @property
@@ -186,7 +186,7 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
         self.merged_adapters.clear()
 
     def delete_adapter(self, adapter_name: str) -> None:
-        self._shared.forget(adapter_name)
+        self.shared.forget(adapter_name)
         super().delete_adapter(adapter_name)
 
     def _move_adapter_to_device_of_base_layer(
@@ -200,7 +200,7 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
                 if all(p.device.type != "meta" for p in part.parameters()):
                     part.to(place)
             # Loading with `assign` has put tensors of its own into each module.
-            self._shared.tie(adapter_name, part)
+            self.shared.tie(adapter_name, part)
 
     def _is_transposed(self) -> bool:
         # transformers' Conv1D stores (in, out).

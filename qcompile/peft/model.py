@@ -14,7 +14,7 @@ from peft.tuners.tuners_utils import (
 )
 from torch import nn
 
-from qcompile.artifact.peft_folder import CORE
+from qcompile.artifact.peft_folder import CORE, WEIGHTS, mismatches
 from qcompile.backends.simulator.module import build_module
 from qcompile.diagnostics.errors import AdapterError, ArtifactError, few
 from qcompile.diagnostics.messages.adapter import NotMergeable
@@ -24,6 +24,7 @@ from qcompile.ir.compilation import PlannedSet
 from qcompile.peft.config import QCompileConfig
 from qcompile.peft.freeze import freeze
 from qcompile.peft.layer import QCompileLayer, SharedTensors
+from qcompile.peft.undo import all_or_nothing, forget_adapter
 
 
 class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
@@ -34,7 +35,21 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
     target_module_mapping: dict[str, list[str]] = {}  # noqa: RUF012
 
     def _pre_injection_hook(self, model: nn.Module, config: Any, adapter_name: str) -> None:
-        self.shared_tensors = SharedTensors()
+        layers = (m for m in model.modules() if isinstance(m, QCompileLayer))
+        # transformers injects each adapter with a tuner of its own.
+        self.shared_tensors = next((m.shared for m in layers), SharedTensors())
+
+    def inject_adapter(
+        self, model: nn.Module, adapter_name: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """Put an adapter in; after an error the model is what it was."""
+        try:
+            with all_or_nothing(model):
+                super().inject_adapter(model, adapter_name, *args, **kwargs)
+        except BaseException:
+            self.shared_tensors.forget(adapter_name)
+            forget_adapter(model, adapter_name)
+            raise
 
     def _prepare_adapter_config(self, peft_config: Any, model_config: Any) -> Any:
         return peft_config
@@ -42,6 +57,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
     def _prepare_model(self, peft_config: QCompileConfig, model: nn.Module) -> None:
         manifest = freeze(peft_config, model)
         self._check_names(peft_config, manifest.planned)
+        peft_config.check_tensors()
         if peft_config.target_modules is None:
             peft_config.target_modules = {site.module for site in manifest.planned.sites}
 
@@ -161,21 +177,19 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         adapter_name: str,
         state_dict: dict[str, torch.Tensor],
     ) -> dict[str, torch.Tensor]:
-        """As peft does it, but a missing or foreign tensor is an error."""
+        """As peft does it, but a missing, foreign or misshapen tensor is an error."""
         mapped: dict[str, torch.Tensor] = super()._remap_adapter_state_dict_for_load(
             model=model, config=config, adapter_name=adapter_name, state_dict=state_dict
         )
         prefixes = _get_tuner_state_dict_key_prefixes(model, adapter_name=adapter_name)
         own = _filter_state_dict_by_key_prefixes(model.state_dict(), prefixes)
-        wanted = {key for key in own if f".{CORE}.{adapter_name}." in key}
-        extra = [key for key in mapped if f".{CORE}." in key and key not in wanted]
+        found, wanted = (
+            {key: tuple(tensor.shape) for key, tensor in tensors.items() if f".{CORE}." in key}
+            for tensors in (mapped, own)
+        )
         problems = [
-            TensorMismatch(path="adapter_model.safetensors", tensor=key, problem=problem)
-            for keys, problem in (
-                (sorted(wanted - set(mapped)), "is missing"),
-                (sorted(extra), "is not part of the plan"),
-            )
-            for key in keys
+            TensorMismatch(path=WEIGHTS, tensor=key, problem=problem)
+            for key, problem in mismatches(found, wanted)
         ]
         if problems:
             raise ArtifactError(*few(problems))

@@ -331,6 +331,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6203": mixed_batch,
     "QA6204": lambda: peft_model(spec=None),
     "QA6205": lambda: lora_of(qcompile.compile(ATTACHED, model=model()), rank=0),
+    "QA6211": lambda: peft_model(modules_to_save="norm"),
+    "QA6212": lambda: peft_model(modules_to_save=["nrm"]),
     "QA7001": command("attached.qa", "--model", "nowhere"),
     "QA7002": with_model(model_type=None),
     "QA7003": with_model(model_type="lllama"),

@@ -53,9 +53,12 @@ adapter sora(rank: int = 4) {
 }
 """
 
-DOUBLE = text(
-    "    a = linear(x, to: rank)\n    update linear(a, to: out_features, init: zero)\n"
-).replace(") {", ") on exact {") + "\ntarget exact { dtype: float64 }\n"
+DOUBLE = (
+    text(
+        "    a = linear(x, to: rank)\n    update linear(a, to: out_features, init: zero)\n"
+    ).replace(") {", ") on exact {")
+    + "\ntarget exact { dtype: float64 }\n"
+)
 
 INLINE = {
     "activated": ACTIVATED,

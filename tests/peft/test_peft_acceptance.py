@@ -6,7 +6,6 @@ import copy
 import io
 import json
 import pickle
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,9 +71,7 @@ class Subject:
     scope="module",
     params=[pytest.param(n, marks=[pytest.mark.slow] if ROWS[n].slow else []) for n in ROWS],
 )
-def subject(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Subject]:
+def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
     row = ROWS[request.param]
     bare = base(row.model)
     before, frozen = logits(bare), snapshot(bare)
@@ -83,7 +80,7 @@ def subject(
     train(model)
     folder = str(tmp_path_factory.mktemp("saved"))
     model.save_pretrained(folder)
-    yield Subject(
+    return Subject(
         row=row,
         plan=model.peft_config["default"].plan,
         folder=folder,
@@ -135,7 +132,7 @@ def test_autocast_trains(subject: Subject, dtype: torch.dtype) -> None:
 def check_gradients(model: Any, context: AbstractContextManager[Any]) -> None:
     with context:
         value = loss(model)
-    value.backward()
+    value.backward()  # type: ignore[no-untyped-call]
     assert torch.isfinite(value)
     for parameter in trainable(model).values():
         assert parameter.grad is not None and torch.isfinite(parameter.grad).all()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -12,9 +10,8 @@ from peft import PeftModel, get_peft_model
 from torch import nn
 
 import qcompile
-from qcompile.diagnostics.errors import AdapterError
-from qcompile.peft import QCompileConfig, QCompileLayer, to_lora
-from tests.adapter.models import TOKENS, llama, logits, outputs, same, snapshot
+from qcompile.peft import QCompileConfig, QCompileLayer
+from tests.adapter.models import llama, logits, outputs, same
 from tests.peft.specs import LORA, MPO, SHARED, TWO
 
 # peft asks transformers under a name that transformers 6 will drop.

@@ -15,6 +15,7 @@ from tests.peft.specs import GATED
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
 
+
 def test_active_adapter_alone_is_regularised_and_stepped() -> None:
     model = get_peft_model(llama(), QCompileConfig(spec=GATED))
     model.add_adapter("other", QCompileConfig(spec=GATED, parameters={"rank": 3}))

@@ -103,3 +103,44 @@ class RankOutOfRange(Message):
     """
 
     rank: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingInvalid(Message):
+    """A field of the configuration has a value that it cannot have."""
+
+    code: ClassVar[str] = "QA6211"
+    title: ClassVar[str] = "`{name}` of a QCompileConfig must be {expected}, not {found}"
+    explanation: ClassVar[str] = """
+    The fields of a configuration are checked when it is made, before any model is touched. The
+    parameters of the spec go into `parameters`, by their names.
+
+    Erroneous:  QCompileConfig(spec="adapter.qa", modules_to_save="lm_head")
+    Corrected:  QCompileConfig(spec="adapter.qa", modules_to_save=["lm_head"])
+    """
+
+    name: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedModuleMissing(Message):
+    """modules_to_save names what is not there."""
+
+    code: ClassVar[str] = "QA6212"
+    title: ClassVar[str] = "the model has no module `{module}`, which `modules_to_save` names"
+    explanation: ClassVar[str] = """
+    `modules_to_save` lists modules that are trained and saved in full beside the adapter, by the
+    last parts of their names. One that is not there would be left out without a word, and its
+    training with it. Nothing was attached.
+
+    Erroneous:  QCompileConfig(spec="adapter.qa", modules_to_save=["lm_haed"])
+    Corrected:  QCompileConfig(spec="adapter.qa", modules_to_save=["lm_head"])
+    """
+
+    module: str
+    candidates: tuple[str, ...] = ()
+
+    def helps(self) -> tuple[str, ...]:
+        return did_you_mean(self.candidates)
