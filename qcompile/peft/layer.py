@@ -10,6 +10,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer, check_adapters_to_merge
 from torch import nn
 
 from qcompile.adapter.adapted import AdapterParts
+from qcompile.adapter.merge import merge_obstacle
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NotMergeable
@@ -119,21 +120,12 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
 
     def obstacles(self, adapter_names: Iterable[str]) -> list[tuple[str, str]]:
         """(adapter of the spec, why it cannot be merged here)."""
-        weight: Any = self.get_base_layer().weight
-        found = []
-        for part in self.parts(adapter_names):
-            if not part.plan.linear:
-                reason = "its update is not a linear map of the input"
-            elif not isinstance(weight, torch.Tensor) or not weight.dtype.is_floating_point:
-                reason = f"the weight is quantised ({getattr(weight, 'dtype', type(weight))})"
-            elif type(weight) not in (nn.Parameter, torch.Tensor) or weight.dim() != 2:
-                reason = f"the weight is a {type(weight).__name__} of a quantised layer"
-            elif weight.device.type == "meta":
-                reason = "the weight has no values (meta device)"
-            else:
-                continue
-            found.append((part.plan.adapter, reason))
-        return found
+        weight: object = getattr(self.get_base_layer(), "weight", None)
+        return [
+            (part.plan.adapter, reason)
+            for part in self.parts(adapter_names)
+            if (reason := merge_obstacle(part, weight)) is not None
+        ]
 
     def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
         """Add the updates to the base weight; the weight as it was is kept for `unmerge`.

@@ -14,6 +14,7 @@ from peft.tuners.tuners_utils import (
 )
 from torch import nn
 
+from qcompile.adapter.merge import parameter_uses
 from qcompile.artifact.peft_folder import CORE, WEIGHTS, mismatches
 from qcompile.backends.simulator.module import build_module
 from qcompile.diagnostics.errors import AdapterError, ArtifactError, few
@@ -108,8 +109,14 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         if adapter_name not in self.active_adapters:
             layer.qcompile_core[adapter_name].requires_grad_(False)
         if layer is not target:
-            # Not peft's _replace_module: it would move all adapters to the base's device.
-            setattr(parent, target_name, layer)
+            self._replace_module(parent, target_name, layer, target)
+
+    def _replace_module(
+        self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module
+    ) -> None:
+        # peft's own would move all adapters to the base's device, and takes `weight` of a head of
+        # several layers in modules_to_save, which has none.
+        setattr(parent, child_name, new_module)
 
     def _unload_and_optionally_merge(
         self,
@@ -141,11 +148,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
 
     def _refuse_unmergeable(self, adapter_names: list[str] | None) -> None:
         names = self.active_adapters if adapter_names is None else adapter_names
-        uses: dict[int, int] = {}
-        for module in self.model.modules():
-            for parameter in module._parameters.values():
-                if parameter is not None:
-                    uses[id(parameter)] = uses.get(id(parameter), 0) + 1
+        uses = parameter_uses(self.model)
         problems = []
         for layer in self.model.modules():
             if not isinstance(layer, QCompileLayer):

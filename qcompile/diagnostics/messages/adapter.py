@@ -129,10 +129,7 @@ class NotMergeable(Message):
 
     def helps(self) -> tuple[str, ...]:
         if "quantised" in self.reason:
-            return (
-                "keep it attached; or load the base without quantisation, and the adapter on it, "
-                "and merge there",
-            )
+            return ("keep it attached, or load base and adapter without quantisation to merge",)
         if self.reason.startswith("the weight"):
             return ("keep it attached, or leave this module out of the adapter's `attach`",)
         if self.reason.startswith("it replaces"):
