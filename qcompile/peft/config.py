@@ -129,7 +129,8 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
     def save_pretrained(self, save_directory: str, **kwargs: Any) -> None:
         """As peft does it; the model card that peft has written learns of the import."""
         super().save_pretrained(save_directory, **kwargs)  # type: ignore[no-untyped-call, unused-ignore]
-        complete_card(save_directory)
+        task = getattr(self.task_type, "value", self.task_type)
+        complete_card(save_directory, task)
 
     def source(self) -> Source:
         """The spec; the name says where its imports are looked for.

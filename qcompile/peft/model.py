@@ -165,6 +165,21 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             raise AdapterError(*few(problems))
 
     @classmethod
+    def _get_adapter_state_dict(cls, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
+        """As peft does it, with a copy of each shared tensor but one.
+
+        Files of safetensors hold no aliases: peft copies them itself when it saves, transformers
+        refuses them.
+        """
+        found: dict[str, torch.Tensor] = super()._get_adapter_state_dict(*args, **kwargs)
+        seen: set[int] = set()
+        for key, tensor in found.items():
+            if tensor.device.type != "meta" and tensor.data_ptr() in seen:
+                found[key] = tensor.clone()
+            seen.add(tensor.data_ptr())
+        return found
+
+    @classmethod
     def _remove_adapter_name_from_key(cls, key: str, adapter_name: str) -> str:
         head, found, tail = key.partition(f".{CORE}.{adapter_name}.")
         if found:

@@ -94,7 +94,8 @@ class Worse(Trainer):  # type: ignore[misc, unused-ignore]
         self.count += 1.0
         found = {"eval_loss": self.count}
         self.log(dict(found))
-        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
+        control: Any = vars(self)["control"]
+        self.callback_handler.on_evaluate(self.args, self.state, control, found)
         return found
 
 

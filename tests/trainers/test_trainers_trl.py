@@ -9,39 +9,19 @@ import pytest
 import torch
 from datasets import Dataset
 from peft import PeftModel
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from transformers import PreTrainedTokenizerFast
 from trl import SFTConfig, SFTTrainer
 
 from qcompile.adapter.trainer_callback import trainer_callback
 from qcompile.peft import QCompileConfig, QCompileLayer, load
 from tests.adapter.models import llama, logits, same
 from tests.peft.specs import EXAMPLES, GATED
+from tests.trainers.runs import WORDS, tokenizer
 
-# peft asks transformers under a name that transformers 6 will drop.
+# peft and trl ask transformers under names that transformers 6 will drop.
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated"),
+    pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.* is deprecated:FutureWarning"),
     pytest.mark.filterwarnings("ignore:.*pin_memory"),
 ]
-
-WORDS = "the adapter learns a circuit and so does its tensor network of few cores".split()
-
-
-def tokenizer() -> Any:
-    """One token for each word; made here, nothing is downloaded."""
-    names = ["<pad>", "<s>", "</s>", "<unk>", *WORDS]
-    model = WordLevel({name: number for number, name in enumerate(names)}, unk_token="<unk>")
-    words = Tokenizer(model)
-    words.pre_tokenizer = Whitespace()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=words,
-        pad_token="<pad>",
-        bos_token="<s>",
-        eos_token="</s>",
-        unk_token="<unk>",
-    )
 
 
 def texts() -> Any:
@@ -76,13 +56,14 @@ def sft(folder: Path, spec: str, callbacks: list[Any], **settings: Any) -> Any:
 @pytest.mark.parametrize("name", ["lora", "qtha"])
 def test_sft_trains_saves_and_resumes(name: str, tmp_path: Path) -> None:
     spec = str(EXAMPLES / f"{name}.qa")
+    base = logits(llama())
     straight = sft(tmp_path / "run", spec, [], max_steps=4, save_steps=2)
     model = straight.model
     assert isinstance(model, PeftModel)
     trained = {n for n, p in model.named_parameters() if p.requires_grad}
     assert trained and all("qcompile_core.default" in n for n in trained)
     before = logits(model.eval())
-    assert torch.equal(before, logits(llama()))
+    assert torch.equal(before, base)
     straight.train()
     after = logits(model.eval())
     assert not torch.equal(after, before)
