@@ -23,6 +23,9 @@ from qcompile.peft.settings import check_settings
 
 NAME = "QCOMPILE"
 
+Sizes = tuple[tuple[str, int | None, int | None], ...]
+"""Of all modules of a model: name, and in_features and out_features of linear maps."""
+
 
 def peft_type() -> Any:
     """The member of peft's enumeration of methods; added on the first call."""
@@ -97,6 +100,7 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
             self.exclude_modules = set(self.exclude_modules)
         # No fields, so that neither the places nor the parsed plan are saved.
         self._folder: str | None = None
+        self.compiled_for: Sizes | None = None
         self._name = "<text>"
         self._parsed: tuple[str, Manifest] | None = None
         if self.spec is None and self.plan is None:

@@ -18,13 +18,14 @@ from qcompile.diagnostics.messages.adapter import (
     ModuleSizeMismatch,
     NotForAModel,
 )
+from qcompile.diagnostics.messages.peft import ConfigurationInUse
 from qcompile.diagnostics.nearest import nearest
 from qcompile.driver import Options, compile_source
 from qcompile.ir.codec import canonical_json
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.models.linear import linear_sizes
 from qcompile.models.skeleton import describe_model
-from qcompile.peft.config import QCompileConfig
+from qcompile.peft.config import QCompileConfig, Sizes
 from qcompile.peft.selection import check_saved_modules, selection
 
 
@@ -33,10 +34,13 @@ def freeze(config: QCompileConfig, model: nn.Module) -> Manifest:
 
     Raises:
         CompileError: With every error of the first phase that found any.
-        AdapterError: QA6001 to QA6003, QA6009, QA6201, QA6212: nothing was changed.
+        AdapterError: QA6001 to QA6003, QA6009, QA6201, QA6212, QA6213: nothing was changed.
     """
     check_saved_modules(config, model)
+    info = base_info(model)
     manifest = config.manifest()
+    if manifest is not None and config.compiled_for not in (None, _sizes(info)):
+        raise AdapterError(ConfigurationInUse())
     if manifest is None:
         options = Options(
             definitions=tuple(
@@ -48,13 +52,13 @@ def freeze(config: QCompileConfig, model: nn.Module) -> Manifest:
             tokens=config.tokens,
             seed=config.seed,
         )
-        info = base_info(model)
         compilation = compile_source(
             config.source(), options, model=info, adjust=selection(config, model, info)
         )
         manifest = compilation.manifest
         config.plan = canonical_json(manifest)
-    _check(manifest, model)
+        config.compiled_for = _sizes(info)
+    _check(manifest, info)
     return manifest
 
 
@@ -90,9 +94,9 @@ def _base(module: Any) -> nn.Module:
     return base
 
 
-def _check(manifest: Manifest, model: nn.Module) -> None:
+def _check(manifest: Manifest, info: ModelInfo) -> None:
     """Whether every module that the compilation is for is there, with its sizes."""
-    modules = {module.name: module for module in base_info(model).modules}
+    modules = {module.name: module for module in info.modules}
     linear = tuple(name for name, module in modules.items() if module.in_features is not None)
     problems: list[Message] = []
     for site in manifest.planned.sites:
@@ -117,6 +121,10 @@ def _check(manifest: Manifest, model: nn.Module) -> None:
             )
     if problems:
         raise AdapterError(*few(problems))
+
+
+def _sizes(info: ModelInfo) -> Sizes:
+    return tuple((module.name, module.in_features, module.out_features) for module in info.modules)
 
 
 def _literal(value: bool | int | float | str) -> str:

@@ -137,8 +137,7 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
             ValueError: With `safe_merge`, where the merged weight is not finite.
         """
         names = [n for n in check_adapters_to_merge(self, adapter_names) if n in self.qcompile_core]
-        parts = self.parts(names)
-        if not parts:
+        if not self.parts(names):
             return
         problems = [
             NotMergeable(adapter=adapter, module=self.site, reason=reason)
@@ -147,7 +146,10 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
         if problems:
             raise AdapterError(*problems)
         weight, bias = self.weight, self.bias
-        total = weight.detach().to(torch.float64)
+        original = weight if self._before_merge is None else self._before_merge[0]
+        total = original.detach().to(torch.float64)
+        # From the start each time: a replacement leaves earlier updates as they are.
+        parts = self.parts([*self.merged_adapters, *names])
         replaces = any(part.plan.mode == "replace" for part in parts)
         if replaces:
             total = torch.zeros_like(total)

@@ -23,7 +23,7 @@ from qcompile.diagnostics.messages.artifact import TensorMismatch
 from qcompile.diagnostics.messages.peft import AdapterNameTaken
 from qcompile.ir.compilation import PlannedSet
 from qcompile.peft.config import QCompileConfig
-from qcompile.peft.freeze import freeze
+from qcompile.peft.freeze import base_info, freeze
 from qcompile.peft.layer import QCompileLayer, SharedTensors
 from qcompile.peft.undo import all_or_nothing, forget_adapter
 
@@ -57,14 +57,24 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
 
     def _prepare_model(self, peft_config: QCompileConfig, model: nn.Module) -> None:
         manifest = freeze(peft_config, model)
-        self._check_names(peft_config, manifest.planned)
+        self._check_names(model)
         peft_config.check_tensors()
         if peft_config.target_modules is None:
             peft_config.target_modules = {site.module for site in manifest.planned.sites}
 
-    def _check_names(self, config: QCompileConfig, planned: PlannedSet) -> None:
+    def _cast_adapter_dtype(self, adapter_name: str, autocast_adapter_dtype: bool = True) -> None:
+        super()._cast_adapter_dtype(adapter_name, autocast_adapter_dtype=autocast_adapter_dtype)
+        # Casting makes new parameters, one for each module.
+        self.shared_tensors.forget(adapter_name)
+        for layer in self.model.modules():
+            if isinstance(layer, QCompileLayer):
+                for part in layer.parts([adapter_name]):
+                    self.shared_tensors.tie(adapter_name, part)
+
+    def _check_names(self, model: nn.Module) -> None:
         """peft tells adapters apart by their names between dots."""
-        words: set[str] = set()
+        names = (module.name for module in base_info(model).modules)
+        words = {word for name in names for word in name.split(".")} | {"base_model", "model"}
         for other in self.peft_config.values():
             manifest = other.manifest() if isinstance(other, QCompileConfig) else None
             if manifest is not None:

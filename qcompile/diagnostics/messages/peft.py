@@ -45,8 +45,8 @@ class AdapterNameTaken(Message):
     help: ClassVar[str | None] = "give it another `adapter_name`, such as `default`"
     explanation: ClassVar[str] = """
     peft finds the tensors of an adapter by its name between dots, so that a name which is also a
-    part of a tensor's name, as that of an adapter of the spec or of a value in it, would lose
-    tensors when saving.
+    part of a tensor's name, as that of a module of the model, of an adapter of the spec or of a
+    value in it, would lose tensors when saving.
 
     Erroneous:  get_peft_model(model, config, adapter_name="lora")     with `adapter lora()` inside
     Corrected:  get_peft_model(model, config, adapter_name="default")
@@ -144,3 +144,20 @@ class SavedModuleMissing(Message):
 
     def helps(self) -> tuple[str, ...]:
         return did_you_mean(self.candidates)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationInUse(Message):
+    """The plan in a configuration is for another model."""
+
+    code: ClassVar[str] = "QA6213"
+    title: ClassVar[str] = "this QCompileConfig was compiled for another model"
+    help: ClassVar[str | None] = "make one for each model, from the same `spec`"
+    explanation: ClassVar[str] = """
+    The first use of a configuration compiles it for the modules of that model, and the result is
+    what is saved. Models with the same modules can share it; for another one, as one with more
+    layers, it would leave modules without an adapter.
+
+    Erroneous:  get_peft_model(small, config); get_peft_model(large, config)
+    Corrected:  get_peft_model(small, config); get_peft_model(large, other_config)
+    """
