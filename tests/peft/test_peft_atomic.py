@@ -19,7 +19,8 @@ from qcompile.backends.simulator.module import build_module
 from qcompile.diagnostics.errors import QCompileError
 from qcompile.peft import QCompileConfig, QCompileLayer, load
 from tests.adapter.models import gpt2, llama, logits, same, snapshot
-from tests.peft.specs import LORA, SHARED
+from tests.peft.specs import EXAMPLES, LORA, SHARED
+from tests.peft.table import EXCEPTIONS
 
 # peft asks transformers under a name that transformers 6 will drop.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
@@ -72,6 +73,16 @@ def test_wrong_settings_leave_the_model_alone(name: str) -> None:
         model, lambda: get_peft_model(model, QCompileConfig(**{"spec": LORA, **settings})), match
     )
     get_peft_model(model, QCompileConfig(spec=LORA))
+
+
+REFUSED = {name: row.refused for name, row in EXCEPTIONS.items() if row.refused is not None}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_peft_cannot_hold_is_refused(name: str) -> None:
+    model = llama()
+    config = QCompileConfig(spec=str(EXAMPLES / f"{name}.qa"))
+    check_refused(model, lambda: get_peft_model(model, config), REFUSED[name])
 
 
 def test_a_failing_second_adapter_leaves_the_first_alone() -> None:
