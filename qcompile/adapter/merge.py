@@ -11,7 +11,7 @@ from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.attach import ModelT, attached_record, detach
 from qcompile.adapter.merged import changes_bias, is_transposed, merged
 from qcompile.adapter.prefixed import prefixes_of
-from qcompile.backends.simulator.module import NOT_LINEAR
+from qcompile.backends.simulator.module import NOT_LINEAR, AdapterModule
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.adapter import NotMergeable
 
@@ -36,7 +36,7 @@ def merge(model: ModelT, *, progress: Callable[[str], None] | None = None) -> Mo
     wrappers = {
         name: part for name, part in model.named_modules() if isinstance(part, AdaptedModule)
     }
-    uses = _weight_uses(model)
+    uses = parameter_uses(model)
     problems = [
         NotMergeable(adapter=adapter, module=name, reason="a prefix is no change of a weight")
         for name, module in model.named_modules()
@@ -69,22 +69,32 @@ def _reasons(wrapper: AdaptedModule, uses: dict[int, int]) -> list[tuple[str, st
     weight = wrapper.weight
     changed = isinstance(wrapper.bias, nn.Parameter) and changes_bias([*wrapper.parts().values()])
     for name, part in wrapper.parts().items():
-        if not part.plan.linear:
-            found.append((name, NOT_LINEAR))
-        elif not weight.dtype.is_floating_point or weight.dim() != 2:
-            found.append((name, f"the weight is quantised ({weight.dtype})"))
-        elif type(weight) not in (nn.Parameter, torch.Tensor):
-            found.append((name, f"the weight is a {type(weight).__name__}"))
-        elif weight.device.type == "meta":
-            found.append((name, "the weight has no values (meta device)"))
-        elif uses.get(id(weight), 0) > 1:
-            found.append((name, "the weight is shared with another module"))
-        elif changed and uses.get(id(wrapper.bias), 0) > 1:
-            found.append((name, "the bias is shared with another module"))
+        reason = merge_obstacle(part, weight)
+        if reason is None and uses.get(id(weight), 0) > 1:
+            reason = "the weight is shared with another module"
+        elif reason is None and changed and uses.get(id(wrapper.bias), 0) > 1:
+            reason = "the bias is shared with another module"
+        if reason is not None:
+            found.append((name, reason))
     return found
 
 
-def _weight_uses(model: nn.Module) -> dict[int, int]:
+def merge_obstacle(part: AdapterModule, weight: object) -> str | None:
+    """Why the update of `part` cannot be added to `weight`; None where it can."""
+    if not part.plan.linear:
+        return NOT_LINEAR
+    if not isinstance(weight, torch.Tensor) or not weight.dtype.is_floating_point:
+        return f"the weight is quantised ({getattr(weight, 'dtype', type(weight).__name__)})"
+    # Quantisation packages keep their integers in subclasses, some of which say `float32`.
+    if type(weight) not in (nn.Parameter, torch.Tensor) or weight.dim() != 2:
+        return f"the weight is quantised ({type(weight).__name__})"
+    if weight.device.type == "meta":
+        return "the weight has no values (meta device)"
+    return None
+
+
+def parameter_uses(model: nn.Module) -> dict[int, int]:
+    """How many places each parameter has in the model, by its `id`."""
     uses: dict[int, int] = {}
     for module in model.modules():
         for parameter in module._parameters.values():

@@ -22,6 +22,7 @@ from qcompile.diagnostics.messages.artifact import (
     ArtifactNotFound,
     ForeignFolder,
     ManifestMalformed,
+    NotAnArchive,
     TensorMismatch,
 )
 from qcompile.diagnostics.messages.usage import OutputNotWritable
@@ -125,6 +126,53 @@ def _same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:
 
     bits = [tensor.contiguous().reshape(-1).view(torch.uint8) for tensor in (one, other)]
     return one.dtype == other.dtype and torch.equal(*bits)
+
+
+def check_weights(folder: str | Path, planned: PlannedSet) -> None:
+    """Whether a folder's tensors, where it has any, are those of the plan; none is read.
+
+    Tensors of other modules, as those of `modules_to_save`, may stand beside them.
+
+    Raises:
+        ArtifactError: QA5003, QA5009.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = str(Path(folder) / WEIGHTS)
+    if not os.path.isfile(path):
+        return
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = {
+                key: tuple(file.get_slice(key).get_shape())
+                for key in file.keys()  # noqa: SIM118
+                if f".{CORE}." in key
+            }
+    except SafetensorError as error:
+        reason = f"it is no safetensors file, or a damaged one ({error})"
+        raise ArtifactError(NotAnArchive(path=path, reason=reason)) from None
+    wanted = {key: shape for key, (_, shape) in folder_keys(planned).items()}
+    problems = [
+        TensorMismatch(path=path, tensor=key, problem=problem)
+        for key, problem in mismatches(found, wanted)
+    ]
+    if problems:
+        raise ArtifactError(*few(problems))
+
+
+def mismatches(
+    found: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]
+) -> list[tuple[str, str]]:
+    """(name, what is wrong with it) for tensors by their names and shapes."""
+    return [
+        *((key, "is missing") for key in wanted if key not in found),
+        *((key, "is not part of the plan") for key in found if key not in wanted),
+        *(
+            (key, f"has shape {found[key]}, not {shape}")
+            for key, shape in wanted.items()
+            if key in found and found[key] != shape
+        ),
+    ]
 
 
 def _plan(folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from enum import EnumMeta
 from pathlib import Path
@@ -12,12 +13,18 @@ from peft.utils.peft_types import PeftType
 
 from qcompile.artifact.check import checked_manifest
 from qcompile.artifact.manifest import Manifest
+from qcompile.artifact.peft_folder import check_weights
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.peft import SpecNotGiven
 from qcompile.diagnostics.source import Source
 from qcompile.grammar.files import read_source
+from qcompile.peft.card import complete_card
+from qcompile.peft.settings import check_settings
 
 NAME = "QCOMPILE"
+
+Sizes = tuple[tuple[str, int | None, int | None], ...]
+"""Of all modules of a model: name, and in_features and out_features of linear maps."""
 
 
 def peft_type() -> Any:
@@ -86,11 +93,14 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
     def __post_init__(self) -> None:
         super().__post_init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.peft_type = peft_type()
+        check_settings(self)
         if isinstance(self.target_modules, list):
             self.target_modules = set(self.target_modules)
         if isinstance(self.exclude_modules, list):
             self.exclude_modules = set(self.exclude_modules)
-        # No fields, so that neither the place nor the parsed plan is saved.
+        # No fields, so that neither the places nor the parsed plan are saved.
+        self._folder: str | None = None
+        self.compiled_for: Sizes | None = None
         self._name = "<text>"
         self._parsed: tuple[str, Manifest] | None = None
         if self.spec is None and self.plan is None:
@@ -98,6 +108,33 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
         if self.spec is not None and self.plan is None and not _is_text(self.spec):
             self._name = str(self.spec)
             self.spec = read_source(str(Path(self.spec))).text
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str, subfolder: str | None = None, **kwargs: Any
+    ) -> Any:
+        """As peft does it; keeps the folder, whose tensors are checked before a model changes."""
+        folder = pretrained_model_name_or_path
+        config: Any = super().from_pretrained(folder, subfolder=subfolder, **kwargs)
+        if isinstance(config, QCompileConfig):
+            config._folder = os.path.join(folder, subfolder or "")
+        return config
+
+    def check_tensors(self) -> None:
+        """Whether the tensors beside the file that this was read from are those of the plan.
+
+        Raises:
+            ArtifactError: QA5003, QA5009.
+        """
+        manifest = self.manifest()
+        if manifest is not None and self._folder is not None:
+            check_weights(self._folder, manifest.planned)
+
+    def save_pretrained(self, save_directory: str, **kwargs: Any) -> None:
+        """As peft does it; the model card that peft has written learns of the import."""
+        super().save_pretrained(save_directory, **kwargs)  # type: ignore[no-untyped-call, unused-ignore]
+        task = getattr(self.task_type, "value", self.task_type)
+        complete_card(save_directory, task)
 
     def source(self) -> Source:
         """The spec; the name says where its imports are looked for.

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from peft.tuners.tuners_utils import (
-    BaseTunerLayer,
-    _maybe_include_all_linear_layers,
-    check_target_module_exists,
-)
+from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils.other import AuxiliaryTrainingWrapper
 from torch import nn
 
@@ -24,16 +18,15 @@ from qcompile.diagnostics.messages.adapter import (
     ModuleSizeMismatch,
     NotForAModel,
 )
-from qcompile.diagnostics.messages.peft import TargetsMatchNothing
+from qcompile.diagnostics.messages.peft import ConfigurationInUse
 from qcompile.diagnostics.nearest import nearest
 from qcompile.driver import Options, compile_source
 from qcompile.ir.codec import canonical_json
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
-from qcompile.ir.spec import AdapterSpec, Attachment, Spec
 from qcompile.models.linear import linear_sizes
 from qcompile.models.skeleton import describe_model
-from qcompile.passes.lowering.patterns import PatternError, parse_pattern
-from qcompile.peft.config import QCompileConfig
+from qcompile.peft.config import QCompileConfig, Sizes
+from qcompile.peft.selection import check_saved_modules, selection
 
 
 def freeze(config: QCompileConfig, model: nn.Module) -> Manifest:
@@ -41,9 +34,13 @@ def freeze(config: QCompileConfig, model: nn.Module) -> Manifest:
 
     Raises:
         CompileError: With every error of the first phase that found any.
-        AdapterError: QA6001 to QA6003, QA6009, QA6201: nothing was changed.
+        AdapterError: QA6001 to QA6003, QA6009, QA6201, QA6212, QA6213: nothing was changed.
     """
+    check_saved_modules(config, model)
+    info = base_info(model)
     manifest = config.manifest()
+    if manifest is not None and config.compiled_for not in (None, _sizes(info)):
+        raise AdapterError(ConfigurationInUse())
     if manifest is None:
         options = Options(
             definitions=tuple(
@@ -55,13 +52,13 @@ def freeze(config: QCompileConfig, model: nn.Module) -> Manifest:
             tokens=config.tokens,
             seed=config.seed,
         )
-        info = base_info(model)
         compilation = compile_source(
-            config.source(), options, model=info, adjust=_selection(config, model, info)
+            config.source(), options, model=info, adjust=selection(config, model, info)
         )
         manifest = compilation.manifest
         config.plan = canonical_json(manifest)
-    _check(manifest, model)
+        config.compiled_for = _sizes(info)
+    _check(manifest, info)
     return manifest
 
 
@@ -97,89 +94,9 @@ def _base(module: Any) -> nn.Module:
     return base
 
 
-def _selection(
-    config: QCompileConfig, model: nn.Module, info: ModelInfo
-) -> Callable[[Spec], Spec] | None:
-    """Replaces the attachments where the configuration chooses modules."""
-    choices = {
-        name: value
-        for name in ("target_modules", "exclude_modules", "layers_to_transform", "modules_to_save")
-        if (value := getattr(config, name)) is not None
-    }
-    if not choices:
-        return None
-    linear = [module.name for module in info.modules if module.in_features is not None]
-    given = copy.copy(config)
-    if isinstance(given.target_modules, str):
-        given = _maybe_include_all_linear_layers(given, model)
-
-    def adjust(spec: Spec) -> Spec:
-        adapters = tuple(_retarget(adapter, given, linear) for adapter in spec.adapters)
-        if not any(adapter.attachments for adapter in adapters):
-            wanted = choices.get("target_modules", ())
-            names = sorted({name.rpartition(".")[2] for name in linear})
-            words = [wanted] if isinstance(wanted, str) else sorted(wanted)
-            near = nearest(words[0], names) if words else ()
-            choice = ", ".join(f"{name}={_shown(value)}" for name, value in choices.items())
-            message = TargetsMatchNothing(choice=choice, present=tuple(names), candidates=near)
-            raise AdapterError(message)
-        # An adapter of several that the choice leaves without modules is left out.
-        return replace(spec, adapters=tuple(adapter for adapter in adapters if adapter.attachments))
-
-    return adjust
-
-
-def _retarget(adapter: AdapterSpec, config: QCompileConfig, linear: list[str]) -> AdapterSpec:
-    """The adapter attached to the chosen modules by their names, with the bodies of the spec."""
-    if adapter.shape is not None:
-        raise AdapterError(NotForAModel(adapter=adapter.name))
-    choice = copy.copy(config)
-    if choice.target_modules is None:
-        choice.target_modules = {n for n in linear if _attachment(adapter, n) is not None}
-    chosen = []
-    for name in linear:
-        # peft leaves the layer aside where a name is matched as a whole.
-        if not check_target_module_exists(choice, name) or not _in_layers(config, name):
-            continue
-        if any(name == m or name.endswith(f".{m}") for m in config.modules_to_save or ()):
-            continue
-        own = _attachment(adapter, name)
-        body = 0 if own is None else own.body
-        chosen.append(Attachment(pattern=name, layers=None, body=body, span=adapter.span))
-    return replace(adapter, attachments=tuple(chosen))
-
-
-def _in_layers(config: QCompileConfig, name: str) -> bool:
-    wanted = config.layers_to_transform
-    if wanted is None:
-        return True
-    layer = _layer(name)
-    return layer is not None and layer in ([wanted] if isinstance(wanted, int) else wanted)
-
-
-def _layer(name: str) -> int | None:
-    return next((int(part) for part in name.split(".") if part.isdigit()), None)
-
-
-def _attachment(adapter: AdapterSpec, name: str) -> Attachment | None:
-    """The first attachment of the spec that takes a module."""
-    for attachment in adapter.attachments:
-        try:
-            matches = parse_pattern(attachment.pattern).matches(name)
-        except PatternError:
-            return attachment  # Lowering reports it.
-        layer = _layer(name)
-        inside = attachment.layers is None or (
-            layer is not None and attachment.layers[0] <= layer < attachment.layers[1]
-        )
-        if matches and inside:
-            return attachment
-    return None
-
-
-def _check(manifest: Manifest, model: nn.Module) -> None:
+def _check(manifest: Manifest, info: ModelInfo) -> None:
     """Whether every module that the compilation is for is there, with its sizes."""
-    modules = {module.name: module for module in base_info(model).modules}
+    modules = {module.name: module for module in info.modules}
     linear = tuple(name for name, module in modules.items() if module.in_features is not None)
     problems: list[Message] = []
     for site in manifest.planned.sites:
@@ -206,11 +123,11 @@ def _check(manifest: Manifest, model: nn.Module) -> None:
         raise AdapterError(*few(problems))
 
 
+def _sizes(info: ModelInfo) -> Sizes:
+    return tuple((module.name, module.in_features, module.out_features) for module in info.modules)
+
+
 def _literal(value: bool | int | float | str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
-
-
-def _shown(value: object) -> str:
-    return repr(sorted(value)) if isinstance(value, set) else repr(value)

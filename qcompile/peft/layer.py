@@ -10,8 +10,9 @@ from peft.tuners.tuners_utils import BaseTunerLayer, check_adapters_to_merge
 from torch import nn
 
 from qcompile.adapter.adapted import AdapterParts, combined, runs_base
+from qcompile.adapter.merge import merge_obstacle
 from qcompile.adapter.merged import changes_bias, is_transposed, merged
-from qcompile.backends.simulator.module import NOT_LINEAR, AdapterModule
+from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NotMergeable
 from qcompile.diagnostics.messages.peft import NoMixedBatches
@@ -56,7 +57,7 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
         self.qcompile_core = nn.ModuleDict()
         self.merged_adapters: list[str] = []
         self._disable_adapters = False
-        self._shared = shared
+        self.shared = shared
         self._before_merge: tuple[torch.Tensor, torch.Tensor | None] | None = None
 
     @property
@@ -127,21 +128,12 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
 
     def obstacles(self, adapter_names: Iterable[str]) -> list[tuple[str, str]]:
         """(adapter of the spec, why it cannot be merged here)."""
-        weight: Any = self.get_base_layer().weight
-        found = []
-        for part in self.parts(adapter_names):
-            if not part.plan.linear:
-                reason = NOT_LINEAR
-            elif not isinstance(weight, torch.Tensor) or not weight.dtype.is_floating_point:
-                reason = f"the weight is quantised ({getattr(weight, 'dtype', type(weight))})"
-            elif type(weight) not in (nn.Parameter, torch.Tensor) or weight.dim() != 2:
-                reason = f"the weight is a {type(weight).__name__} of a quantised layer"
-            elif weight.device.type == "meta":
-                reason = "the weight has no values (meta device)"
-            else:
-                continue
-            found.append((part.plan.adapter, reason))
-        return found
+        weight: object = getattr(self.get_base_layer(), "weight", None)
+        return [
+            (part.plan.adapter, reason)
+            for part in self.parts(adapter_names)
+            if (reason := merge_obstacle(part, weight)) is not None
+        ]
 
     def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
         """Add the updates to the base weight; weight and bias as they were are kept for `unmerge`.
@@ -154,8 +146,7 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
             ValueError: With `safe_merge`, where the merged weight is not finite.
         """
         names = [n for n in check_adapters_to_merge(self, adapter_names) if n in self.qcompile_core]
-        parts = self.parts(names)
-        if not parts:
+        if not self.parts(names):
             return
         problems = [
             NotMergeable(adapter=adapter, module=self.site, reason=reason)
@@ -197,7 +188,7 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
         self.merged_adapters.clear()
 
     def delete_adapter(self, adapter_name: str) -> None:
-        self._shared.forget(adapter_name)
+        self.shared.forget(adapter_name)
         super().delete_adapter(adapter_name)
 
     def _move_adapter_to_device_of_base_layer(
@@ -211,7 +202,7 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
                 if all(p.device.type != "meta" for p in part.parameters()):
                     part.to(place)
             # Loading with `assign` has put tensors of its own into each module.
-            self._shared.tie(adapter_name, part)
+            self.shared.tie(adapter_name, part)
 
     def _is_transposed(self) -> bool:
         return is_transposed(self.get_base_layer())

@@ -14,8 +14,9 @@ from peft.tuners.tuners_utils import (
 )
 from torch import nn
 
+from qcompile.adapter.merge import parameter_uses
 from qcompile.adapter.merged import changes_bias
-from qcompile.artifact.peft_folder import CORE
+from qcompile.artifact.peft_folder import CORE, WEIGHTS, mismatches
 from qcompile.backends.simulator.module import build_module
 from qcompile.diagnostics.errors import AdapterError, ArtifactError, few
 from qcompile.diagnostics.messages.adapter import NotMergeable
@@ -23,8 +24,9 @@ from qcompile.diagnostics.messages.artifact import TensorMismatch
 from qcompile.diagnostics.messages.peft import AdapterNameTaken
 from qcompile.ir.compilation import PlannedSet
 from qcompile.peft.config import QCompileConfig
-from qcompile.peft.freeze import freeze
+from qcompile.peft.freeze import base_info, freeze
 from qcompile.peft.layer import QCompileLayer, SharedTensors
+from qcompile.peft.undo import all_or_nothing, forget_adapter
 
 
 class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
@@ -35,20 +37,45 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
     target_module_mapping: dict[str, list[str]] = {}  # noqa: RUF012
 
     def _pre_injection_hook(self, model: nn.Module, config: Any, adapter_name: str) -> None:
-        self.shared_tensors = SharedTensors()
+        layers = (m for m in model.modules() if isinstance(m, QCompileLayer))
+        # transformers injects each adapter with a tuner of its own.
+        self.shared_tensors = next((m.shared for m in layers), SharedTensors())
+
+    def inject_adapter(
+        self, model: nn.Module, adapter_name: str, *args: Any, **kwargs: Any
+    ) -> None:
+        """Put an adapter in; after an error the model is what it was."""
+        try:
+            with all_or_nothing(model):
+                super().inject_adapter(model, adapter_name, *args, **kwargs)
+        except BaseException:
+            self.shared_tensors.forget(adapter_name)
+            forget_adapter(model, adapter_name)
+            raise
 
     def _prepare_adapter_config(self, peft_config: Any, model_config: Any) -> Any:
         return peft_config
 
     def _prepare_model(self, peft_config: QCompileConfig, model: nn.Module) -> None:
         manifest = freeze(peft_config, model)
-        self._check_names(peft_config, manifest.planned)
+        self._check_names(model)
+        peft_config.check_tensors()
         if peft_config.target_modules is None:
             peft_config.target_modules = {site.module for site in manifest.planned.sites}
 
-    def _check_names(self, config: QCompileConfig, planned: PlannedSet) -> None:
+    def _cast_adapter_dtype(self, adapter_name: str, autocast_adapter_dtype: bool = True) -> None:
+        super()._cast_adapter_dtype(adapter_name, autocast_adapter_dtype=autocast_adapter_dtype)
+        # Casting makes new parameters, one for each module.
+        self.shared_tensors.forget(adapter_name)
+        for layer in self.model.modules():
+            if isinstance(layer, QCompileLayer):
+                for part in layer.parts([adapter_name]):
+                    self.shared_tensors.tie(adapter_name, part)
+
+    def _check_names(self, model: nn.Module) -> None:
         """peft tells adapters apart by their names between dots."""
-        words: set[str] = set()
+        names = (module.name for module in base_info(model).modules)
+        words = {word for name in names for word in name.split(".")} | {"base_model", "model"}
         for other in self.peft_config.values():
             manifest = other.manifest() if isinstance(other, QCompileConfig) else None
             if manifest is not None:
@@ -93,8 +120,14 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         if adapter_name not in self.active_adapters:
             layer.qcompile_core[adapter_name].requires_grad_(False)
         if layer is not target:
-            # Not peft's _replace_module: it would move all adapters to the base's device.
-            setattr(parent, target_name, layer)
+            self._replace_module(parent, target_name, layer, target)
+
+    def _replace_module(
+        self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module
+    ) -> None:
+        # peft's own would move all adapters to the base's device, and takes `weight` of a head of
+        # several layers in modules_to_save, which has none.
+        setattr(parent, child_name, new_module)
 
     def _unload_and_optionally_merge(
         self,
@@ -126,11 +159,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
 
     def _refuse_unmergeable(self, adapter_names: list[str] | None) -> None:
         names = self.active_adapters if adapter_names is None else adapter_names
-        uses: dict[int, int] = {}
-        for module in self.model.modules():
-            for parameter in module._parameters.values():
-                if parameter is not None:
-                    uses[id(parameter)] = uses.get(id(parameter), 0) + 1
+        uses = parameter_uses(self.model)
         problems = []
         for layer in self.model.modules():
             if not isinstance(layer, QCompileLayer):
@@ -151,6 +180,21 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             raise AdapterError(*few(problems))
 
     @classmethod
+    def _get_adapter_state_dict(cls, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
+        """As peft does it, with a copy of each shared tensor but one.
+
+        Files of safetensors hold no aliases: peft copies them itself when it saves, transformers
+        refuses them.
+        """
+        found: dict[str, torch.Tensor] = super()._get_adapter_state_dict(*args, **kwargs)
+        seen: set[int] = set()
+        for key, tensor in found.items():
+            if tensor.device.type != "meta" and tensor.data_ptr() in seen:
+                found[key] = tensor.clone()
+            seen.add(tensor.data_ptr())
+        return found
+
+    @classmethod
     def _remove_adapter_name_from_key(cls, key: str, adapter_name: str) -> str:
         head, found, tail = key.partition(f".{CORE}.{adapter_name}.")
         if found:
@@ -166,21 +210,19 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         adapter_name: str,
         state_dict: dict[str, torch.Tensor],
     ) -> dict[str, torch.Tensor]:
-        """As peft does it, but a missing or foreign tensor is an error."""
+        """As peft does it, but a missing, foreign or misshapen tensor is an error."""
         mapped: dict[str, torch.Tensor] = super()._remap_adapter_state_dict_for_load(
             model=model, config=config, adapter_name=adapter_name, state_dict=state_dict
         )
         prefixes = _get_tuner_state_dict_key_prefixes(model, adapter_name=adapter_name)
         own = _filter_state_dict_by_key_prefixes(model.state_dict(), prefixes)
-        wanted = {key for key in own if f".{CORE}.{adapter_name}." in key}
-        extra = [key for key in mapped if f".{CORE}." in key and key not in wanted]
+        found, wanted = (
+            {key: tuple(tensor.shape) for key, tensor in tensors.items() if f".{CORE}." in key}
+            for tensors in (mapped, own)
+        )
         problems = [
-            TensorMismatch(path="adapter_model.safetensors", tensor=key, problem=problem)
-            for keys, problem in (
-                (sorted(wanted - set(mapped)), "is missing"),
-                (sorted(extra), "is not part of the plan"),
-            )
-            for key in keys
+            TensorMismatch(path=WEIGHTS, tensor=key, problem=problem)
+            for key, problem in mismatches(found, wanted)
         ]
         if problems:
             raise ArtifactError(*few(problems))

@@ -289,6 +289,16 @@ def peft_model(name: str = "default", **options: Any) -> Any:
     return get_peft_model(model(), config, adapter_name=name)
 
 
+def used_configuration() -> None:
+    from peft import get_peft_model
+
+    from qcompile.peft import QCompileConfig
+
+    config = QCompileConfig(spec=ATTACHED)
+    get_peft_model(model(), config)
+    get_peft_model(nn.ModuleDict({"first": Block(), "second": Block(), "third": Block()}), config)
+
+
 def foreign_folder() -> None:
     Path("adapter").mkdir()
     Path("adapter/adapter_config.json").write_text('{"peft_type": "LORA"}')
@@ -373,6 +383,9 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6203": mixed_batch,
     "QA6204": lambda: peft_model(spec=None),
     "QA6205": lambda: lora_of(qcompile.compile(ATTACHED, model=model()), rank=0),
+    "QA6211": lambda: peft_model(modules_to_save="norm"),
+    "QA6212": lambda: peft_model(modules_to_save=["nrm"]),
+    "QA6213": used_configuration,
     "QA7001": command("attached.qa", "--model", "nowhere"),
     "QA7002": with_model(model_type=None),
     "QA7003": with_model(model_type="lllama"),

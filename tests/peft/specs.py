@@ -1,22 +1,13 @@
-"""The adapters that peft's acceptance list is run with."""
+"""Specs for the tests of peft: two examples, and inline ones for options of the language."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
-
-@dataclass(frozen=True)
-class Case:
-    """An adapter and what it can do."""
-
-    spec: str
-    linear: bool
-    lora: bool = True
-    """Whether a linear one has the form of LoRA."""
-    parameters: tuple[tuple[str, int], ...] = ()
+LORA = str(EXAMPLES / "lora.qa")
+MPO = str(EXAMPLES / "mpo.qa")
 
 
 def text(body: str, attach: str = "*.self_attn.{q,v}_proj") -> str:
@@ -50,6 +41,18 @@ DROPPED = text(
     "    update linear(a, to: out_features, init: zero)\n"
 )
 
+GATED = """qa 1
+adapter sora(rank: int = 4) {
+    attach "*.self_attn.{q,v}_proj"
+    g = vector(rank)
+    train {
+        regularise 0.1 * mean_abs(g)
+        proximal soft_threshold(g, 1e-2)
+    }
+    update linear(g * linear(x, to: rank), to: out_features, init: zero)
+}
+"""
+
 ROTATING = text("    replace cayley(y)\n", "*.{q_proj,up_proj}")
 
 MIXING = text(
@@ -57,20 +60,22 @@ MIXING = text(
     "    update linear(a, to: out_features, init: zero)\n",
 )
 
-CASES = {
-    "lora": Case(str(EXAMPLES / "lora.qa"), linear=True, parameters=(("rank", 2),)),
-    "mpo": Case(str(EXAMPLES / "mpo.qa"), linear=True, parameters=(("bond", 2),)),
-    "qtha": Case(
-        str(EXAMPLES / "qtha.qa"), linear=False, parameters=(("rank", 3), ("bus", 16), ("bond", 2))
-    ),
-    "qaa": Case(str(EXAMPLES / "qaa.qa"), linear=False, parameters=(("layers", 1),)),
-    "hybrid": Case(str(EXAMPLES / "hybrid.qa"), linear=False, parameters=(("rank", 3),)),
-    "noisy": Case(str(EXAMPLES / "noisy_target.qa"), linear=False, parameters=(("rank", 2),)),
-    "shared": Case(SHARED, linear=True),
-    "quanta": Case(str(EXAMPLES / "quanta.qa"), linear=True),
-    "rotating": Case(ROTATING, linear=True, lora=False),
-    "mixing": Case(MIXING, linear=True, lora=False),
-    "two": Case(TWO, linear=True),
-    "activated": Case(ACTIVATED, linear=False),
-    "dropped": Case(DROPPED, linear=True),
+DOUBLE = (
+    text(
+        "    a = linear(x, to: rank)\n    update linear(a, to: out_features, init: zero)\n"
+    ).replace(") {", ") on exact {")
+    + "\ntarget exact { dtype: float64 }\n"
+)
+
+INLINE = {
+    "activated": ACTIVATED,
+    "double": DOUBLE,
+    "dropped": DROPPED,
+    "gated": GATED,
+    "mixing": MIXING,
+    "replacing": REPLACING,
+    "rotating": ROTATING,
+    "shared": SHARED,
+    "two": TWO,
 }
+"""Name → text, for the table of the acceptance list."""

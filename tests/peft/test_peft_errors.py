@@ -16,12 +16,10 @@ import qcompile
 from qcompile.diagnostics.errors import QCompileError
 from qcompile.peft import QCompileConfig, QCompileLayer, load, to_lora
 from tests.adapter.models import bert, gpt2, llama, logits, same, snapshot
-from tests.peft.specs import CASES, REPLACING, ROTATING, text
+from tests.peft.specs import LORA, MPO, REPLACING, ROTATING, text
 
 # peft asks transformers under a name that transformers 6 will drop.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
-
-LORA = CASES["lora"].spec
 
 
 class Quantised(nn.Module):
@@ -87,7 +85,7 @@ def test_targets_choose_and_narrow_down() -> None:
 
 
 def test_overridden_targets_keep_the_bodies_of_the_spec(tmp_path: Path) -> None:
-    config = QCompileConfig(spec=CASES["mpo"].spec, target_modules=["q_proj", "up_proj"])
+    config = QCompileConfig(spec=MPO, target_modules=["q_proj", "up_proj"])
     model = get_peft_model(llama(), config)
     bonds = {
         layer.site.rpartition(".")[2]: dict(layer.parts(["default"])[0].plan.parameters)["bond"]
@@ -169,7 +167,7 @@ def test_a_folder_of_another_method_is_no_adapter_of_qcompile(tmp_path: Path) ->
 
 
 def test_lora_of_a_linear_adapter_computes_the_same_inside_peft(tmp_path: Path) -> None:
-    model = get_peft_model(llama(), QCompileConfig(spec=CASES["mpo"].spec))
+    model = get_peft_model(llama(), QCompileConfig(spec=MPO))
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.requires_grad:

@@ -11,20 +11,9 @@ from peft import get_peft_model
 from qcompile.adapter.training import after_step, regulariser, with_regulariser
 from qcompile.peft import QCompileConfig
 from tests.adapter.models import llama, outputs
+from tests.peft.specs import GATED
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
-
-GATED = """qa 1
-adapter sora(rank: int = 4) {
-    attach "*.self_attn.{q,v}_proj"
-    g = vector(rank)
-    train {
-        regularise 0.1 * mean_abs(g)
-        proximal soft_threshold(g, 1e-2)
-    }
-    update linear(g * linear(x, to: rank), to: out_features, init: zero)
-}
-"""
 
 
 def test_active_adapter_alone_is_regularised_and_stepped() -> None:

@@ -6,7 +6,11 @@ from typing import Any
 
 import torch
 from peft import get_peft_model
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 from torch import nn
+from transformers import PreTrainedTokenizerFast
 
 import qcompile
 from qcompile.peft import QCompileConfig
@@ -26,6 +30,25 @@ adapter small(rank: int = 3) {
     update linear(dropout(q, 0.1), to: out_features, init: zero)
 }
 """
+
+
+TEXT = "the adapter learns a circuit and so does its tensor network of few cores"
+WORDS = TEXT.split()
+
+
+def tokenizer() -> Any:
+    """One token for each word; made here, nothing is downloaded."""
+    names = ["<pad>", "<s>", "</s>", "<unk>", *WORDS]
+    model = WordLevel({name: number for number, name in enumerate(names)}, unk_token="<unk>")
+    words = Tokenizer(model)
+    words.pre_tokenizer = Whitespace()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=words,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+    )
 
 
 class Tokens(torch.utils.data.Dataset[dict[str, torch.Tensor]]):

@@ -128,6 +128,8 @@ class NotMergeable(Message):
     reason: str
 
     def helps(self) -> tuple[str, ...]:
+        if "quantised" in self.reason:
+            return ("keep it attached, or load base and adapter without quantisation to merge",)
         if self.reason.startswith(("the weight", "the bias")):
             return ("keep it attached, or leave this module out of the adapter's `attach`",)
         if self.reason.startswith("it replaces"):

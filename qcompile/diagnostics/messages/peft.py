@@ -45,8 +45,8 @@ class AdapterNameTaken(Message):
     help: ClassVar[str | None] = "give it another `adapter_name`, such as `default`"
     explanation: ClassVar[str] = """
     peft finds the tensors of an adapter by its name between dots, so that a name which is also a
-    part of a tensor's name, as that of an adapter of the spec or of a value in it, would lose
-    tensors when saving.
+    part of a tensor's name, as that of a module of the model, of an adapter of the spec or of a
+    value in it, would lose tensors when saving.
 
     Erroneous:  get_peft_model(model, config, adapter_name="lora")     with `adapter lora()` inside
     Corrected:  get_peft_model(model, config, adapter_name="default")
@@ -103,3 +103,61 @@ class RankOutOfRange(Message):
     """
 
     rank: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingInvalid(Message):
+    """A field of the configuration has a value that it cannot have."""
+
+    code: ClassVar[str] = "QA6211"
+    title: ClassVar[str] = "`{name}` of a QCompileConfig must be {expected}, not {found}"
+    explanation: ClassVar[str] = """
+    The fields of a configuration are checked when it is made, before any model is touched. The
+    parameters of the spec go into `parameters`, by their names.
+
+    Erroneous:  QCompileConfig(spec="adapter.qa", modules_to_save="lm_head")
+    Corrected:  QCompileConfig(spec="adapter.qa", modules_to_save=["lm_head"])
+    """
+
+    name: str
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedModuleMissing(Message):
+    """modules_to_save names what is not there."""
+
+    code: ClassVar[str] = "QA6212"
+    title: ClassVar[str] = "the model has no module `{module}`, which `modules_to_save` names"
+    explanation: ClassVar[str] = """
+    `modules_to_save` lists modules that are trained and saved in full beside the adapter, by the
+    last parts of their names. One that is not there would be left out without a word, and its
+    training with it. Nothing was attached.
+
+    Erroneous:  QCompileConfig(spec="adapter.qa", modules_to_save=["lm_haed"])
+    Corrected:  QCompileConfig(spec="adapter.qa", modules_to_save=["lm_head"])
+    """
+
+    module: str
+    candidates: tuple[str, ...] = ()
+
+    def helps(self) -> tuple[str, ...]:
+        return did_you_mean(self.candidates)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigurationInUse(Message):
+    """The plan in a configuration is for another model."""
+
+    code: ClassVar[str] = "QA6213"
+    title: ClassVar[str] = "this QCompileConfig was compiled for another model"
+    help: ClassVar[str | None] = "make one for each model, from the same `spec`"
+    explanation: ClassVar[str] = """
+    The first use of a configuration compiles it for the modules of that model, and the result is
+    what is saved. Models with the same modules can share it; for another one, as one with more
+    layers, it would leave modules without an adapter.
+
+    Erroneous:  get_peft_model(small, config); get_peft_model(large, config)
+    Corrected:  get_peft_model(small, config); get_peft_model(large, other_config)
+    """

@@ -1,0 +1,143 @@
+"""Which modules a configuration chooses, in peft's terms."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from peft.tuners.tuners_utils import _maybe_include_all_linear_layers, check_target_module_exists
+from torch import nn
+
+from qcompile.diagnostics.errors import AdapterError, few
+from qcompile.diagnostics.messages.adapter import NotForAModel
+from qcompile.diagnostics.messages.peft import SavedModuleMissing, TargetsMatchNothing
+from qcompile.diagnostics.nearest import nearest
+from qcompile.ir.compilation import ModelInfo
+from qcompile.ir.spec import AdapterSpec, Attachment, Spec
+from qcompile.passes.lowering.patterns import PatternError, parse_pattern
+from qcompile.peft.config import QCompileConfig
+
+HEADS = frozenset({"classifier", "score", "qa_outputs"})
+"""What peft adds to modules_to_save by itself for a `task_type`, whether or not it is there."""
+
+
+def check_saved_modules(config: QCompileConfig, model: nn.Module) -> None:
+    """Whether each of modules_to_save is in the model.
+
+    Raises:
+        AdapterError: QA6212.
+    """
+    names = [name for name, _ in model.named_modules() if name]
+    added = HEADS if config.task_type is not None else frozenset()
+    missing = [
+        wanted
+        for wanted in config.modules_to_save or ()
+        if wanted not in added
+        and not any(name == wanted or name.endswith(f".{wanted}") for name in names)
+    ]
+    if missing:
+        last = sorted({name.rpartition(".")[2] for name in names})
+        raise AdapterError(
+            *few([SavedModuleMissing(module=m, candidates=nearest(m, last)) for m in missing])
+        )
+
+
+def selection(
+    config: QCompileConfig, model: nn.Module, info: ModelInfo
+) -> Callable[[Spec], Spec] | None:
+    """Replaces the attachments where the configuration chooses modules."""
+    choices = {
+        name: value
+        for name in (
+            "target_modules",
+            "exclude_modules",
+            "layers_to_transform",
+            "layers_pattern",
+            "modules_to_save",
+        )
+        if (value := getattr(config, name)) is not None
+    }
+    if not choices:
+        return None
+    linear = [module.name for module in info.modules if module.in_features is not None]
+    given = copy.copy(config)
+    if isinstance(given.target_modules, str):
+        given = _maybe_include_all_linear_layers(given, model)
+
+    def adjust(spec: Spec) -> Spec:
+        adapters = tuple(_retarget(adapter, given, linear) for adapter in spec.adapters)
+        if not any(adapter.attachments for adapter in adapters):
+            wanted = choices.get("target_modules", ())
+            names = sorted({name.rpartition(".")[2] for name in linear})
+            words = [wanted] if isinstance(wanted, str) else sorted(wanted)
+            near = nearest(words[0], names) if words else ()
+            choice = ", ".join(f"{name}={_shown(value)}" for name, value in choices.items())
+            message = TargetsMatchNothing(choice=choice, present=tuple(names), candidates=near)
+            raise AdapterError(message)
+        # An adapter of several that the choice leaves without modules is left out.
+        return replace(spec, adapters=tuple(adapter for adapter in adapters if adapter.attachments))
+
+    return adjust
+
+
+def _retarget(adapter: AdapterSpec, config: QCompileConfig, linear: list[str]) -> AdapterSpec:
+    """The adapter attached to the chosen modules by their names, with the bodies of the spec."""
+    if adapter.shape is not None:
+        raise AdapterError(NotForAModel(adapter=adapter.name))
+    choice = copy.copy(config)
+    # Layers are chosen below, alike for every form of target_modules.
+    choice.layers_to_transform = choice.layers_pattern = None
+    if choice.target_modules is None:
+        choice.target_modules = {n for n in linear if _attachment(adapter, n) is not None}
+    chosen = []
+    for name in linear:
+        if not check_target_module_exists(choice, name) or not _in_layers(config, name):
+            continue
+        if any(name == m or name.endswith(f".{m}") for m in config.modules_to_save or ()):
+            continue
+        own = _attachment(adapter, name)
+        body = 0 if own is None else own.body
+        chosen.append(Attachment(pattern=name, layers=None, body=body, span=adapter.span))
+    return replace(adapter, attachments=tuple(chosen))
+
+
+def _in_layers(config: QCompileConfig, name: str) -> bool:
+    wanted = config.layers_to_transform
+    if wanted is None:
+        return True
+    patterns = config.layers_pattern or ()
+    layer = _layer(name, (patterns,) if isinstance(patterns, str) else tuple(patterns))
+    return layer is not None and layer in ([wanted] if isinstance(wanted, int) else wanted)
+
+
+def _layer(name: str, patterns: tuple[str, ...] = ()) -> int | None:
+    """The number behind the list of layers; without a name for the list, the first number."""
+    for pattern in patterns:
+        found = re.match(rf"(?:|.*?\.){pattern}\.(\d+)(?:\.|$)", name)
+        if found is not None:
+            return int(found[1])
+    if patterns:
+        return None
+    return next((int(part) for part in name.split(".") if part.isdigit()), None)
+
+
+def _attachment(adapter: AdapterSpec, name: str) -> Attachment | None:
+    """The first attachment of the spec that takes a module."""
+    for attachment in adapter.attachments:
+        try:
+            matches = parse_pattern(attachment.pattern).matches(name)
+        except PatternError:
+            return attachment  # Lowering reports it.
+        layer = _layer(name)
+        inside = attachment.layers is None or (
+            layer is not None and attachment.layers[0] <= layer < attachment.layers[1]
+        )
+        if matches and inside:
+            return attachment
+    return None
+
+
+def _shown(value: object) -> str:
+    return repr(sorted(value)) if isinstance(value, set) else repr(value)

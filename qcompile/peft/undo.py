@@ -1,0 +1,42 @@
+"""Taking back an injection that failed half-way."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+
+
+@contextlib.contextmanager
+def all_or_nothing(model: nn.Module) -> Iterator[None]:
+    """Inside the block an error restores the modules of `model` and their gradient flags."""
+    children = [(module, dict(module._modules)) for module in model.modules()]
+    flags = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    active = [
+        (module, module.__dict__["_active_adapter"])
+        for module in model.modules()
+        if "_active_adapter" in module.__dict__
+    ]
+    try:
+        yield
+    except BaseException:
+        for parent, modules in children:
+            parent._modules.clear()
+            parent._modules.update(modules)
+        for parameter, flag in flags:
+            parameter.requires_grad_(flag)
+        for module, names in active:
+            module.__dict__["_active_adapter"] = names
+        raise
+
+
+def forget_adapter(model: Any, adapter_name: str) -> None:
+    """Take an adapter that was not injected off the records that transformers keeps."""
+    configs = model.__dict__.get("peft_config")
+    if configs is not None:
+        configs.pop(adapter_name, None)
+    else:
+        # `add_adapter` of transformers sets it first, and would take the next call for the second.
+        model.__dict__.pop("_hf_peft_config_loaded", None)

@@ -1,0 +1,79 @@
+"""The table of all adapters for peft's acceptance list: every example, and options of the language.
+
+An example that is added joins by itself. One that cannot do what all others do has a line in
+`EXCEPTIONS` that says why.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from tests.peft.specs import EXAMPLES, INLINE
+
+SMALL = {"rank": 3, "bus": 16, "bond": 2, "layers": 1}
+"""What parameters of these names are set to, so that nothing takes long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """An adapter, the model that it is for, and what is different about it."""
+
+    spec: str
+    """A path, or the text itself."""
+    model: str
+    """A key of `MODELS` in the fixtures."""
+    parameters: dict[str, int | float | str] = field(default_factory=dict)
+    starts_at_zero: bool = True
+    """Whether the untrained adapter changes nothing."""
+    slow: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Special:
+    """Why an example is not like the others, and in what."""
+
+    reason: str
+    parameters: dict[str, int | float | str] = field(default_factory=dict)
+    starts_at_zero: bool = True
+    slow: bool = False
+    refused: str | None = None
+    """The message with which peft's layer refuses it; it has no row then."""
+
+
+PREFIX = "peft's layers stand beside linear maps, a prefix in an attention module"
+
+EXCEPTIONS: dict[str, Special] = {
+    "prefix_mlp": Special(reason=PREFIX, refused="QA6003"),
+    "prefix_tuning": Special(reason=PREFIX, refused="QA6003"),
+    "qpa": Special(reason="zeros in generated weights would never learn", starts_at_zero=False),
+}
+
+
+def rows() -> dict[str, Row]:
+    """Name → row: each example that defines an adapter, then the inline adapters of `specs`."""
+    found = {}
+    for path in sorted([*EXAMPLES.glob("*.qa"), *EXAMPLES.glob("relatives/*.qa")]):
+        text = path.read_text("utf-8")
+        if re.search(r"^adapter ", text, re.M) is None:
+            continue  # Imported by others, and no adapter itself.
+        special = EXCEPTIONS.get(path.stem, Special(reason="none"))
+        if special.refused is not None:
+            continue
+        header = "".join(re.findall(r"^adapter \w+(\(.*?\))[^()]*{$", text, re.M | re.S))
+        small = {k: v for k, v in SMALL.items() if re.search(rf"\b{k}: int\b", header)}
+        found[path.stem] = Row(
+            spec=str(path),
+            model="roberta" if "models/roberta" in text else "llama",
+            parameters={**small, **special.parameters},
+            starts_at_zero=special.starts_at_zero,
+            slow=special.slow,
+        )
+    for name, text in INLINE.items():
+        found[f"inline-{name}"] = Row(
+            spec=text, model="llama", starts_at_zero="replace " not in text
+        )
+    return found
+
+
+ROWS = rows()
