@@ -16,12 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from qcompile.adapter.adapted import AdapterParts
+from qcompile.artifact.peft_folder import ATTENTION
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.prefix import AttentionUnsupported
-
-NAME = "attention_prefix"
-"""The attribute of an attention module that holds what stands before its keys and values."""
 
 
 class PrefixHolder(nn.Module):
@@ -102,10 +100,9 @@ def stand_before(
     module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
     """A pre-forward hook: the arguments of an attention module, with its prefixes."""
-    holder = module._modules[NAME]
-    assert isinstance(holder, PrefixHolder)
-    pair = holder()
-    if pair is None:
+    holder = holder_of(module)
+    pair = None if holder is None else holder()
+    if holder is None or pair is None:
         return None
     keys, values = pair
     named = dict(zip(holder.names, args, strict=False)) | kwargs
@@ -148,7 +145,7 @@ def _causal_mask(module: nn.Module, hidden: Any, cache: Any, tokens: int) -> Ten
 
 def holder_of(module: nn.Module) -> PrefixHolder | None:
     """What stands before the keys and values of a module."""
-    found = module._modules.get(NAME)
+    found = module._modules.get(ATTENTION)
     return found if isinstance(found, PrefixHolder) else None
 
 
@@ -166,13 +163,13 @@ def forward_parameters(module: nn.Module) -> tuple[str, ...]:
 def hold(module: nn.Module, holder: PrefixHolder) -> None:
     """Let a holder stand in an attention module."""
     holder.train(module.training)
-    module.add_module(NAME, holder)
+    module.add_module(ATTENTION, holder)
     module.register_forward_pre_hook(stand_before, with_kwargs=True)
 
 
 def release(module: nn.Module) -> None:
-    """Undo `hold`; works on a copy of the module as well."""
-    del module._modules[NAME]
+    """Undo `hold`; works on a copy of the module as well, and where the holder is gone."""
+    module._modules.pop(ATTENTION, None)
     for number, hook in list(module._forward_pre_hooks.items()):
         if hook is stand_before:
             del module._forward_pre_hooks[number]

@@ -27,7 +27,7 @@ from qcompile.diagnostics.messages.artifact import (
 )
 from qcompile.diagnostics.messages.usage import OutputNotWritable
 from qcompile.ir.codec import canonical_json
-from qcompile.ir.compilation import PlannedSet
+from qcompile.ir.compilation import PlannedSet, Site
 
 if TYPE_CHECKING:
     import torch
@@ -37,6 +37,8 @@ WEIGHTS = "adapter_model.safetensors"
 PREFIX = "base_model.model."
 CORE = "qcompile_core"
 """The attribute of peft's layer that holds the parts."""
+ATTENTION = "attention_prefix"
+"""The attribute of an attention module that holds its prefixes."""
 
 
 def folder_keys(planned: PlannedSet) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -45,13 +47,19 @@ def folder_keys(planned: PlannedSet) -> dict[str, tuple[str, tuple[int, ...]]]:
     A tensor that several modules share stands there once for each, as peft stores it.
     """
     return {
-        f"{PREFIX}{site.module}.{CORE}.{site.adapter}.{tensor.name}": (
+        f"{PREFIX}{_holder(planned, site)}.{CORE}.{site.adapter}.{tensor.name}": (
             state_name(site, tensor),
             tensor.shape,
         )
         for site in planned.sites
         for tensor in planned.plans[site.unit].tensors
     }
+
+
+def _holder(planned: PlannedSet, site: Site) -> str:
+    """The module that holds the parts of a site: its layer, or what stands in the attention."""
+    prefix = planned.plans[site.unit].mode == "prefix"
+    return f"{site.module}.{ATTENTION}" if prefix else site.module
 
 
 def write_peft_folder(

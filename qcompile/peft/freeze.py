@@ -19,6 +19,7 @@ from qcompile.diagnostics.messages.adapter import (
     NotForAModel,
 )
 from qcompile.diagnostics.messages.peft import ConfigurationInUse
+from qcompile.diagnostics.messages.prefix import NotAttention
 from qcompile.diagnostics.nearest import nearest
 from qcompile.driver import Options, compile_source
 from qcompile.ir.codec import canonical_json
@@ -26,6 +27,7 @@ from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.models.linear import linear_sizes
 from qcompile.models.skeleton import describe_model
 from qcompile.peft.config import QCompileConfig, Sizes
+from qcompile.peft.prefix import QCompilePrefix
 from qcompile.peft.selection import check_saved_modules, selection
 
 
@@ -72,6 +74,10 @@ def base_info(model: nn.Module) -> ModelInfo:
         if any(module.name.startswith(prefix) for prefix in hidden):
             continue
         found = model.get_submodule(module.name)
+        if isinstance(found, QCompilePrefix):
+            hidden.add(module.name + ".")
+            total -= sum(p.numel() for p in found.parameters())
+            continue
         if isinstance(found, (BaseTunerLayer, AuxiliaryTrainingWrapper)):
             hidden.add(module.name + ".")
             base = _base(found)
@@ -109,16 +115,22 @@ def _check(manifest: Manifest, info: ModelInfo) -> None:
             problems.append(
                 ModuleMissing(module=site.module, adapter=site.adapter, candidates=near)
             )
-        elif module.in_features is None:
+        elif plan.mode == "prefix" and module.attention is None:
+            problems.append(NotAttention(module=site.module, kind=module.kind))
+        elif plan.mode != "prefix" and module.in_features is None:
             problems.append(ModuleKindUnsupported(module=site.module, kind=module.kind))
-        elif (module.in_features, module.out_features) != (plan.in_features, plan.out_features):
-            problems.append(
-                ModuleSizeMismatch(
-                    module=site.module,
-                    found=f"{module.in_features} → {module.out_features}",
-                    expected=f"{plan.in_features} → {plan.out_features}",
+        else:
+            linear_map = (module.in_features, module.out_features)
+            sizes = module.attention if plan.mode == "prefix" else linear_map
+            if sizes != (plan.in_features, plan.out_features):
+                assert sizes is not None
+                problems.append(
+                    ModuleSizeMismatch(
+                        module=site.module,
+                        found=f"{sizes[0]} → {sizes[1]}",
+                        expected=f"{plan.in_features} → {plan.out_features}",
+                    )
                 )
-            )
     if problems:
         raise AdapterError(*few(problems))
 

@@ -6,58 +6,28 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from peft.tuners.tuners_utils import BaseTunerLayer, check_adapters_to_merge
+from peft.tuners.tuners_utils import check_adapters_to_merge
 from torch import nn
 
-from qcompile.adapter.adapted import AdapterParts, combined, runs_base
+from qcompile.adapter.adapted import combined, runs_base
 from qcompile.adapter.merge import merge_obstacle
 from qcompile.adapter.merged import changes_bias, is_transposed, merged
-from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NotMergeable
 from qcompile.diagnostics.messages.peft import NoMixedBatches
+from qcompile.peft.parts import PartsHolder, SharedTensors
 
 
-class SharedTensors:
-    """The tensors that modules share, by peft's adapter and the key of the spec."""
-
-    def __init__(self) -> None:
-        self._first: dict[tuple[str, str], tuple[AdapterModule, str]] = {}
-
-    def tie(self, adapter_name: str, part: AdapterModule) -> None:
-        """Let the shared tensors of a part be those of the first part that has them."""
-        for tensor in part.plan.tensors:
-            if tensor.share is not None:
-                first, name = self._first.setdefault(
-                    (adapter_name, tensor.share), (part, tensor.name)
-                )
-                path, _, last = tensor.name.rpartition(".")
-                part.get_submodule(path)._parameters[last] = first.get_parameter(name)
-
-    def forget(self, adapter_name: str) -> None:
-        """Drop an adapter."""
-        for key in [key for key in self._first if key[0] == adapter_name]:
-            del self._first[key]
-
-
-class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ignore]
+class QCompileLayer(PartsHolder):
     """`base_layer` and, for each adapter of peft, the parts that the spec puts here.
 
     Parameters keep their own dtype, whatever that of the base layer is: an adapter computes in
     float32, or in float64 where its target says so, and its output takes the base's dtype.
     """
 
-    adapter_layer_names = ("qcompile_core",)
-    other_param_names = ()
-
     def __init__(self, base_layer: nn.Module, site: str, shared: SharedTensors) -> None:
-        super().__init__()
+        super().__init__(site, shared)
         self.base_layer = base_layer
-        self.site = site
-        self.qcompile_core = nn.ModuleDict()
-        self.merged_adapters: list[str] = []
-        self._disable_adapters = False
-        self.shared = shared
         self._before_merge: tuple[torch.Tensor, torch.Tensor | None] | None = None
 
     @property
@@ -67,26 +37,6 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
     @property
     def out_features(self) -> Any:
         return self.get_base_layer().out_features
-
-    def put(self, adapter_name: str, parts: Iterable[AdapterModule]) -> None:
-        """Add the parts of an adapter."""
-        core = AdapterParts()
-        for part in parts:
-            # register_module refuses names such as `train`.
-            core._modules[part.plan.adapter] = part
-        core.train(self.training)
-        self.qcompile_core[adapter_name] = core
-        self._move_adapter_to_device_of_base_layer(adapter_name)
-
-    def parts(self, adapter_names: Iterable[str]) -> list[AdapterModule]:
-        """The parts of some adapters, in the order of the names."""
-        return [
-            part
-            for name in adapter_names
-            if name in self.qcompile_core
-            for part in self.qcompile_core[name]._modules.values()
-            if isinstance(part, AdapterModule)
-        ]
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """As of `qcompile.attach`: the base's output plus the updates, or the replacements."""
@@ -187,25 +137,9 @@ class QCompileLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ign
         self._before_merge = None
         self.merged_adapters.clear()
 
-    def delete_adapter(self, adapter_name: str) -> None:
-        self.shared.forget(adapter_name)
-        super().delete_adapter(adapter_name)
-
-    def _move_adapter_to_device_of_base_layer(
-        self, adapter_name: str, device: torch.device | None = None
-    ) -> None:
-        """Device only: the base's dtype would round the initial tensors."""
-        weight = getattr(self.get_base_layer(), "weight", None)
-        place = device if weight is None or device is not None else weight.device
-        for part in self.parts([adapter_name]):
-            if place is not None and place.type != "meta":
-                if all(p.device.type != "meta" for p in part.parameters()):
-                    part.to(place)
-            # Loading with `assign` has put tensors of its own into each module.
-            self.shared.tie(adapter_name, part)
-
     def _is_transposed(self) -> bool:
         return is_transposed(self.get_base_layer())
 
-    def extra_repr(self) -> str:
-        return self.site
+    def _place(self) -> torch.device | None:
+        weight = getattr(self.get_base_layer(), "weight", None)
+        return None if weight is None else weight.device

@@ -7,7 +7,7 @@ from torch import nn
 from qcompile.adapter.lora import PlainLora, lora_of_parts
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NothingAttached
-from qcompile.peft.layer import QCompileLayer
+from qcompile.peft.parts import PartsHolder
 
 
 def to_lora(model: nn.Module, rank: int | float, adapter_name: str = "default") -> PlainLora:
@@ -24,7 +24,7 @@ def to_lora(model: nn.Module, rank: int | float, adapter_name: str = "default") 
     parts = {
         layer.site: layer.parts([adapter_name])
         for layer in model.modules()
-        if isinstance(layer, QCompileLayer) and adapter_name in layer.qcompile_core
+        if isinstance(layer, PartsHolder) and adapter_name in layer.qcompile_core
     }
     if not parts:
         raise AdapterError(NothingAttached())

@@ -25,7 +25,9 @@ from qcompile.diagnostics.messages.peft import AdapterNameTaken
 from qcompile.ir.compilation import PlannedSet
 from qcompile.peft.config import QCompileConfig
 from qcompile.peft.freeze import base_info, freeze
-from qcompile.peft.layer import QCompileLayer, SharedTensors
+from qcompile.peft.layer import QCompileLayer
+from qcompile.peft.parts import PartsHolder, SharedTensors
+from qcompile.peft.prefix import QCompilePrefix, release_all
 from qcompile.peft.undo import all_or_nothing, forget_adapter
 
 
@@ -33,11 +35,11 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
     """See `QCompileConfig`. Everything is checked before the first module is replaced."""
 
     prefix = "qcompile_"
-    tuner_layer_cls = QCompileLayer
+    tuner_layer_cls = PartsHolder
     target_module_mapping: dict[str, list[str]] = {}  # noqa: RUF012
 
     def _pre_injection_hook(self, model: nn.Module, config: Any, adapter_name: str) -> None:
-        layers = (m for m in model.modules() if isinstance(m, QCompileLayer))
+        layers = (m for m in model.modules() if isinstance(m, PartsHolder))
         # transformers injects each adapter with a tuner of its own.
         self.shared_tensors = next((m.shared for m in layers), SharedTensors())
 
@@ -68,7 +70,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         # Casting makes new parameters, one for each module.
         self.shared_tensors.forget(adapter_name)
         for layer in self.model.modules():
-            if isinstance(layer, QCompileLayer):
+            if isinstance(layer, PartsHolder):
                 for part in layer.parts([adapter_name]):
                     self.shared_tensors.tie(adapter_name, part)
 
@@ -111,6 +113,12 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
                 for site in planned.sites
                 if site.module == current_key
             ]
+        if parts and parts[0].plan.mode == "prefix":
+            holder = QCompilePrefix.of(target, current_key, self.shared_tensors)
+            holder.put(adapter_name, parts)
+            if adapter_name not in self.active_adapters:
+                holder.qcompile_core[adapter_name].requires_grad_(False)
+            return
         if isinstance(target, QCompileLayer):
             layer = target
         else:
@@ -139,12 +147,14 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         if merge:
             self._refuse_unmergeable(adapter_names)
         base: Any = super()
-        return base._unload_and_optionally_merge(
+        model = base._unload_and_optionally_merge(
             merge=merge,
             progressbar=progressbar,
             safe_merge=safe_merge,
             adapter_names=adapter_names,
         )
+        release_all(model)
+        return model
 
     def merge_adapter(
         self, adapter_names: list[str] | None = None, safe_merge: bool = False
@@ -162,11 +172,11 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         uses = parameter_uses(self.model)
         problems = []
         for layer in self.model.modules():
-            if not isinstance(layer, QCompileLayer):
+            if not isinstance(layer, PartsHolder):
                 continue
             found = layer.obstacles(names)
             parts = layer.parts(names)
-            if not found and parts:
+            if isinstance(layer, QCompileLayer) and not found and parts:
                 name = parts[0].plan.adapter
                 if uses.get(id(layer.weight), 0) > 1:
                     found = [(name, "the weight is shared with another module")]

@@ -62,15 +62,20 @@ def selection(
     if not choices:
         return None
     linear = [module.name for module in info.modules if module.in_features is not None]
+    attention = [module.name for module in info.modules if module.attention is not None]
     given = copy.copy(config)
     if isinstance(given.target_modules, str):
         given = _maybe_include_all_linear_layers(given, model)
 
     def adjust(spec: Spec) -> Spec:
-        adapters = tuple(_retarget(adapter, given, linear) for adapter in spec.adapters)
+        adapters = tuple(
+            _retarget(adapter, given, attention if _is_prefix(adapter) else linear)
+            for adapter in spec.adapters
+        )
         if not any(adapter.attachments for adapter in adapters):
             wanted = choices.get("target_modules", ())
-            names = sorted({name.rpartition(".")[2] for name in linear})
+            fitting = attention if all(map(_is_prefix, spec.adapters)) else linear
+            names = sorted({name.rpartition(".")[2] for name in fitting})
             words = [wanted] if isinstance(wanted, str) else sorted(wanted)
             near = nearest(words[0], names) if words else ()
             choice = ", ".join(f"{name}={_shown(value)}" for name, value in choices.items())
@@ -82,17 +87,24 @@ def selection(
     return adjust
 
 
-def _retarget(adapter: AdapterSpec, config: QCompileConfig, linear: list[str]) -> AdapterSpec:
-    """The adapter attached to the chosen modules by their names, with the bodies of the spec."""
+def _is_prefix(adapter: AdapterSpec) -> bool:
+    return any(body.mode == "prefix" for body in adapter.bodies)
+
+
+def _retarget(adapter: AdapterSpec, config: QCompileConfig, fitting: list[str]) -> AdapterSpec:
+    """The adapter attached to the chosen modules by their names, with the bodies of the spec.
+
+    `fitting`: the modules of the kind that the adapter is for.
+    """
     if adapter.shape is not None:
         raise AdapterError(NotForAModel(adapter=adapter.name))
     choice = copy.copy(config)
     # Layers are chosen below, alike for every form of target_modules.
     choice.layers_to_transform = choice.layers_pattern = None
     if choice.target_modules is None:
-        choice.target_modules = {n for n in linear if _attachment(adapter, n) is not None}
+        choice.target_modules = {n for n in fitting if _attachment(adapter, n) is not None}
     chosen = []
-    for name in linear:
+    for name in fitting:
         if not check_target_module_exists(choice, name) or not _in_layers(config, name):
             continue
         if any(name == m or name.endswith(f".{m}") for m in config.modules_to_save or ()):

@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import nn
 
+from qcompile.adapter.prefixed import holder_of, release
+
 
 @contextlib.contextmanager
 def all_or_nothing(model: nn.Module) -> Iterator[None]:
@@ -25,6 +27,8 @@ def all_or_nothing(model: nn.Module) -> Iterator[None]:
         for parent, modules in children:
             parent._modules.clear()
             parent._modules.update(modules)
+            if holder_of(parent) is None:
+                release(parent)
         for parameter, flag in flags:
             parameter.requires_grad_(flag)
         for module, names in active:

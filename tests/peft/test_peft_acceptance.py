@@ -19,13 +19,18 @@ from safetensors.torch import load_file
 from qcompile.artifact.manifest import Manifest
 from qcompile.cli import main
 from qcompile.diagnostics.errors import AdapterError
-from qcompile.peft import QCompileConfig, QCompileLayer, load, to_lora
+from qcompile.peft import QCompileConfig, load, to_lora
+from qcompile.peft.parts import PartsHolder
 from tests.adapter.models import same, snapshot
 from tests.peft.models import IDS, base, logits, loss, train, trainable
 from tests.peft.table import ROWS, Row
 
 # peft asks transformers under a name that transformers 6 will drop.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
+
+
+HOLDERS = {"add": "", "replace": "", "prefix": ".attention_prefix"}
+"""What stands between the module and its parts in the keys of saved tensors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,9 +154,10 @@ def test_saved_is_loaded_exactly(subject: Subject, tmp_path: Path) -> None:
     stored = load_file(f"{subject.folder}/adapter_model.safetensors")
     planned = subject.manifest().planned
     assert set(stored) == {
-        f"base_model.model.{site.module}.qcompile_core.{site.adapter}.{tensor.name}"
+        f"base_model.model.{site.module}{HOLDERS[plan.mode]}.qcompile_core"
+        f".{site.adapter}.{tensor.name}"
         for site in planned.sites
-        for tensor in planned.plans[site.unit].tensors
+        for tensor in (plan := planned.plans[site.unit]).tensors
     }
     assert same(
         dict(sorted(stored.items())),
@@ -199,7 +205,8 @@ def test_merging_is_exact_or_refused(subject: Subject) -> None:
         assert type(merged) is type(base(subject.row.model))
         assert snapshot(merged).keys() == subject.frozen.keys()
         torch.testing.assert_close(logits(merged), subject.after, rtol=1e-4, atol=1e-4)
-        if all(plan.mode == "add" for plan in subject.manifest().planned.plans):
+        plans = subject.manifest().planned.plans
+        if all(plan.mode == "add" and not plan.uses_output for plan in plans):
             lora = to_lora(subject.model, rank=0.999999)
             assert 0.999999 <= lora.energy <= 1
     else:
@@ -316,7 +323,7 @@ def test_the_count_is_that_of_the_report(
 
 
 def test_layers_are_where_the_plan_says(subject: Subject) -> None:
-    layers = [m for m in subject.model.modules() if isinstance(m, QCompileLayer)]
+    layers = [m for m in subject.model.modules() if isinstance(m, PartsHolder)]
     planned = subject.manifest().planned
     assert {layer.site for layer in layers} == {site.module for site in planned.sites}
     assert sum(len(layer.parts(["default"])) for layer in layers) == len(planned.sites)

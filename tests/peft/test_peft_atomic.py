@@ -20,7 +20,6 @@ from qcompile.diagnostics.errors import QCompileError
 from qcompile.peft import QCompileConfig, QCompileLayer, load
 from tests.adapter.models import gpt2, llama, logits, same, snapshot
 from tests.peft.specs import EXAMPLES, LORA, SHARED
-from tests.peft.table import EXCEPTIONS
 
 # peft asks transformers under a name that transformers 6 will drop.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
@@ -75,14 +74,16 @@ def test_wrong_settings_leave_the_model_alone(name: str) -> None:
     get_peft_model(model, QCompileConfig(spec=LORA))
 
 
-REFUSED = {name: row.refused for name, row in EXCEPTIONS.items() if row.refused is not None}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_what_peft_cannot_hold_is_refused(name: str) -> None:
+def test_a_prefix_that_fails_half_way_leaves_no_hook() -> None:
     model = llama()
-    config = QCompileConfig(spec=str(EXAMPLES / f"{name}.qa"))
-    check_refused(model, lambda: get_peft_model(model, config), REFUSED[name])
+    config = QCompileConfig(spec=str(EXAMPLES / "prefix_tuning.qa"))
+    put = "qcompile.peft.prefix.QCompilePrefix.put"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(put, lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            get_peft_model(model, config)
+    assert all(not module._forward_pre_hooks for module in model.modules())
+    get_peft_model(model, config)
 
 
 def test_a_failing_second_adapter_leaves_the_first_alone() -> None:
