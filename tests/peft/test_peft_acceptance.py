@@ -154,10 +154,10 @@ def test_saved_is_loaded_exactly(subject: Subject, tmp_path: Path) -> None:
     stored = load_file(f"{subject.folder}/adapter_model.safetensors")
     planned = subject.manifest().planned
     assert set(stored) == {
-        f"base_model.model.{site.module}{HOLDERS[plan.mode]}.qcompile_core"
+        f"base_model.model.{site.module}{HOLDERS[planned.plans[site.unit].mode]}.qcompile_core"
         f".{site.adapter}.{tensor.name}"
         for site in planned.sites
-        for tensor in (plan := planned.plans[site.unit]).tensors
+        for tensor in planned.plans[site.unit].tensors
     }
     assert same(
         dict(sorted(stored.items())),
