@@ -31,9 +31,8 @@ OPTIONS: tuple[Option, ...] = (
         metavar="PATH",
         commands=("compile",),
         help="where to write; the suffix decides what: .pt .safetensors .pt2 .qasm .json .dot"
-        " .txt,"
-        " or a folder for peft with a slash at the end (default: the"
-        " source's name with .pt)",
+        " .txt, or a folder for peft with a slash at the end (default: the source's name with"
+        " .pt)",
     ),
     Option(
         names=("--model",),
