@@ -199,7 +199,11 @@ def test_merging_is_exact_or_refused(subject: Subject) -> None:
         assert type(merged) is type(base(subject.row.model))
         assert snapshot(merged).keys() == subject.frozen.keys()
         torch.testing.assert_close(logits(merged), subject.after, rtol=1e-4, atol=1e-4)
-        if all(plan.mode == "add" for plan in subject.manifest().planned.plans):
+        plans = subject.manifest().planned.plans
+        if any(plan.mode == "replace" or plan.uses_output for plan in plans):
+            with pytest.raises(AdapterError, match="QA6006"):
+                to_lora(subject.model, rank=2)
+        else:
             lora = to_lora(subject.model, rank=0.999999)
             assert 0.999999 <= lora.energy <= 1
     else:
