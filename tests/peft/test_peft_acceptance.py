@@ -206,7 +206,10 @@ def test_merging_is_exact_or_refused(subject: Subject) -> None:
         assert snapshot(merged).keys() == subject.frozen.keys()
         torch.testing.assert_close(logits(merged), subject.after, rtol=1e-4, atol=1e-4)
         plans = subject.manifest().planned.plans
-        if all(plan.mode == "add" and not plan.uses_output for plan in plans):
+        if any(plan.mode == "replace" or plan.uses_output for plan in plans):
+            with pytest.raises(AdapterError, match="QA6006"):
+                to_lora(subject.model, rank=2)
+        else:
             lora = to_lora(subject.model, rank=0.999999)
             assert 0.999999 <= lora.energy <= 1
     else:

@@ -129,7 +129,10 @@ class NotMergeable(Message):
 
     def helps(self) -> tuple[str, ...]:
         if "quantised" in self.reason:
-            return ("keep it attached, or load base and adapter without quantisation to merge",)
+            return (
+                "keep it attached, or leave this module out of the adapter's `attach`",
+                "or load base and adapter without quantisation, and merge there",
+            )
         if self.reason.startswith(("the weight", "the bias")):
             return ("keep it attached, or leave this module out of the adapter's `attach`",)
         if self.reason.startswith("it replaces"):
