@@ -20,12 +20,16 @@ from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.scaling import NotExportable
 from qcompile.ir.plan import EvaluationNode
 
+Arguments = tuple[Tensor, ...]
+"""x, and the module's own output where a part reads it: (batch, sequence, width) each."""
+
 
 class Parts(nn.Module):
-    """{part: (batch, sequence, in_features)} → {part: (batch, sequence, out_features)}.
+    """{part: its arguments} → {part: (batch, sequence, out_features)}.
 
-    A part is called `<module>.<adapter>`. It stands at that place in the tree of modules, where
-    the name is one that Python code may say, see `rename_safely`.
+    The arguments are a tuple of x, and of the module's own output where the part reads that. A part
+    is called `<module>.<adapter>`. It stands at that place in the tree of modules, where the name
+    is one that Python code may say, see `rename_safely`.
     """
 
     def __init__(self, adapter: CompiledAdapter) -> None:
@@ -43,17 +47,18 @@ class Parts(nn.Module):
         found = {id(part): name for name, part in self.named_modules()}
         return tuple(found[id(part)] for _, part in self.parts)
 
-    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        return {name: part(inputs[name]) for name, part in self.parts}
+    def forward(self, inputs: dict[str, Arguments]) -> dict[str, Tensor]:
+        return {name: part(*inputs[name]) for name, part in self.parts}
 
 
 def exported(adapter: CompiledAdapter, module: str | None = None) -> ExportedProgram:
     """The adapter in evaluation mode, on the CPU, for any batch and sequence.
 
     An adapter with one part becomes (batch, sequence, in_features) → (batch, sequence,
-    out_features), in the dtype of its tensors; so does the part that `module` names. Several
-    parts become one program from a dictionary of inputs to a dictionary of outputs, see `Parts`;
-    `torch.export.unflatten` gives them back as modules to call one by one.
+    out_features), in the dtype of its tensors; so does the part that `module` names. The module's
+    own output is a second argument where the part reads it. Several parts become one program from
+    a dictionary of arguments to a dictionary of outputs, see `Parts`; `torch.export.unflatten`
+    gives them back as modules to call one by one.
 
     Args:
         adapter: Not changed.
@@ -68,12 +73,16 @@ def exported(adapter: CompiledAdapter, module: str | None = None) -> ExportedPro
     _check_exportable(parts)
     if len(parts) == 1:
         rename_safely(parts[0])
-        return _exported(parts[0], _example(parts[0]), _dynamic(""), ())
+        example = _example(parts[0])
+        return _exported(parts[0], example, _dynamic(example, ""), ())
     several = Parts(whole)
     inputs = {name: _example(part) for name, part in several.parts}
     # Each part has sizes of its own, so that none refers to another's input.
-    shapes = {name: _dynamic(f"_{number}") for number, name in enumerate(inputs)}
-    return _exported(several, inputs, shapes, several.places())
+    shapes = {
+        name: _dynamic(example, f"_{number}")
+        for number, (name, example) in enumerate(inputs.items())
+    }
+    return _exported(several, (inputs,), (shapes,), several.places())
 
 
 def program_bytes(program: ExportedProgram) -> bytes:
@@ -115,18 +124,25 @@ def _check_exportable(parts: list[AdapterModule]) -> None:
             raise AdapterError(NotExportable(reason=reason))
 
 
-def _example(part: AdapterModule) -> Tensor:
+def _example(part: AdapterModule) -> Arguments:
     # Sizes of 1 would be taken for constants.
     dtype = next((parameter.dtype for parameter in part.parameters()), torch.float32)
-    return torch.zeros(2, 3, part.plan.in_features, dtype=dtype)
+    widths = [part.plan.in_features]
+    if part.plan.uses_output:
+        widths.append(part.plan.out_features)
+    return tuple(torch.zeros(2, 3, width, dtype=dtype) for width in widths)
 
 
-def _dynamic(suffix: str) -> dict[int, Any]:
-    return {0: Dim(f"batch{suffix}", min=1), 1: Dim(f"sequence{suffix}", min=1)}
+def _dynamic(example: Arguments, suffix: str) -> tuple[dict[int, Any], ...]:
+    sizes = {0: Dim(f"batch{suffix}", min=1), 1: Dim(f"sequence{suffix}", min=1)}
+    return tuple(sizes for _ in example)
 
 
 def _exported(
-    module: nn.Module, example: Any, shapes: Any, signatures: tuple[str, ...]
+    module: nn.Module,
+    arguments: tuple[Any, ...],
+    shapes: tuple[Any, ...],
+    signatures: tuple[str, ...],
 ) -> ExportedProgram:
     try:
         with warnings.catch_warnings():
@@ -134,8 +150,8 @@ def _exported(
             warnings.simplefilter("ignore")
             return torch.export.export(
                 module,
-                (example,),
-                dynamic_shapes=(shapes,),
+                arguments,
+                dynamic_shapes=shapes,
                 preserve_module_call_signature=signatures,
             )
     except Exception as error:

@@ -62,11 +62,14 @@ def test_every_example_is_one_graph_with_the_same_gradients(path: Path) -> None:
     kinds = {part.plan.adapter: part for _, part in adapter.parts()}
     for part in kinds.values():
         generator = torch.Generator().manual_seed(1)
-        x = torch.randn(2, 3, part.plan.in_features, dtype=torch.float64, generator=generator)
+        widths = [part.plan.in_features]
+        widths += [part.plan.out_features] if part.plan.uses_output else []
+        sizes = [(2, 3, width) for width in widths]
+        given = tuple(torch.randn(s, dtype=torch.float64, generator=generator) for s in sizes)
         prefix = part.plan.mode == "prefix"
         eager: Any = (lambda part=part: torch.cat(part.prefix())) if prefix else part
         fast = torch.compile(eager, fullgraph=True, backend="aot_eager")
-        given = () if prefix else (x,)
+        given = () if prefix else given
         compare(
             lambda eager=eager, given=given: eager(*given).square().mean(),
             lambda fast=fast, given=given: fast(*given).square().mean(),

@@ -34,6 +34,8 @@ FAMILIES: dict[str, dict[str, bool | int | float | str]] = {
     "sora": {"rank": 3},
     "lotr": {},
     "quantum_peft": {"rank": 2},
+    "quanta": {},
+    "cayley": {},
     "qpa": {"rank": 2, "chunk": 32, "depth": 1},
 }
 
@@ -46,6 +48,7 @@ def adapter_of(name: str) -> qcompile.CompiledAdapter:
     # What examples attach to is named differently from model to model.
     text = text.replace("*.attention.self.{query,value}", "*.self_attn.{q,v}_proj")
     text = text.replace("*.self_attn.{q,k,v,o}_proj", "*.self_attn.{q,v}_proj")
+    text = text.replace(', "*.mlp.down_proj"', "")
     text = "".join(line for line in text.splitlines(True) if ".mlp." not in line)
     adapter = qcompile.compile(text, model=base(), parameters=FAMILIES[name]).double()
     generator = torch.Generator().manual_seed(7)

@@ -107,7 +107,7 @@ def test_several_parts_are_one_program_and_can_be_called_one_by_one() -> None:
     names = {f"{site.module}.eval": part for site, part in adapter.parts()}
     given = {name: inputs(2 + k, 5 - k, 32) for k, name in enumerate(names)}
     with torch.no_grad():
-        results = program.module()(given)
+        results = program.module()({name: (x,) for name, x in given.items()})
         assert results.keys() == names.keys() and len(names) == 4
         for name, part in names.items():
             torch.testing.assert_close(results[name], part(given[name]), rtol=1e-5, atol=1e-6)
@@ -119,6 +119,34 @@ def test_several_parts_are_one_program_and_can_be_called_one_by_one() -> None:
     with torch.no_grad():
         found = parts.get_submodule(f"{site}.eval_")(x)
         torch.testing.assert_close(found, adapter[site](x), rtol=1e-5, atol=1e-6)
+
+
+OUTPUT = """qa 1
+
+adapter turn() {
+    attach "*.self_attn.{q,v}_proj"
+    update linear(y, to: out_features) * linear(x, to: out_features)
+}
+"""
+
+
+def test_the_modules_own_output_is_a_second_argument() -> None:
+    adapter = randomised(qcompile.compile(OUTPUT, model=llama())).eval()
+    site = adapter.sites[1]
+    part = adapter.part(site)
+    one = reloaded(adapter.export(site.module)).module()
+    several = reloaded(adapter.export()).module()
+    x, y = inputs(1, 5, 32), inputs(1, 5, part.plan.out_features)
+    given = {
+        f"{other.module}.turn": (inputs(2, 3, 32), inputs(2, 3, found.plan.out_features))
+        for other, found in adapter.parts()
+    }
+    with torch.no_grad():
+        wanted = part(x, y)
+        torch.testing.assert_close(one(x, y), wanted, rtol=1e-5, atol=1e-5)
+        results = several(given | {f"{site.module}.turn": (x, y)})
+        torch.testing.assert_close(results[f"{site.module}.turn"], wanted, rtol=1e-5, atol=1e-5)
+    assert len(results) == 4
 
 
 def test_a_model_with_adapters_is_a_program_for_any_batch_and_sequence(tmp_path: Path) -> None:
