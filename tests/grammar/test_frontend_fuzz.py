@@ -161,7 +161,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(150)
 def test_hostile_texts_are_refused_without_ado(name: str) -> None:
     text = HOSTILE[name]
     for head in ("", "qa 1\nadapter a() {\nb = "):
