@@ -122,7 +122,7 @@ def _details(name: str, module: ModuleFigures) -> list[str]:
     lines.extend(f"  {_unitary(unitary)}" for unitary in module.unitaries)
     lines.extend(f"  contraction {path}" for path in module.paths)
     if module.linear:
-        lines.append("  linear in x: can be merged into the weight")
+        lines.append("  linear: can be merged into the weight")
     return lines
 
 
