@@ -127,9 +127,12 @@ def _quantum_peft(results: Results) -> list[str]:
                 told.append(f"{task.task} {interval(verdict.difference, 3)}")
                 if verdict.clear and not verdict.better:
                     behind.append(task.task)
+    count = "count reproduced" if 5 <= factor <= 25 else "more than 25 times fewer"
+    if factor < 5:
+        count = "not reproduced"
     if not told:
-        return [claim, "count reproduced" if factor >= 5 else "not reproduced", why, command]
-    judged = "count reproduced, quality not" if behind else "count reproduced"
+        return [claim, count, why, command]
+    judged = f"{count}, quality not reproduced" if behind else count
     quality = f"; score against LoRA, rank 4, {', '.join(told)}"
     return [claim, judged, why + quality, f"{command}; {RUN}"]
 
