@@ -270,7 +270,7 @@ def _tensor_gates(node: TensorGatesNode, a: Array, tensors: Mapping[int, Array])
     state = padded.reshape(-1, *node.modes)
     for gate, (i, j) in zip(node.gates, node.pairs, strict=True):
         moved = np.moveaxis(state, (i + 1, j + 1), (-2, -1))
-        rows = moved.reshape(*moved.shape[:-2], -1) @ tensors[gate].T
+        rows = moved.reshape(*moved.shape[:-2], moved.shape[-2] * moved.shape[-1]) @ tensors[gate].T
         state = np.moveaxis(rows.reshape(moved.shape), (-2, -1), (i + 1, j + 1))
     return state.reshape(padded.shape)[:, : node.width]
 

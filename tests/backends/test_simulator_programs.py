@@ -38,9 +38,9 @@ def test_modules_of_random_programs(program: Program, level: int, seed: int, bat
     x = np.random.default_rng(seed).standard_normal((batch, program.in_features))
     expected = evaluate_program(program, x, random_tensors(program, seed))
     part = module_of(program, level, seed)
-    # Programs without tensors have no parameter that says float64.
+    # Plans without tensors have no parameter that says float64.
     inputs = torch.tensor(x)
-    single = not program.tensors
+    single = not part.plan.tensors
     with torch.no_grad():
         if program.mode == "prefix":
             found = torch.cat(part.prefix(), 1)
