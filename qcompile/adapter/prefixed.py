@@ -21,6 +21,9 @@ from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.prefix import AttentionUnsupported
 
+CROSS = ("key_value_states", "encoder_hidden_states")
+"""Arguments that turn transformers' attention into cross-attention."""
+
 
 class PrefixHolder(nn.Module):
     """What stands before the keys and values of one attention module."""
@@ -107,6 +110,9 @@ def stand_before(
     keys, values = pair
     named = dict(zip(holder.names, args, strict=False)) | kwargs
     kind = type(module).__name__
+    if any(named.get(name) is not None for name in CROSS):
+        reason = "it attends to another sequence, and a prefix is for self-attention"
+        raise AdapterError(AttentionUnsupported(kind=kind, reason=reason))
     cache = named.get("past_key_values")
     mask = named.get("attention_mask")
     hidden = named.get("hidden_states", args[0] if args else None)

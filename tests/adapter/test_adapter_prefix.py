@@ -249,3 +249,77 @@ def test_another_model_is_refused_whole() -> None:
         qcompile.attach(wider, adapter)
     assert all(prefixes_of(module) is None for module in wider.modules())
     assert all(parameter.requires_grad for parameter in wider.parameters())
+
+
+def bart() -> Any:
+    config = transformers.BartConfig(
+        vocab_size=64,
+        d_model=32,
+        encoder_layers=2,
+        decoder_layers=2,
+        encoder_attention_heads=4,
+        decoder_attention_heads=4,
+        encoder_ffn_dim=48,
+        decoder_ffn_dim=48,
+        max_position_embeddings=64,
+    )
+    torch.manual_seed(0)
+    return transformers.BartForConditionalGeneration(config).eval()
+
+
+def test_decoder_of_an_encoder_decoder() -> None:
+    model = bart()
+    before = logits(model)
+    prefix(model, pattern="*.decoder.layers.*.self_attn")
+    found = [
+        model.generate(IDS, max_new_tokens=6, do_sample=False, num_beams=2, use_cache=use)
+        for use in (True, False)
+    ]
+    assert torch.equal(*found)
+    qcompile.detach(model)
+    assert torch.equal(logits(model), before)
+
+
+def test_cross_attention_is_refused() -> None:
+    model = bart()
+    prefix(model, pattern="*.encoder_attn")
+    with pytest.raises(AdapterError, match=r"QA6043.*another sequence"):
+        logits(model)
+    qcompile.detach(model)
+
+
+@pytest.mark.parametrize("kind", ["Mistral", "Gemma2", "Qwen3", "Phi3"])
+def test_windows_groups_and_fused_maps(kind: str) -> None:
+    window = {"sliding_window": 4} if kind in ("Mistral", "Gemma2") else {}
+    config = getattr(transformers, f"{kind}Config")(
+        vocab_size=64,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8 if kind == "Phi3" else 16,
+        pad_token_id=0,
+        **window,
+    )
+    torch.manual_seed(0)
+    model = getattr(transformers, f"{kind}ForCausalLM")(config).eval()
+    prefix(model)
+    found = [
+        model.generate(
+            IDS,
+            attention_mask=PADDED,
+            max_new_tokens=6,
+            do_sample=False,
+            num_beams=3,
+            num_return_sequences=2,
+            use_cache=use,
+        )
+        for use in (True, False)
+    ]
+    assert torch.equal(*found)
+    eager = copy.deepcopy(model)
+    eager.set_attn_implementation("eager")
+    torch.testing.assert_close(logits(model), logits(eager))
+    width = eager(input_ids=IDS, output_attentions=True).attentions[0].shape[-1]
+    assert width == TOKENS + IDS.shape[1]
