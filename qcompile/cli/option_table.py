@@ -86,7 +86,7 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         names=("--verify",),
         commands=_COMPILING,
-        help="check the invariants after every pass",
+        help="check the invariants after every pass, and the values of routed circuits",
     ),
     Option(
         names=("--emit",),

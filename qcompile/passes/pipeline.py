@@ -11,7 +11,7 @@ from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.errors import UsageError
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.orthogonal import UnitaryNode, circuit_of
-from qcompile.ir.plan import Plan
+from qcompile.ir.plan import EvaluationNode, Plan
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.verify_circuit import verify_circuit
 from qcompile.ir.verify_plan import verify_plan
@@ -84,7 +84,8 @@ def run_pipeline(
 ) -> Plan:
     """Carry a program through the pipeline to a plan that fits in memory.
 
-    `verify` checks the level's invariants and each pass's promise after it.
+    `verify` checks the level's invariants and each pass's promise after it, and the values of
+    routed circuits.
 
     Raises:
         CompileError: QA40xx, and what routing reports.
@@ -111,6 +112,7 @@ def run_pipeline(
     watch.lap("schedule", plan)
     if verify:
         verify_plan(plan, context.device)
+        _verify_routed(plan)
     for step in pipeline.passes:
         if isinstance(step, PlanPass):
             earlier, plan = plan, step.run(plan, context)
@@ -120,6 +122,16 @@ def run_pipeline(
                 step.ensures(earlier, plan, context)
     refuse_oversized(plan, context)
     return plan
+
+
+def _verify_routed(plan: Plan) -> None:
+    """The values of routed circuits; plan passes leave them alone."""
+    for node in plan.nodes:
+        if isinstance(node, EvaluationNode) and node.routed is not None:
+            # Comparing takes pytket, which programs for the simulator must not wait for.
+            from qcompile.passes.device.verify import verify_routed_values
+
+            verify_routed_values(node.routed, node.evaluation.circuit)
 
 
 def _on_circuits(step: CircuitPass, program: Program, context: Context, verify: bool) -> Program:

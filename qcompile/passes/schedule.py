@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 from qcompile.diagnostics.errors import CompileError
+from qcompile.diagnostics.messages.devices import UnitaryNotRouted
 from qcompile.diagnostics.messages.planning import NetworkTooManyIndices
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.device import RoutedCircuit
 from qcompile.ir.network import ContractionNode, NetworkNode
-from qcompile.ir.plan import EvaluationNode, Plan, PlanNode
+from qcompile.ir.plan import EvaluationNode, Plan, PlanNode, orthogonals
 from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, TensorGatesNode
 from qcompile.passes.base import Context
 from qcompile.passes.costs import plan_costs
@@ -50,6 +51,9 @@ def schedule(program: Program, context: Context) -> Plan:
                 )
             case _:
                 nodes.append(node)
+    if context.device is not None and any(map(orthogonals, nodes)):
+        place = context.target.place("device")
+        context.remark(UnitaryNotRouted(device=context.device.name, span=place))
     return Plan(
         adapter=program.adapter,
         in_features=program.in_features,

@@ -223,3 +223,26 @@ class DeviceEntryPointFailed(Message):
     name: str
     entry: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitaryNotRouted(Message):
+    """A `unitary` stands in an adapter whose target is a device."""
+
+    code: ClassVar[str] = "QA4211"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = "the circuits of a `unitary` are not routed onto `{device}`"
+    label: ClassVar[str] = "they are not written for this device"
+    help: ClassVar[str | None] = (
+        "a `unitary` is a matrix: its circuits have no read-out that a device could measure"
+    )
+    explanation: ClassVar[str] = """
+    A `unitary` applies the matrix of a circuit to a value. It measures nothing, so there is
+    nothing that a device could run. Files of its circuits are written in logical gates, on
+    qubits that are not those of the device.
+
+    Erroneous:  update unitary(x, to: out_features) { ry; cz ring }     for a target with a device
+    Corrected:  update unitary(x, to: out_features) { ry; cz ring }     for a target without one
+    """
+
+    device: str

@@ -157,8 +157,9 @@ def _routed(
     unit = CompilationUnit(circuit)
     RoutingPass(Architecture(list(couplings_among(device, field)))).apply(unit)
     numbering = {qubit: qubit.index[0] for qubit in unit.circuit.qubits}
-    ends = {start.index[0]: end.index[0] for start, end in unit.final_map.items()}
-    final = tuple(ends[physical] for physical in where)
+    # Spare qubits that routing swaps in have entries of a register of their own, whose indices
+    # are not those of the device.
+    final = tuple(unit.final_map[Node(physical)].index[0] for physical in where)
     return gates_from_pytket(unit.circuit, numbering), final
 
 
