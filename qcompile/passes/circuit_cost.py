@@ -18,7 +18,13 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from qcompile.ir.circuit import Circuit, Expectations, Gate, ZeroState
-from qcompile.ir.circuit_analysis import depends_on_data, depth, is_real, two_qubit_gates
+from qcompile.ir.circuit_analysis import (
+    depends_on_data,
+    depth,
+    is_real,
+    leading_encodings,
+    two_qubit_gates,
+)
 from qcompile.ir.plan import CircuitCost, DataLayer, HoistedBlock
 from qcompile.passes.machine import DEFAULT_MACHINE, Machine
 from qcompile.passes.sweeps import blocks, stages_of
@@ -157,25 +163,6 @@ def segments_cost(
         seconds=seconds,
         bytes=float(item) * (float(saved) * batch + state * built),
         cost=circuit_cost(circuit, elementwise + products, hoisted + hoisted_products, saved),
-    )
-
-
-def leading_encodings(gates: tuple[Gate, ...]) -> tuple[tuple[Gate, ...], tuple[Gate, ...]]:
-    """One-qubit gates up to the last encoding on each qubit before any other gate; and the rest."""
-    blocked: set[int] = set()
-    last: dict[int, int] = {}
-    for index, gate in enumerate(gates):
-        if len(gate.qubits) > 1:
-            blocked.update(gate.qubits)
-        elif gate.qubits[0] not in blocked and depends_on_data(gate):
-            last[gate.qubits[0]] = index
-    first = [
-        len(gate.qubits) == 1 and index <= last.get(gate.qubits[0], -1)
-        for index, gate in enumerate(gates)
-    ]
-    return (
-        tuple(gate for gate, is_first in zip(gates, first, strict=True) if is_first),
-        tuple(gate for gate, is_first in zip(gates, first, strict=True) if not is_first),
     )
 
 

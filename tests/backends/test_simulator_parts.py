@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constants
+from qcompile.backends.executors.constants import Constants
 from qcompile.backends.simulator.contraction import ContractionStep
 from qcompile.backends.simulator.elementwise import Frame, plain_step
 from qcompile.backends.simulator.initialise import initial_value

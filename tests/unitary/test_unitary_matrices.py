@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator
 
-from qcompile.backends.simulator.constants import Constants
+from qcompile.backends.executors.constants import Constants
 from qcompile.backends.simulator.orthogonal import OrthogonalGates
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.orthogonal import Orthogonal, UnitaryNode, circuit_of, places

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constants
+from qcompile.backends.executors.constants import Constants
 from qcompile.backends.simulator.orthogonal import FrameColumns
 from qcompile.ir.network import (
     BATCH,

@@ -10,10 +10,10 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from qcompile.backends.simulator.constants import Constants
+from qcompile.backends.executors.constants import Constants
+from qcompile.backends.executors.evaluator import Evaluator, build_evaluator
 from qcompile.backends.simulator.contraction import ContractionStep
 from qcompile.backends.simulator.elementwise import Frame, NodeStep, concatenate, plain_step
-from qcompile.backends.simulator.evaluator import Evaluator, build_evaluator
 from qcompile.backends.simulator.initialise import initial_value, tensor_seed
 from qcompile.backends.simulator.orthogonal import unitary_step
 from qcompile.backends.simulator.training import apply_proximal, penalty

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constants
+from qcompile.backends.executors.constants import Constants
+from qcompile.backends.executors.sweeps.operators import Operators
+from qcompile.backends.executors.sweeps.schedule import Scheduler
+from qcompile.backends.executors.sweeps.stages import merge
+from qcompile.backends.executors.sweeps.steps import Tables
 from qcompile.backends.simulator.elementwise import Frame
-from qcompile.backends.simulator.operators import Operators
-from qcompile.backends.simulator.primitives import Primitive, decompose
-from qcompile.backends.simulator.schedule import Scheduler
-from qcompile.backends.simulator.stages import merge
-from qcompile.backends.simulator.steps import Tables
 from qcompile.ir.decompose import to_cx_and_cz
 from qcompile.ir.orthogonal import (
     GateBlock,
@@ -23,6 +22,7 @@ from qcompile.ir.orthogonal import (
     is_idle,
     transposed,
 )
+from qcompile.ir.primitives import Primitive, decompose
 
 
 class BlockGates:

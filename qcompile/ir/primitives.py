@@ -11,7 +11,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from qcompile.backends.simulator.factors import (
+from qcompile.ir.circuit import Affine, Gate
+from qcompile.ir.factors import (
     HADAMARD,
     MINUS_I_X,
     MINUS_I_Y,
@@ -23,7 +24,6 @@ from qcompile.backends.simulator.factors import (
     fixed,
     rotation,
 )
-from qcompile.ir.circuit import Affine, Gate
 
 Generator = tuple[tuple[int, Literal["z", "n"]], ...]
 """Product over qubits of the eigenvalue of Z (1, -1) or of the number operator (0, 1)."""

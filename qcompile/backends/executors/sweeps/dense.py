@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from qcompile.backends.simulator.constants import Constants
-from qcompile.backends.simulator.program import CircuitProgram, Run
-from qcompile.backends.simulator.start import AmplitudeStart, Start, ZeroStart
-from qcompile.backends.simulator.statevector import choose_start, decompose_all, is_real
+from qcompile.backends.executors.constants import Constants
+from qcompile.backends.executors.sweeps.program import CircuitProgram, Run
+from qcompile.backends.executors.sweeps.start import AmplitudeStart, Start, ZeroStart
+from qcompile.backends.executors.sweeps.statevector import choose_start, decompose_all
 from qcompile.ir.circuit import AmplitudeState
+from qcompile.ir.circuit_analysis import is_real
 from qcompile.ir.plan import DataLayer, DenseEvaluation, HoistedBlock
 from qcompile.ir.target import Target
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qcompile.backends.simulator.constants import Constants
-from qcompile.backends.simulator.primitives import Primitive, decompose
-from qcompile.backends.simulator.program import CircuitProgram, Run
-from qcompile.backends.simulator.start import (
+from qcompile.backends.executors.constants import Constants
+from qcompile.backends.executors.sweeps.program import CircuitProgram, Run
+from qcompile.backends.executors.sweeps.start import (
     AmplitudeStart,
     ProductStart,
     Start,
     ZeroStart,
-    leading_gates,
 )
 from qcompile.ir.circuit import AmplitudeState, Circuit, Gate
-from qcompile.ir.gates import GATES
+from qcompile.ir.circuit_analysis import is_real, leading_encodings
 from qcompile.ir.plan import StatevectorEvaluation
+from qcompile.ir.primitives import Primitive, decompose
 from qcompile.ir.target import Target
 
 
@@ -35,15 +34,10 @@ def choose_start(
     """The initial state, with encodings taken into it, and the gates that remain."""
     if isinstance(circuit.initial, AmplitudeState):
         return AmplitudeStart(circuit.qubits, circuit.initial), gates
-    first, rest = leading_gates(gates)
+    first, rest = leading_encodings(gates)
     if not first:
         return ZeroStart(circuit.qubits), gates
     return ProductStart(circuit.qubits, first, constants), rest
-
-
-def is_real(circuit: Circuit) -> bool:
-    """All amplitudes are real throughout."""
-    return all(GATES[gate.name].real for gate in circuit.gates)
 
 
 def decompose_all(gates: Sequence[Gate], *, real: bool) -> list[Primitive]:

@@ -8,24 +8,23 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constant, Constants
-from qcompile.backends.simulator.observe import ExpectationReadout
-from qcompile.backends.simulator.operators import (
+from qcompile.backends.executors.constants import Constant, Constants
+from qcompile.backends.executors.sweeps.observe import ExpectationReadout
+from qcompile.backends.executors.sweeps.operators import (
     Combination,
     Operators,
     eigenvalues,
 )
-from qcompile.backends.simulator.primitives import Primitive
-from qcompile.backends.simulator.readout import Readout, SampledReadout, build_readout
-from qcompile.backends.simulator.schedule import Scheduler, signature
-from qcompile.backends.simulator.stages import (
+from qcompile.backends.executors.sweeps.readout import Readout, SampledReadout, build_readout
+from qcompile.backends.executors.sweeps.schedule import Scheduler, signature
+from qcompile.backends.executors.sweeps.stages import (
     PhaseStage,
     Stage,
     depends_on_data,
     merge,
 )
-from qcompile.backends.simulator.start import MixedAngles, Start, ZeroStart
-from qcompile.backends.simulator.steps import (
+from qcompile.backends.executors.sweeps.start import MixedAngles, Start, ZeroStart
+from qcompile.backends.executors.sweeps.steps import (
     PermuteStep,
     PhaseStep,
     SignStep,
@@ -34,6 +33,7 @@ from qcompile.backends.simulator.steps import (
     UnitaryStep,
 )
 from qcompile.ir.circuit import Circuit
+from qcompile.ir.primitives import Primitive
 from qcompile.ir.target import NoiseModel, Target
 
 

@@ -8,8 +8,13 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constant
-from qcompile.backends.simulator.observe import (
+from qcompile.backends.executors.constants import Constant
+from qcompile.backends.executors.shots import (
+    sample_distribution,
+    sample_signs,
+    straight_through,
+)
+from qcompile.backends.executors.sweeps.observe import (
     Basis,
     ExpectationReadout,
     ProbabilityReadout,
@@ -18,16 +23,11 @@ from qcompile.backends.simulator.observe import (
     group_by_basis,
     observable_table,
 )
-from qcompile.backends.simulator.primitives import Primitive, conjugate
-from qcompile.backends.simulator.schedule import Scheduler
-from qcompile.backends.simulator.shots import (
-    sample_distribution,
-    sample_signs,
-    straight_through,
-)
-from qcompile.backends.simulator.stages import merge
-from qcompile.backends.simulator.steps import Step, Tables
+from qcompile.backends.executors.sweeps.schedule import Scheduler
+from qcompile.backends.executors.sweeps.stages import merge
+from qcompile.backends.executors.sweeps.steps import Step, Tables
 from qcompile.ir.circuit import Circuit, Expectations, Pauli, Probabilities
+from qcompile.ir.primitives import Primitive, conjugate
 from qcompile.ir.target import NoiseModel, Target
 
 

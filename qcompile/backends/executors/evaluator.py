@@ -6,11 +6,11 @@ from typing import Protocol, assert_never
 
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constants
-from qcompile.backends.simulator.dense import build_dense
-from qcompile.backends.simulator.density import build_density
-from qcompile.backends.simulator.network import build_network
-from qcompile.backends.simulator.statevector import build_statevector
+from qcompile.backends.executors.constants import Constants
+from qcompile.backends.executors.network.build import build_network
+from qcompile.backends.executors.sweeps.dense import build_dense
+from qcompile.backends.executors.sweeps.density import build_density
+from qcompile.backends.executors.sweeps.statevector import build_statevector
 from qcompile.ir.plan import (
     DenseEvaluation,
     DensityEvaluation,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constants
-from qcompile.backends.simulator.primitives import Depolarise, Primitive, conjugate, decompose
-from qcompile.backends.simulator.program import CircuitProgram, Run
-from qcompile.backends.simulator.start import AmplitudeStart, Start, ZeroStart
+from qcompile.backends.executors.constants import Constants
+from qcompile.backends.executors.sweeps.program import CircuitProgram, Run
+from qcompile.backends.executors.sweeps.start import AmplitudeStart, Start, ZeroStart
 from qcompile.ir.circuit import AmplitudeState
 from qcompile.ir.plan import DensityEvaluation
+from qcompile.ir.primitives import Depolarise, Primitive, conjugate, decompose
 from qcompile.ir.target import Target
 
 

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constant
-from qcompile.backends.simulator.operators import Rows
-from qcompile.backends.simulator.sweep import (
+from qcompile.backends.executors.constants import Constant
+from qcompile.backends.executors.sweeps.operators import Rows
+from qcompile.backends.executors.sweeps.sweep import (
     sweep_block,
     sweep_matrix,
     sweep_phases,

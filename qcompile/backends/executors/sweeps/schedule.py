@@ -8,11 +8,9 @@ from itertools import product
 
 import torch
 
-from qcompile.backends.simulator.constants import Constants
-from qcompile.backends.simulator.factors import IDENTITY, Factor, fixed
-from qcompile.backends.simulator.operators import Operators, eigenvalues
-from qcompile.backends.simulator.primitives import Generator, Permutation
-from qcompile.backends.simulator.stages import (
+from qcompile.backends.executors.constants import Constants
+from qcompile.backends.executors.sweeps.operators import Operators, eigenvalues
+from qcompile.backends.executors.sweeps.stages import (
     LocalStage,
     NoiseStage,
     PermuteStage,
@@ -20,7 +18,7 @@ from qcompile.backends.simulator.stages import (
     Stage,
     TurnStage,
 )
-from qcompile.backends.simulator.steps import (
+from qcompile.backends.executors.sweeps.steps import (
     BlockStep,
     DataPhaseStep,
     NoiseStep,
@@ -31,6 +29,8 @@ from qcompile.backends.simulator.steps import (
     TurnStep,
 )
 from qcompile.ir.circuit import Affine
+from qcompile.ir.factors import IDENTITY, Factor, fixed
+from qcompile.ir.primitives import Generator, Permutation
 
 WIDEST_BLOCK = 5
 """Qubits whose one-qubit matrices are applied as one matrix: 32 × 32 is still memory-bound."""

@@ -8,8 +8,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constant, Constants
-from qcompile.backends.simulator.factors import (
+from qcompile.backends.executors.constants import Constant, Constants
+from qcompile.backends.executors.sweeps.operators import AngleTable, Combination, TrainableAngles
+from qcompile.ir.circuit import Affine, AmplitudeState, Gate
+from qcompile.ir.factors import (
     IDENTITY,
     Factor,
     Matrix,
@@ -17,9 +19,6 @@ from qcompile.backends.simulator.factors import (
     fixed,
     one_qubit_factors,
 )
-from qcompile.backends.simulator.operators import AngleTable, Combination, TrainableAngles
-from qcompile.ir.circuit import Affine, AmplitudeState, Gate
-from qcompile.ir.gates import GATES
 
 
 class Start(Protocol):
@@ -162,20 +161,3 @@ class ProductStart:
                 product = torch.stack((real, imaginary))
             state = product.reshape(self.parts, 2 * state.shape[1], -1)
         return state.unsqueeze(0)
-
-
-def leading_gates(gates: Sequence[Gate]) -> tuple[list[Gate], list[Gate]]:
-    """One-qubit gates up to the last encoding on each qubit before any other gate; and the rest."""
-    blocked: set[int] = set()
-    last: dict[int, int] = {}
-    for index, gate in enumerate(gates):
-        if GATES[gate.name].qubits > 1:
-            blocked.update(gate.qubits)
-        elif gate.qubits[0] not in blocked and any(angle.data for angle in gate.angles):
-            last[gate.qubits[0]] = index
-    first: list[Gate] = []
-    rest: list[Gate] = []
-    for index, gate in enumerate(gates):
-        alone = GATES[gate.name].qubits == 1 and index <= last.get(gate.qubits[0], -1)
-        (first if alone else rest).append(gate)
-    return first, rest

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constant, Constants
-from qcompile.backends.simulator.factors import IDENTITY, Factor, Matrix, fixed
-from qcompile.backends.simulator.primitives import Generator
+from qcompile.backends.executors.constants import Constant, Constants
 from qcompile.ir.circuit import Affine
+from qcompile.ir.factors import IDENTITY, Factor, Matrix, fixed
+from qcompile.ir.primitives import Generator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

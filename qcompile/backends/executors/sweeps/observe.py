@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constant, Constants
-from qcompile.backends.simulator.primitives import Primitive, to_z_basis
-from qcompile.backends.simulator.steps import Step, Tables
+from qcompile.backends.executors.constants import Constant, Constants
+from qcompile.backends.executors.sweeps.steps import Step, Tables
 from qcompile.ir.circuit import Pauli
 from qcompile.ir.gates import PauliLetter
+from qcompile.ir.primitives import Primitive, to_z_basis
 
 Basis = dict[int, PauliLetter]
 
