@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from qcompile.backends.executors.constants import Constants
-from qcompile.backends.executors.sweeps.operators import Operators
-from qcompile.backends.executors.sweeps.schedule import Scheduler
-from qcompile.backends.executors.sweeps.stages import merge
+from qcompile.backends.executors.sweeps.build import Scheduler
+from qcompile.backends.executors.sweeps.program import sweeps_of_primitives
 from qcompile.backends.executors.sweeps.steps import Tables
 from qcompile.backends.simulator.elementwise import Frame
 from qcompile.ir.decompose import to_cx_and_cz
@@ -31,9 +30,9 @@ class BlockGates:
     def __init__(self, block: GateBlock, constants: Constants) -> None:
         self.start = block.offset
         self.stop = block.offset + 2**block.qubits
-        self.operators = Operators(block.qubits)
-        schedule = Scheduler(block.qubits, self.operators, constants)
-        self.steps = schedule.steps([merge(_real_primitives(block))])
+        schedule = Scheduler(block.qubits, constants)
+        self.operators = schedule.operators
+        self.steps = schedule.steps(sweeps_of_primitives(_real_primitives(block)))
         self.operators.finish(constants)
 
     def __call__(self, columns: Tensor, angles: Tensor | None) -> Tensor:

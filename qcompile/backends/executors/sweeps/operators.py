@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from qcompile.backends.executors.constants import Constant, Constants
+from qcompile.backends.executors.sweeps import tables
 from qcompile.ir.circuit import Affine
 from qcompile.ir.factors import IDENTITY, Factor, Matrix, fixed
 from qcompile.ir.primitives import Generator
@@ -86,17 +87,23 @@ class Combination:
         return chosen if self.plain else chosen * self.factors.like(values)
 
 
-def eigenvalues(generators: Sequence[Generator], qubits: int) -> Tensor:
-    """(2^qubits, len(generators)), float64."""
-    basis = torch.arange(2**qubits, device="cpu")
-    columns = []
-    for generator in generators:
-        column = torch.ones(2**qubits, dtype=torch.float64, device="cpu")
-        for qubit, kind in generator:
-            bit = ((basis >> (qubits - 1 - qubit)) & 1).to(torch.float64)
-            column = column * (bit if kind == "n" else 1 - 2 * bit)
-        columns.append(column)
-    return torch.stack(columns, 1)
+class MixedAngles:
+    """Angles of data and trainable parts together: (k, B)."""
+
+    def __init__(self, angles: Sequence[Affine], constants: Constants) -> None:
+        self.data = Combination([angle.data for angle in angles], constants)
+        rest = [Affine(constant=angle.constant, angles=angle.angles) for angle in angles]
+        self.mixed = any(angle != Affine() for angle in rest)
+        table = AngleTable()
+        self.rows = constants.index([table.position(angle) for angle in rest])
+        self.trainable = TrainableAngles(table, constants)
+
+    def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
+        values = self.data(data.t())
+        if not self.mixed:
+            return values
+        rest = self.trainable(angles, data).index_select(0, self.rows.on(data))
+        return values + rest.unsqueeze(1)
 
 
 class PhaseFamily:
@@ -114,7 +121,7 @@ class PhaseFamily:
         return len(self.angles) // len(self.generators) - 1
 
     def finish(self, constants: Constants) -> None:
-        self.table = constants.real(eigenvalues(self.generators, self.qubits).T.contiguous())
+        self.table = constants.real(tables.eigenvalues(self.generators, self.qubits).T.contiguous())
         self.indices = constants.index(self.angles)
 
     def __call__(self, angles: Tensor) -> tuple[Tensor, Tensor]:
