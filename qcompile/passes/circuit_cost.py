@@ -25,8 +25,8 @@ from qcompile.ir.circuit_analysis import (
     leading_encodings,
     two_qubit_gates,
 )
+from qcompile.ir.machine import DEFAULT_MACHINE, Machine
 from qcompile.ir.plan import CircuitCost, DataLayer, HoistedBlock
-from qcompile.passes.machine import DEFAULT_MACHINE, Machine
 from qcompile.passes.sweeps import blocks, stages_of
 
 WIDEST = 200

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from qcompile.backends.executors.constants import Constants
 from qcompile.backends.executors.sweeps.build import Scheduler
+from qcompile.backends.executors.sweeps.operators import Operators
 from qcompile.backends.executors.sweeps.program import sweeps_of_primitives
 from qcompile.backends.executors.sweeps.steps import Tables
 from qcompile.backends.simulator.elementwise import Frame
@@ -31,12 +32,11 @@ class BlockGates:
         self.start = block.offset
         self.stop = block.offset + 2**block.qubits
         schedule = Scheduler(block.qubits, constants)
-        self.operators = schedule.operators
         self.steps = schedule.steps(sweeps_of_primitives(_real_primitives(block)))
-        self.operators.finish(constants)
+        self.operators = Operators(schedule.families, block.qubits, constants)
 
     def __call__(self, columns: Tensor, angles: Tensor | None) -> Tensor:
-        phases, blocks = self.operators(self.operators.angles(angles, columns))
+        phases, blocks = self.operators(angles, columns)
         tables = Tables(phases=phases, blocks=blocks, data_phases=[], turns=None, unitaries=[])
         for step in self.steps:
             columns = step(columns, tables)

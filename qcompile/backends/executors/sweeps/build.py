@@ -9,6 +9,7 @@ from torch import Tensor
 
 from qcompile.backends.executors.constants import Constants
 from qcompile.backends.executors.sweeps import tables
+from qcompile.backends.executors.sweeps.families import Families
 from qcompile.backends.executors.sweeps.operators import Combination, MixedAngles, Operators
 from qcompile.backends.executors.sweeps.program import (
     BlockSweep,
@@ -46,7 +47,7 @@ class Scheduler:
 
     def __init__(self, qubits: int, constants: Constants) -> None:
         self.qubits = qubits
-        self.operators = Operators(qubits)
+        self.families = Families()
         self.constants = constants
         self.data: dict[DataTerms, int] = {}
         """Linear combinations of data, each computed once: terms → row."""
@@ -60,8 +61,8 @@ class Scheduler:
     def _step(self, column: tuple[Sweep, ...]) -> Step:
         match column[0]:
             case PhaseSweep():
-                stages = [dict(sweep.terms) for sweep in column if isinstance(sweep, PhaseSweep)]
-                return PhaseStep(rows=self.operators.phase_rows(stages))
+                alike = [sweep.terms for sweep in column if isinstance(sweep, PhaseSweep)]
+                return PhaseStep(rows=self.families.phase_rows(alike))
             case SignSweep(terms=signs):
                 table = tables.signs(signs, self.qubits)
                 return SignStep(signs=self.constants.real(table))
@@ -71,7 +72,7 @@ class Scheduler:
                 return DataPhaseStep(position=position)
             case BlockSweep(start=start, real=real):
                 blocks = [sweep.chains for sweep in column if isinstance(sweep, BlockSweep)]
-                return BlockStep(rows=self.operators.block_rows(blocks, real=real), left=2**start)
+                return BlockStep(rows=self.families.block_rows(blocks, real=real), left=2**start)
             case TurnSweep(qubit=qubit, angle=angle):
                 position = self.turns.setdefault(angle, len(self.turns))
                 return TurnStep(position=position, left=2**qubit)
@@ -95,11 +96,10 @@ class SweepEvaluator:
         self.dimension = 2**program.wires
         self.start = build_start(program, constants)
         schedule = Scheduler(program.wires, constants)
-        self.operators = schedule.operators
         self.readout = build_readout(program, schedule)
         self.groups = [(schedule.steps(*members), len(members)) for members in program.groups]
         self.steps = schedule.steps(program.sweeps)
-        self.operators.finish(constants)
+        self.operators = Operators(schedule.families, program.wires, constants)
         self.data = Combination(list(schedule.data), constants)
         self.data_phases = [
             (
@@ -120,8 +120,7 @@ class SweepEvaluator:
         return self.readout(state, used).t().expand(data.shape[0], -1)
 
     def _tables(self, data: Tensor, angles: Tensor | None) -> Tables:
-        trainable = self.operators.angles(angles, data)
-        phases, blocks = self.operators(trainable)
+        phases, blocks = self.operators(angles, data)
         data_phases = []
         if self.data_phases:
             rows = self.data(data.t())

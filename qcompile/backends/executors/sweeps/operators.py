@@ -1,41 +1,22 @@
-"""Everything of a circuit that does not depend on data, computed in a few batched operations.
-
-Diagonals with the same generators and one-qubit blocks of the same width, from all layers, are
-rows of one tensor: the number of torch calls does not grow with the number of layers.
-"""
+"""Everything of a circuit that does not depend on data, family by family."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from qcompile.backends.executors.constants import Constant, Constants
+from qcompile.backends.executors.constants import Constants
 from qcompile.backends.executors.sweeps import tables
+from qcompile.backends.executors.sweeps.families import (
+    AngleTable,
+    BlockFamily,
+    Families,
+    PhaseFamily,
+)
 from qcompile.ir.circuit import Affine
-from qcompile.ir.factors import IDENTITY, Factor, Matrix, fixed
-from qcompile.ir.primitives import Generator
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
-    """Some rows of one family."""
-
-    family: int
-    start: int
-    stop: int
-
-
-class AngleTable:
-    """Affine combinations of the trainable angles, each computed once."""
-
-    def __init__(self) -> None:
-        self.positions: dict[Affine, int] = {}
-
-    def position(self, angle: Affine) -> int:
-        return self.positions.setdefault(angle, len(self.positions))
+from qcompile.ir.factors import Matrix
 
 
 class TrainableAngles:
@@ -106,61 +87,36 @@ class MixedAngles:
         return values + rest.unsqueeze(1)
 
 
-class PhaseFamily:
+class PhaseRows:
     """Diagonals with the same generators: the cosines and sines of their phases."""
 
-    def __init__(self, generators: tuple[Generator, ...], qubits: int) -> None:
-        self.generators = generators
-        self.qubits = qubits
-        self.angles: list[int] = []
-        self.table: Constant
-        self.indices: Constant
-
-    def add(self, positions: Sequence[int]) -> int:
-        self.angles.extend(positions)
-        return len(self.angles) // len(self.generators) - 1
-
-    def finish(self, constants: Constants) -> None:
-        self.table = constants.real(tables.eigenvalues(self.generators, self.qubits).T.contiguous())
-        self.indices = constants.index(self.angles)
+    def __init__(self, family: PhaseFamily, qubits: int, constants: Constants) -> None:
+        self.count = len(family.generators)
+        table = tables.eigenvalues(family.generators, qubits)
+        self.table = constants.real(table.T.contiguous())
+        self.indices = constants.index([place for row in family.rows for place in row])
 
     def __call__(self, angles: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines and sines, (rows, 2^n, 1)."""
         chosen = angles.index_select(0, self.indices.on(angles))
-        phases = chosen.reshape(-1, len(self.generators)) @ self.table.like(angles)
+        phases = chosen.reshape(-1, self.count) @ self.table.like(angles)
         phases = phases.unsqueeze(2)
         return phases.cos(), phases.sin()
 
 
-class BlockFamily:
+class BlockRows:
     """Kronecker products of `width` one-qubit matrices: (rows, parts, 2^width, 2^width).
 
     Parts: 1 where all matrices are real, else 2, real and imaginary.
     """
 
-    def __init__(self, width: int, real: bool) -> None:
-        self.width = width
-        self.real = real
-        self.rows: list[tuple[tuple[Factor, ...], ...]] = []
-        self.length = 1
-        self.tables: tuple[Constant, Constant, Constant]
-        self.indices: Constant
-        self.rotates = False
-
-    def add(self, chains: tuple[tuple[Factor, ...], ...]) -> int:
-        self.rows.append(chains)
-        self.length = max(self.length, *(len(chain) for chain in chains))
-        return len(self.rows) - 1
-
-    def finish(self, constants: Constants, angles: AngleTable) -> None:
-        pad = fixed(IDENTITY)
-        slots = [
-            (*chain, *(pad for _ in range(self.length - len(chain))))
-            for row in self.rows
-            for chain in row
-        ]
-        factors = [factor for slot in slots for factor in slot]
-        self.rotates = any(factor.angle is not None for factor in factors)
+    def __init__(self, family: BlockFamily, angles: AngleTable, constants: Constants) -> None:
+        self.width = family.width
+        self.length = family.length
+        self.real = family.real
+        self.shape = (len(family.rows), self.width, self.length)
+        self.rotates = family.rotates
+        factors = family.factors()
         self.tables = (
             constants.real(self._table([factor.constant for factor in factors])),
             constants.real(self._table([factor.cosine for factor in factors])),
@@ -173,15 +129,14 @@ class BlockFamily:
     def _table(self, matrices: list[Matrix]) -> Tensor:
         values = torch.tensor(matrices, dtype=torch.complex128, device="cpu")
         parts = [values.real] if self.real else [values.real, values.imag]
-        shape = (len(self.rows), self.width, self.length, 2, 2)
-        return torch.stack([part.reshape(shape) for part in parts], 3)
+        return torch.stack([part.reshape(*self.shape, 2, 2) for part in parts], 3)
 
     def __call__(self, angles: Tensor) -> Tensor:
         constant, cosine, sine = (table.like(angles) for table in self.tables)
         factors = constant
         if self.rotates:
             half = 0.5 * angles.index_select(0, self.indices.on(angles))
-            half = half.reshape(len(self.rows), self.width, self.length, 1, 1, 1)
+            half = half.reshape(*self.shape, 1, 1, 1)
             factors = constant + half.cos() * cosine + half.sin() * sine
         matrices = factors[:, :, 0]
         for position in range(1, self.length):
@@ -216,48 +171,16 @@ def kronecker(left: Tensor, right: Tensor) -> Tensor:
 
 
 class Operators:
-    """All families of a circuit; `__call__` gives their tensors."""
+    """The tensors of all families of a circuit."""
 
-    def __init__(self, qubits: int) -> None:
-        self.qubits = qubits
-        self.angle_table = AngleTable()
-        self.phases: list[PhaseFamily] = []
-        self.blocks: list[BlockFamily] = []
-        self.phase_index: dict[tuple[Generator, ...], int] = {}
-        self.block_index: dict[tuple[int, bool], int] = {}
-        self.angles: TrainableAngles
+    def __init__(self, families: Families, qubits: int, constants: Constants) -> None:
+        self.phases = [PhaseRows(f, qubits, constants) for f in families.phases.values()]
+        self.blocks = [BlockRows(f, families.angles, constants) for f in families.blocks.values()]
+        self.angles = TrainableAngles(families.angles, constants)
 
-    def phase_rows(self, stages: Sequence[dict[Generator, Affine]]) -> Rows:
-        """One row for each stage; all have the same generators."""
-        generators = tuple(stages[0])
-        family = self.phase_index.setdefault(generators, len(self.phases))
-        if family == len(self.phases):
-            self.phases.append(PhaseFamily(generators, self.qubits))
-        chosen = self.phases[family]
-        added = [
-            chosen.add([self.angle_table.position(stage[key]) for key in generators])
-            for stage in stages
-        ]
-        return Rows(family=family, start=added[0], stop=added[-1] + 1)
-
-    def block_rows(self, blocks: Sequence[tuple[tuple[Factor, ...], ...]], *, real: bool) -> Rows:
-        """One row for each block of one-qubit chains; all have the same width."""
-        width = len(blocks[0])
-        family = self.block_index.setdefault((width, real), len(self.blocks))
-        if family == len(self.blocks):
-            self.blocks.append(BlockFamily(width, real))
-        chosen = self.blocks[family]
-        added = [chosen.add(block) for block in blocks]
-        return Rows(family=family, start=added[0], stop=added[-1] + 1)
-
-    def finish(self, constants: Constants) -> None:
-        """Freeze the tables, when all rows are known."""
-        for phase in self.phases:
-            phase.finish(constants)
-        for block in self.blocks:
-            block.finish(constants, self.angle_table)
-        self.angles = TrainableAngles(self.angle_table, constants)
-
-    def __call__(self, trainable: Tensor) -> tuple[list[tuple[Tensor, Tensor]], list[Tensor]]:
-        """`trainable`: the values of the angle table."""
-        return [f(trainable) for f in self.phases], [f(trainable) for f in self.blocks]
+    def __call__(
+        self, angles: Tensor | None, reference: Tensor
+    ) -> tuple[list[tuple[Tensor, Tensor]], list[Tensor]]:
+        """Of one call, in the dtype and on the device of `reference`."""
+        values = self.angles(angles, reference)
+        return [f(values) for f in self.phases], [f(values) for f in self.blocks]

@@ -75,7 +75,9 @@ class Amplitudes:
         unit = values * torch.where(empty, 1, squares).rsqrt()
         unit = torch.nn.functional.pad(unit, (0, self.dimension - self.initial.width))
         ground = zero_state(data, self.dimension).reshape(1, self.dimension)
-        return torch.where(empty, ground, unit).t().reshape(1, 1, self.dimension, -1)
+        # The batch comes last, and sweeps work on contiguous runs of tokens.
+        state = torch.where(empty, ground, unit).t().contiguous()
+        return state.reshape(1, 1, self.dimension, -1)
 
 
 class Outer:

@@ -8,7 +8,7 @@ from typing import Protocol
 from torch import Tensor
 
 from qcompile.backends.executors.constants import Constant
-from qcompile.backends.executors.sweeps.operators import Rows
+from qcompile.backends.executors.sweeps.families import Rows
 from qcompile.backends.executors.sweeps.sweep import (
     sweep_block,
     sweep_matrix,
