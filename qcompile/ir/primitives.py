@@ -8,6 +8,7 @@ RY(t) = S H RZ(t) H S†, and RX, RXX, RYY, RZX, CRX, CRY alike.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
@@ -165,6 +166,11 @@ def decompose(gate: Gate, *, real: bool) -> tuple[Primitive, ...]:
             return inner
         case _:
             assert_never(gate.name)
+
+
+def decompose_all(gates: Iterable[Gate], *, real: bool) -> list[Primitive]:
+    """The primitives of all gates, in order."""
+    return [primitive for gate in gates for primitive in decompose(gate, real=real)]
 
 
 def to_z_basis(letter: Literal["X", "Y", "Z"], qubit: int) -> tuple[Primitive, ...]:

@@ -17,6 +17,8 @@ class Part:
     """Elements that operations write, copies included."""
     kept: float = 0.0
     """Elements that autograd keeps for backward."""
+    largest: float = 0.0
+    """Elements of the largest tensor that is written."""
 
     @property
     def flops(self) -> float:
@@ -44,9 +46,20 @@ class Work:
         part.products += products
         part.elementwise += elementwise
         part.written += written
+        part.largest = max(part.largest, written)
         self.operations += 1
 
     def keep(self, number: float, *, batched: bool) -> None:
         """Elements for backward."""
         part = self.each if batched else self.once
         part.kept += number
+
+    def include(self, other: Work) -> None:
+        """The work of both."""
+        for mine, its in ((self.once, other.once), (self.each, other.each)):
+            mine.products += its.products
+            mine.elementwise += its.elementwise
+            mine.written += its.written
+            mine.kept += its.kept
+            mine.largest = max(mine.largest, its.largest)
+        self.operations += other.operations

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 import qcompile
-from qcompile.backends.executors.shots import sample_distribution, sample_signs
 from qcompile.backends.simulator.elementwise import activation, norm, normalise
+from qcompile.executors.shots import sample_distribution, sample_signs
 from qcompile.ir.spec import ActivationKind
 
 ENCODINGS = {

@@ -14,8 +14,8 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
-from qcompile.backends.executors.constants import Constant, Constants
 from qcompile.backends.simulator.cayley import cayley, places, rotate
+from qcompile.executors.constants import Constant, Constants
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,

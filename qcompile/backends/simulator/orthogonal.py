@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qcompile.backends.executors.constants import Constants
-from qcompile.backends.executors.sweeps.build import Scheduler
-from qcompile.backends.executors.sweeps.operators import Operators
-from qcompile.backends.executors.sweeps.program import sweeps_of_primitives
-from qcompile.backends.executors.sweeps.steps import Tables
 from qcompile.backends.simulator.elementwise import Frame
-from qcompile.ir.decompose import to_cx_and_cz
+from qcompile.executors.constants import Constants
+from qcompile.executors.sweeps.build import Scheduler
+from qcompile.executors.sweeps.columns import block_sweeps
+from qcompile.executors.sweeps.operators import Operators
+from qcompile.executors.sweeps.steps import Tables
 from qcompile.ir.orthogonal import (
     GateBlock,
     Orthogonal,
@@ -22,7 +21,6 @@ from qcompile.ir.orthogonal import (
     is_idle,
     transposed,
 )
-from qcompile.ir.primitives import Primitive, decompose
 
 
 class BlockGates:
@@ -32,7 +30,7 @@ class BlockGates:
         self.start = block.offset
         self.stop = block.offset + 2**block.qubits
         schedule = Scheduler(block.qubits, constants)
-        self.steps = schedule.steps(sweeps_of_primitives(_real_primitives(block)))
+        self.steps = schedule.steps(block_sweeps(block))
         self.operators = Operators(schedule.families, block.qubits, constants)
 
     def __call__(self, columns: Tensor, angles: Tensor | None) -> Tensor:
@@ -41,16 +39,6 @@ class BlockGates:
         for step in self.steps:
             columns = step(columns, tables)
         return columns
-
-
-def _real_primitives(block: GateBlock) -> list[Primitive]:
-    """No primitive has complex entries: a controlled rotation as rotations between signs."""
-    return [
-        primitive
-        for gate in block.gates
-        for simple in (to_cx_and_cz(gate) if gate.name == "cry" else (gate,))
-        for primitive in decompose(simple, real=True)
-    ]
 
 
 class OrthogonalGates:

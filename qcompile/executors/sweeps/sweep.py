@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from qcompile.backends.executors.sweeps.rotate import rotate
+from qcompile.executors.sweeps.rotate import rotate
 
 
 def sweep_phases(state: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:

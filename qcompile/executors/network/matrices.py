@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from qcompile.backends.executors.constants import Constant, Constants
-from qcompile.backends.executors.sweeps.operators import MixedAngles
+from qcompile.executors.constants import Constant, Constants
+from qcompile.executors.sweeps.operators import MixedAngles
 from qcompile.ir.circuit import Affine, Gate
 from qcompile.ir.factors import (
     MINUS_I_X,

@@ -10,8 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qcompile.backends.executors.sweeps.spans import span_is_real, spans
-from qcompile.backends.executors.sweeps.stages import (
+from qcompile.executors.sweeps.spans import span_is_real, spans
+from qcompile.executors.sweeps.stages import (
     LocalStage,
     NoiseStage,
     PermuteStage,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from qcompile.backends.executors.sweeps.program import (
+from qcompile.executors.sweeps.program import (
     AmplitudeStart,
     ExpectationRead,
     MitigatedRead,
@@ -23,8 +23,8 @@ from qcompile.backends.executors.sweeps.program import (
     signature,
     sweeps_of,
 )
-from qcompile.backends.executors.sweeps.read import read_of
-from qcompile.backends.executors.sweeps.stages import Stage, depends_on_data, merge
+from qcompile.executors.sweeps.read import read_of
+from qcompile.executors.sweeps.stages import Stage, depends_on_data, merge
 from qcompile.ir.circuit import AmplitudeState, Circuit, Gate
 from qcompile.ir.circuit_analysis import is_real, leading_encodings
 from qcompile.ir.factors import Factor, append, one_qubit_factors
@@ -35,7 +35,7 @@ from qcompile.ir.plan import (
     HoistedBlock,
     StatevectorEvaluation,
 )
-from qcompile.ir.primitives import Depolarise, Primitive, conjugate, decompose
+from qcompile.ir.primitives import Depolarise, Primitive, conjugate, decompose, decompose_all
 from qcompile.ir.target import NoiseModel, Target
 
 Evaluation = StatevectorEvaluation | DenseEvaluation | DensityEvaluation
@@ -56,7 +56,7 @@ def sweep_program(evaluation: Evaluation, target: Target) -> SweepProgram:
     match evaluation:
         case StatevectorEvaluation():
             start, gates = _start(circuit, circuit.gates)
-            runs = [Run(False, _decomposed(gates, real=is_real(circuit)))]
+            runs = [Run(False, decompose_all(gates, real=is_real(circuit)))]
             return _program(circuit, start, runs, target)
         case DenseEvaluation(segments=segments):
             return _dense(circuit, list(segments), target)
@@ -72,7 +72,7 @@ def _dense(
         start, rest = _start(circuit, segments[0].gates)
         segments[0] = DataLayer(gates=tuple(rest))
     real = is_real(circuit)
-    runs = [Run(isinstance(s, HoistedBlock), _decomposed(s.gates, real=real)) for s in segments]
+    runs = [Run(isinstance(s, HoistedBlock), decompose_all(s.gates, real=real)) for s in segments]
     return _program(circuit, start, runs, target)
 
 
@@ -102,10 +102,6 @@ def _start(circuit: Circuit, gates: Sequence[Gate]) -> tuple[Start, Sequence[Gat
         for factor in one_qubit_factors(gate):
             chains[gate.qubits[0]] = append(chains[gate.qubits[0]], factor)
     return ProductStart(chains=tuple(chains)), rest
-
-
-def _decomposed(gates: Sequence[Gate], *, real: bool) -> list[Primitive]:
-    return [primitive for gate in gates for primitive in decompose(gate, real=real)]
 
 
 def _program(

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from qcompile.backends.executors.constants import Constant, Constants
-from qcompile.backends.executors.shots import sample_distribution, sample_signs, straight_through
-from qcompile.backends.executors.sweeps import tables
-from qcompile.backends.executors.sweeps.program import (
+from qcompile.executors.constants import Constant, Constants
+from qcompile.executors.shots import sample_distribution, sample_signs, straight_through
+from qcompile.executors.sweeps import tables
+from qcompile.executors.sweeps.program import (
     ExpectationRead,
     MitigatedRead,
     ProbabilityRead,
     Setting,
     SweepProgram,
 )
-from qcompile.backends.executors.sweeps.steps import Step, Tables
+from qcompile.executors.sweeps.steps import Step, Tables
 from qcompile.ir.circuit import Pauli
 
 if TYPE_CHECKING:
-    from qcompile.backends.executors.sweeps.build import Scheduler
+    from qcompile.executors.sweeps.build import Scheduler
 
 Populations = Callable[[Tensor], Tensor]
 """State → the distribution over basis states, (2^n, B)."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from qcompile.backends.executors.constants import Constants
-from qcompile.backends.executors.sweeps import tables
-from qcompile.backends.executors.sweeps.families import (
+from qcompile.executors.constants import Constants
+from qcompile.executors.sweeps import tables
+from qcompile.executors.sweeps.families import (
     AngleTable,
     BlockFamily,
     Families,

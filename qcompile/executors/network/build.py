@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qcompile.backends.executors.constants import Constant, Constants
-from qcompile.backends.executors.network.matrices import GateMatrices
-from qcompile.backends.executors.shots import sample_signs
+from qcompile.executors.constants import Constant, Constants
+from qcompile.executors.network.matrices import GateMatrices
+from qcompile.executors.shots import sample_signs
 from qcompile.ir.circuit_network import (
     GateOperand,
     LetterOperand,

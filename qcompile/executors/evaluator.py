@@ -6,10 +6,10 @@ from typing import Protocol
 
 from torch import Tensor
 
-from qcompile.backends.executors.constants import Constants
-from qcompile.backends.executors.network.build import build_network
-from qcompile.backends.executors.sweeps.assemble import sweep_program
-from qcompile.backends.executors.sweeps.build import SweepEvaluator
+from qcompile.executors.constants import Constants
+from qcompile.executors.network.build import build_network
+from qcompile.executors.sweeps.assemble import sweep_program
+from qcompile.executors.sweeps.build import SweepEvaluator
 from qcompile.ir.plan import Evaluation, NetworkEvaluation
 from qcompile.ir.target import Target
 

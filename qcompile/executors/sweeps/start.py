@@ -7,9 +7,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from qcompile.backends.executors.constants import Constant, Constants
-from qcompile.backends.executors.sweeps.operators import MixedAngles
-from qcompile.backends.executors.sweeps.program import (
+from qcompile.executors.constants import Constant, Constants
+from qcompile.executors.sweeps.operators import MixedAngles
+from qcompile.executors.sweeps.program import (
     AmplitudeStart,
     ProductStart,
     SweepProgram,

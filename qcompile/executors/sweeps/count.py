@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from qcompile.backends.executors.sweeps.families import BlockFamily, Families, PhaseFamily
-from qcompile.backends.executors.sweeps.program import (
+from qcompile.executors.sweeps.families import BlockFamily, Families, PhaseFamily
+from qcompile.executors.sweeps.program import (
     AmplitudeStart,
     BlockSweep,
     DataPhaseSweep,
@@ -35,6 +35,9 @@ from qcompile.ir.circuit import Affine
 from qcompile.ir.factors import IDENTITY, fixed
 from qcompile.ir.machine import ELEMENTARY_FUNCTION
 from qcompile.ir.work import Work
+
+WIDEST = 200
+"""Wires beyond which counts stay where they are: far out of reach, and still floats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +72,14 @@ class Counter:
 
     def __init__(self, wires: int) -> None:
         self.wires = wires
-        self.dimension = 2**wires
+        self.dimension = self._size(wires)
         self.work = Work()
         self.families = Families()
         self.data: dict[DataTerms, int] = {}
         self.data_phases: set[tuple[object, ...]] = set()
         self.turns: dict[Affine, int] = {}
-        self.group_parts: list[int] = []
-        self.group_grad: list[bool] = []
+        self.groups: list[State] = []
+        """The unitaries of each group, columns side by side."""
 
     def program(self, program: SweepProgram) -> Work:
         for run in (
@@ -87,7 +90,7 @@ class Counter:
             self.collect(run)
         self.tables()
         for members in program.groups:
-            self._unitaries(members)
+            self.groups.append(self.unitaries(members))
         state = self.sweeps(program.sweeps, self._start(program))
         self._read(program, state)
         return self.work
@@ -158,7 +161,7 @@ class Counter:
             case NoiseSweep():
                 return self._noise(sweep, state)
             case UnitarySweep(group=group):
-                return self._unitary(self.group_parts[group], self.group_grad[group], state)
+                return self.unitary(self.groups[group], state)
 
     def _phases(self, state: State, *, batched: bool, grad: bool) -> State:
         after = replace(
@@ -271,7 +274,9 @@ class Counter:
             self._write(size, batched=on)
         return replace(state, kept=False, contiguous=True)
 
-    def _unitary(self, parts: int, grad: bool, state: State) -> State:
+    def unitary(self, matrix: State, state: State) -> State:
+        """A hoisted unitary on a state."""
+        parts, grad = matrix.parts, matrix.grad
         size, on = self.dimension, state.batched
         after = replace(
             state,
@@ -290,7 +295,8 @@ class Counter:
         self._keep(state, grad)
         return after
 
-    def _unitaries(self, members: tuple[tuple[Sweep, ...], ...]) -> None:
+    def unitaries(self, members: tuple[tuple[Sweep, ...], ...]) -> State:
+        """Sweeps of all members on all columns, side by side."""
         size = self.dimension
         self._write(size * size, batched=False)
         state = State(
@@ -302,9 +308,7 @@ class Counter:
             grad=False,
             contiguous=len(members) == 1,
         )
-        after = self.sweeps(members[0], state)
-        self.group_parts.append(after.parts)
-        self.group_grad.append(after.grad)
+        return self.sweeps(members[0], state)
 
     def _start(self, program: SweepProgram) -> State:
         size = self.dimension
@@ -314,10 +318,10 @@ class Counter:
                 return State(parts=1, dimension=size, batched=False, grad=False)
             case AmplitudeStart(initial=initial):
                 qubits = program.wires // 2 if program.density else program.wires
-                self._amplitudes(initial.width, 2**qubits)
+                self._amplitudes(initial.width, self._size(qubits))
                 if program.density:
                     self._elementwise(size, batched=True)
-                    self.work.keep(2**qubits, batched=True)
+                    self.work.keep(self._size(qubits), batched=True)
                 return State(parts=1, dimension=size, batched=True, grad=True)
             case ProductStart() as product:
                 self._vectors(product)
@@ -365,7 +369,7 @@ class Counter:
             if place > 0:
                 self._matrix_vector(qubits, parts)
         for qubit in range(1, qubits):
-            size = 2 ** (qubit + 1)
+            size = self._size(qubit + 1)
             if qubit < qubits - 1:
                 self.work.keep(parts * size, batched=True)
             if parts == 1:
@@ -401,7 +405,7 @@ class Counter:
                         state = replace(state, kept=True)
                     batched = self._populations(changed, qubits, program.density)
                     outputs = len(setting.paulis)
-                    self._product(2 * outputs * 2**qubits, outputs, batched=batched)
+                    self._product(2 * outputs * self._size(qubits), outputs, batched=batched)
                 order = [output for setting in settings for output in setting.outputs]
                 if len(settings) > 1:
                     self._write(len(order), batched=state.batched)
@@ -410,7 +414,7 @@ class Counter:
 
     def _populations(self, state: State, qubits: int, density: bool) -> bool:
         if density:
-            self._write(2**qubits, batched=state.batched)
+            self._write(self._size(qubits), batched=state.batched)
             return state.batched
         self._elementwise(state.size, batched=state.batched)
         if state.parts == 2:
@@ -419,13 +423,17 @@ class Counter:
         return state.batched
 
     def _outcomes(self, kept: tuple[int, ...], qubits: int, batched: bool, *, faulty: bool) -> None:
-        size, outcomes = 2**qubits, 2 ** len(kept)
+        size, outcomes = self._size(qubits), self._size(len(kept))
         rest = tuple(qubit for qubit in range(qubits) if qubit not in kept)
         if not (_is_run(kept) and _is_run(rest)):
             self._write(size, batched=batched)
         self._elementwise(outcomes, flops=size, batched=batched)
         if faulty:
             self._product(2 * outcomes * outcomes, outcomes, batched=batched)
+
+    @staticmethod
+    def _size(qubits: int) -> int:
+        return int(2 ** min(qubits, WIDEST))
 
     def _trains(self) -> bool:
         return any(angle.angles for angle in self.families.angles.positions)

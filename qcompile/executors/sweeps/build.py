@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from qcompile.backends.executors.constants import Constants
-from qcompile.backends.executors.sweeps import tables
-from qcompile.backends.executors.sweeps.families import Families
-from qcompile.backends.executors.sweeps.operators import Combination, MixedAngles, Operators
-from qcompile.backends.executors.sweeps.program import (
+from qcompile.executors.constants import Constants
+from qcompile.executors.sweeps import tables
+from qcompile.executors.sweeps.families import Families
+from qcompile.executors.sweeps.operators import Combination, MixedAngles, Operators
+from qcompile.executors.sweeps.program import (
     BlockSweep,
     DataPhaseSweep,
     DataTerms,
@@ -24,9 +24,9 @@ from qcompile.backends.executors.sweeps.program import (
     TurnSweep,
     UnitarySweep,
 )
-from qcompile.backends.executors.sweeps.readouts import build_readout
-from qcompile.backends.executors.sweeps.start import build_start
-from qcompile.backends.executors.sweeps.steps import (
+from qcompile.executors.sweeps.readouts import build_readout
+from qcompile.executors.sweeps.start import build_start
+from qcompile.executors.sweeps.steps import (
     BlockStep,
     DataPhaseStep,
     NoiseStep,

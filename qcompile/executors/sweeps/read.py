@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qcompile.backends.executors.sweeps.program import (
+from qcompile.executors.sweeps.program import (
     ExpectationRead,
     MitigatedRead,
     ProbabilityRead,

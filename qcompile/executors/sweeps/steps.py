@@ -7,9 +7,9 @@ from typing import Protocol
 
 from torch import Tensor
 
-from qcompile.backends.executors.constants import Constant
-from qcompile.backends.executors.sweeps.families import Rows
-from qcompile.backends.executors.sweeps.sweep import (
+from qcompile.executors.constants import Constant
+from qcompile.executors.sweeps.families import Rows
+from qcompile.executors.sweeps.sweep import (
     sweep_block,
     sweep_matrix,
     sweep_phases,
