@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from qcompile.executors.costing import Price, Workload, price
 from qcompile.executors.sweeps.assemble import Evaluation, sweep_program
-from qcompile.executors.sweeps.count import count
+from qcompile.executors.sweeps.count import WIDEST, count
 from qcompile.ir.target import DEFAULT_TARGET
 from qcompile.ir.work import Work
 
@@ -18,4 +18,9 @@ def sweeps_price(evaluation: Evaluation, load: Workload) -> Price:
 
 @lru_cache(maxsize=256)
 def _work(evaluation: Evaluation) -> Work:
+    if evaluation.circuit.qubits > WIDEST:
+        # Far out of reach: nothing that grows with the number of qubits may be written down.
+        work = Work()
+        work.add(written=2.0**WIDEST, batched=True)
+        return work
     return count(sweep_program(evaluation, DEFAULT_TARGET))
