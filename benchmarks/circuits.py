@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constants
-from qcompile.backends.simulator.evaluator import build_evaluator
+from qcompile.executors.constants import Constants
+from qcompile.executors.evaluator import build_evaluator
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, ZeroState
 from qcompile.ir.gates import GateName
 from qcompile.ir.plan import DataLayer, DenseEvaluation, HoistedBlock, StatevectorEvaluation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from qcompile.ir.circuit import Circuit, Expectations, Gate
 from qcompile.ir.gates import GATES, GateName
@@ -60,6 +60,26 @@ def is_diagonal_readout(circuit: Circuit) -> bool:
             return all(letter == "Z" for pauli in paulis for _, letter in pauli.letters)
         case _:
             return True
+
+
+def leading_encodings(gates: Sequence[Gate]) -> tuple[tuple[Gate, ...], tuple[Gate, ...]]:
+    """One-qubit gates up to the last encoding on each qubit before any other gate; and the rest.
+
+    On a state that is a product they leave a product.
+    """
+    blocked: set[int] = set()
+    last: dict[int, int] = {}
+    for index, gate in enumerate(gates):
+        if len(gate.qubits) > 1:
+            blocked.update(gate.qubits)
+        elif gate.qubits[0] not in blocked and depends_on_data(gate):
+            last[gate.qubits[0]] = index
+    first: list[Gate] = []
+    rest: list[Gate] = []
+    for index, gate in enumerate(gates):
+        alone = len(gate.qubits) == 1 and index <= last.get(gate.qubits[0], -1)
+        (first if alone else rest).append(gate)
+    return tuple(first), tuple(rest)
 
 
 def data_layers(gates: Iterable[Gate]) -> int:

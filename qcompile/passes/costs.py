@@ -22,8 +22,10 @@ import math
 from collections.abc import Sequence
 from typing import assert_never
 
+from qcompile.executors.sweeps.columns import columns_work
 from qcompile.ir.contraction_extents import result_shapes
 from qcompile.ir.domains import domains
+from qcompile.ir.machine import ELEMENTARY_FUNCTION
 from qcompile.ir.network import ContractionNode, frames_of
 from qcompile.ir.nodes import (
     ActivationNode,
@@ -61,11 +63,8 @@ from qcompile.ir.plan import (
 )
 from qcompile.ir.spec import ActivationKind
 from qcompile.ir.tensor import TensorSpec
-from qcompile.passes.unitary_cost import column_elements, column_flops
 
 CHEAP: frozenset[ActivationKind] = frozenset({"relu", "abs", "square", "step"})
-ELEMENTARY_FUNCTION = 8
-"""FLOPs of one exponential, sine or the like."""
 
 
 def plan_costs(nodes: Sequence[PlanNode], tensors: Sequence[TensorSpec]) -> Costs:
@@ -124,11 +123,13 @@ def _flops(node: PlanNode, nodes: Sequence[PlanNode]) -> tuple[float, float]:
             return float(width * (1 if kind in CHEAP else ELEMENTARY_FUNCTION)), 0.0
         case ContractionNode():
             built = sum(
-                column_flops(frame.orthogonal) * frame.columns for frame in frames_of(node.network)
+                columns_work(frame.orthogonal).each.flops * frame.columns
+                for frame in frames_of(node.network)
             )
             return node.flops_per_token, node.flops_hoisted + built
         case UnitaryNode(orthogonal=orthogonal):
-            return column_flops(orthogonal), 0.0
+            work = columns_work(orthogonal)
+            return work.each.flops, work.once.flops
         case EvaluationNode(cost=cost):
             return cost.flops_per_token, cost.flops_hoisted
         case _:
@@ -162,7 +163,7 @@ def _interior(node: PlanNode) -> int:
         case EvaluationNode(cost=cost):
             return cost.activations_per_token
         case UnitaryNode(orthogonal=orthogonal):
-            return column_elements(orthogonal)
+            return int(columns_work(orthogonal).each.kept)
         case DropoutNode(width=width):
             return width
         case _:

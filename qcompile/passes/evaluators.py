@@ -7,6 +7,17 @@ from typing import ClassVar, assert_never
 
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.messages.planning import EvaluatorImpossible
+from qcompile.executors.costing import Price, Workload
+from qcompile.executors.network.price import (
+    LARGEST_SEARCH,
+    OPERATIONS,
+    fewest_operations,
+    has_networks,
+    network_evaluation,
+)
+from qcompile.executors.sweeps.assemble import Evaluation as SweepsEvaluation
+from qcompile.executors.sweeps.price import sweeps_price
+from qcompile.executors.sweeps.segments import hoist_all, hoist_where_cheaper
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.domains import domains
 from qcompile.ir.plan import (
@@ -22,24 +33,9 @@ from qcompile.ir.plan import (
 from qcompile.ir.target import NoiseModel
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, PlanPass
-from qcompile.passes.circuit_cost import (
-    EvaluatorCost,
-    Workload,
-    density_cost,
-    segments_cost,
-    statevector_cost,
-)
 from qcompile.passes.costs import plan_costs
-from qcompile.passes.observable_paths import (
-    LARGEST_SEARCH,
-    OPERATIONS,
-    fewest_operations,
-    has_networks,
-    network_evaluation,
-)
-from qcompile.passes.segments import hoist_all, hoist_where_cheaper
 
-Choice = tuple[Evaluation, EvaluatorCost]
+Choice = tuple[Evaluation, Price]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +77,10 @@ class ChooseEvaluators(PlanPass):
         if target.evaluator != "auto" or target.noise is not None:
             return fixed_choice(circuit, plan.adapter, context, self.repeats)
         load = workload(context)
-        choices: list[Choice] = [
-            (StatevectorEvaluation(circuit=circuit), statevector_cost(circuit, load))
-        ]
+        choices = [_priced(StatevectorEvaluation(circuit=circuit), load)]
         segments = hoist_where_cheaper(circuit, load)
         if any(isinstance(segment, HoistedBlock) for segment in segments):
-            dense = DenseEvaluation(circuit=circuit, segments=segments)
-            choices.append((dense, segments_cost(circuit, segments, load)))
+            choices.append(_priced(DenseEvaluation(circuit=circuit, segments=segments), load))
         if has_networks(circuit):
             budget = min(_score(choice, context.memory_limit) for choice in choices)
             fewest = fewest_operations(circuit)
@@ -103,7 +96,7 @@ def reference_choice(circuit: Circuit, adapter: str, context: Context) -> Choice
     """Gate by gate, unless noise or the target asks for something else."""
     if context.target.evaluator != "auto" or context.target.noise is not None:
         return fixed_choice(circuit, adapter, context, repeats=0)
-    return StatevectorEvaluation(circuit=circuit), statevector_cost(circuit, workload(context))
+    return _priced(StatevectorEvaluation(circuit=circuit), workload(context))
 
 
 def fixed_choice(circuit: Circuit, adapter: str, context: Context, repeats: int) -> Choice:
@@ -126,22 +119,20 @@ def fixed_choice(circuit: Circuit, adapter: str, context: Context, repeats: int)
         raise refuse("the target has noise, which only `density` simulates")
     match kind:
         case "auto" | "density":
-            noise = target.noise or NoiseModel()
-            cost = density_cost(circuit, load)
-            if kind == "density" and density_cost(circuit, single).bytes > context.memory_limit:
+            noisy = DensityEvaluation(circuit=circuit, noise=target.noise or NoiseModel())
+            if kind == "density" and sweeps_price(noisy, single).bytes > context.memory_limit:
                 raise refuse(f"a density matrix on {circuit.qubits} qubits does not fit in memory")
-            return DensityEvaluation(circuit=circuit, noise=noise), cost
+            return _priced(noisy, load)
         case "statevector":
-            return StatevectorEvaluation(circuit=circuit), statevector_cost(circuit, load)
+            return _priced(StatevectorEvaluation(circuit=circuit), load)
         case "dense":
-            segments = hoist_all(circuit)
-            cost = segments_cost(circuit, segments, load)
-            if segments_cost(circuit, segments, single).bytes > context.memory_limit:
+            dense = DenseEvaluation(circuit=circuit, segments=hoist_all(circuit))
+            if sweeps_price(dense, single).bytes > context.memory_limit:
                 raise refuse(
                     f"its unitaries on {circuit.qubits} qubits have 4^{circuit.qubits} entries"
                     " and do not fit in memory"
                 )
-            return DenseEvaluation(circuit=circuit, segments=segments), cost
+            return _priced(dense, load)
         case "network":
             if not has_networks(circuit):
                 raise refuse("it has amplitude encoding or reads probabilities")
@@ -158,6 +149,10 @@ def fixed_choice(circuit: Circuit, adapter: str, context: Context, repeats: int)
 def workload(context: Context) -> Workload:
     """The batch and precision that costs are weighed for."""
     return Workload(tokens=context.tokens, item_bytes=8 if context.target.dtype == "float64" else 4)
+
+
+def _priced(evaluation: SweepsEvaluation, load: Workload) -> Choice:
+    return evaluation, sweeps_price(evaluation, load)
 
 
 def _score(choice: Choice, limit: int) -> float:

@@ -10,25 +10,23 @@ from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.lowering import TensorsTooLarge
 from qcompile.diagnostics.messages.planning import FewerTokensFit, PlanTooLarge
+from qcompile.executors.sweeps.columns import columns_work
+from qcompile.executors.sweeps.price import sweeps_price
 from qcompile.ir.compilation import LoweredSet
 from qcompile.ir.contraction_extents import result_shapes
 from qcompile.ir.domains import domains
 from qcompile.ir.network import ContractionNode, frames_of
 from qcompile.ir.orthogonal import Orthogonal, UnitaryNode
 from qcompile.ir.plan import (
-    DenseEvaluation,
     DensityEvaluation,
     EvaluationNode,
     NetworkEvaluation,
     Plan,
-    StatevectorEvaluation,
     operands,
 )
 from qcompile.ir.target import Target
 from qcompile.passes.base import Context
-from qcompile.passes.circuit_cost import density_cost, segments_cost, statevector_cost
 from qcompile.passes.evaluators import workload
-from qcompile.passes.unitary_cost import column_elements
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
@@ -138,16 +136,12 @@ def _parts(plan: Plan, context: Context) -> Iterator[tuple[float, str, tuple[str
                 what = f"the circuit on {circuit.qubits} qubits under `{evaluation.kind}`"
                 smaller = f"use fewer than {circuit.qubits} qubits, or less depth than {cost.depth}"
                 advice = (smaller, fewer)
-                match evaluation:
-                    case StatevectorEvaluation():
-                        size_ = statevector_cost(circuit, load).bytes
-                    case DenseEvaluation(segments=segments):
-                        size_ = segments_cost(circuit, segments, load).bytes
-                    case DensityEvaluation():
-                        size_ = density_cost(circuit, load).bytes
-                        advice = ("simulate without noise, or use fewer qubits", fewer)
-                    case NetworkEvaluation():
-                        size_ = float(load.item_bytes * load.tokens * cost.activations_per_token)
+                if isinstance(evaluation, DensityEvaluation):
+                    advice = ("simulate without noise, or use fewer qubits", fewer)
+                if isinstance(evaluation, NetworkEvaluation):
+                    size_ = float(load.item_bytes * load.tokens * cost.activations_per_token)
+                else:
+                    size_ = sweeps_price(evaluation, load).bytes
                 yield size_, what, advice
             case _:
                 pass
@@ -156,7 +150,7 @@ def _parts(plan: Plan, context: Context) -> Iterator[tuple[float, str, tuple[str
 def _unitary(
     orthogonal: Orthogonal, columns: int, item_bytes: int, fewer: str
 ) -> tuple[float, str, tuple[str, ...]]:
-    size = float(item_bytes) * columns * column_elements(orthogonal)
+    size = float(item_bytes) * columns * columns_work(orthogonal).each.kept
     what = f"the gates of a `unitary` of {orthogonal.size} on {columns} column{'s' * (columns > 1)}"
     return size, what, ("use less depth, or smaller widths", fewer)
 

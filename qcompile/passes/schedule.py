@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from qcompile.contraction.tree import TooManyIndices
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.messages.devices import UnitaryNotRouted
 from qcompile.diagnostics.messages.planning import NetworkTooManyIndices
@@ -17,7 +18,6 @@ from qcompile.passes.costs import plan_costs
 from qcompile.passes.evaluators import reference_choice
 from qcompile.passes.linearity import is_linear
 from qcompile.passes.tensor.contract import reference_contraction
-from qcompile.passes.tensor.contraction_tree import TooManyIndices
 from qcompile.passes.tensor.group_networks import network_each
 
 

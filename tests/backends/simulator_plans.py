@@ -6,8 +6,8 @@ from typing import Literal
 
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constants
-from qcompile.backends.simulator.evaluator import build_evaluator
+from qcompile.executors.constants import Constants
+from qcompile.executors.evaluator import build_evaluator
 from qcompile.ir.circuit import (
     Affine,
     Circuit,

@@ -10,7 +10,7 @@ import torch
 
 import qcompile
 from qcompile.backends.simulator.elementwise import activation, norm, normalise
-from qcompile.backends.simulator.shots import sample_distribution, sample_signs
+from qcompile.executors.shots import sample_distribution, sample_signs
 from qcompile.ir.spec import ActivationKind
 
 ENCODINGS = {

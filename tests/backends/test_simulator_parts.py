@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constants
 from qcompile.backends.simulator.contraction import ContractionStep
 from qcompile.backends.simulator.elementwise import Frame, plain_step
 from qcompile.backends.simulator.initialise import initial_value
+from qcompile.executors.constants import Constants
 from qcompile.ir.initialisation import ZERO, Init
 from qcompile.ir.network import (
     ContractionNode,

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 import torch
 
-from qcompile.backends.simulator.shots import sample_distribution, sample_signs
+from qcompile.executors.shots import sample_distribution, sample_signs
 from qcompile.ir.circuit import Circuit, Expectations, Gate, Pauli, Probabilities, ZeroState
 from qcompile.ir.plan import DensityEvaluation, StatevectorEvaluation
 from qcompile.ir.target import NoiseModel, Target

@@ -10,6 +10,7 @@ import pytest
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.planning import FewerTokensFit
+from qcompile.executors.network.price import fewest_operations
 from qcompile.ir.circuit import (
     Affine,
     AmplitudeState,
@@ -33,7 +34,6 @@ from qcompile.ir.verify_plan import verify_plan
 from qcompile.passes.base import Context
 from qcompile.passes.evaluators import fixed_choice
 from qcompile.passes.memory import refuse_oversized
-from qcompile.passes.observable_paths import fewest_operations
 from qcompile.passes.pipeline import preset, run_pipeline
 from qcompile.testing.known_programs import qtha_circuit
 

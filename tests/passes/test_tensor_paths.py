@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qcompile.contraction.paths import candidate_trees
+from qcompile.contraction.tree import Shapes, TooManyIndices, steps_of_tree
 from qcompile.ir.network import BATCH, ContractionNode, NetworkNode
 from qcompile.ir.program import Program
 from qcompile.passes.base import Context
 from qcompile.passes.pipeline import preset, run_pipeline
 from qcompile.passes.tensor.contract import best_contraction, contraction_cost, shapes_of
-from qcompile.passes.tensor.contraction_paths import candidate_trees
-from qcompile.passes.tensor.contraction_tree import Shapes, TooManyIndices, steps_of_tree
 from qcompile.passes.tensor.group_networks import GroupNetworks
 from qcompile.testing.known_programs import lora, mpo_layer, qtha
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from qiskit import QuantumCircuit
 from qiskit.quantum_info import Operator
 
-from qcompile.backends.simulator.constants import Constants
 from qcompile.backends.simulator.orthogonal import OrthogonalGates
+from qcompile.executors.constants import Constants
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.orthogonal import Orthogonal, UnitaryNode, circuit_of, places
 from qcompile.ir.program import Program

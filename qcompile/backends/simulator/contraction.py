@@ -10,8 +10,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constants
 from qcompile.backends.simulator.orthogonal import FrameColumns
+from qcompile.executors.constants import Constants
 from qcompile.ir.network import (
     BATCH,
     ContractionNode,

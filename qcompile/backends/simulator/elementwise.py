@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from qcompile.backends.simulator.cayley import cayley, places, rotate
-from qcompile.backends.simulator.constants import Constant, Constants
+from qcompile.executors.constants import Constant, Constants
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,

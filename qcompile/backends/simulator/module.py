@@ -10,10 +10,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from qcompile.backends.simulator.constants import Constants
 from qcompile.backends.simulator.contraction import ContractionStep
 from qcompile.backends.simulator.elementwise import Frame, NodeStep, concatenate, plain_step
-from qcompile.backends.simulator.evaluator import Evaluator, build_evaluator
 from qcompile.backends.simulator.initialise import initial_value, tensor_seed
 from qcompile.backends.simulator.orthogonal import unitary_step
 from qcompile.backends.simulator.training import apply_proximal, penalty
@@ -26,6 +24,8 @@ from qcompile.diagnostics.messages.adapter import (
     WrongWidth,
 )
 from qcompile.diagnostics.messages.prefix import NoPrefix, PrefixCalled
+from qcompile.executors.constants import Constants
+from qcompile.executors.evaluator import Evaluator, build_evaluator
 from qcompile.ir.light_cone import influential_angles
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.orthogonal import UnitaryNode

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constants
 from qcompile.backends.simulator.elementwise import Frame
-from qcompile.backends.simulator.operators import Operators
-from qcompile.backends.simulator.primitives import Primitive, decompose
-from qcompile.backends.simulator.schedule import Scheduler
-from qcompile.backends.simulator.stages import merge
-from qcompile.backends.simulator.steps import Tables
-from qcompile.ir.decompose import to_cx_and_cz
+from qcompile.executors.constants import Constants
+from qcompile.executors.sweeps.build import Scheduler
+from qcompile.executors.sweeps.columns import block_sweeps
+from qcompile.executors.sweeps.operators import Operators
+from qcompile.executors.sweeps.steps import Tables
 from qcompile.ir.orthogonal import (
     GateBlock,
     Orthogonal,
@@ -31,27 +29,16 @@ class BlockGates:
     def __init__(self, block: GateBlock, constants: Constants) -> None:
         self.start = block.offset
         self.stop = block.offset + 2**block.qubits
-        self.operators = Operators(block.qubits)
-        schedule = Scheduler(block.qubits, self.operators, constants)
-        self.steps = schedule.steps([merge(_real_primitives(block))])
-        self.operators.finish(constants)
+        schedule = Scheduler(block.qubits, constants)
+        self.steps = schedule.steps(block_sweeps(block))
+        self.operators = Operators(schedule.families, block.qubits, constants)
 
     def __call__(self, columns: Tensor, angles: Tensor | None) -> Tensor:
-        phases, blocks = self.operators(self.operators.angles(angles, columns))
+        phases, blocks = self.operators(angles, columns)
         tables = Tables(phases=phases, blocks=blocks, data_phases=[], turns=None, unitaries=[])
         for step in self.steps:
             columns = step(columns, tables)
         return columns
-
-
-def _real_primitives(block: GateBlock) -> list[Primitive]:
-    """No primitive has complex entries: a controlled rotation as rotations between signs."""
-    return [
-        primitive
-        for gate in block.gates
-        for simple in (to_cx_and_cz(gate) if gate.name == "cry" else (gate,))
-        for primitive in decompose(simple, real=True)
-    ]
 
 
 class OrthogonalGates:

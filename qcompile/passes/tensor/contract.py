@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from qcompile.contraction.paths import candidate_trees, sweep
+from qcompile.contraction.tree import Shapes, Step, TooManyIndices, steps_of_tree
+from qcompile.ir.machine import DEFAULT_MACHINE, Machine
 from qcompile.ir.network import BATCH, ContractionNode, DataOperand, NetworkNode
-from qcompile.passes.machine import DEFAULT_MACHINE, Machine
-from qcompile.passes.tensor.contraction_paths import candidate_trees, sweep
-from qcompile.passes.tensor.contraction_tree import Shapes, Step, TooManyIndices, steps_of_tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

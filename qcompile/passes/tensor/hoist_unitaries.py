@@ -7,13 +7,13 @@ matrix.
 
 from __future__ import annotations
 
+from qcompile.executors.costing import Workload
+from qcompile.executors.sweeps.columns import columns_seconds
 from qcompile.ir.nodes import InputNode
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.program import Program, operands
 from qcompile.passes.base import Context
-from qcompile.passes.circuit_cost import Workload
 from qcompile.passes.evaluators import workload
-from qcompile.passes.unitary_cost import gates_seconds
 
 
 def hoisted_unitaries(program: Program, context: Context) -> frozenset[int]:
@@ -26,8 +26,8 @@ def hoisted_unitaries(program: Program, context: Context) -> frozenset[int]:
         if isinstance(node, UnitaryNode):
             tokens = load.tokens if on_data[index] else 1
             columns = min(node.width, program.nodes[node.operand].width)
-            each = gates_seconds(node.orthogonal, tokens, load)
-            once = gates_seconds(node.orthogonal, columns, load)
+            each = columns_seconds(node.orthogonal, tokens, load)
+            once = columns_seconds(node.orthogonal, columns, load)
             if once + _product_seconds(node.orthogonal.size, columns, tokens, load) <= each:
                 hoisted.add(index)
     return frozenset(hoisted)

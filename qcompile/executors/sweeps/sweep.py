@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.rotate import rotate
+from qcompile.executors.sweeps.rotate import rotate
 
 
 def sweep_phases(state: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
@@ -85,4 +85,5 @@ def sweep_matrix(state: Tensor, matrix: Tensor, qubits: tuple[int, ...], total: 
     places = tuple(range(len(qubits)))
     spread = state.reshape(rows, parts, *(2 for _ in range(total)), batch).movedim(axes, places)
     result = matrix @ spread.reshape(matrix.shape[1], -1)
-    return result.reshape(spread.shape).movedim(places, axes).reshape(state.shape)
+    back = result.reshape(spread.shape).movedim(places, axes)
+    return back.reshape(state.shape).contiguous()

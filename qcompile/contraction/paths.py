@@ -9,8 +9,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
+from qcompile.contraction.tree import Labels, Shapes, Tree, tree_of_path
 from qcompile.ir.network import BATCH
-from qcompile.passes.tensor.contraction_tree import Labels, Shapes, Tree, tree_of_path
 
 EXHAUSTIVE = 6
 """Operands up to which opt_einsum tries every order, outer products included."""

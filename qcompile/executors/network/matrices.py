@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constant, Constants
-from qcompile.backends.simulator.factors import (
+from qcompile.executors.constants import Constant, Constants
+from qcompile.executors.sweeps.operators import MixedAngles
+from qcompile.ir.circuit import Affine, Gate
+from qcompile.ir.factors import (
     MINUS_I_X,
     MINUS_I_Y,
     MINUS_I_Z,
     Matrix,
     one_qubit_factors,
 )
-from qcompile.backends.simulator.start import MixedAngles
-from qcompile.ir.circuit import Affine, Gate
 from qcompile.ir.gates import GATES, GateName
 
 Term = tuple[Tensor, Tensor, Tensor, Affine | None]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from qcompile.backends.simulator.factors import Factor, append
-from qcompile.backends.simulator.primitives import (
+from qcompile.ir.circuit import Affine
+from qcompile.ir.factors import Factor, append
+from qcompile.ir.primitives import (
     Depolarise,
     Diagonal,
     Generator,
@@ -15,7 +16,6 @@ from qcompile.backends.simulator.primitives import (
     Primitive,
     Turn,
 )
-from qcompile.ir.circuit import Affine
 
 
 @dataclass(slots=True, kw_only=True)

@@ -8,10 +8,12 @@ RY(t) = S H RZ(t) H S†, and RX, RXX, RYY, RZX, CRX, CRY alike.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
-from qcompile.backends.simulator.factors import (
+from qcompile.ir.circuit import Affine, Gate
+from qcompile.ir.factors import (
     HADAMARD,
     MINUS_I_X,
     MINUS_I_Y,
@@ -23,7 +25,6 @@ from qcompile.backends.simulator.factors import (
     fixed,
     rotation,
 )
-from qcompile.ir.circuit import Affine, Gate
 
 Generator = tuple[tuple[int, Literal["z", "n"]], ...]
 """Product over qubits of the eigenvalue of Z (1, -1) or of the number operator (0, 1)."""
@@ -165,6 +166,11 @@ def decompose(gate: Gate, *, real: bool) -> tuple[Primitive, ...]:
             return inner
         case _:
             assert_never(gate.name)
+
+
+def decompose_all(gates: Iterable[Gate], *, real: bool) -> list[Primitive]:
+    """The primitives of all gates, in order."""
+    return [primitive for gate in gates for primitive in decompose(gate, real=real)]
 
 
 def to_z_basis(letter: Literal["X", "Y", "Z"], qubit: int) -> tuple[Primitive, ...]:

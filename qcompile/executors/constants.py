@@ -43,9 +43,9 @@ class Constants:
         """A table of real numbers, given in float64."""
         return self._keep(Constant(value))
 
-    def index(self, values: list[int]) -> Constant:
+    def index(self, values: Tensor | list[int]) -> Constant:
         """A table of indices."""
-        return self._keep(Constant(torch.tensor(values, dtype=torch.int64, device="cpu")))
+        return self._keep(Constant(torch.as_tensor(values, dtype=torch.int64, device="cpu")))
 
     def move(self, device: torch.device) -> None:
         """Move all tables, except to the meta device, where they would be lost."""

@@ -39,3 +39,6 @@ class Machine:
 
 
 DEFAULT_MACHINE = Machine()
+
+ELEMENTARY_FUNCTION = 8
+"""FLOPs of one exponential, sine or the like."""

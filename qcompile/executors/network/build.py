@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constant, Constants
-from qcompile.backends.simulator.matrices import GateMatrices
-from qcompile.backends.simulator.shots import sample_signs
+from qcompile.executors.constants import Constant, Constants
+from qcompile.executors.network.matrices import GateMatrices
+from qcompile.executors.shots import sample_signs
 from qcompile.ir.circuit_network import (
     GateOperand,
     LetterOperand,

@@ -2,52 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constant, Constants
-from qcompile.backends.simulator.factors import (
-    IDENTITY,
-    Factor,
-    Matrix,
-    append,
-    fixed,
-    one_qubit_factors,
+from qcompile.executors.constants import Constant, Constants
+from qcompile.executors.sweeps.operators import MixedAngles
+from qcompile.executors.sweeps.program import (
+    AmplitudeStart,
+    ProductStart,
+    SweepProgram,
+    ZeroStart,
 )
-from qcompile.backends.simulator.operators import AngleTable, Combination, TrainableAngles
-from qcompile.ir.circuit import Affine, AmplitudeState, Gate
-from qcompile.ir.gates import GATES
+from qcompile.ir.circuit import Affine, AmplitudeState
+from qcompile.ir.factors import IDENTITY, Factor, Matrix, fixed
 
 
-class Start(Protocol):
+class StartState(Protocol):
     """data (B, w) and angles → state (1, parts, 2^n, B), or B = 1 where it is the same for all."""
 
     def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor: ...
 
 
-class MixedAngles:
-    """Angles of data and trainable parts together: (k, B)."""
-
-    def __init__(self, angles: Sequence[Affine], constants: Constants) -> None:
-        self.data = Combination([angle.data for angle in angles], constants)
-        rest = [Affine(constant=angle.constant, angles=angle.angles) for angle in angles]
-        self.mixed = any(angle != Affine() for angle in rest)
-        table = AngleTable()
-        self.rows = constants.index([table.position(angle) for angle in rest])
-        self.trainable = TrainableAngles(table, constants)
-
-    def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
-        values = self.data(data.t())
-        if not self.mixed:
-            return values
-        rest = self.trainable(angles, data).index_select(0, self.rows.on(data))
-        return values + rest.unsqueeze(1)
+def build_start(program: SweepProgram, constants: Constants) -> StartState:
+    """The callable of the program's start."""
+    match program.start:
+        case ZeroStart():
+            return Zero(program.wires)
+        case ProductStart():
+            return Product(program.start, constants)
+        case AmplitudeStart(initial=initial) if program.density:
+            return Outer(Amplitudes(program.wires // 2, initial))
+        case AmplitudeStart(initial=initial):
+            return Amplitudes(program.wires, initial)
 
 
-class ZeroStart:
+class Zero:
     """|0…0⟩ for all tokens at once."""
 
     def __init__(self, qubits: int) -> None:
@@ -63,7 +54,7 @@ def zero_state(data: Tensor, dimension: int) -> Tensor:
     return torch.nn.functional.pad(one, (0, 0, 0, dimension - 1))
 
 
-class AmplitudeStart:
+class Amplitudes:
     """z / ‖z‖, zero-padded; |0…0⟩ for z = 0, with zero gradient there."""
 
     def __init__(self, qubits: int, initial: AmplitudeState) -> None:
@@ -84,21 +75,32 @@ class AmplitudeStart:
         unit = values * torch.where(empty, 1, squares).rsqrt()
         unit = torch.nn.functional.pad(unit, (0, self.dimension - self.initial.width))
         ground = zero_state(data, self.dimension).reshape(1, self.dimension)
-        return torch.where(empty, ground, unit).t().reshape(1, 1, self.dimension, -1)
+        # The batch comes last, and sweeps work on contiguous runs of tokens.
+        state = torch.where(empty, ground, unit).t().contiguous()
+        return state.reshape(1, 1, self.dimension, -1)
 
 
-class ProductStart:
+class Outer:
+    """|ψ⟩⟨ψ| of a real state."""
+
+    def __init__(self, ket: StartState) -> None:
+        self.ket = ket
+
+    def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
+        state = self.ket(data, angles)[0, 0]
+        outer = state.unsqueeze(1) * state.unsqueeze(0)
+        return outer.reshape(1, 1, -1, state.shape[1])
+
+
+class Product:
     """One-qubit gates on |0…0⟩: n vectors a token, then their Kronecker product."""
 
-    def __init__(self, qubits: int, gates: Sequence[Gate], constants: Constants) -> None:
-        chains: list[tuple[Factor, ...]] = [()] * qubits
-        for gate in gates:
-            for factor in one_qubit_factors(gate):
-                chains[gate.qubits[0]] = append(chains[gate.qubits[0]], factor)
+    def __init__(self, start: ProductStart, constants: Constants) -> None:
+        chains = start.chains
         length = max(len(chain) for chain in chains)
         pad = fixed(IDENTITY)
         padded = [(*chain, *(pad for _ in range(length - len(chain)))) for chain in chains]
-        self.parts = 1 if all(factor.real for chain in chains for factor in chain) else 2
+        self.parts = 1 if start.real else 2
         angles = [[chain[k].angle or Affine() for chain in padded] for k in range(length)]
         self.angles = [MixedAngles(row, constants) for row in angles]
         self.tables = [
@@ -162,20 +164,3 @@ class ProductStart:
                 product = torch.stack((real, imaginary))
             state = product.reshape(self.parts, 2 * state.shape[1], -1)
         return state.unsqueeze(0)
-
-
-def leading_gates(gates: Sequence[Gate]) -> tuple[list[Gate], list[Gate]]:
-    """One-qubit gates up to the last encoding on each qubit before any other gate; and the rest."""
-    blocked: set[int] = set()
-    last: dict[int, int] = {}
-    for index, gate in enumerate(gates):
-        if GATES[gate.name].qubits > 1:
-            blocked.update(gate.qubits)
-        elif gate.qubits[0] not in blocked and any(angle.data for angle in gate.angles):
-            last[gate.qubits[0]] = index
-    first: list[Gate] = []
-    rest: list[Gate] = []
-    for index, gate in enumerate(gates):
-        alone = GATES[gate.name].qubits == 1 and index <= last.get(gate.qubits[0], -1)
-        (first if alone else rest).append(gate)
-    return first, rest

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from torch import Tensor
 
-from qcompile.backends.simulator.constants import Constant
-from qcompile.backends.simulator.operators import Rows
-from qcompile.backends.simulator.sweep import (
+from qcompile.executors.constants import Constant
+from qcompile.executors.sweeps.families import Rows
+from qcompile.executors.sweeps.sweep import (
     sweep_block,
     sweep_matrix,
     sweep_phases,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
+from qcompile.contraction.paths import greedy_trees
+from qcompile.contraction.tree import Shapes, Step, TooManyIndices, steps_of_tree
+from qcompile.executors.costing import Price, Workload, circuit_cost
 from qcompile.ir.circuit import Circuit, Expectations, ZeroState
 from qcompile.ir.circuit_network import ObservableOperands, observable_operands
 from qcompile.ir.network import BATCH
 from qcompile.ir.plan import NetworkEvaluation, ObservableNetwork
-from qcompile.passes.circuit_cost import EvaluatorCost, Workload, circuit_cost
-from qcompile.passes.tensor.contraction_paths import greedy_trees
-from qcompile.passes.tensor.contraction_tree import Shapes, Step, TooManyIndices, steps_of_tree
 
 COMPLEX_FLOPS = 4
 """A complex multiply-add has four real ones."""
@@ -47,7 +47,7 @@ def fewest_operations(circuit: Circuit) -> int | None:
 
 def network_evaluation(
     circuit: Circuit, load: Workload, repeats: int, *, budget: float = math.inf
-) -> tuple[NetworkEvaluation, EvaluatorCost] | None:
+) -> tuple[NetworkEvaluation, Price] | None:
     """Each observable along the cheapest of a few greedy paths.
 
     None where no path can be written as einsums, or all take more than `budget` seconds.
@@ -83,9 +83,7 @@ def network_evaluation(
         )
     return (
         NetworkEvaluation(circuit=circuit, networks=tuple(networks)),
-        EvaluatorCost(
-            seconds=seconds, bytes=bytes_, cost=circuit_cost(circuit, per_token, hoisted, saved)
-        ),
+        Price(seconds=seconds, bytes=bytes_, cost=circuit_cost(circuit, per_token, hoisted, saved)),
     )
 
 

@@ -1,0 +1,1 @@
+"""Ways to run a circuit, a folder for each."""

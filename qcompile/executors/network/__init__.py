@@ -1,0 +1,1 @@
+"""One tensor network for each expectation value, over its light cone."""

@@ -1,0 +1,186 @@
+"""Everything of a circuit that does not depend on data, family by family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from qcompile.executors.constants import Constants
+from qcompile.executors.sweeps import tables
+from qcompile.executors.sweeps.families import (
+    AngleTable,
+    BlockFamily,
+    Families,
+    PhaseFamily,
+)
+from qcompile.ir.circuit import Affine
+from qcompile.ir.factors import Matrix
+
+
+class TrainableAngles:
+    """(angle_count,) → (k,): the entries of an AngleTable."""
+
+    def __init__(self, table: AngleTable, constants: Constants) -> None:
+        angles = list(table.positions)
+        self.count = len(angles)
+        offsets = [angle.constant for angle in angles]
+        self.offset = constants.real(torch.tensor(offsets, dtype=torch.float64, device="cpu"))
+        self.shifted = any(offsets)
+        self.combine = Combination([angle.angles for angle in angles], constants)
+
+    def __call__(self, angles: Tensor | None, reference: Tensor) -> Tensor:
+        offset = self.offset.like(reference)
+        if angles is None or self.combine.empty:
+            return offset
+        values = self.combine(angles.unsqueeze(1)).squeeze(1)
+        return values + offset if self.shifted else values
+
+
+class Combination:
+    """Rows of linear combinations: (n, B) → (k, B)."""
+
+    def __init__(self, rows: Sequence[tuple[tuple[int, float], ...]], constants: Constants) -> None:
+        self.empty = not any(rows)
+        self.single = bool(rows) and all(len(row) == 1 for row in rows)
+        width = max((index + 1 for row in rows for index, _ in row), default=0)
+        matrix = torch.zeros(len(rows), width, dtype=torch.float64, device="cpu")
+        for position, row in enumerate(rows):
+            for index, coefficient in row:
+                matrix[position, index] = coefficient
+        self.width = width
+        self.matrix = constants.real(matrix)
+        indices = [row[0][0] for row in rows] if self.single else []
+        self.in_order = indices == list(range(len(indices)))
+        self.indices = constants.index(indices)
+        factors = [[row[0][1]] for row in rows] if self.single else [[]]
+        self.plain = all(factor == [1.0] for factor in factors)
+        self.factors = constants.real(torch.tensor(factors, dtype=torch.float64, device="cpu"))
+
+    def __call__(self, values: Tensor) -> Tensor:
+        if not self.single:
+            return self.matrix.like(values) @ values[: self.width]
+        if self.in_order:
+            chosen = values[: self.width]
+        else:
+            chosen = values.index_select(0, self.indices.on(values))
+        return chosen if self.plain else chosen * self.factors.like(values)
+
+
+class MixedAngles:
+    """Angles of data and trainable parts together: (k, B)."""
+
+    def __init__(self, angles: Sequence[Affine], constants: Constants) -> None:
+        self.data = Combination([angle.data for angle in angles], constants)
+        rest = [Affine(constant=angle.constant, angles=angle.angles) for angle in angles]
+        self.mixed = any(angle != Affine() for angle in rest)
+        table = AngleTable()
+        self.rows = constants.index([table.position(angle) for angle in rest])
+        self.trainable = TrainableAngles(table, constants)
+
+    def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
+        values = self.data(data.t())
+        if not self.mixed:
+            return values
+        rest = self.trainable(angles, data).index_select(0, self.rows.on(data))
+        return values + rest.unsqueeze(1)
+
+
+class PhaseRows:
+    """Diagonals with the same generators: the cosines and sines of their phases."""
+
+    def __init__(self, family: PhaseFamily, qubits: int, constants: Constants) -> None:
+        self.count = len(family.generators)
+        table = tables.eigenvalues(family.generators, qubits)
+        self.table = constants.real(table.T.contiguous())
+        self.indices = constants.index([place for row in family.rows for place in row])
+
+    def __call__(self, angles: Tensor) -> tuple[Tensor, Tensor]:
+        """Cosines and sines, (rows, 2^n, 1)."""
+        chosen = angles.index_select(0, self.indices.on(angles))
+        phases = chosen.reshape(-1, self.count) @ self.table.like(angles)
+        phases = phases.unsqueeze(2)
+        return phases.cos(), phases.sin()
+
+
+class BlockRows:
+    """Kronecker products of `width` one-qubit matrices: (rows, parts, 2^width, 2^width).
+
+    Parts: 1 where all matrices are real, else 2, real and imaginary.
+    """
+
+    def __init__(self, family: BlockFamily, angles: AngleTable, constants: Constants) -> None:
+        self.width = family.width
+        self.length = family.length
+        self.real = family.real
+        self.shape = (len(family.rows), self.width, self.length)
+        self.rotates = family.rotates
+        factors = family.factors()
+        self.tables = (
+            constants.real(self._table([factor.constant for factor in factors])),
+            constants.real(self._table([factor.cosine for factor in factors])),
+            constants.real(self._table([factor.sine for factor in factors])),
+        )
+        self.indices = constants.index(
+            [0 if factor.angle is None else angles.position(factor.angle) for factor in factors]
+        )
+
+    def _table(self, matrices: list[Matrix]) -> Tensor:
+        values = torch.tensor(matrices, dtype=torch.complex128, device="cpu")
+        parts = [values.real] if self.real else [values.real, values.imag]
+        return torch.stack([part.reshape(*self.shape, 2, 2) for part in parts], 3)
+
+    def __call__(self, angles: Tensor) -> Tensor:
+        constant, cosine, sine = (table.like(angles) for table in self.tables)
+        factors = constant
+        if self.rotates:
+            half = 0.5 * angles.index_select(0, self.indices.on(angles))
+            half = half.reshape(*self.shape, 1, 1, 1)
+            factors = constant + half.cos() * cosine + half.sin() * sine
+        matrices = factors[:, :, 0]
+        for position in range(1, self.length):
+            matrices = matrix_product(factors[:, :, position], matrices)
+        block = matrices[:, 0]
+        for position in range(1, self.width):
+            block = kronecker(block, matrices[:, position])
+        return block
+
+
+def matrix_product(left: Tensor, right: Tensor) -> Tensor:
+    """(…, parts, K, K) each, the same parts."""
+    if left.shape[-3] == 1:
+        return left @ right
+    a, b = left.unbind(-3)
+    c, d = right.unbind(-3)
+    return torch.stack((a @ c - b @ d, a @ d + b @ c), -3)
+
+
+def kronecker(left: Tensor, right: Tensor) -> Tensor:
+    """(rows, parts, K, K) and (rows, parts, 2, 2) → (rows, parts, 2K, 2K)."""
+    rows, parts, size, _ = left.shape
+    a = left.unsqueeze(3).unsqueeze(5)
+    b = right.unsqueeze(2).unsqueeze(4)
+    if parts == 2:
+        real = a[:, 0] * b[:, 0] - a[:, 1] * b[:, 1]
+        imaginary = a[:, 0] * b[:, 1] + a[:, 1] * b[:, 0]
+        product = torch.stack((real, imaginary), 1)
+    else:
+        product = a * b
+    return product.reshape(rows, parts, 2 * size, 2 * size)
+
+
+class Operators:
+    """The tensors of all families of a circuit."""
+
+    def __init__(self, families: Families, qubits: int, constants: Constants) -> None:
+        self.phases = [PhaseRows(f, qubits, constants) for f in families.phases.values()]
+        self.blocks = [BlockRows(f, families.angles, constants) for f in families.blocks.values()]
+        self.angles = TrainableAngles(families.angles, constants)
+
+    def __call__(
+        self, angles: Tensor | None, reference: Tensor
+    ) -> tuple[list[tuple[Tensor, Tensor]], list[Tensor]]:
+        """Of one call, in the dtype and on the device of `reference`."""
+        values = self.angles(angles, reference)
+        return [f(values) for f in self.phases], [f(values) for f in self.blocks]

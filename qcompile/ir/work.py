@@ -1,0 +1,65 @@
+"""How much work a call does: for each token, and once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Part:
+    """Forward work, counted operation by operation."""
+
+    products: float = 0.0
+    """FLOPs of matrix products."""
+    elementwise: float = 0.0
+    """FLOPs of everything else."""
+    written: float = 0.0
+    """Elements that operations write, copies included."""
+    kept: float = 0.0
+    """Elements that autograd keeps for backward."""
+    largest: float = 0.0
+    """Elements of the largest tensor that is written."""
+
+    @property
+    def flops(self) -> float:
+        return self.products + self.elementwise
+
+
+@dataclass(slots=True)
+class Work:
+    """Forward work of a call with T tokens: `once` + T · `each`."""
+
+    once: Part = field(default_factory=Part)
+    each: Part = field(default_factory=Part)
+    operations: int = 0
+
+    def add(
+        self,
+        *,
+        batched: bool,
+        products: float = 0.0,
+        elementwise: float = 0.0,
+        written: float = 0.0,
+    ) -> None:
+        """One operation."""
+        part = self.each if batched else self.once
+        part.products += products
+        part.elementwise += elementwise
+        part.written += written
+        part.largest = max(part.largest, written)
+        self.operations += 1
+
+    def keep(self, number: float, *, batched: bool) -> None:
+        """Elements for backward."""
+        part = self.each if batched else self.once
+        part.kept += number
+
+    def include(self, other: Work) -> None:
+        """The work of both."""
+        for mine, its in ((self.once, other.once), (self.each, other.each)):
+            mine.products += its.products
+            mine.elementwise += its.elementwise
+            mine.written += its.written
+            mine.kept += its.kept
+            mine.largest = max(mine.largest, its.largest)
+        self.operations += other.operations

@@ -1,0 +1,82 @@
+"""Work as the operations of a call show it, without knowledge of what asked for them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from qcompile.ir.work import Part
+
+ELEMENTARY = 8
+"""FLOPs of one elementary function."""
+
+PER_RESULT = {
+    "add": 1, "sub": 1, "mul": 1, "div": 1, "neg": 1, "pow": 1, "abs": 1, "eq": 1, "where": 1,
+    "rsqrt": ELEMENTARY, "amax": 1, "addcmul_": 2, "cos": ELEMENTARY, "sin": ELEMENTARY,
+}  # fmt: skip
+"""Elementwise FLOPs for each element of the result."""
+
+COPIES = {"cat", "stack", "index_select", "clone", "constant_pad_nd", "ones", "eye", "zeros"}
+
+FREE = {
+    "view", "_unsafe_view", "expand", "t", "transpose", "permute", "select", "slice", "unsqueeze",
+    "squeeze", "unbind", "split", "detach", "alias", "as_strided", "_reshape_alias", "empty",
+    "lift_fresh", "scalar_tensor",
+}  # fmt: skip
+"""Views, and what writes nothing."""
+
+CONVERSIONS = {"_to_copy"}
+"""Of fixed tables to the dtype of a call."""
+
+
+class Counted(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Adds up the forward work of what runs inside it."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.part = Part()
+        self.log: list[tuple[str, int]] = []
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        name = func.overloadpacket.__name__
+        written = sum(leaf.numel() for leaf in tree_leaves(result) if isinstance(leaf, Tensor))
+        if name in FREE or name in CONVERSIONS:
+            return result
+        self.log.append((name, written))
+        self.part.written += written
+        if name in ("mm", "bmm"):
+            self.part.products += 2.0 * written * args[0].shape[-1]
+        elif name == "sum":
+            self.part.elementwise += math.prod(args[0].shape)
+        elif name in PER_RESULT:
+            self.part.elementwise += PER_RESULT[name] * written
+        elif name not in COPIES:
+            raise AssertionError(f"{name} is not known")
+        return result
+
+
+class Kept:
+    """Elements of distinct storages that autograd keeps for backward, those of `without` apart."""
+
+    def __init__(self, without: list[Tensor]) -> None:
+        self.without = {tensor.untyped_storage().data_ptr() for tensor in without}
+        self.sizes: dict[int, int] = {}
+        self.hooks = torch.autograd.graph.saved_tensors_hooks(self._pack, lambda tensor: tensor)
+
+    def _pack(self, tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in self.without:
+            self.sizes[storage.data_ptr()] = storage.nbytes() // tensor.element_size()
+        return tensor
+
+    @property
+    def total(self) -> int:
+        return sum(self.sizes.values())
