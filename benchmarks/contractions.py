@@ -16,12 +16,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from qcompile.contraction.paths import candidate_trees
+from qcompile.contraction.tree import Shapes, steps_of_tree
 from qcompile.ir.network import NetworkNode, PairContraction
 from qcompile.ir.program import Program
 from qcompile.passes.base import Context
 from qcompile.passes.tensor.contract import best_contraction, contraction_cost, shapes_of
-from qcompile.passes.tensor.contraction_paths import candidate_trees
-from qcompile.passes.tensor.contraction_tree import Shapes, steps_of_tree
 from qcompile.passes.tensor.group_networks import GroupNetworks
 from qcompile.testing.known_programs import lora, mpo_layer, qtha
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qcompile.ir.circuit import Circuit, Expectations, Gate, Pauli, Readout
-from qcompile.ir.circuit_analysis import used_angles
+from qcompile.ir.circuit import AmplitudeState, Circuit, Expectations, Gate, Pauli, Readout
+from qcompile.ir.circuit_analysis import used_angles, used_data
 from qcompile.ir.gate_algebra import commute, commutes_with_pauli
 from qcompile.ir.gates import GateName
 
@@ -55,6 +55,18 @@ def influential_angles(circuit: Circuit) -> frozenset[int]:
     """Trainable angles that the outputs can depend on."""
     kept = influence(circuit.gates, observables(circuit.readout))
     return used_angles(circuit.gates[index] for index in kept)
+
+
+def influential_data(circuit: Circuit) -> frozenset[int]:
+    """Elements of the data that the outputs can depend on."""
+    strings = observables(circuit.readout)
+    kept = influence(circuit.gates, strings)
+    found = used_data(circuit.gates[index] for index in kept)
+    match circuit.initial:
+        case AmplitudeState(offset=offset, width=width) if any(s.letters for s in strings):
+            return found | frozenset(range(offset, offset + width))
+        case _:
+            return found
 
 
 class LaterGates:

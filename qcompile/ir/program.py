@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from qcompile.ir.circuit import Circuit
-from qcompile.ir.network import DataOperand, NetworkNode
-from qcompile.ir.nodes import OutputNode, PlainNode, plain_operands
+from qcompile.ir.network import (
+    DataOperand,
+    FrameOperand,
+    NetworkNode,
+    NetworkOperand,
+    TensorOperand,
+)
+from qcompile.ir.nodes import (
+    BiasNode,
+    CayleyNode,
+    OutputNode,
+    PlainNode,
+    TableNode,
+    VectorNode,
+    plain_operands,
+)
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.spec import Mode
 from qcompile.ir.tensor import TensorSpec
@@ -82,6 +97,36 @@ def operands(node: ProgramNode) -> tuple[int, ...]:
             return tuple(o.node for o in node.operands if isinstance(o, DataOperand))
         case _:
             return plain_operands(node)
+
+
+def tensors_of(node: ProgramNode) -> tuple[int, ...]:
+    """Indices of the tensors that `node` reads, in order."""
+    match node:
+        case VectorNode() | TableNode() | BiasNode() | CayleyNode() | LinearNode():
+            return (node.tensor,)
+        case MpoNode():
+            return node.cores
+        case TensorGatesNode():
+            return node.gates
+        case NetworkNode():
+            read = (_read_by(operand) for operand in node.operands)
+            return tuple(tensor for tensor in read if tensor is not None)
+        case CircuitNode() | UnitaryNode():
+            return () if node.angles is None else (node.angles,)
+        case _:
+            return ()
+
+
+def _read_by(operand: NetworkOperand) -> int | None:
+    match operand:
+        case TensorOperand(tensor=tensor):
+            return tensor
+        case FrameOperand(frame=frame):
+            return frame.angles
+        case DataOperand():
+            return None
+        case _:
+            assert_never(operand)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,9 @@ from functools import cache
 
 from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.errors import UsageError
+from qcompile.diagnostics.messages.planning import IdleTensor
 from qcompile.ir.circuit import Circuit
+from qcompile.ir.gradients import tensors_without_gradient
 from qcompile.ir.orthogonal import UnitaryNode, circuit_of
 from qcompile.ir.plan import EvaluationNode, Plan
 from qcompile.ir.program import CircuitNode, Program
@@ -20,6 +22,7 @@ from qcompile.passes.base import CircuitPass, Context, Pass, PlanPass, ProgramPa
 from qcompile.passes.memory import refuse_oversized
 from qcompile.passes.pipeline_text import check_order, format_passes, parse_passes
 from qcompile.passes.schedule import schedule
+from qcompile.passes.tensor.remove_dead import without_dead
 
 Observer = Callable[[str, float, Program | Plan], None]
 """(name of the pass, seconds it took, its result)."""
@@ -93,6 +96,9 @@ def run_pipeline(
     """
     watch = _Watch(observer)
     context = replace(context, adapter=program.adapter)
+    # Whatever the level: how many parameters an adapter has does not depend on it.
+    program = without_dead(program, context)
+    _remark_idle(program, context)
     if verify:
         verify_program(program)
     for step in pipeline.passes:
@@ -122,6 +128,15 @@ def run_pipeline(
                 step.ensures(earlier, plan, context)
     refuse_oversized(plan, context)
     return plan
+
+
+def _remark_idle(program: Program, context: Context) -> None:
+    """Angles apart: the passes on circuits say which of them have no influence."""
+    angles = {node.angles for node in program.nodes if isinstance(node, CircuitNode)}
+    for index in tensors_without_gradient(program):
+        if index not in angles:
+            name = program.tensors[index].name
+            context.remark(IdleTensor(tensor=name, adapter=program.adapter, span=context.span))
 
 
 def _verify_routed(plan: Plan) -> None:

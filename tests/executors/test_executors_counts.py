@@ -44,7 +44,7 @@ def run(evaluation: Evaluation, tokens: int) -> Run:
     inputs = [tensor for tensor in (data, angles) if tensor is not None]
     kept = Kept(without=[*inputs, *(item.value for item in constants.items)])
     with kept.hooks:
-        evaluator(*(None if t is None else t.requires_grad_() for t in (data, angles)))
+        evaluator(data.requires_grad_(), None if angles is None else angles.requires_grad_())
     return Run(part=counted.part, kept=kept.total)
 
 

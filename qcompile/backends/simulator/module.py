@@ -26,11 +26,12 @@ from qcompile.diagnostics.messages.adapter import (
 from qcompile.diagnostics.messages.prefix import NoPrefix, PrefixCalled
 from qcompile.executors.constants import Constants
 from qcompile.executors.evaluator import Evaluator, build_evaluator
-from qcompile.ir.light_cone import influential_angles
+from qcompile.ir.gradients import tensors_without_gradient
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import EvaluationNode, Plan, PlanNode, orthogonals
 from qcompile.ir.training import Penalty, Proximal, Training
+from qcompile.ir.verify_plan import program_of_plan
 
 MERGE_ROWS = 1024
 """Rows of the identity that `merge_weight` sends through the module at once."""
@@ -56,18 +57,9 @@ class CircuitStep:
 
     operands: tuple[int, ...]
     angles: int | None
-    idle: bool
-    """No angle has any influence. They stay in the graph all the same: a parameter without a
-    gradient stops distributed training."""
     evaluator: Evaluator
 
     def __call__(self, frame: Frame) -> Tensor:
-        values = self._evaluate(frame)
-        if self.idle and self.angles is not None:
-            return values + 0.0 * frame.tensors[self.angles].sum()
-        return values
-
-    def _evaluate(self, frame: Frame) -> Tensor:
         angles = None if self.angles is None else frame.tensors[self.angles]
         values = [frame.values[index] for index in self.operands]
         data = concatenate(values) if values else frame.x.new_empty(0)
@@ -105,6 +97,7 @@ class AdapterModule(ParameterTree):
             places.append(self.add_tensor(spec.name, parameter))
         self._places = tuple(places)
         self._constants = Constants()
+        self._idle = tensors_without_gradient(program_of_plan(plan))
         with torch.device("cpu"):
             self._steps = tuple(self._step(node) for node in plan.nodes)
         self.reset_parameters()
@@ -123,7 +116,6 @@ class AdapterModule(ParameterTree):
                 return CircuitStep(
                     operands=node.operands,
                     angles=node.angles,
-                    idle=not influential_angles(node.evaluation.circuit),
                     evaluator=build_evaluator(node.evaluation, self.plan.target, self._constants),
                 )
             case _:
@@ -216,7 +208,11 @@ class AdapterModule(ParameterTree):
         frame = Frame(x, tensors, [], self.training, y)
         for step in self._steps:
             frame.values.append(step(frame))
-        return frame.values[self.plan.result]
+        result = frame.values[self.plan.result]
+        if self._idle:
+            # A parameter without a gradient stops distributed training.
+            result = result + 0.0 * sum(tensors[index].sum() for index in self._idle)
+        return result
 
     def merge_weight(self, weight: Tensor | None = None) -> Tensor:
         """The update as a matrix (out_features, in_features), float64, without dropout.

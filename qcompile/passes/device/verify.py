@@ -49,10 +49,8 @@ def _strings(circuit: Circuit) -> tuple[Pauli, ...]:
     strings = observables(circuit.readout)
     if isinstance(circuit.readout, Expectations):
         return strings
-    together: tuple[tuple[int, PauliLetter], ...] = tuple(
-        (qubit, "Z") for qubit in sorted(circuit.readout.qubits)
-    )
-    return (*strings, Pauli(letters=together))
+    together = tuple(letter for string in strings for letter in string.letters)
+    return (*strings, Pauli(letters=tuple(sorted(together))))
 
 
 def _value(circuit: Circuit, string: Pauli, data: Any, angles: Any) -> float | None:

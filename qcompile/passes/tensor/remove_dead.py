@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from qcompile.diagnostics.messages.planning import UnusedTensor
-from qcompile.ir.program import Program, operands
+from qcompile.ir.program import Program, operands, tensors_of
 from qcompile.ir.training import Training
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, ProgramPass
-from qcompile.passes.tensor.rewrite import renumber_operands, renumber_tensors, tensors_of
+from qcompile.passes.tensor.rewrite import renumber_operands, renumber_tensors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

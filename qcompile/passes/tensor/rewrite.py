@@ -120,36 +120,6 @@ def _renumbered(operand: NetworkOperand, new: Callable[[int], int]) -> NetworkOp
             assert_never(operand)
 
 
-def tensors_of(node: ProgramNode) -> tuple[int, ...]:
-    """Indices of the tensors that `node` reads, in order."""
-    match node:
-        case VectorNode() | TableNode() | BiasNode() | CayleyNode() | LinearNode():
-            return (node.tensor,)
-        case MpoNode():
-            return node.cores
-        case TensorGatesNode():
-            return node.gates
-        case NetworkNode():
-            read = (_read_by(operand) for operand in node.operands)
-            return tuple(tensor for tensor in read if tensor is not None)
-        case CircuitNode() | UnitaryNode():
-            return () if node.angles is None else (node.angles,)
-        case _:
-            return ()
-
-
-def _read_by(operand: NetworkOperand) -> int | None:
-    match operand:
-        case TensorOperand(tensor=tensor):
-            return tensor
-        case FrameOperand(frame=frame):
-            return frame.angles
-        case DataOperand():
-            return None
-        case _:
-            assert_never(operand)
-
-
 def renumber_tensors(node: ProgramNode, new: Mapping[int, int]) -> ProgramNode:
     """`node` reading tensor new[i] where it read tensor i."""
     match node:
