@@ -104,3 +104,27 @@ def test_globs_agree_with_lowering() -> None:
         except PatternError:
             refused = True
         assert refused == (fault is not None), (text, fault)
+
+
+UPDATE = "update linear(q, to: out_features, init: zero)"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        # Banks are declarations: the qubits are still in |0…0⟩ behind them.
+        "q = circuit(2 qubits) { angles t[2]\nencode amplitude(linear(x, to: 4))\nry(t[0]) on 0\n"
+        "ry(t[1]) on 1\nmeasure z }",
+        # The elements of a vector are trainable angles.
+        "w = vector(2)\nq = circuit(2 qubits) { encode angle(linear(x, to: 2))\nry(w[0]) on 0\n"
+        "rx(w[1]) on 1\ncx all\nmeasure z }",
+        "w = tanh(vector(2)) * 0.5\nq = circuit(2 qubits) { encode angle(w)\ncx all\nmeasure z }",
+    ],
+)
+def test_what_is_right_is_not_remarked_upon(statements: str) -> None:
+    assert codes_of(adapter(f"{statements}\n{UPDATE}", head="adapter a()")) == []
+
+
+def test_a_circuit_of_data_alone_is_fixed() -> None:
+    statements = "q = circuit(2 qubits) { encode angle(linear(x, to: 2))\ncx all\nmeasure z }"
+    assert codes_of(adapter(f"{statements}\n{UPDATE}", head="adapter a()")) == ["QA2215"]

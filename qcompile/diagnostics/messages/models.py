@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
 from qcompile.diagnostics.message import Message, did_you_mean
+
+HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+"""`owner/name`, as models are called on a hub."""
+
+FOLDER = "model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,17 +21,27 @@ class ModelNotFound(Message):
     code: ClassVar[str] = "QA7001"
     title: ClassVar[str] = "there is no model configuration at `{path}`"
     label: ClassVar[str] = "names no file"
-    help: ClassVar[str | None] = "name a config.json or the folder that holds one"
     explanation: ClassVar[str] = """
     Sizes are read from a transformers configuration: a `config.json`, or a folder that holds one.
     A path in the file is relative to the file; a path after `--model` to the current folder.
-    Weights are never read, and nothing is downloaded.
+    Weights are never read, and nothing is downloaded: the name of a model on a hub is no path.
+    `AutoConfig.from_pretrained(name).save_pretrained(folder)` writes the configuration alone.
 
     Erroneous:  model "Qwen/Qwen2-7B"
     Corrected:  model "models/qwen2-7b/config.json"
     """
 
     path: str
+
+    def helps(self) -> tuple[str, ...]:
+        general = "name a config.json or the folder that holds one"
+        if HUB_NAME.fullmatch(self.path) is None:
+            return (general,)
+        save = f'AutoConfig.from_pretrained("{self.path}").save_pretrained("{FOLDER}")'
+        return (
+            general,
+            f"nothing is downloaded; where the hub can be reached, `{save}` writes `{FOLDER}`",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,31 +146,6 @@ class UnusedTensor(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IdleTensor(Message):
-    """A trainable tensor is read, and the result does not depend on it."""
-
-    code: ClassVar[str] = "QA4011"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = (
-        "trainable tensor `{tensor}` of `{adapter}` never learns: its gradient is zero"
-    )
-    help: ClassVar[str | None] = "measure or combine what depends on it, or remove it"
-    explanation: ClassVar[str] = """
-    The tensor is read, but the result is the same whatever its values: it turns qubits by gates
-    that the read-out cannot see, or only a `step` follows it. It keeps its place among the
-    parameters, with a gradient of zero.
-
-    Erroneous:  w = vector(2)
-                q = circuit(2 qubits) { h; rxx(w[0]) all; measure x }
-    Corrected:  w = vector(2)
-                q = circuit(2 qubits) { h; rzz(w[0]) all; measure x }
-    """
-
-    tensor: str
-    adapter: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluatorImpossible(Message):
     """A target demands an evaluator that cannot run this circuit."""
 
@@ -270,6 +245,31 @@ class FewerTokensFit(Message):
 
     def notes(self) -> tuple[str, ...]:
         return (f"most of it is {self.largest}",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdleTensor(Message):
+    """A trainable tensor is read, and the result does not depend on it."""
+
+    code: ClassVar[str] = "QA4011"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = (
+        "trainable tensor `{tensor}` of `{adapter}` never learns: its gradient is zero"
+    )
+    help: ClassVar[str | None] = "measure or combine what depends on it, or remove it"
+    explanation: ClassVar[str] = """
+    The tensor is read, but the result is the same whatever its values: it turns qubits by gates
+    that the read-out cannot see, or only a `step` follows it. It keeps its place among the
+    parameters, with a gradient of zero.
+
+    Erroneous:  w = vector(2)
+                q = circuit(2 qubits) { h; rxx(w[0]) all; measure x }
+    Corrected:  w = vector(2)
+                q = circuit(2 qubits) { h; rzz(w[0]) all; measure x }
+    """
+
+    tensor: str
+    adapter: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

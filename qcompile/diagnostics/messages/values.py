@@ -19,9 +19,9 @@ class WidthsDiffer(Message):
         "values of widths {left} and {right} cannot be combined element by element"
     )
     label: ClassVar[str] = "{left} against {right}"
-    help: ClassVar[str | None] = "bring both to one width with `linear`, a slice or `concat`"
     explanation: ClassVar[str] = """
-    Sums, differences and products of values work element by element.
+    Sums, differences and products of values work element by element. A value of width 1 is not
+    stretched to the width of the other; `concat` repeats it without new weights.
 
     Erroneous:  u = linear(x, to: 8) + linear(x, to: 4)
     Corrected:  u = linear(x, to: 8) + linear(x, to: 8)
@@ -29,6 +29,12 @@ class WidthsDiffer(Message):
 
     left: int
     right: int
+
+    def helps(self) -> tuple[str, ...]:
+        if 1 in (self.left, self.right):
+            width = max(self.left, self.right)
+            return (f"repeat the narrow value {width} times: `concat(v, v, …)`",)
+        return ("bring both to one width with `linear`, a slice or `concat`",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +44,6 @@ class NoSuchOperation(Message):
     code: ClassVar[str] = "QA2152"
     title: ClassVar[str] = "`{operator}` has no meaning for {left} and {right}"
     label: ClassVar[str] = "{left} {operator} {right}"
-    help: ClassVar[str | None] = (
-        "values can be added, subtracted and multiplied element by element, and scaled or "
-        "shifted by numbers"
-    )
     explanation: ClassVar[str] = """
     Division by a value and powers of values are not part of the language; `square(v)` and `v *
     v` are.
@@ -53,6 +55,15 @@ class NoSuchOperation(Message):
     operator: str
     left: str
     right: str
+
+    def helps(self) -> tuple[str, ...]:
+        general = (
+            "values can be added, subtracted and multiplied element by element, and scaled or"
+            " shifted by numbers"
+        )
+        if self.operator == "**":
+            return ("write `square(v)` for v ** 2, and products for higher powers", general)
+        return (general,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,15 +11,16 @@ from qcompile.grammar.elaborate.arguments import bind
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.circuit_statements import Place, items_of
 from qcompile.grammar.elaborate.frame import Frame
+from qcompile.grammar.elaborate.graph import GraphBuilder
 from qcompile.grammar.elaborate.inits import angles_init
 from qcompile.grammar.elaborate.measures import measurement
 from qcompile.grammar.elaborate.operands import Typed, Value, integer
-from qcompile.grammar.elaborate.remarks import unused_names
+from qcompile.grammar.elaborate.remarks import inits_of, reachable, unused_names
 from qcompile.grammar.elaborate.scalars import combine
 from qcompile.grammar.elaborate.scope import Scope
 from qcompile.grammar.functions import CIRCUIT
-from qcompile.grammar.syntax import Argument, CircuitExpr, MeasureStatement
-from qcompile.ir.spec import SpecCircuitValue
+from qcompile.grammar.syntax import AnglesStatement, Argument, CircuitExpr, MeasureStatement
+from qcompile.ir.spec import SpecCircuitValue, SpecInput, SpecOutput
 from qcompile.ir.spec_circuit import CircuitItem, Measurement, SpecCircuit
 
 
@@ -46,7 +47,8 @@ def circuit_value(frame: Frame, expr: CircuitExpr) -> Value | None:
     items: list[CircuitItem] = []
     measurements: list[Measurement] = []
     widths: list[Typed | None] = []
-    for position, statement in enumerate(expr.body):
+    first = True
+    for statement in expr.body:
         if session.exhausted:
             return None
         if isinstance(statement, MeasureStatement):
@@ -59,7 +61,9 @@ def circuit_value(frame: Frame, expr: CircuitExpr) -> Value | None:
             frame.report(AfterMeasurement(span=statement.span, first=builder.measured))
             builder.measured = None
             measurements.clear()
-        place = Place(kind="top", first=position == 0)
+        place = Place(kind="top", first=first)
+        # Banks are declarations: the qubits are still in |0…0⟩ behind them.
+        first = first and isinstance(statement, AnglesStatement)
         items.extend(items_of(inner, builder, (statement,), place))
     if not any(isinstance(statement, MeasureStatement) for statement in expr.body):
         frame.report(NoMeasurement(span=expr.span))
@@ -67,7 +71,7 @@ def circuit_value(frame: Frame, expr: CircuitExpr) -> Value | None:
         return None
     if not session.errors and not session.calls and frame.scope.file.is_main:
         unused_names(session, scope, "circuit", label)
-        if not builder.trainable:
+        if not builder.trainable and not any(_trains(graph, node) for node in builder.operands):
             frame.report(FixedCircuit(span=expr.span))
     circuit = SpecCircuit(
         qubits=qubits.scalar,
@@ -85,6 +89,14 @@ def circuit_value(frame: Frame, expr: CircuitExpr) -> Value | None:
         span=expr.span,
     )
     return graph.add(node, _total(frame, expr, widths), expr.span)
+
+
+def _trains(graph: GraphBuilder, node: int) -> bool:
+    """Whether a value consists of trainable tensors alone, so that it gives trainable angles."""
+    nodes = tuple(graph.nodes)
+    used = [nodes[index] for index in reachable(nodes, node)]
+    fixed = any(isinstance(part, SpecInput | SpecOutput) for part in used)
+    return not fixed and any(inits_of(part) for part in used)
 
 
 def _total(frame: Frame, expr: CircuitExpr, widths: list[Typed | None]) -> Typed | None:
