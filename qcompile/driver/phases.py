@@ -162,7 +162,7 @@ def _plan(
     clock: Clock,
 ) -> tuple[PlannedSet, str]:
     from qcompile.passes.base import Context
-    from qcompile.passes.memory import refuse_too_many_tensors
+    from qcompile.passes.memory import refuse_too_many_tensors, remark_on_step
     from qcompile.passes.pipeline import Pipeline, preset, run_pipeline
 
     pipeline = (
@@ -189,6 +189,10 @@ def _plan(
             run_pipeline(program, pipeline, context, verify=options.verify, observer=observer)
         )
     planned = PlannedSet(plans=tuple(plans), sites=lowered.sites, seed=options.seed)
+    remark_on_step(
+        planned,
+        Context(tokens=options.tokens, memory_limit=options.memory_limit, remark=collector.add),
+    )
     return planned, str(pipeline)
 
 

@@ -13,6 +13,9 @@ from qcompile.ir.work import Work
 STATES_AT_ONCE = 3
 """Of the size of the largest tensor: an operation's operand, its result, a gradient."""
 
+TABLE_BYTES = 8
+"""Of an element of a fixed table: they are made in float64 and int64."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
@@ -55,9 +58,9 @@ def seconds(work: Work, load: Workload) -> float:
 
 
 def memory(work: Work, load: Workload) -> float:
-    """Bytes kept for backward and held by the largest operation: a line in the tokens."""
+    """Bytes of tables, kept tensors and the largest operation: linear in the tokens."""
     once, each = (part.kept + STATES_AT_ONCE * part.largest for part in (work.once, work.each))
-    return load.item_bytes * (once + load.tokens * each)
+    return load.item_bytes * (once + load.tokens * each) + TABLE_BYTES * work.tables
 
 
 def circuit_cost(circuit: Circuit, flops: float, hoisted: float, kept: int) -> CircuitCost:

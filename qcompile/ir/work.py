@@ -32,6 +32,8 @@ class Work:
     once: Part = field(default_factory=Part)
     each: Part = field(default_factory=Part)
     operations: int = 0
+    tables: float = 0.0
+    """Elements of the fixed tables, which are made when the executor is built."""
 
     def add(
         self,
@@ -63,3 +65,4 @@ class Work:
             mine.kept += its.kept
             mine.largest = max(mine.largest, its.largest)
         self.operations += other.operations
+        self.tables += other.tables

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.lowering import TensorsTooLarge
-from qcompile.diagnostics.messages.planning import FewerTokensFit, PlanTooLarge
+from qcompile.diagnostics.messages.planning import FewerTokensFit, PlanTooLarge, StepTooLarge
 from qcompile.executors.sweeps.columns import columns_work
 from qcompile.executors.sweeps.price import sweeps_price
-from qcompile.ir.compilation import LoweredSet
+from qcompile.ir.compilation import LoweredSet, PlannedSet
 from qcompile.ir.contraction_extents import result_shapes
 from qcompile.ir.domains import domains
 from qcompile.ir.network import ContractionNode, frames_of
@@ -104,6 +104,65 @@ def refuse_too_many_tensors(
             limit=human_bytes(memory_limit),
         )
         raise CompileError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepMemory:
+    """What one training step of all modules holds, in bytes; the base model apart."""
+
+    parameters: int
+    gradients: int
+    activations: int
+    """Kept for the backward pass by all modules together."""
+    optimiser: int
+    """Of AdamW: two values for each parameter."""
+
+    @property
+    def total(self) -> int:
+        return self.parameters + self.gradients + self.activations + self.optimiser
+
+
+def step_memory(planned: PlannedSet, tokens: int) -> StepMemory:
+    """Of a step of so many tokens through every module; shared tensors count once."""
+    parameters = activations = 0
+    shared: dict[str, int] = {}
+    for site in planned.sites:
+        plan = planned.plans[site.unit]
+        element = 8 if plan.target.dtype == "float64" else 4
+        activations += element * tokens * plan.costs.activation_elements_per_token
+        for tensor in plan.tensors:
+            if tensor.share is None:
+                parameters += element * tensor.size
+            else:
+                shared[tensor.share] = element * tensor.size
+    parameters += sum(shared.values())
+    return StepMemory(
+        parameters=parameters,
+        gradients=parameters,
+        activations=activations,
+        optimiser=2 * parameters,
+    )
+
+
+def remark_on_step(planned: PlannedSet, context: Context) -> None:
+    """Warn where a step of `context.tokens` through all modules needs more than the limit."""
+    step = step_memory(planned, context.tokens)
+    limit = context.memory_limit
+    if step.total <= limit or len(planned.sites) < 2:
+        return
+    each = step.activations / context.tokens
+    room = limit - (step.total - step.activations)
+    fitting = int(room / each) if each else 0
+    context.remark(
+        StepTooLarge(
+            modules=len(planned.sites),
+            tokens=context.tokens,
+            needed=human_bytes(step.total),
+            limit=human_bytes(limit),
+            activations=human_bytes(step.activations),
+            fitting=max(0, fitting),
+        )
+    )
 
 
 def _total(plan: Plan, context: Context) -> float:

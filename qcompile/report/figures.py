@@ -10,6 +10,7 @@ from qcompile.ir.compilation import PlannedSet, Site
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode, gates_of
 from qcompile.ir.plan import CircuitCost, EvaluationNode, Plan, orthogonals
+from qcompile.passes.memory import step_memory
 
 SCHEMA_VERSION = 1
 """Of the JSON form. Raised when a key changes its meaning or goes away."""
@@ -64,6 +65,20 @@ class LoraFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepFigures:
+    """Bytes that one training step of all modules holds; the base model apart."""
+
+    tokens: int
+    parameter_bytes: int
+    gradient_bytes: int
+    optimiser_bytes: int
+    """Of AdamW: two values for each parameter."""
+    activation_bytes: int
+    """Kept for the backward pass by all modules together."""
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleFigures:
     """One module with its adapter. FLOPs count a multiply-add as two."""
 
@@ -101,6 +116,7 @@ class Figures:
     lora: LoraFigures
     pipeline: str
     tokens: int
+    step: StepFigures
     warnings: tuple[str, ...] = ()
 
 
@@ -133,6 +149,19 @@ def figures(
         lora=_total(tuple(m.lora for m in modules)),
         pipeline=pipeline,
         tokens=tokens,
+        step=_step(planned, tokens),
+    )
+
+
+def _step(planned: PlannedSet, tokens: int) -> StepFigures:
+    step = step_memory(planned, tokens)
+    return StepFigures(
+        tokens=tokens,
+        parameter_bytes=step.parameters,
+        gradient_bytes=step.gradients,
+        optimiser_bytes=step.optimiser,
+        activation_bytes=step.activations,
+        total_bytes=step.total,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from qcompile.report.figures import Figures, ModuleFigures, UnitaryFigures
+from qcompile.report.figures import Figures, ModuleFigures, StepFigures, UnitaryFigures
 
 COLUMNS = (
     "module",
@@ -39,9 +39,21 @@ def report_text(figures: Figures) -> str:
         parts.append(f"{share:.4f} % of the base model's {figures.base_parameters:,} parameters")
     for group in groups:
         parts.extend(_details(_names(group), group[0]))
+    parts.append(_step(figures.step))
     parts.append(f"passes: {figures.pipeline}")
     parts.append(f"costs weighed for {figures.tokens:,} tokens a step")
     return "\n".join(parts) + "\n"
+
+
+def _step(step: StepFigures) -> str:
+    return (
+        f"a step of {step.tokens:,} tokens:"
+        f" {quantity(step.total_bytes, 'B')} besides the base model"
+        f" ({quantity(step.activation_bytes, 'B')} kept for backward,"
+        f" {quantity(step.parameter_bytes, 'B')} parameters,"
+        f" {quantity(step.gradient_bytes, 'B')} gradients,"
+        f" {quantity(step.optimiser_bytes, 'B')} AdamW)"
+    )
 
 
 def _kind(module: ModuleFigures) -> tuple[str, ...]:

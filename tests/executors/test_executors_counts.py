@@ -57,14 +57,27 @@ def check(evaluation: Evaluation) -> None:
             assert getattr(part, name) == predicted, name
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(circuits(max_qubits=6, max_gates=14))
 def test_sweeps_are_priced_as_they_run(circuit: Circuit) -> None:
     check(StatevectorEvaluation(circuit=circuit))
     check(dense(circuit))
 
 
-@settings(max_examples=40)
+@settings(max_examples=50)
+@given(circuits(max_qubits=6, max_gates=14))
+def test_tables_are_counted(circuit: Circuit) -> None:
+    for evaluation in (StatevectorEvaluation(circuit=circuit), dense(circuit)):
+        program = sweep_program(evaluation, DEFAULT_TARGET)
+        constants = Constants()
+        SweepEvaluator(program, constants)
+        made = sum(item.value.numel() for item in constants.items)
+        counted = count(program).tables
+        assert made <= counted + 8 * circuit.outputs + 8 * circuit.data_width
+        assert counted <= 1.5 * made + 200
+
+
+@settings(max_examples=20)
 @given(circuits(max_qubits=3, max_gates=10))
 def test_density_matrices_are_priced_as_they_run(circuit: Circuit) -> None:
     check(DensityEvaluation(circuit=circuit, noise=NOISE))

@@ -113,11 +113,9 @@ UPDATE = "update linear(q, to: out_features, init: zero)"
     "statements",
     [
         # Banks are declarations: the qubits are still in |0…0⟩ behind them.
-        "q = circuit(2 qubits) { angles t[2]\nencode amplitude(linear(x, to: 4))\nry(t[0]) on 0\n"
-        "ry(t[1]) on 1\nmeasure z }",
+        "q = circuit(2 qubits) { angles t[1]\nencode amplitude(x[0:4])\nry(t[0]) on 0\nmeasure z }",
         # The elements of a vector are trainable angles.
-        "w = vector(2)\nq = circuit(2 qubits) { encode angle(linear(x, to: 2))\nry(w[0]) on 0\n"
-        "rx(w[1]) on 1\ncx all\nmeasure z }",
+        "w = vector(1)\nq = circuit(2 qubits) { encode angle(x[0:2])\nry(w[0])\nmeasure z }",
         "w = tanh(vector(2)) * 0.5\nq = circuit(2 qubits) { encode angle(w)\ncx all\nmeasure z }",
     ],
 )

@@ -273,6 +273,48 @@ class IdleTensor(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepTooLarge(Message):
+    """All modules together keep more than the limit."""
+
+    code: ClassVar[str] = "QA4012"
+    severity: ClassVar[Severity] = "warning"
+    title: ClassVar[str] = (
+        "a step of {tokens} tokens through all {modules} modules would take {needed}, more than"
+        " the limit of {limit}"
+    )
+    explanation: ClassVar[str] = """
+    Each module fits by itself, but a training step keeps what the backward passes of all modules
+    need, besides the trainable tensors, their gradients and the optimiser's two values for each.
+    `qcompile report` shows the parts. Fewer tokens a step, with gradient accumulation, need less;
+    so does activation checkpointing, which keeps the parts of one block at a time.
+
+    Erroneous:  adapter qtha(rank: int = 8) { attach "*" … }            for 160 modules
+    Corrected:  adapter qtha(rank: int = 8) { attach "*.q_proj" … }     or fewer tokens a step
+    """
+
+    modules: int
+    tokens: int
+    needed: str
+    limit: str
+    activations: str
+    fitting: int
+
+    def helps(self) -> tuple[str, ...]:
+        fewer = (
+            f"train with at most {self.fitting} tokens a step"
+            if self.fitting
+            else "attach to fewer modules, or use a smaller adapter"
+        )
+        return (
+            fewer,
+            "use activation checkpointing, or raise `--memory-limit` if the machine has more",
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        return (f"{self.activations} of it are kept for the backward pass",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnglesOutsideLightCone(Message):
     """Trainable angles that no measured qubit can see."""
 

@@ -101,6 +101,10 @@ class Counter:
             match sweep:
                 case PhaseSweep(terms=terms):
                     self.families.phase_rows([terms])
+                case SignSweep() | PermuteSweep():
+                    self.work.tables += self.dimension
+                case NoiseSweep(channel=channel):
+                    self.work.tables += 4 ** len(channel.qubits)
                 case BlockSweep(chains=chains, real=real):
                     self.families.block_rows([chains], real=real)
                 case DataPhaseSweep(terms=terms_):
@@ -123,6 +127,7 @@ class Counter:
             self._combination(list(self.data), batched=True)
             for terms in self.data_phases:
                 size, inner = self.dimension, len(terms)
+                self.work.tables += size * inner
                 self._write(inner, batched=True)
                 self._product(2 * size * inner, size, batched=True)
                 self._elementary(size, batched=True)
@@ -356,6 +361,7 @@ class Counter:
             factors = [chain[place] for chain in padded]
             moving = any(any(entry != 0 for entry in factor.constant) for factor in factors)
             entries = qubits * parts * (2 if place == 0 else 4)
+            self.work.tables += 12 * qubits * parts
             self._mixed([factor.angle or Affine() for factor in factors])
             self.work.keep(qubits + entries, batched=True)
             self._elementwise(qubits, batched=True)
@@ -405,6 +411,7 @@ class Counter:
                         state = replace(state, kept=True)
                     batched = self._populations(changed, qubits, program.density)
                     outputs = len(setting.paulis)
+                    self.work.tables += outputs * self._size(qubits)
                     self._product(2 * outputs * self._size(qubits), outputs, batched=batched)
                 order = [output for setting in settings for output in setting.outputs]
                 if len(settings) > 1:
@@ -414,6 +421,7 @@ class Counter:
 
     def _populations(self, state: State, qubits: int, density: bool) -> bool:
         if density:
+            self.work.tables += self._size(qubits)
             self._write(self._size(qubits), batched=state.batched)
             return state.batched
         self._elementwise(state.size, batched=state.batched)
@@ -429,6 +437,7 @@ class Counter:
             self._write(size, batched=batched)
         self._elementwise(outcomes, flops=size, batched=batched)
         if faulty:
+            self.work.tables += outcomes * outcomes
             self._product(2 * outcomes * outcomes, outcomes, batched=batched)
 
     @staticmethod
@@ -439,6 +448,7 @@ class Counter:
         return any(angle.angles for angle in self.families.angles.positions)
 
     def _trainable(self, angles: list[Affine]) -> None:
+        self.work.tables += len(angles)
         if not any(angle.angles for angle in angles):
             return
         self._combination([angle.angles for angle in angles], batched=False)
@@ -456,8 +466,10 @@ class Counter:
     def _combination(self, rows: Sequence[DataTerms], *, batched: bool) -> None:
         if not all(len(row) == 1 for row in rows):
             width = max((index + 1 for row in rows for index, _ in row), default=0)
+            self.work.tables += len(rows) * width
             self._product(2 * len(rows) * width, len(rows), batched=batched)
             return
+        self.work.tables += 2 * len(rows)
         indices = [row[0][0] for row in rows]
         if indices != list(range(len(indices))):
             self._write(len(rows), batched=batched)
@@ -466,6 +478,7 @@ class Counter:
 
     def _phase_family(self, family: PhaseFamily) -> None:
         rows, inner, size = len(family.rows), len(family.generators), self.dimension
+        self.work.tables += inner * (size + rows)
         self._write(rows * inner, batched=False)
         self._product(2 * rows * inner * size, rows * size, batched=False)
         self._elementary(rows * size, batched=False)
@@ -477,6 +490,7 @@ class Counter:
         rows, width, length = len(family.rows), family.width, family.length
         parts = 1 if family.real else 2
         slots, entries = rows * width * length, rows * width * length * parts * 4
+        self.work.tables += 3 * entries + slots
         if family.rotates:
             self._write(slots, batched=False)
             self._elementwise(slots, batched=False)

@@ -45,10 +45,12 @@ class Combination:
         self.empty = not any(rows)
         self.single = bool(rows) and all(len(row) == 1 for row in rows)
         width = max((index + 1 for row in rows for index, _ in row), default=0)
-        matrix = torch.zeros(len(rows), width, dtype=torch.float64, device="cpu")
-        for position, row in enumerate(rows):
-            for index, coefficient in row:
-                matrix[position, index] = coefficient
+        dense = not (self.empty or self.single)
+        matrix = torch.zeros(len(rows) if dense else 0, width, dtype=torch.float64, device="cpu")
+        if dense:
+            for position, row in enumerate(rows):
+                for index, coefficient in row:
+                    matrix[position, index] = coefficient
         self.width = width
         self.matrix = constants.real(matrix)
         indices = [row[0][0] for row in rows] if self.single else []
