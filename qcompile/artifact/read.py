@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from qcompile.diagnostics.messages.artifact import (
     TensorMismatch,
 )
 from qcompile.diagnostics.nearest import nearest
+from qcompile.diagnostics.reading import read_regular
 
 if TYPE_CHECKING:
     import torch
@@ -65,10 +65,7 @@ def read_bytes(path: str) -> bytes:
     """
     file = Path(path)
     try:
-        mode = file.stat().st_mode
-        # A pipe may never be filled, a device such as /dev/zero has no end.
-        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-            return file.read_bytes()
+        return read_regular(path)[0]
     except (FileNotFoundError, ValueError):
         folder = file.parent
         try:
@@ -79,7 +76,6 @@ def read_bytes(path: str) -> bytes:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ArtifactError(ArtifactNotReadable(path=path, reason=reason)) from None
-    raise ArtifactError(ArtifactNotReadable(path=path, reason="it is no regular file"))
 
 
 def _check_format(path: str, contents: dict[Any, Any]) -> None:
