@@ -5,13 +5,15 @@ peft itself is not needed to write or read it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qcompile.artifact.atomic import write_atomically
+from qcompile.artifact.atomic import check_output, write_together
 from qcompile.artifact.check import checked_manifest
 from qcompile.artifact.layout import state_name
 from qcompile.artifact.manifest import Manifest
@@ -86,23 +88,56 @@ def write_peft_folder(
 def write_folder(
     path: str | Path, config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]
 ) -> None:
-    """Write configuration and tensors, each file whole or not at all.
+    """Write configuration and tensors: both, or the folder is as it was before.
 
     Raises:
         UsageError: QA0013, QA0014.
     """
     from safetensors.torch import save
 
+    check_folder(path)
     folder = Path(path)
     data = save({key: tensor.to("cpu").contiguous().clone() for key, tensor in tensors.items()})
+    text = json.dumps(config, indent=2, sort_keys=True)
+    is_new = not folder.exists()
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(OutputNotWritable(path=str(path), reason=reason)) from None
-    write_atomically(folder / WEIGHTS, data)
-    text = json.dumps(config, indent=2, sort_keys=True)
-    write_atomically(folder / CONFIG, f"{text}\n".encode())
+    try:
+        write_together({folder / WEIGHTS: data, folder / CONFIG: f"{text}\n".encode()})
+    except BaseException:
+        if is_new:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def check_folder(path: str | Path) -> None:
+    """Everything about a folder to write to that can be known beforehand.
+
+    Raises:
+        UsageError: QA0013, QA0014.
+    """
+    folder = Path(path)
+    try:
+        mode = folder.stat().st_mode
+    except FileNotFoundError:
+        if os.path.islink(folder):
+            reason = f"it is a link to {os.path.realpath(folder)}, which does not exist"
+            raise UsageError(OutputNotWritable(path=str(path), reason=reason)) from None
+        check_output(folder)
+    except NotADirectoryError:
+        check_output(folder)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(OutputNotWritable(path=str(path), reason=reason)) from None
+    else:
+        if not stat.S_ISDIR(mode):
+            raise UsageError(OutputNotWritable(path=str(path), reason="it is no folder"))
+        for name in (WEIGHTS, CONFIG):
+            check_output(folder / name)
 
 
 def read_peft_folder(path: str | Path) -> tuple[Manifest, dict[str, torch.Tensor]]:

@@ -109,7 +109,7 @@ def _create(folder: Path, cleanup: contextlib.ExitStack) -> tuple[Path, BinaryIO
         TEMPORARIES.add(name)
         cleanup.callback(_unlink, name)
         handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-        stream = cleanup.enter_context(open(handle, "wb"))
+        stream = cleanup.enter_context(os.fdopen(handle, "wb"))
         # Some file systems know no locks; there nobody can take it for stale either.
         with contextlib.suppress(OSError):
             fcntl.flock(handle, fcntl.LOCK_EX)

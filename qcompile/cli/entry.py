@@ -15,10 +15,12 @@ from collections.abc import Callable, Sequence
 from qcompile.cli.arguments import COMMANDS, Arguments, parse_arguments
 from qcompile.cli.signals import Signals
 from qcompile.cli.terminal import Terminal, discard
-from qcompile.diagnostics.errors import QCompileError
+from qcompile.diagnostics.errors import QCompileError, UsageError
 from qcompile.diagnostics.messages.internal import InternalError
+from qcompile.diagnostics.messages.usage import SystemRefused
 
 SUCCESS = 0
+UNUSABLE = UsageError.exit_code
 INTERNAL = 70
 
 
@@ -59,6 +61,10 @@ def _run(given: Sequence[str], terminal: Terminal, signals: Signals) -> int:
         signals.raise_received()
         if os.environ.get("QCOMPILE_TRACEBACK"):
             traceback.print_exc()
+        if isinstance(error, (OSError, MemoryError)):
+            reason = "not enough memory" if isinstance(error, MemoryError) else str(error)
+            terminal.diagnostics((SystemRefused(reason=reason).diagnostic(),))
+            return UNUSABLE
         terminal.diagnostics((_internal(error).diagnostic(),))
         return INTERNAL
 
