@@ -6,6 +6,7 @@ peft itself is not needed to write or read it.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import stat
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from qcompile.artifact.atomic import check_output, write_together
 from qcompile.artifact.check import checked_manifest
+from qcompile.artifact.digest import state_digest
 from qcompile.artifact.layout import state_name
 from qcompile.artifact.manifest import Manifest
 from qcompile.artifact.read import read_bytes
@@ -22,6 +24,7 @@ from qcompile.artifact.safetensors_file import check_tensors, load_tensors
 from qcompile.diagnostics.errors import ArtifactError, UsageError, few
 from qcompile.diagnostics.messages.artifact import (
     ArtifactNotFound,
+    DigestMismatch,
     ForeignFolder,
     ManifestMalformed,
     NotAnArchive,
@@ -82,7 +85,8 @@ def write_peft_folder(
         "target_modules": sorted({site.module for site in planned.sites}),
         "plan": canonical_json(manifest),
     }
-    write_folder(path, config, tensors)
+    digests = {"settings": settings_digest(config), "tensors": tensors_digest(tensors)}
+    write_folder(path, {**config, "digests": digests}, tensors)
 
 
 def write_folder(
@@ -140,6 +144,62 @@ def check_folder(path: str | Path) -> None:
             check_output(folder / name)
 
 
+SETTINGS = (
+    "control",
+    "exclude_modules",
+    "layers_pattern",
+    "layers_to_transform",
+    "modules_to_save",
+    "parameters",
+    "plan",
+    "seed",
+    "spec",
+    "target",
+    "target_modules",
+    "tokens",
+)
+"""Entries of the configuration that are ours; peft and its users change the others. The level of
+optimisation is left out: it is no fact of an adapter that is compiled."""
+
+
+def settings_digest(config: Mapping[str, Any]) -> str:
+    """sha256 of the canonical JSON of those `SETTINGS` that hold anything; lists are sorted."""
+    kept = {
+        name: sorted(value, key=str) if isinstance(value, (list, set, tuple)) else value
+        for name in SETTINGS
+        if (value := config.get(name)) not in (None, False, {}, [])
+    }
+    text = json.dumps(kept, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def tensors_digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """`state_digest` of the adapter's tensors, by their keys without peft's first words.
+
+    Tensors of other modules are left out: transformers and peft store them differently.
+    """
+    return state_digest(
+        {key.removeprefix(PREFIX): tensor for key, tensor in tensors.items() if f".{CORE}." in key}
+    )
+
+
+def check_settings_digest(path: str, config: Mapping[str, Any]) -> str | None:
+    """The digest that the configuration states of the tensors; None in files without digests.
+
+    Raises:
+        ArtifactError: QA5007, QA5008.
+    """
+    digests = config.get("digests")
+    if digests is None:
+        return None
+    if not isinstance(digests, dict) or any(not isinstance(it, str) for it in digests.values()):
+        raise ArtifactError(ManifestMalformed(path=path, reason="its digests are no texts"))
+    if digests.get("settings") != settings_digest(config):
+        raise ArtifactError(DigestMismatch(path=path, part="configuration"))
+    stated: str | None = digests.get("tensors")
+    return stated
+
+
 def read_peft_folder(path: str | Path) -> tuple[Manifest, dict[str, torch.Tensor]]:
     """The manifest and the tensors of a folder that peft or `write_peft_folder` wrote.
 
@@ -147,11 +207,14 @@ def read_peft_folder(path: str | Path) -> tuple[Manifest, dict[str, torch.Tensor
         ArtifactError: QA5001 to QA5011; QA5009 also for tensors beside the adapter's own, such
             as those of `modules_to_save`, which a compiled adapter cannot hold.
     """
-    manifest = checked_manifest(str(path), _plan(Path(path)))
+    plan, stated = _plan(Path(path))
+    manifest = checked_manifest(str(path), plan)
     weights = str(Path(path) / WEIGHTS)
     tensors = load_tensors(weights, read_bytes(weights))
     keys = folder_keys(manifest.planned)
     check_tensors(weights, tensors, {key: shape for key, (_, shape) in keys.items()})
+    if stated is not None and tensors_digest(tensors) != stated:
+        raise ArtifactError(DigestMismatch(path=weights, part="state"))
     state: dict[str, torch.Tensor] = {}
     problems = []
     for key, (name, _) in keys.items():
@@ -171,13 +234,18 @@ def _same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:
     return one.dtype == other.dtype and torch.equal(*bits)
 
 
-def check_weights(folder: str | Path, planned: PlannedSet) -> None:
-    """Whether a folder's tensors, where it has any, are those of the plan; none is read.
+def check_weights(folder: str | Path, planned: PlannedSet, stated: str | None) -> None:
+    """Whether a folder's tensors, where it has any, are those of the plan.
 
     Tensors of other modules, as those of `modules_to_save`, may stand beside them.
 
+    Args:
+        folder: Holds adapter_model.safetensors.
+        planned: The plan.
+        stated: The digest of the tensors; without one, none of them is read.
+
     Raises:
-        ArtifactError: QA5003, QA5009.
+        ArtifactError: QA5003, QA5008, QA5009.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -201,6 +269,11 @@ def check_weights(folder: str | Path, planned: PlannedSet) -> None:
     ]
     if problems:
         raise ArtifactError(*few(problems))
+    if stated is not None:
+        with safe_open(path, framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in found}
+        if tensors_digest(tensors) != stated:
+            raise ArtifactError(DigestMismatch(path=path, part="state"))
 
 
 def mismatches(
@@ -218,7 +291,8 @@ def mismatches(
     ]
 
 
-def _plan(folder: Path) -> str:
+def _plan(folder: Path) -> tuple[str, str | None]:
+    """The plan, and the digest of the tensors where it is stated."""
     file = folder / CONFIG
     if not os.path.exists(file):
         raise ArtifactError(ArtifactNotFound(path=str(file)))
@@ -232,4 +306,4 @@ def _plan(folder: Path) -> str:
     plan = config.get("plan")
     if not isinstance(plan, str):
         raise ArtifactError(ManifestMalformed(path=str(file), reason="it has no plan"))
-    return plan
+    return plan, check_settings_digest(str(file), config)
