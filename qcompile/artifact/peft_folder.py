@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qcompile.artifact.atomic import check_output, write_together
-from qcompile.artifact.check import checked_manifest
+from qcompile.artifact.check import bounded_json, checked_manifest
 from qcompile.artifact.digest import state_digest
 from qcompile.artifact.layout import state_name
 from qcompile.artifact.manifest import Manifest
 from qcompile.artifact.read import read_bytes
-from qcompile.artifact.safetensors_file import check_tensors, load_tensors
+from qcompile.artifact.safetensors_file import load_tensors, read_header
 from qcompile.diagnostics.errors import ArtifactError, UsageError, few
 from qcompile.diagnostics.messages.artifact import (
     ArtifactNotFound,
@@ -144,6 +144,9 @@ def check_folder(path: str | Path) -> None:
             check_output(folder / name)
 
 
+LARGEST_CONFIG = 64 * 2**20
+"""Bytes of adapter_config.json, which holds the manifest."""
+
 SETTINGS = (
     "control",
     "exclude_modules",
@@ -210,9 +213,9 @@ def read_peft_folder(path: str | Path) -> tuple[Manifest, dict[str, torch.Tensor
     plan, stated = _plan(Path(path))
     manifest = checked_manifest(str(path), plan)
     weights = str(Path(path) / WEIGHTS)
-    tensors = load_tensors(weights, read_bytes(weights))
     keys = folder_keys(manifest.planned)
-    check_tensors(weights, tensors, {key: shape for key, (_, shape) in keys.items()})
+    shapes = {key: shape for key, (_, shape) in keys.items()}
+    tensors = load_tensors(weights, read_header(weights), shapes)
     if stated is not None and tensors_digest(tensors) != stated:
         raise ArtifactError(DigestMismatch(path=weights, part="state"))
     state: dict[str, torch.Tensor] = {}
@@ -250,18 +253,10 @@ def check_weights(folder: str | Path, planned: PlannedSet, stated: str | None) -
     from safetensors import SafetensorError, safe_open
 
     path = str(Path(folder) / WEIGHTS)
-    if not os.path.isfile(path):
+    if not os.path.exists(path):
         return
-    try:
-        with safe_open(path, framework="pt") as file:
-            found = {
-                key: tuple(file.get_slice(key).get_shape())
-                for key in file.keys()  # noqa: SIM118
-                if f".{CORE}." in key
-            }
-    except SafetensorError as error:
-        reason = f"it is no safetensors file, or a damaged one ({error})"
-        raise ArtifactError(NotAnArchive(path=path, reason=reason)) from None
+    shapes = read_header(path).shapes
+    found = {key: shape for key, shape in shapes.items() if f".{CORE}." in key}
     wanted = {key: shape for key, (_, shape) in folder_keys(planned).items()}
     problems = [
         TensorMismatch(path=path, tensor=key, problem=problem)
@@ -270,8 +265,12 @@ def check_weights(folder: str | Path, planned: PlannedSet, stated: str | None) -
     if problems:
         raise ArtifactError(*few(problems))
     if stated is not None:
-        with safe_open(path, framework="pt") as file:
-            tensors = {key: file.get_tensor(key) for key in found}
+        try:
+            with safe_open(path, framework="pt") as file:
+                tensors = {key: file.get_tensor(key) for key in found}
+        except SafetensorError as error:
+            reason = f"it is no safetensors file, or a damaged one ({error})"
+            raise ArtifactError(NotAnArchive(path=path, reason=reason)) from None
         if tensors_digest(tensors) != stated:
             raise ArtifactError(DigestMismatch(path=path, part="state"))
 
@@ -296,9 +295,12 @@ def _plan(folder: Path) -> tuple[str, str | None]:
     file = folder / CONFIG
     if not os.path.exists(file):
         raise ArtifactError(ArtifactNotFound(path=str(file)))
+    data = read_bytes(str(file), LARGEST_CONFIG + 1)
+    if len(data) > LARGEST_CONFIG:
+        raise ArtifactError(ManifestMalformed(path=str(file), reason="it is too large"))
     try:
-        config = json.loads(read_bytes(str(file)))
-    except (ValueError, RecursionError):
+        config = bounded_json(str(file), data)
+    except ValueError:
         raise ArtifactError(ForeignFolder(path=str(folder), found="no JSON")) from None
     kind = config.get("peft_type") if isinstance(config, dict) else None
     if kind != "QCOMPILE":

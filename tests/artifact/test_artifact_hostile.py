@@ -6,9 +6,10 @@ import io
 import json
 import os
 import pickle
+import pickletools
 import random
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qcompile.artifact import archive as archive_module
-from qcompile.artifact.archive import read_records
+from qcompile.artifact.archive import Records
 from qcompile.artifact.digest import state_digest
+from qcompile.artifact.formats import read_adapter
+from qcompile.artifact.index import STEPS, STEPS_PER_TENSOR
 from qcompile.artifact.read import read_artifact
 from qcompile.diagnostics.errors import ArtifactError
 from tests.artifact.hand_made import archive, good_bytes, manifest, records, state, with_index
@@ -191,7 +194,7 @@ def test_overlapping_records_are_refused(path: Path) -> None:
         target._didModify = True  # type: ignore[attr-defined]
     assert first.file_size == 1004
     with pytest.raises(ArtifactError, match="its records overlap"):
-        read_records("a.pt", plain.getvalue())
+        Records("a.pt", plain)
     assert codes(path, plain.getvalue()) == ("QA5003",)
 
 
@@ -399,9 +402,54 @@ def test_mutated_index_is_refused_or_harmless(
 
 
 def test_deep_nests_do_not_crash(path: Path) -> None:
-    deep = b"\x80\x02}X\x01\x00\x00\x00a)" + b"\x85" * 200_000 + b"s."
+    deep = b"\x80\x02}X\x01\x00\x00\x00a)" + b"\x85" * 9_000 + b"s."
     assert codes(path, with_index(deep)) == ("QA5005",)
     itself = b"\x80\x02}q\x00X\x06\x00\x00\x00formath\x00s."
     assert codes(path, with_index(itself)) == ("QA5005",)
-    as_key = b"\x80\x02})" + b"\x85" * 200_000 + b"K\x01s."
+    as_key = b"\x80\x02})" + b"\x85" * 9_000 + b"K\x01s."
     assert codes(path, with_index(as_key)) == ("QA5003",)
+
+
+@pytest.mark.parametrize("step", [b"(", b")", b"}", b"N", b"K\x01", b"]", b")\x85", b"q\x00"])
+def test_few_instructions_of_an_endless_index_are_read(
+    step: bytes, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = 0
+    own = pickletools.genops
+
+    def counted(program: bytes) -> Iterator[Any]:
+        nonlocal seen
+        for instruction in own(program):
+            seen += 1
+            yield instruction
+
+    monkeypatch.setattr("qcompile.artifact.index.pickletools.genops", counted)
+    assert codes(path, with_index(b"\x80\x02)" + step * 500_000 + b".")) == ("QA5003",)
+    assert seen <= STEPS + STEPS_PER_TENSOR * len(records(GOOD))
+
+
+def test_an_adapter_stays_far_below_the_limits(path: Path) -> None:
+    program = records(GOOD)["archive/data.pkl"]
+    assert sum(1 for _ in pickletools.genops(program)) < 50 + 45 * len(SAVED)
+
+
+def test_huge_files_are_not_read_to_be_refused(path: Path) -> None:
+    """A hole of a tebibyte, before an archive and as a tensor of one."""
+    for name in (path, path.with_suffix(".safetensors")):
+        with name.open("wb") as file:
+            file.truncate(2**40)
+        with pytest.raises(ArtifactError, match="QA5003"):
+            read_adapter(name)
+    with path.open("wb") as file:
+        file.truncate(2**40)
+        file.seek(2**40)
+        file.write(GOOD)
+    # zipfile bears with what stands before an archive.
+    assert read_artifact(path)[0] == manifest()
+    head = json.dumps({"a": {"dtype": "U8", "shape": [2**40], "data_offsets": [0, 2**40]}})
+    name = path.with_suffix(".safetensors")
+    with name.open("wb") as file:
+        file.write(len(head).to_bytes(8, "little") + head.encode())
+        file.truncate(8 + len(head) + 2**40)
+    with pytest.raises(ArtifactError, match="QA5005"):
+        read_adapter(name)
