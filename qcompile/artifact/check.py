@@ -24,7 +24,7 @@ MOST_VALUES = 2**21
 """Values in a JSON text. A short text of empty lists would take twenty times its size to read."""
 
 
-def bounded_json(path: str, text: str | bytes) -> object:
+def bounded_json(path: str, text: str | bytes) -> Any:
     """What a JSON text of unknown origin states.
 
     Raises:

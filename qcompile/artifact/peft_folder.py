@@ -300,6 +300,8 @@ def _plan(folder: Path) -> tuple[str, str | None]:
         raise ArtifactError(ManifestMalformed(path=str(file), reason="it is too large"))
     try:
         config = bounded_json(str(file), data)
+    except ArtifactError:
+        raise
     except ValueError:
         raise ArtifactError(ForeignFolder(path=str(folder), found="no JSON")) from None
     kind = config.get("peft_type") if isinstance(config, dict) else None

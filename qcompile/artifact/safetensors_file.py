@@ -204,6 +204,8 @@ def _record(path: str, header: Header) -> dict[str, Any]:
         raise ArtifactError(ForeignArchive(path=path, found=found))
     try:
         record = bounded_json(path, str(metadata[KEY]))
+    except ArtifactError:
+        raise
     except ValueError:
         record = None
     if not isinstance(record, dict) or record.get("format") != FORMAT:

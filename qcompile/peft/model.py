@@ -191,7 +191,12 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
 
     @classmethod
     def _get_adapter_state_dict(
-        cls, model: nn.Module, config: Any, adapter_name: str, **kwargs: Any
+        cls,
+        model: nn.Module,
+        config: Any,
+        adapter_name: str,
+        state_dict: dict[str, torch.Tensor],
+        unwanted_adapter_names: list[str],
     ) -> dict[str, torch.Tensor]:
         """As peft does it, with a copy of each shared tensor but one.
 
@@ -199,7 +204,11 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         refuses them. The configuration, which both save afterwards, notes the digest.
         """
         found: dict[str, torch.Tensor] = super()._get_adapter_state_dict(
-            model=model, config=config, adapter_name=adapter_name, **kwargs
+            model=model,
+            config=config,
+            adapter_name=adapter_name,
+            state_dict=state_dict,
+            unwanted_adapter_names=unwanted_adapter_names,
         )
         seen: set[int] = set()
         for key, tensor in found.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -20,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qcompile.artifact import archive as archive_module
+from qcompile.artifact import check as check_module
 from qcompile.artifact.archive import Records
 from qcompile.artifact.digest import state_digest
 from qcompile.artifact.formats import read_adapter
@@ -453,3 +455,66 @@ def test_huge_files_are_not_read_to_be_refused(path: Path) -> None:
         file.truncate(8 + len(head) + 2**40)
     with pytest.raises(ArtifactError, match="QA5005"):
         read_adapter(name)
+
+
+def refused(path: Path, data: bytes, code: str) -> None:
+    path.write_bytes(data)
+    with pytest.raises(ArtifactError) as caught:
+        read_adapter(path)
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == [code]
+
+
+def header(text: bytes) -> bytes:
+    return len(text).to_bytes(8, "little") + text
+
+
+MANY = b"[" + b"[]," * check_module.MOST_VALUES + b"[]]"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (b'{"a":' + MANY + b"}", "QA5007"),
+        (b'{"__metadata__":{"qcompile":"' + MANY + b'"}}', "QA5007"),
+        (b"[" * 200_000, "QA5003"),
+        (b'{"a":' * 200_000, "QA5003"),
+        (b'{"a":{"shape":[' + b"9" * 5000 + b"]}}", "QA5003"),
+        (b'{"a":{"shape":[' + b"9" * 4000 + b"]}}", "QA5005"),
+        (b'{"a":{"shape":[-1]}}', "QA5005"),
+        (b'{"a":3}', "QA5003"),
+        (b'{"__metadata__":[1]}', "QA5003"),
+        (b'{"__metadata__":{"qcompile":"' + b"[" * 200_000 + b'"}}', "QA5005"),
+        (b"3", "QA5003"),
+        (b"\xff", "QA5003"),
+    ],
+    ids=range(12),
+)
+def test_hostile_headers_are_refused(text: bytes, code: str, tmp_path: Path) -> None:
+    refused(tmp_path / "a.safetensors", header(text), code)
+    refused(tmp_path / "a.safetensors", header(text)[:-1], "QA5003")
+
+
+def test_a_header_that_states_a_huge_length_is_not_read(tmp_path: Path) -> None:
+    for length in (2**63, 2**40, 64 * 2**20 + 1, 10):
+        refused(tmp_path / "a.safetensors", length.to_bytes(8, "little") + b"{}", "QA5003")
+
+
+@pytest.mark.parametrize(
+    "text", [b"[" * 200_000, b"9" * 5000, b'{"peft_type":"QCOMPILE","plan":' + b"9" * 5000 + b"}"]
+)
+def test_hostile_configurations_of_folders_are_refused(text: bytes, tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_bytes(text)
+    with pytest.raises(ArtifactError, match="QA5011"):
+        read_adapter(tmp_path)
+    (tmp_path / "adapter_config.json").write_bytes(MANY)
+    with pytest.raises(ArtifactError, match="QA5007"):
+        read_adapter(tmp_path)
+
+
+def test_manifests_of_many_values_are_refused(path: Path) -> None:
+    changed = contents()
+    changed["manifest"] = MANY.decode()
+    changed["manifest_sha256"] = hashlib.sha256(MANY).hexdigest()
+    path.write_bytes(saved(changed))
+    with pytest.raises(ArtifactError, match=r"QA5007.*more than \d+ values"):
+        read_artifact(path)

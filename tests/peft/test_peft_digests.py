@@ -53,10 +53,16 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "transformers": by_transformers,
     "qcompile": by_us,
 }
+
+
+def loading(model: Any, folder: str) -> None:
+    model.load_adapter(folder)
+
+
 LOADERS: dict[str, Callable[[str], Any]] = {
     "load": lambda folder: load(llama(), folder),
     "peft": lambda folder: PeftModel.from_pretrained(llama(), folder),
-    "transformers": lambda folder: llama().load_adapter(folder),
+    "transformers": lambda folder: loading(llama(), folder),
     "qcompile": qcompile.load,
 }
 
