@@ -59,6 +59,9 @@ STEPS = 10_000
 STEPS_PER_TENSOR = 64
 """Instructions that an index may have. torch.save writes some 35 for a tensor, and 50 beside."""
 
+MOST_OPERANDS = 10_000
+"""Values that may wait for an instruction. torch.save writes dictionaries by thousands of pairs."""
+
 
 def read_index(path: str, program: bytes, tensors: int) -> object:
     """The value that a pickle describes, with a `StoredTensor` for each tensor.
@@ -97,6 +100,8 @@ class _Machine:
                 (result,) = self._stack
                 return result
             self._step(opcode.name, argument)
+            if len(self._stack) > MOST_OPERANDS:
+                break
         reason = "its index does not end where that of its tensors would"
         raise ArtifactError(NotAnArchive(path=self._path, reason=reason))
 

@@ -102,7 +102,8 @@ def _check_sizes(path: str, config: dict[str, object], span: Span | None) -> Non
             counts = any(word in field for word in _COUNT_WORDS)
             limit = COUNT_LIMIT if counts else SIZE_LIMIT
             if abs(value) > limit and (counts or isinstance(value, int)):
-                size = int(value) if math.isfinite(value) else 2**63
+                infinite = isinstance(value, float) and not math.isfinite(value)
+                size = 2**63 if infinite else int(value)
                 raise CompileError(
                     ModelTooLarge(path=path, field=field, value=size, limit=limit, span=span)
                 )

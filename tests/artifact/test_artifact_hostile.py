@@ -25,7 +25,7 @@ from qcompile.artifact import check as check_module
 from qcompile.artifact.archive import Records
 from qcompile.artifact.digest import state_digest
 from qcompile.artifact.formats import read_adapter
-from qcompile.artifact.index import STEPS, STEPS_PER_TENSOR
+from qcompile.artifact.index import MOST_OPERANDS, STEPS, STEPS_PER_TENSOR
 from qcompile.artifact.read import read_artifact
 from qcompile.diagnostics.errors import ArtifactError
 from tests.artifact.hand_made import archive, good_bytes, manifest, records, state, with_index
@@ -428,6 +428,27 @@ def test_few_instructions_of_an_endless_index_are_read(
     monkeypatch.setattr("qcompile.artifact.index.pickletools.genops", counted)
     assert codes(path, with_index(b"\x80\x02)" + step * 500_000 + b".")) == ("QA5003",)
     assert seen <= STEPS + STEPS_PER_TENSOR * len(records(GOOD))
+
+
+@pytest.mark.parametrize("step", [b"(", b"N", b"}"])
+def test_many_records_do_not_make_room_for_many_values(
+    step: bytes, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each record allows for a tensor's instructions, none for values that nothing takes."""
+    seen = 0
+    own = pickletools.genops
+
+    def counted(program: bytes) -> Iterator[Any]:
+        nonlocal seen
+        for instruction in own(program):
+            seen += 1
+            yield instruction
+
+    monkeypatch.setattr("qcompile.artifact.index.pickletools.genops", counted)
+    crafted = {f"archive/data/{number}": b"" for number in range(2_000)}
+    crafted["archive/data.pkl"] = b"\x80\x02)" + step * 200_000 + b"."
+    assert codes(path, archive(crafted)) == ("QA5003",)
+    assert seen <= MOST_OPERANDS + 3
 
 
 def test_an_adapter_stays_far_below_the_limits(path: Path) -> None:

@@ -103,6 +103,7 @@ ABSURD: dict[str, dict[str, Any]] = {
     "width": {"hidden_size": 2**40},
     "experts": {"model_type": "mixtral", "num_local_experts": 10**7},
     "unknown field": {"some_number": 10**30},
+    "no float holds it": {"hidden_size": 10**400},
 }
 
 
