@@ -27,6 +27,7 @@ from qcompile.artifact.digest import state_digest
 from qcompile.artifact.formats import read_adapter
 from qcompile.artifact.index import MOST_OPERANDS, STEPS, STEPS_PER_TENSOR
 from qcompile.artifact.read import read_artifact
+from qcompile.artifact.safetensors_file import safetensors_bytes
 from qcompile.diagnostics.errors import ArtifactError
 from tests.artifact.hand_made import archive, good_bytes, manifest, records, state, with_index
 
@@ -539,3 +540,21 @@ def test_manifests_of_many_values_are_refused(path: Path) -> None:
     path.write_bytes(saved(changed))
     with pytest.raises(ArtifactError, match=r"QA5007.*more than \d+ values"):
         read_artifact(path)
+
+
+def test_every_flipped_bit_of_safetensors_is_noticed_or_harmless(tmp_path: Path) -> None:
+    file = tmp_path / "a.safetensors"
+    good = safetensors_bytes(manifest(), SAVED)
+    noticed = 0
+    for place in range(0, len(good), 3):
+        damaged = bytearray(good)
+        damaged[place] ^= 1 << place % 8
+        file.write_bytes(damaged)
+        try:
+            found, tensors = read_adapter(file)
+        except ArtifactError:
+            noticed += 1
+        else:
+            assert found == manifest()
+            assert all(torch.equal(tensors[name], SAVED[name]) for name in SAVED)
+    assert noticed > len(good) // 4

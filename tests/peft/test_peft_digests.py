@@ -217,3 +217,16 @@ def test_a_folder_is_written_as_a_whole(
     assert not (tmp_path / "new").exists()
     adapter.save(f"{folder}/")
     assert read_adapter(folder)[0] == adapter.manifest
+
+
+@pytest.mark.timeout(60)
+def test_pipes_in_the_place_of_files_are_not_waited_for(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    for name in (WEIGHTS, CONFIG):
+        shutil.copytree(folders["peft"], tmp_path / name)
+        (tmp_path / name / name).unlink()
+        os.mkfifo(tmp_path / name / name)
+        for loader in ("load", "qcompile"):
+            with pytest.raises(QCompileError, match=r"QA5002.*no regular file"):
+                LOADERS[loader](str(tmp_path / name))
