@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from qcompile.artifact.layout import state_name
 from qcompile.artifact.manifest import Manifest
 from qcompile.diagnostics.errors import ArtifactError, CompileError
@@ -17,12 +20,39 @@ MEMORY_LIMIT = 64 * 2**30
 """Bytes that a plan may take for a single token."""
 
 
+MOST_VALUES = 2**21
+"""Values in a JSON text. A short text of empty lists would take twenty times its size to read."""
+
+
+def bounded_json(path: str, text: str | bytes) -> Any:
+    """What a JSON text of unknown origin states.
+
+    Raises:
+        ArtifactError: QA5007: it has too many values; `path` names the file.
+        ValueError: It is no JSON, or nested too deeply.
+    """
+    refuse_many_values(path, text)
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def refuse_many_values(path: str, text: str | bytes) -> None:
+    """Raises ArtifactError, QA5007, for a text that would take much memory as Python's values."""
+    signs: tuple[Any, ...] = (",", "[", "{") if isinstance(text, str) else (b",", b"[", b"{")
+    if sum(text.count(sign) for sign in signs) > MOST_VALUES:
+        reason = f"it has more than {MOST_VALUES} values"
+        raise ArtifactError(ManifestMalformed(path=path, reason=reason))
+
+
 def checked_manifest(path: str, text: str) -> Manifest:
     """The manifest that a canonical JSON states, its plans verified.
 
     Raises:
         ArtifactError: QA5007, QA5010; `path` names the file.
     """
+    refuse_many_values(path, text)
     try:
         manifest = decode_json(Manifest, text)
         _check_sites(manifest.planned)

@@ -6,6 +6,7 @@ strings, numbers and descriptions of tensors, and calls nothing.
 
 from __future__ import annotations
 
+import itertools
 import pickletools
 from dataclasses import dataclass
 
@@ -54,17 +55,30 @@ _CONSTANTS: dict[str, object] = {"NEWTRUE": True, "NEWFALSE": False, "NONE": Non
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
-def read_index(path: str, program: bytes) -> object:
+STEPS = 10_000
+STEPS_PER_TENSOR = 64
+"""Instructions that an index may have. torch.save writes some 35 for a tensor, and 50 beside."""
+
+MOST_OPERANDS = 10_000
+"""Values that may wait for an instruction. torch.save writes dictionaries by thousands of pairs."""
+
+
+def read_index(path: str, program: bytes, tensors: int) -> object:
     """The value that a pickle describes, with a `StoredTensor` for each tensor.
 
-    It may be nested to any depth or hold itself, so it is not to be printed or compared.
+    It may be nested deeply or hold itself, so it is not to be printed or compared.
+
+    Args:
+        path: For messages.
+        program: The pickle.
+        tensors: How many there are at most; bounds what is done for a crafted program.
 
     Raises:
         ArtifactError: QA5003 for a malformed program, QA5004 for one that asks for anything else
             than data.
     """
     try:
-        return _Machine(path).run(program)
+        return _Machine(path, STEPS + STEPS_PER_TENSOR * tensors).run(program)
     except ArtifactError:
         raise
     except Exception as error:
@@ -74,18 +88,22 @@ def read_index(path: str, program: bytes) -> object:
 
 
 class _Machine:
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, steps: int) -> None:
         self._path = path
+        self._steps = steps
         self._stack: list[object] = []
         self._memo: dict[int, object] = {}
 
     def run(self, program: bytes) -> object:
-        for opcode, argument, _ in pickletools.genops(program):
+        for opcode, argument, _ in itertools.islice(pickletools.genops(program), self._steps):
             if opcode.name == "STOP":
                 (result,) = self._stack
                 return result
             self._step(opcode.name, argument)
-        raise ValueError("no end")
+            if len(self._stack) > MOST_OPERANDS:
+                break
+        reason = "its index does not end where that of its tensors would"
+        raise ArtifactError(NotAnArchive(path=self._path, reason=reason))
 
     def _step(self, name: str, argument: object) -> None:
         stack = self._stack

@@ -5,21 +5,26 @@ peft itself is not needed to write or read it.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qcompile.artifact.atomic import write_atomically
-from qcompile.artifact.check import checked_manifest
+from qcompile.artifact.atomic import check_output, write_together
+from qcompile.artifact.check import bounded_json, checked_manifest
+from qcompile.artifact.digest import state_digest
 from qcompile.artifact.layout import state_name
 from qcompile.artifact.manifest import Manifest
 from qcompile.artifact.read import read_bytes
-from qcompile.artifact.safetensors_file import check_tensors, load_tensors
+from qcompile.artifact.safetensors_file import load_tensors, read_header
 from qcompile.diagnostics.errors import ArtifactError, UsageError, few
 from qcompile.diagnostics.messages.artifact import (
     ArtifactNotFound,
+    DigestMismatch,
     ForeignFolder,
     ManifestMalformed,
     NotAnArchive,
@@ -80,29 +85,122 @@ def write_peft_folder(
         "target_modules": sorted({site.module for site in planned.sites}),
         "plan": canonical_json(manifest),
     }
-    write_folder(path, config, tensors)
+    digests = {"settings": settings_digest(config), "tensors": tensors_digest(tensors)}
+    write_folder(path, {**config, "digests": digests}, tensors)
 
 
 def write_folder(
     path: str | Path, config: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]
 ) -> None:
-    """Write configuration and tensors, each file whole or not at all.
+    """Write configuration and tensors: both, or the folder is as it was before.
 
     Raises:
         UsageError: QA0013, QA0014.
     """
     from safetensors.torch import save
 
+    check_folder(path)
     folder = Path(path)
     data = save({key: tensor.to("cpu").contiguous().clone() for key, tensor in tensors.items()})
+    text = json.dumps(config, indent=2, sort_keys=True)
+    is_new = not folder.exists()
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(OutputNotWritable(path=str(path), reason=reason)) from None
-    write_atomically(folder / WEIGHTS, data)
-    text = json.dumps(config, indent=2, sort_keys=True)
-    write_atomically(folder / CONFIG, f"{text}\n".encode())
+    try:
+        write_together({folder / WEIGHTS: data, folder / CONFIG: f"{text}\n".encode()})
+    except BaseException:
+        if is_new:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def check_folder(path: str | Path) -> None:
+    """Everything about a folder to write to that can be known beforehand.
+
+    Raises:
+        UsageError: QA0013, QA0014.
+    """
+    folder = Path(path)
+    try:
+        mode = folder.stat().st_mode
+    except FileNotFoundError:
+        if os.path.islink(folder):
+            reason = f"it is a link to {os.path.realpath(folder)}, which does not exist"
+            raise UsageError(OutputNotWritable(path=str(path), reason=reason)) from None
+        check_output(folder)
+    except NotADirectoryError:
+        check_output(folder)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(OutputNotWritable(path=str(path), reason=reason)) from None
+    else:
+        if not stat.S_ISDIR(mode):
+            raise UsageError(OutputNotWritable(path=str(path), reason="it is no folder"))
+        for name in (WEIGHTS, CONFIG):
+            check_output(folder / name)
+
+
+LARGEST_CONFIG = 64 * 2**20
+"""Bytes of adapter_config.json, which holds the manifest."""
+
+SETTINGS = (
+    "control",
+    "exclude_modules",
+    "layers_pattern",
+    "layers_to_transform",
+    "modules_to_save",
+    "parameters",
+    "plan",
+    "seed",
+    "spec",
+    "target",
+    "target_modules",
+    "tokens",
+)
+"""Entries of the configuration that are ours; peft and its users change the others. The level of
+optimisation is left out: it is no fact of an adapter that is compiled."""
+
+
+def settings_digest(config: Mapping[str, Any]) -> str:
+    """sha256 of the canonical JSON of those `SETTINGS` that hold anything; lists are sorted."""
+    kept = {
+        name: sorted(value, key=str) if isinstance(value, (list, set, tuple)) else value
+        for name in SETTINGS
+        if (value := config.get(name)) not in (None, False, {}, [])
+    }
+    text = json.dumps(kept, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def tensors_digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """`state_digest` of the adapter's tensors, by their keys without peft's first words.
+
+    Tensors of other modules are left out: transformers and peft store them differently.
+    """
+    return state_digest(
+        {key.removeprefix(PREFIX): tensor for key, tensor in tensors.items() if f".{CORE}." in key}
+    )
+
+
+def check_settings_digest(path: str, config: Mapping[str, Any]) -> str | None:
+    """The digest that the configuration states of the tensors; None in files without digests.
+
+    Raises:
+        ArtifactError: QA5007, QA5008.
+    """
+    digests = config.get("digests")
+    if digests is None:
+        return None
+    if not isinstance(digests, dict) or any(not isinstance(it, str) for it in digests.values()):
+        raise ArtifactError(ManifestMalformed(path=path, reason="its digests are no texts"))
+    if digests.get("settings") != settings_digest(config):
+        raise ArtifactError(DigestMismatch(path=path, part="configuration"))
+    stated: str | None = digests.get("tensors")
+    return stated
 
 
 def read_peft_folder(path: str | Path) -> tuple[Manifest, dict[str, torch.Tensor]]:
@@ -112,11 +210,14 @@ def read_peft_folder(path: str | Path) -> tuple[Manifest, dict[str, torch.Tensor
         ArtifactError: QA5001 to QA5011; QA5009 also for tensors beside the adapter's own, such
             as those of `modules_to_save`, which a compiled adapter cannot hold.
     """
-    manifest = checked_manifest(str(path), _plan(Path(path)))
+    plan, stated = _plan(Path(path))
+    manifest = checked_manifest(str(path), plan)
     weights = str(Path(path) / WEIGHTS)
-    tensors = load_tensors(weights, read_bytes(weights))
     keys = folder_keys(manifest.planned)
-    check_tensors(weights, tensors, {key: shape for key, (_, shape) in keys.items()})
+    shapes = {key: shape for key, (_, shape) in keys.items()}
+    tensors = load_tensors(weights, read_header(weights), shapes)
+    if stated is not None and tensors_digest(tensors) != stated:
+        raise ArtifactError(DigestMismatch(path=weights, part="state"))
     state: dict[str, torch.Tensor] = {}
     problems = []
     for key, (name, _) in keys.items():
@@ -136,29 +237,26 @@ def _same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:
     return one.dtype == other.dtype and torch.equal(*bits)
 
 
-def check_weights(folder: str | Path, planned: PlannedSet) -> None:
-    """Whether a folder's tensors, where it has any, are those of the plan; none is read.
+def check_weights(folder: str | Path, planned: PlannedSet, stated: str | None) -> None:
+    """Whether a folder's tensors, where it has any, are those of the plan.
 
     Tensors of other modules, as those of `modules_to_save`, may stand beside them.
 
+    Args:
+        folder: Holds adapter_model.safetensors.
+        planned: The plan.
+        stated: The digest of the tensors; without one, none of them is read.
+
     Raises:
-        ArtifactError: QA5003, QA5009.
+        ArtifactError: QA5003, QA5008, QA5009.
     """
     from safetensors import SafetensorError, safe_open
 
     path = str(Path(folder) / WEIGHTS)
-    if not os.path.isfile(path):
+    if not os.path.exists(path):
         return
-    try:
-        with safe_open(path, framework="pt") as file:
-            found = {
-                key: tuple(file.get_slice(key).get_shape())
-                for key in file.keys()  # noqa: SIM118
-                if f".{CORE}." in key
-            }
-    except SafetensorError as error:
-        reason = f"it is no safetensors file, or a damaged one ({error})"
-        raise ArtifactError(NotAnArchive(path=path, reason=reason)) from None
+    shapes = read_header(path).shapes
+    found = {key: shape for key, shape in shapes.items() if f".{CORE}." in key}
     wanted = {key: shape for key, (_, shape) in folder_keys(planned).items()}
     problems = [
         TensorMismatch(path=path, tensor=key, problem=problem)
@@ -166,6 +264,15 @@ def check_weights(folder: str | Path, planned: PlannedSet) -> None:
     ]
     if problems:
         raise ArtifactError(*few(problems))
+    if stated is not None:
+        try:
+            with safe_open(path, framework="pt") as file:
+                tensors = {key: file.get_tensor(key) for key in found}
+        except SafetensorError as error:
+            reason = f"it is no safetensors file, or a damaged one ({error})"
+            raise ArtifactError(NotAnArchive(path=path, reason=reason)) from None
+        if tensors_digest(tensors) != stated:
+            raise ArtifactError(DigestMismatch(path=path, part="state"))
 
 
 def mismatches(
@@ -183,13 +290,19 @@ def mismatches(
     ]
 
 
-def _plan(folder: Path) -> str:
+def _plan(folder: Path) -> tuple[str, str | None]:
+    """The plan, and the digest of the tensors where it is stated."""
     file = folder / CONFIG
     if not os.path.exists(file):
         raise ArtifactError(ArtifactNotFound(path=str(file)))
+    data = read_bytes(str(file), LARGEST_CONFIG + 1)
+    if len(data) > LARGEST_CONFIG:
+        raise ArtifactError(ManifestMalformed(path=str(file), reason="it is too large"))
     try:
-        config = json.loads(read_bytes(str(file)))
-    except (ValueError, RecursionError):
+        config = bounded_json(str(file), data)
+    except ArtifactError:
+        raise
+    except ValueError:
         raise ArtifactError(ForeignFolder(path=str(folder), found="no JSON")) from None
     kind = config.get("peft_type") if isinstance(config, dict) else None
     if kind != "QCOMPILE":
@@ -197,4 +310,4 @@ def _plan(folder: Path) -> str:
     plan = config.get("plan")
     if not isinstance(plan, str):
         raise ArtifactError(ManifestMalformed(path=str(file), reason="it has no plan"))
-    return plan
+    return plan, check_settings_digest(str(file), config)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
-import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qcompile.artifact.archive import INDEX, read_records
+from qcompile.artifact.archive import INDEX, Records
 from qcompile.artifact.check import checked_manifest
 from qcompile.artifact.digest import state_digest
 from qcompile.artifact.index import StoredTensor, read_index
@@ -22,9 +23,11 @@ from qcompile.diagnostics.messages.artifact import (
     ForeignArchive,
     FutureVersion,
     ManifestMalformed,
+    NotAnArchive,
     TensorMismatch,
 )
 from qcompile.diagnostics.nearest import nearest
+from qcompile.diagnostics.reading import open_regular, read_regular
 
 if TYPE_CHECKING:
     import torch
@@ -47,39 +50,45 @@ def read_artifact(path: str | Path) -> tuple[Manifest, dict[str, torch.Tensor]]:
         ArtifactError: QA5001 to QA5010.
     """
     name = str(path)
-    records = read_records(name, read_bytes(name))
-    contents = read_index(name, records[INDEX])
-    if not isinstance(contents, dict):
-        raise ArtifactError(ForeignArchive(path=name, found=f"a {type(contents).__name__}"))
-    _check_format(name, contents)
-    manifest = _manifest(name, contents)
-    state = _state(name, contents, manifest, records)
+    with _as_messages(name), open_regular(name) as file:
+        if not file.read(1):
+            raise ArtifactError(NotAnArchive(path=name, reason="it is empty"))
+        records = Records(name, file)
+        contents = read_index(name, records.read(INDEX), len(records))
+        if not isinstance(contents, dict):
+            raise ArtifactError(ForeignArchive(path=name, found=f"a {type(contents).__name__}"))
+        _check_format(name, contents)
+        manifest = _manifest(name, contents)
+        state = _state(name, contents, manifest, records)
     return manifest, state
 
 
-def read_bytes(path: str) -> bytes:
-    """The contents of a file.
+def read_bytes(path: str, limit: int | None = None) -> bytes:
+    """The contents of a file, no more than `limit` bytes of it.
 
     Raises:
         ArtifactError: QA5001, QA5002.
     """
-    file = Path(path)
+    with _as_messages(path):
+        return read_regular(path, limit)[0]
+
+
+@contextlib.contextmanager
+def _as_messages(path: str) -> Iterator[None]:
     try:
-        mode = file.stat().st_mode
-        # A pipe may never be filled, a device such as /dev/zero has no end.
-        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-            return file.read_bytes()
+        yield
+    except ArtifactError:
+        raise
     except (FileNotFoundError, ValueError):
-        folder = file.parent
+        file = Path(path)
         try:
-            near = nearest(file.name, tuple(sorted(entry.name for entry in folder.iterdir())))
-        except OSError:
+            near = nearest(file.name, tuple(sorted(entry.name for entry in file.parent.iterdir())))
+        except (OSError, ValueError):
             near = ()
         raise ArtifactError(ArtifactNotFound(path=path, candidates=near)) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise ArtifactError(ArtifactNotReadable(path=path, reason=reason)) from None
-    raise ArtifactError(ArtifactNotReadable(path=path, reason="it is no regular file"))
 
 
 def _check_format(path: str, contents: dict[Any, Any]) -> None:
@@ -108,7 +117,7 @@ def _manifest(path: str, contents: dict[Any, Any]) -> Manifest:
 
 
 def _state(
-    path: str, contents: dict[Any, Any], manifest: Manifest, records: dict[str, bytes]
+    path: str, contents: dict[Any, Any], manifest: Manifest, records: Records
 ) -> dict[str, torch.Tensor]:
     stored = contents["state"]
     if not isinstance(stored, dict):
@@ -131,9 +140,7 @@ def _state(
     return state
 
 
-def _problem(
-    tensor: object, shape: tuple[int, ...] | None, records: dict[str, bytes]
-) -> str | None:
+def _problem(tensor: object, shape: tuple[int, ...] | None, records: Records) -> str | None:
     """Why a stored tensor is not the one of that shape; None where it is."""
     if shape is None:
         return "is not part of the plan"
@@ -147,14 +154,14 @@ def _problem(
     if tensor.stride != strides or tensor.offset != 0:
         return "is a view of other data"
     size = math.prod(shape) * _ITEM_BYTES[tensor.storage]
-    if len(records.get(tensor.record, b"")) != size:
+    if records.size(tensor.record) != size:
         return f"does not have {size} bytes"
     return None
 
 
-def _tensor(stored: StoredTensor, records: dict[str, bytes]) -> torch.Tensor:
+def _tensor(stored: StoredTensor, records: Records) -> torch.Tensor:
     import torch
 
     dtype = getattr(torch, _DTYPES[stored.storage])
-    flat = torch.frombuffer(bytearray(records[stored.record]), dtype=dtype)
+    flat = torch.frombuffer(bytearray(records.read(stored.record)), dtype=dtype)
     return flat.reshape(stored.shape).clone()

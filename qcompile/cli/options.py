@@ -16,6 +16,22 @@ from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
 
 
+def driver_options(arguments: Arguments) -> Options:
+    """What the command line says about a compilation."""
+    return Options(
+        definitions=arguments.definitions,
+        model=arguments.model,
+        target=arguments.target,
+        control=arguments.control,
+        optimisation=arguments.optimisation,
+        passes=arguments.passes,
+        tokens=arguments.tokens,
+        memory_limit=arguments.memory_limit,
+        seed=arguments.seed,
+        verify=arguments.verify,
+    )
+
+
 def run_driver(
     arguments: Arguments,
     source: Source,
@@ -34,18 +50,6 @@ def run_driver(
         QCompileError: As the driver does; with `-W error` for warnings as well.
     """
     _check_print_after(arguments)
-    options = Options(
-        definitions=arguments.definitions,
-        model=arguments.model,
-        target=arguments.target,
-        control=arguments.control,
-        optimisation=arguments.optimisation,
-        passes=arguments.passes,
-        tokens=arguments.tokens,
-        memory_limit=arguments.memory_limit,
-        seed=arguments.seed,
-        verify=arguments.verify,
-    )
     times: list[tuple[str, float]] = []
 
     def observe(name: str, seconds: float, result: Program | Plan) -> None:
@@ -56,7 +60,9 @@ def run_driver(
             terminal.trace(f"# after {name}\n{text_of(result)}")
 
     with terminal.progress() as progress:
-        compilation = compile_source(source, options, observer=observe, progress=progress)
+        compilation = compile_source(
+            source, driver_options(arguments), observer=observe, progress=progress
+        )
     if compilation.warnings and arguments.warnings_are_errors:
         raise CompileError(*(warning.as_error() for warning in compilation.warnings))
     terminal.diagnostics(warning for warning in compilation.warnings if warning not in known)

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from qcompile.artifact.atomic import write_atomically
+from qcompile.artifact.atomic import check_output, descriptor_of, write_atomically
 from qcompile.artifact.formats import FOLDER, names_folder
 from qcompile.artifact.layout import parameter_count
+from qcompile.artifact.peft_folder import check_folder
 from qcompile.cli.arguments import Arguments
 from qcompile.cli.emit import EARLY, emit, emit_each, emit_early
-from qcompile.cli.options import run_driver
+from qcompile.cli.options import driver_options, run_driver
+from qcompile.cli.outputs import files_of, refuse_inputs
 from qcompile.cli.sources import read
 from qcompile.cli.terminal import Terminal
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.usage import (
     BinaryOnStandardOutput,
     NoCircuits,
-    OutputFolderMissing,
-    OutputIsInput,
     UnknownOutputSuffix,
 )
 from qcompile.driver import Compilation
+from qcompile.driver.inputs import inputs_of
 
 SUFFIXES = {
     ".pt": None,
@@ -43,6 +43,10 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     """
     source = read(arguments.inputs[0])
     output = _output(arguments)
+    inputs: tuple[Path, ...] = ()
+    if output is not None:
+        inputs = inputs_of(source, driver_options(arguments))
+        refuse_inputs(output, files_of(output), inputs)
     wanted = tuple(dict.fromkeys(arguments.emit))
     texts = {name: emit_early(name, source, arguments) for name in wanted if name in EARLY}
     writes_adapter = output is not None and (
@@ -62,7 +66,9 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
         parts = emit_each(kind, compilation)
         if not parts:
             raise UsageError(NoCircuits(path=output))
-        for path, part in zip(_numbered(output, len(parts)), parts, strict=True):
+        paths = _numbered(output, len(parts))
+        refuse_inputs(output, paths, inputs)
+        for path, part in zip(paths, parts, strict=True):
             _write_text(path, part, terminal)
         return 0
     with terminal.progress() as say:
@@ -93,12 +99,12 @@ def _output(arguments: Arguments) -> str | None:
         path = "stdin.pt" if source == "-" else f"{Path(source).stem}.pt"
     if not arguments.emit and not names_folder(path) and Path(path).suffix not in SUFFIXES:
         raise UsageError(UnknownOutputSuffix(path=path, suffixes=(*SUFFIXES, FOLDER)))
-    folder = Path(path).parent
-    if not os.path.isdir(folder):
-        raise UsageError(OutputFolderMissing(path=path, folder=str(folder)))
-    if source != "-" and os.path.exists(path) and os.path.exists(source):
-        if os.path.samefile(path, source):
-            raise UsageError(OutputIsInput(path=path))
+    if arguments.emit and descriptor_of(path) == 1:
+        return None
+    if names_folder(path):
+        check_folder(path)
+    else:
+        check_output(path)
     return path
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
+from qcompile.artifact.atomic import check_output
 from qcompile.artifact.formats import (
     FOLDER,
     PROGRAM,
@@ -15,15 +15,15 @@ from qcompile.artifact.formats import (
     read_adapter,
     write_adapter,
 )
+from qcompile.artifact.peft_folder import check_folder
 from qcompile.cli.arguments import Arguments
+from qcompile.cli.outputs import files_of, refuse_inputs
 from qcompile.cli.run_compile import SUFFIXES
 from qcompile.cli.terminal import Terminal
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.usage import (
     NoAdapterFile,
     OptionWithoutEffect,
-    OutputFolderMissing,
-    OutputIsInput,
     UnknownOutputSuffix,
 )
 
@@ -71,11 +71,11 @@ def _check_output(source: str, output: str, arguments: Arguments) -> None:
     if arguments.module is not None and kind != PROGRAM:
         needed = f"an output with the suffix {PROGRAM}"
         raise UsageError(OptionWithoutEffect(option="--module", needed=needed))
-    folder = Path(output).parent
-    if not names_folder(output) and not folder.is_dir():
-        raise UsageError(OutputFolderMissing(path=output, folder=str(folder)))
-    if os.path.exists(output) and os.path.exists(source) and os.path.samefile(output, source):
-        raise UsageError(OutputIsInput(path=output))
+    if names_folder(output) or arguments.to == "lora":
+        check_folder(output)
+    else:
+        check_output(output)
+    refuse_inputs(output, files_of(output), files_of(source))
 
 
 def _to_lora(source: str, output: str, rank: int | float, terminal: Terminal) -> int:

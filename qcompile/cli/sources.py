@@ -20,7 +20,7 @@ def read(path: str) -> Source:
         UsageError: QA0001 to QA0004.
     """
     if path != "-":
-        return read_source(path)
+        return read_source(path, pipes=True)
     if sys.stdin is None:
         raise UsageError(FileNotReadable(path=STANDARD_INPUT, reason="it is closed"))
     try:

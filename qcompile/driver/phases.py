@@ -12,6 +12,7 @@ from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.diagnostic import Diagnostic
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.messages.lowering import StoredNameTaken
+from qcompile.diagnostics.messages.usage import NothingToCompile
 from qcompile.diagnostics.source import Source
 from qcompile.driver.clock import Clock
 from qcompile.driver.control import with_control
@@ -81,6 +82,8 @@ def compile_source(
     spec = load_spec(source, read_definitions(options.definitions), collector, read=read_import)
     collector.raise_if_errors()
     assert spec is not None
+    if not spec.adapters:
+        raise CompileError(NothingToCompile(path=source.name))
     if adjust is not None:
         spec = adjust(spec)
     if options.control:

@@ -8,21 +8,24 @@ from pathlib import Path
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages import usage
 from qcompile.diagnostics.nearest import nearest
+from qcompile.diagnostics.reading import NotRegular, read_regular
 from qcompile.diagnostics.source import Source
 from qcompile.grammar import limits
 
 
-def read_source(path: str | os.PathLike[str]) -> Source:
+def read_source(path: str | os.PathLike[str], *, pipes: bool = False) -> Source:
     """Read a UTF-8 file of at most 1 MiB; the source is named as the path is written.
+
+    Args:
+        path: The file.
+        pipes: Whether it may be a pipe, as shells make of `<(command)`; it is waited for.
 
     Raises:
         UsageError: there is no such file, or it cannot be read, is too large or is not text.
     """
     name = os.fspath(path)
     try:
-        with open(name, "rb") as file:
-            data = file.read(limits.TEXT_BYTES + 1)
-            size = max(os.fstat(file.fileno()).st_size, len(data))
+        data, size = _read(name, pipes=pipes)
     except FileNotFoundError:
         raise UsageError(usage.FileNotFound(path=name, candidates=_neighbours(name))) from None
     except (OSError, ValueError) as error:
@@ -50,6 +53,17 @@ def source_from_bytes(name: str, data: bytes) -> Source:
     if null >= 0:
         raise UsageError(usage.NotUtf8(path=name, offset=null))
     return Source(name, text)
+
+
+def _read(name: str, *, pipes: bool) -> tuple[bytes, int]:
+    try:
+        return read_regular(name, limits.TEXT_BYTES + 1)
+    except NotRegular:
+        if not pipes:
+            raise
+    with open(name, "rb") as file:
+        data = file.read(limits.TEXT_BYTES + 1)
+    return data, len(data)
 
 
 def _neighbours(name: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from qcompile.diagnostics.messages.models import (
     ModelNotFound,
     ModelTooLarge,
 )
+from qcompile.diagnostics.reading import read_regular
 from qcompile.diagnostics.source import Span
 
 LARGEST_FILE = 2**20
@@ -38,16 +39,15 @@ def read_config(path: str, span: Span | None = None) -> tuple[Path, dict[str, ob
     Raises:
         CompileError: QA7001, QA7002, QA7004.
     """
-    file = Path(path)
     try:
-        if file.is_dir():
-            file = file / "config.json"
-        if not file.is_file():
-            raise CompileError(ModelNotFound(path=path, span=span))
-        if file.stat().st_size > LARGEST_FILE:
-            reason = f"it has {file.stat().st_size} bytes"
+        file = config_file(path)
+        data, size = read_regular(file, LARGEST_FILE + 1)
+        if size > LARGEST_FILE:
+            reason = f"it has {size} bytes"
             raise CompileError(ModelConfigMalformed(path=path, reason=reason, span=span))
-        text = file.read_text(encoding="utf-8")
+        text = data.decode("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise CompileError(ModelNotFound(path=path, span=span)) from None
     except (OSError, UnicodeDecodeError, ValueError) as error:
         if isinstance(error, CompileError):
             raise
@@ -63,6 +63,12 @@ def read_config(path: str, span: Span | None = None) -> tuple[Path, dict[str, ob
         raise CompileError(ModelConfigMalformed(path=path, reason=reason, span=span))
     _check_sizes(path, config, span)
     return file, config
+
+
+def config_file(path: str) -> Path:
+    """The file that a model's path stands for."""
+    file = Path(path)
+    return file / "config.json" if file.is_dir() else file
 
 
 def config_digest(config: dict[str, object]) -> str:
@@ -96,7 +102,8 @@ def _check_sizes(path: str, config: dict[str, object], span: Span | None) -> Non
             counts = any(word in field for word in _COUNT_WORDS)
             limit = COUNT_LIMIT if counts else SIZE_LIMIT
             if abs(value) > limit and (counts or isinstance(value, int)):
-                size = int(value) if math.isfinite(value) else 2**63
+                infinite = isinstance(value, float) and not math.isfinite(value)
+                size = 2**63 if infinite else int(value)
                 raise CompileError(
                     ModelTooLarge(path=path, field=field, value=size, limit=limit, span=span)
                 )

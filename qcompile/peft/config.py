@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from enum import EnumMeta
 from pathlib import Path
 from typing import Any
 
+import torch
 from peft import PeftConfig
 from peft.utils.peft_types import PeftType
 
 from qcompile.artifact.check import checked_manifest
 from qcompile.artifact.manifest import Manifest
-from qcompile.artifact.peft_folder import check_weights
+from qcompile.artifact.peft_folder import (
+    CONFIG,
+    check_settings_digest,
+    check_weights,
+    settings_digest,
+    tensors_digest,
+)
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.peft import SpecNotGiven
 from qcompile.diagnostics.source import Source
@@ -89,10 +97,17 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
     plan: str | None = field(
         default=None, metadata={"help": "The frozen compilation, canonical JSON."}
     )
+    digests: dict[str, str] | None = field(
+        default=None, metadata={"help": "Of a saved adapter: sha256 of settings and of tensors."}
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.peft_type = peft_type()
+        self._noted: str | None = None
+        self._stated = check_settings_digest(CONFIG, asdict(self))
+        # They are those of the file; later settings and tensors have others.
+        self.digests = None
         check_settings(self)
         if isinstance(self.target_modules, list):
             self.target_modules = set(self.target_modules)
@@ -124,17 +139,36 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
         """Whether the tensors beside the file that this was read from are those of the plan.
 
         Raises:
-            ArtifactError: QA5003, QA5009.
+            ArtifactError: QA5003, QA5008, QA5009.
         """
         manifest = self.manifest()
         if manifest is not None and self._folder is not None:
-            check_weights(self._folder, manifest.planned)
+            check_weights(self._folder, manifest.planned, self._stated)
 
     def save_pretrained(self, save_directory: str, **kwargs: Any) -> None:
-        """As peft does it; the model card that peft has written learns of the import."""
-        super().save_pretrained(save_directory, **kwargs)  # type: ignore[no-untyped-call, unused-ignore]
+        """As peft does it, with digests; the model card that peft has written learns of the import.
+
+        The digest of the tensors is that of `note_tensors`, which peft and transformers ask for
+        before they save the configuration.
+        """
+        self.digests = {"settings": settings_digest(asdict(self))}
+        if self._noted is not None:
+            self.digests["tensors"] = self._noted
+        try:
+            super().save_pretrained(save_directory, **kwargs)  # type: ignore[no-untyped-call, unused-ignore]
+        finally:
+            self.digests = None
+            self._noted = None
         task = getattr(self.task_type, "value", self.task_type)
         complete_card(save_directory, task)
+
+    def note_tensors(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Keep the digest of tensors that are about to be saved; none of shards or of no values."""
+        plain = all(
+            type(tensor) in (torch.Tensor, torch.nn.Parameter) and tensor.device.type != "meta"
+            for tensor in tensors.values()
+        )
+        self._noted = tensors_digest(tensors) if plain else None
 
     def source(self) -> Source:
         """The spec; the name says where its imports are looked for.

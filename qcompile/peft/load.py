@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from qcompile.artifact.peft_folder import CONFIG
-from qcompile.diagnostics.errors import ArtifactError
-from qcompile.diagnostics.messages.artifact import ArtifactNotFound
+from qcompile.artifact.read import read_bytes
 
 
 def load(
@@ -30,9 +28,8 @@ def load(
     """
     from peft import PeftModel
 
-    file = Path(folder) / CONFIG
-    if not os.path.exists(file):
-        raise ArtifactError(ArtifactNotFound(path=str(file)))
+    # Nothing of it is read, but peft would wait for a pipe.
+    read_bytes(str(Path(folder) / CONFIG), 0)
     return PeftModel.from_pretrained(
         model,
         str(folder),

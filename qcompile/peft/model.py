@@ -190,18 +190,34 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             raise AdapterError(*few(problems))
 
     @classmethod
-    def _get_adapter_state_dict(cls, *args: Any, **kwargs: Any) -> dict[str, torch.Tensor]:
+    def _get_adapter_state_dict(
+        cls,
+        model: nn.Module,
+        config: Any,
+        adapter_name: str,
+        state_dict: dict[str, torch.Tensor],
+        unwanted_adapter_names: list[str],
+    ) -> dict[str, torch.Tensor]:
         """As peft does it, with a copy of each shared tensor but one.
 
         Files of safetensors hold no aliases: peft copies them itself when it saves, transformers
-        refuses them.
+        refuses them. The configuration, which both save afterwards, notes the digest.
         """
-        found: dict[str, torch.Tensor] = super()._get_adapter_state_dict(*args, **kwargs)
+        found: dict[str, torch.Tensor] = super()._get_adapter_state_dict(
+            model=model,
+            config=config,
+            adapter_name=adapter_name,
+            state_dict=state_dict,
+            unwanted_adapter_names=unwanted_adapter_names,
+        )
         seen: set[int] = set()
         for key, tensor in found.items():
             if tensor.device.type != "meta" and tensor.data_ptr() in seen:
                 found[key] = tensor.clone()
             seen.add(tensor.data_ptr())
+        config.note_tensors(
+            {cls._remove_adapter_name_from_key(key, adapter_name): it for key, it in found.items()}
+        )
         return found
 
     @classmethod

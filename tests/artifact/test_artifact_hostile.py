@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
 import pickle
+import pickletools
 import random
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qcompile.artifact import archive as archive_module
-from qcompile.artifact.archive import read_records
+from qcompile.artifact import check as check_module
+from qcompile.artifact.archive import Records
 from qcompile.artifact.digest import state_digest
+from qcompile.artifact.formats import read_adapter
+from qcompile.artifact.index import MOST_OPERANDS, STEPS, STEPS_PER_TENSOR
 from qcompile.artifact.read import read_artifact
+from qcompile.artifact.safetensors_file import safetensors_bytes
 from qcompile.diagnostics.errors import ArtifactError
 from tests.artifact.hand_made import archive, good_bytes, manifest, records, state, with_index
 
@@ -191,7 +197,7 @@ def test_overlapping_records_are_refused(path: Path) -> None:
         target._didModify = True  # type: ignore[attr-defined]
     assert first.file_size == 1004
     with pytest.raises(ArtifactError, match="its records overlap"):
-        read_records("a.pt", plain.getvalue())
+        Records("a.pt", plain)
     assert codes(path, plain.getvalue()) == ("QA5003",)
 
 
@@ -399,9 +405,156 @@ def test_mutated_index_is_refused_or_harmless(
 
 
 def test_deep_nests_do_not_crash(path: Path) -> None:
-    deep = b"\x80\x02}X\x01\x00\x00\x00a)" + b"\x85" * 200_000 + b"s."
+    deep = b"\x80\x02}X\x01\x00\x00\x00a)" + b"\x85" * 9_000 + b"s."
     assert codes(path, with_index(deep)) == ("QA5005",)
     itself = b"\x80\x02}q\x00X\x06\x00\x00\x00formath\x00s."
     assert codes(path, with_index(itself)) == ("QA5005",)
-    as_key = b"\x80\x02})" + b"\x85" * 200_000 + b"K\x01s."
+    as_key = b"\x80\x02})" + b"\x85" * 9_000 + b"K\x01s."
     assert codes(path, with_index(as_key)) == ("QA5003",)
+
+
+@pytest.mark.parametrize("step", [b"(", b")", b"}", b"N", b"K\x01", b"]", b")\x85", b"q\x00"])
+def test_few_instructions_of_an_endless_index_are_read(
+    step: bytes, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = 0
+    own = pickletools.genops
+
+    def counted(program: bytes) -> Iterator[Any]:
+        nonlocal seen
+        for instruction in own(program):
+            seen += 1
+            yield instruction
+
+    monkeypatch.setattr("qcompile.artifact.index.pickletools.genops", counted)
+    assert codes(path, with_index(b"\x80\x02)" + step * 500_000 + b".")) == ("QA5003",)
+    assert seen <= STEPS + STEPS_PER_TENSOR * len(records(GOOD))
+
+
+@pytest.mark.parametrize("step", [b"(", b"N", b"}"])
+def test_many_records_do_not_make_room_for_many_values(
+    step: bytes, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each record allows for a tensor's instructions, none for values that nothing takes."""
+    seen = 0
+    own = pickletools.genops
+
+    def counted(program: bytes) -> Iterator[Any]:
+        nonlocal seen
+        for instruction in own(program):
+            seen += 1
+            yield instruction
+
+    monkeypatch.setattr("qcompile.artifact.index.pickletools.genops", counted)
+    crafted = {f"archive/data/{number}": b"" for number in range(2_000)}
+    crafted["archive/data.pkl"] = b"\x80\x02)" + step * 200_000 + b"."
+    assert codes(path, archive(crafted)) == ("QA5003",)
+    assert seen <= MOST_OPERANDS + 3
+
+
+def test_an_adapter_stays_far_below_the_limits(path: Path) -> None:
+    program = records(GOOD)["archive/data.pkl"]
+    assert sum(1 for _ in pickletools.genops(program)) < 50 + 45 * len(SAVED)
+
+
+def test_huge_files_are_not_read_to_be_refused(path: Path) -> None:
+    """A hole of a tebibyte, before an archive and as a tensor of one."""
+    for name in (path, path.with_suffix(".safetensors")):
+        with name.open("wb") as file:
+            file.truncate(2**40)
+        with pytest.raises(ArtifactError, match="QA5003"):
+            read_adapter(name)
+    with path.open("wb") as file:
+        file.truncate(2**40)
+        file.seek(2**40)
+        file.write(GOOD)
+    # zipfile bears with what stands before an archive.
+    assert read_artifact(path)[0] == manifest()
+    head = json.dumps({"a": {"dtype": "U8", "shape": [2**40], "data_offsets": [0, 2**40]}})
+    name = path.with_suffix(".safetensors")
+    with name.open("wb") as file:
+        file.write(len(head).to_bytes(8, "little") + head.encode())
+        file.truncate(8 + len(head) + 2**40)
+    with pytest.raises(ArtifactError, match="QA5005"):
+        read_adapter(name)
+
+
+def refused(path: Path, data: bytes, code: str) -> None:
+    path.write_bytes(data)
+    with pytest.raises(ArtifactError) as caught:
+        read_adapter(path)
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == [code]
+
+
+def header(text: bytes) -> bytes:
+    return len(text).to_bytes(8, "little") + text
+
+
+MANY = b"[" + b"[]," * check_module.MOST_VALUES + b"[]]"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (b'{"a":' + MANY + b"}", "QA5007"),
+        (b'{"__metadata__":{"qcompile":"' + MANY + b'"}}', "QA5007"),
+        (b"[" * 200_000, "QA5003"),
+        (b'{"a":' * 200_000, "QA5003"),
+        (b'{"a":{"shape":[' + b"9" * 5000 + b"]}}", "QA5003"),
+        (b'{"a":{"shape":[' + b"9" * 4000 + b"]}}", "QA5005"),
+        (b'{"a":{"shape":[-1]}}', "QA5005"),
+        (b'{"a":3}', "QA5003"),
+        (b'{"__metadata__":[1]}', "QA5003"),
+        (b'{"__metadata__":{"qcompile":"' + b"[" * 200_000 + b'"}}', "QA5005"),
+        (b"3", "QA5003"),
+        (b"\xff", "QA5003"),
+    ],
+    ids=range(12),
+)
+def test_hostile_headers_are_refused(text: bytes, code: str, tmp_path: Path) -> None:
+    refused(tmp_path / "a.safetensors", header(text), code)
+    refused(tmp_path / "a.safetensors", header(text)[:-1], "QA5003")
+
+
+def test_a_header_that_states_a_huge_length_is_not_read(tmp_path: Path) -> None:
+    for length in (2**63, 2**40, 64 * 2**20 + 1, 10):
+        refused(tmp_path / "a.safetensors", length.to_bytes(8, "little") + b"{}", "QA5003")
+
+
+@pytest.mark.parametrize(
+    "text", [b"[" * 200_000, b"9" * 5000, b'{"peft_type":"QCOMPILE","plan":' + b"9" * 5000 + b"}"]
+)
+def test_hostile_configurations_of_folders_are_refused(text: bytes, tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_bytes(text)
+    with pytest.raises(ArtifactError, match="QA5011"):
+        read_adapter(tmp_path)
+    (tmp_path / "adapter_config.json").write_bytes(MANY)
+    with pytest.raises(ArtifactError, match="QA5007"):
+        read_adapter(tmp_path)
+
+
+def test_manifests_of_many_values_are_refused(path: Path) -> None:
+    changed = contents()
+    changed["manifest"] = MANY.decode()
+    changed["manifest_sha256"] = hashlib.sha256(MANY).hexdigest()
+    path.write_bytes(saved(changed))
+    with pytest.raises(ArtifactError, match=r"QA5007.*more than \d+ values"):
+        read_artifact(path)
+
+
+def test_every_flipped_bit_of_safetensors_is_noticed_or_harmless(tmp_path: Path) -> None:
+    file = tmp_path / "a.safetensors"
+    good = safetensors_bytes(manifest(), SAVED)
+    noticed = 0
+    for place in range(0, len(good), 3):
+        damaged = bytearray(good)
+        damaged[place] ^= 1 << place % 8
+        file.write_bytes(damaged)
+        try:
+            found, tensors = read_adapter(file)
+        except ArtifactError:
+            noticed += 1
+        else:
+            assert found == manifest()
+            assert all(torch.equal(tensors[name], SAVED[name]) for name in SAVED)
+    assert noticed > len(good) // 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,19 @@ def test_what_is_no_file(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_source(name)
     assert codes(caught) == ["QA0002"]
+
+
+@pytest.mark.timeout(60)
+def test_what_has_no_end_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.qa")
+    for name in (tmp_path / "pipe.qa", "/dev/zero", "/dev/null"):
+        with pytest.raises(UsageError, match="no regular file") as caught:
+            read_source(name)
+        assert codes(caught) == ["QA0002"]
+    assert read_source("/dev/null", pipes=True).text == ""
+    with pytest.raises(UsageError) as caught:
+        read_source("/dev/zero", pipes=True)
+    assert codes(caught) == ["QA0004"]
 
 
 @pytest.mark.parametrize(

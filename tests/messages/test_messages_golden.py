@@ -222,6 +222,14 @@ def without_calibrations(monkeypatch: pytest.MonkeyPatch) -> None:
     command("device.qa")()
 
 
+def no_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr("qcompile.cli.options.compile_source", refuse)
+    command("low.qa")()
+
+
 def damaged_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     folder = Path("backends")
     (folder / "broken").mkdir(parents=True)
@@ -240,6 +248,11 @@ def foreign_device(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     Path("device.qa").write_text(ON_DEVICE)
     command("device.qa")()
+
+
+def no_adapter() -> None:
+    Path("blocks.qa").write_text("qa 1\n\nlet rank = 2\n")
+    command("blocks.qa", "-o", "a.pt")()
 
 
 def amplitudes_as_qasm() -> None:
@@ -309,7 +322,7 @@ def mixed_batch() -> None:
     peft_model().base_model.model["first"].up(torch.zeros(2, 6), adapter_names=["default", "other"])
 
 
-PATCHED = (fault, without_calibrations, damaged_calibration, foreign_device)
+PATCHED = (fault, no_temporary_folder, without_calibrations, damaged_calibration, foreign_device)
 """Cases that need a patched environment."""
 
 CASES: dict[str, Callable[..., Any]] = {
@@ -335,6 +348,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA0020": command("explain", "QA001"),
     "QA0021": command("low.qa", "--target", "fake_torono"),
     "QA0022": command("low.qa", "-o", "low.qasm"),
+    "QA0023": no_adapter,
+    "QA0024": no_temporary_folder,
     "QA0041": command("low.qa", "--control"),
     "QA0042": command("both.qa", "--control", "--emit", "program", "-W", "error"),
     "QA0051": command("convert", "low.qa", "low.safetensors"),

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 import qcompile
+from qcompile.artifact.peft_folder import settings_digest
 from qcompile.diagnostics.errors import QCompileError
 from qcompile.peft import QCompileConfig, QCompileLayer, load, to_lora
 from tests.adapter.models import bert, gpt2, llama, logits, same, snapshot
@@ -153,6 +154,7 @@ def test_a_tampered_plan_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "adapter_config.json"
     config = json.loads(file.read_text())
     config["plan"] = config["plan"].replace('"unit":0', '"unit":7')
+    config["digests"]["settings"] = settings_digest(config)
     file.write_text(json.dumps(config))
     with pytest.raises(QCompileError, match="QA5007"):
         load(llama(), tmp_path)

@@ -32,6 +32,12 @@ def calibrated_names() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in folder.glob("*/props_*.json")))
 
 
+def calibration_files() -> tuple[Path, ...]:
+    """All files that devices are read from."""
+    folder = _folder()
+    return () if folder is None else tuple(sorted(folder.glob("*/*.json")))
+
+
 def read_calibrated(short: str, name: str, span: Span | None = None) -> Device:
     """Read `conf_<short>.json` and `props_<short>.json`.
 

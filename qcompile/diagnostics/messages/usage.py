@@ -279,19 +279,22 @@ class OutputNotWritable(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputIsInput(Message):
-    """The output would overwrite the input."""
+    """The output would overwrite an input."""
 
     code: ClassVar[str] = "QA0015"
-    title: ClassVar[str] = "output `{path}` is the input itself"
+    title: ClassVar[str] = "output `{path}` would overwrite the input `{read}`"
     help: ClassVar[str | None] = "choose another output file"
     explanation: ClassVar[str] = """
-    Writing the output would destroy the file that was read.
+    Writing the output would destroy a file that is read, or that a source names: the source itself,
+    what it imports, the model's configuration, an adapter to convert. Links and other ways to
+    write a path make no difference.
 
-    Erroneous:  qcompile adapter.qa -o adapter.qa
-    Corrected:  qcompile adapter.qa -o adapter.pt
+    Erroneous:  qcompile adapter.qa --emit plan -o config.json     (it says `model "config.json"`)
+    Corrected:  qcompile adapter.qa --emit plan -o plan.txt
     """
 
     path: str
+    read: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -430,6 +433,49 @@ class NoCircuits(Message):
     """
 
     path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NothingToCompile(Message):
+    """A file without adapters."""
+
+    code: ClassVar[str] = "QA0023"
+    title: ClassVar[str] = "file `{path}` has no adapter to compile"
+    help: ClassVar[str | None] = (
+        "write an `adapter`, or name the file that imports this one; `qcompile check` takes both"
+    )
+    explanation: ClassVar[str] = """
+    Constants, blocks, layers and targets are there for adapters to use, in the same file or in one
+    that imports them. A file without an adapter can be checked, formatted and imported, but there
+    is nothing in it to compile.
+
+    Erroneous:  qcompile blocks.qa
+    Corrected:  qcompile adapter.qa     (which says `import "blocks.qa"`)
+    """
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemRefused(Message):
+    """The system does not give what any program needs."""
+
+    code: ClassVar[str] = "QA0024"
+    title: ClassVar[str] = "the system refused what qcompile needs: {reason}"
+    help: ClassVar[str | None] = (
+        "look for a full disk, a deleted current folder, a folder for temporary files that nobody"
+        " may write to, or limits on memory and open files"
+    )
+    explanation: ClassVar[str] = """
+    Something outside of the command line and its files went wrong: no memory, no place for
+    temporary files, a current folder that was deleted, too many open files. With
+    QCOMPILE_TRACEBACK=1 in the environment the place in the program is shown as well.
+
+    Erroneous:  TMPDIR=/none qcompile adapter.qa     (where /tmp and the current folder are full)
+    Corrected:  TMPDIR=/scratch qcompile adapter.qa
+    """
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

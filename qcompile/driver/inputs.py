@@ -1,0 +1,46 @@
+"""The files that a compilation reads, known before it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qcompile.backends.devices import calibration_files
+from qcompile.diagnostics.collector import Collector
+from qcompile.diagnostics.errors import UsageError
+from qcompile.diagnostics.source import Source
+from qcompile.driver.options import Options
+from qcompile.grammar.elaborate.imports import MAX_FILES, resolve
+from qcompile.grammar.files import read_source
+from qcompile.grammar.parser import parse
+from qcompile.grammar.syntax import ImportItem, ModelItem
+from qcompile.models.config import config_file
+
+
+def inputs_of(source: Source, options: Options) -> tuple[Path, ...]:
+    """Every file that is read, or that the sources name: imports, configurations, calibrations.
+
+    What cannot be read or parsed is passed over; the compilation itself reports it.
+    """
+    found: dict[str, None] = {source.name: None}
+    if options.model is not None:
+        found[str(config_file(options.model))] = None
+    sources = [source]
+    while sources:
+        here = sources.pop()
+        file = parse(here, Collector())
+        for item in file.items if file is not None else ():
+            if isinstance(item, ModelItem):
+                found[str(config_file(resolve(here, item.path.value)))] = None
+            elif isinstance(item, ImportItem):
+                path = resolve(here, item.path.value)
+                if path not in found and len(found) <= 2 * MAX_FILES:
+                    found[path] = None
+                    sources.extend(_readable(path))
+    return (*map(Path, found), *calibration_files())
+
+
+def _readable(path: str) -> list[Source]:
+    try:
+        return [read_source(path)]
+    except UsageError:
+        return []
