@@ -35,7 +35,8 @@ def size(name):
 def run(text):
     Path("case.qa").write_text(text)
     before = size("VmHWM")
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as err:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main(["case.qa", "--emit", "plan", "--message-format", "json"])
     return code, err.getvalue(), size("VmHWM") - before
 
