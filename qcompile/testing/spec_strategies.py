@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 _SOURCE = Source("<generated>", "")
 _AT = Span(_SOURCE, 0, 0)
 _WORDS = tuple(sorted(KEYWORDS | CONTEXTUAL | RESERVED))
-_ODDITIES = ("plain", "plain", "plain", "comment", "before", "blank", "odd", "split")
+_ODDITIES = ("plain", "plain", "plain", "comment", "before", "blank", "odd", "split", "open")
 _SNIPPETS = (
     *_WORDS,
     *SIGNS,
@@ -308,6 +308,10 @@ def texts(draw: st.DrawFn) -> str:
             line += "   # \u2192 trailing"
         elif kind == "split" and '"' not in line:
             line = line.replace(", ", ",  # why\n").replace(" + ", " +# plus\n")
+        elif kind == "open" and '"' not in line:
+            # Behind an opening bracket a line may end.
+            for bracket in "([":
+                line = line.replace(bracket, f"{bracket}  # open\n")
         elif kind == "odd":
             line = "\t" + line + "  "
         lines.append(line)

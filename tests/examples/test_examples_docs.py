@@ -132,7 +132,7 @@ def test_every_block_is_of_a_kind_that_is_tested() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_shell_blocks_name_what_is_there(page: str) -> None:
-    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text("utf-8"), re.M)
     for block in blocks(page):
         if block.language == "sh":
             program, *arguments = shlex.split(block.text)

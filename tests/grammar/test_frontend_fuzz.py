@@ -47,6 +47,8 @@ def test_parsing_undoes_formatting(file: File) -> None:
 
 @given(texts())
 @example("qa 1\nlet x = a + # one\n b - # two\n c # three\n\nblock x() {}\n")
+@example("qa 1\nblock x() {\n require (unitary() {\n  x\n },  # why\nunitary() {})\n x = []\n}\n")
+@example("qa 1\nblock x() {\n x = (a,  # why\n unitary( # one\n ) { # two\n })\n}\n")
 @example("qa 1\nlet x = f(a + # one\n b - # two\n c # three\n, # four\n)\n\n\nlet b = 1\n")
 @settings(max_examples=200)
 def test_formatting_keeps_the_meaning_and_every_comment(text: str) -> None:

@@ -405,7 +405,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7002": with_model(model_type=None),
     "QA7003": with_model(model_type="lllama"),
     "QA7004": with_model(num_hidden_layers=10**9),
-    "QA7005": with_model(num_attention_heads="many"),
+    # A fault that torch words: transformers finds others, in words that change.
+    "QA7005": with_model(vocab_size=-1),
     "QA9001": fault,
     "QA9002": command("check", "many.qa"),
 }

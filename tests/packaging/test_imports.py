@@ -62,6 +62,30 @@ CASES = {
     ),
 }
 
+USES = {
+    "every module but testing": (
+        "import importlib, pkgutil, qcompile\n"
+        "for module in pkgutil.walk_packages(qcompile.__path__, 'qcompile.'):\n"
+        "    if module.name.split('.')[1] not in ('__main__', 'testing'):\n"
+        "        importlib.import_module(module.name)"
+    ),
+    "compile, attach and save": (
+        "import io, tempfile, torch, qcompile\n"
+        "model = torch.nn.Sequential(torch.nn.Linear(8, 8))\n"
+        "text = 'qa 1\\nadapter a() { attach \"*\"; update linear(x, to: 8, init: zero) }'\n"
+        "adapter = qcompile.compile(text, model=model)\n"
+        "qcompile.attach(model, adapter)\n"
+        "model(torch.ones(1, 8)).sum().backward()\n"
+        "with tempfile.TemporaryDirectory() as folder:\n"
+        "    adapter.save(folder + '/a.pt')\n"
+        "    qcompile.load(folder + '/a.pt')"
+    ),
+    "report": COMMAND.format(
+        arguments=["report", "examples/lora.qa", "--model", "examples/models/tiny-llama"]
+    ),
+}
+"""What users do; `qcompile.testing` is for the tests of those who extend qcompile."""
+
 VERBS = {
     "--version": ["--version"],
     "--help": ["--help"],
@@ -71,7 +95,7 @@ VERBS = {
 }
 
 
-def loaded(statement: str) -> set[str]:
+def loaded(statement: str, warnings: str = "error") -> set[str]:
     """Return the top-level names of all modules that a statement has loaded."""
     script = (
         f"{statement}\n"
@@ -79,7 +103,7 @@ def loaded(statement: str) -> set[str]:
         "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script],
+        [sys.executable, "-W", warnings, "-c", script],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -100,6 +124,13 @@ def test_quick_verb_loads_no_heavy_library(verb: str) -> None:
     libraries = loaded(COMMAND.format(arguments=VERBS[verb]))
     unneeded = {*ALL_LIBRARIES} - {"lark", "networkx", "numpy", "rich"}
     assert not libraries & unneeded
+
+
+@pytest.mark.parametrize("use", USES)
+def test_users_never_load_hypothesis(use: str) -> None:
+    libraries = loaded(USES[use], warnings="ignore")
+    assert "torch" in libraries or use == "report"
+    assert "hypothesis" not in libraries
 
 
 def test_a_loaded_library_is_seen() -> None:

@@ -66,11 +66,24 @@ def quantised(request: pytest.FixtureRequest, folder: str) -> tuple[Callable[[],
         pytest.skip(f"{package} does not load on this platform: {error}")
 
     def make() -> Any:
-        return AutoModelForCausalLM.from_pretrained(
+        model = AutoModelForCausalLM.from_pretrained(
             folder, quantization_config=settings(), device_map={"": "cpu"}
         ).eval()
+        return unpacked(model)
 
     return make, refusal
+
+
+def unpacked(model: Any) -> Any:
+    """The model, with 4-bit weights that stay as they are on every processor.
+
+    With AVX-512 BF16, bitsandbytes packs them anew in evaluation: only for some sizes, in bfloat16,
+    and without gradients from then on.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
+    return model
 
 
 def values(model: Any) -> dict[str, torch.Tensor]:
