@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from qcompile.artifact.layout import state_name
@@ -17,7 +18,7 @@ from qcompile.passes.base import Context
 from qcompile.passes.memory import refuse_oversized
 
 MEMORY_LIMIT = 64 * 2**30
-"""Bytes that a plan may take for a single token."""
+"""Bytes that a plan may take for a single token, on a machine that has them."""
 
 
 MOST_VALUES = 2**21
@@ -87,8 +88,17 @@ def _check_sites(planned: PlannedSet) -> None:
                 raise CodecError(where, f"`{name}` has two shapes")
 
 
+def _limit() -> int:
+    """No more than the machine has: a plan from elsewhere must not make it swap."""
+    try:
+        installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return MEMORY_LIMIT
+    return min(MEMORY_LIMIT, installed) if installed > 0 else MEMORY_LIMIT
+
+
 def _check_memory(path: str, plan: Plan) -> None:
-    context = Context(target=plan.target, tokens=1, memory_limit=MEMORY_LIMIT)
+    context = Context(target=plan.target, tokens=1, memory_limit=_limit())
     try:
         refuse_oversized(plan, context)
     except CompileError as error:
