@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from qcompile.adapter.adapted import AdaptedModule
+from qcompile.adapter.arguments import check_model
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.load import load
 from qcompile.adapter.places import Place, find_places
@@ -17,6 +19,7 @@ from qcompile.adapter.prefixed import Prefixes, forward_parameters, hold, prefix
 from qcompile.adapter.record import RECORD, Record, attached_record
 from qcompile.adapter.snapshot import Snapshot
 from qcompile.adapter.switch import Switch
+from qcompile.diagnostics.arguments import wrong_argument
 
 ModelT = TypeVar("ModelT", bound=nn.Module)
 
@@ -36,9 +39,14 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
         adapter: A compiled adapter, or the path of one.
 
     Raises:
-        AdapterError: QA6001 to QA6004, QA6009, all mismatches at once.
+        AdapterError: QA6001 to QA6004, QA6009, QA6011, QA6044, all mismatches at once.
         ArtifactError: The file cannot be loaded.
+        UsageError: QA6013: an argument is neither.
     """
+    check_model("attach", model)
+    if not isinstance(adapter, (CompiledAdapter, str, os.PathLike)):
+        expected = "a compiled adapter, or the path of one,"
+        raise wrong_argument("attach", "adapter", adapter, expected)
     compiled = adapter if isinstance(adapter, CompiledAdapter) else load(adapter)
     places = find_places(model, compiled)
     before, parts_before = Snapshot(model), Snapshot(compiled)
@@ -48,7 +56,7 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
             device = _device(place.module)
             if device is not None and device.type != "meta":
                 place.part.to(device)
-        record = getattr(model, RECORD, None)
+        record = vars(model).get(RECORD)
         if record is None:
             flags = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
             record = Record(requires_grad=flags)
@@ -72,8 +80,9 @@ def detach(model: ModelT) -> ModelT:
 
     Raises:
         AdapterError: QA6005.
+        UsageError: QA6013.
     """
-    record = attached_record(model)
+    record = attached_record("detach", model)
     before = Snapshot(model)
     try:
         for parent in list(model.modules()):

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import torch
 
+from qcompile.adapter.arguments import check_compiled
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.artifact.lora_folder import write_lora_folder
 from qcompile.backends.simulator.module import NOT_LINEAR, AdapterModule
+from qcompile.diagnostics.arguments import check_path
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.adapter import NotForAModel, NotMergeable
 from qcompile.diagnostics.messages.peft import RankOutOfRange
@@ -34,8 +36,9 @@ class PlainLora:
         """Write a folder for `PeftModel.from_pretrained`.
 
         Raises:
-            UsageError: QA0013, QA0014.
+            UsageError: QA0013, QA0014, QA6013.
         """
+        check_path("PlainLora.save", "path", path)
         write_lora_folder(path, self.factors)
 
 
@@ -51,7 +54,9 @@ def lora_of(
 
     Raises:
         AdapterError: QA6006, QA6009, QA6205.
+        UsageError: QA6013.
     """
+    check_compiled("lora_of", adapter)
     parts: dict[str, list[AdapterModule]] = {}
     for site, part in adapter.parts():
         if not site.module:

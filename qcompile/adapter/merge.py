@@ -13,6 +13,7 @@ from qcompile.adapter.merge_obstacles import ParameterUses, merge_obstacle, not_
 from qcompile.adapter.merged import changes_bias, is_transposed, merged
 from qcompile.adapter.prefixed import prefixes_of
 from qcompile.adapter.record import attached_record
+from qcompile.diagnostics.arguments import wrong_argument
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.adapter import NotMergeable
@@ -35,8 +36,11 @@ def merge(model: ModelT, *, progress: Callable[[str], None] | None = None) -> Mo
         AdapterError: QA6005; QA6006 where an update is not linear in x and y, the weight cannot
             take one (it is quantised, computed from other tensors, on the meta device, shared with
             another module), or the merged weight would not be finite.
+        UsageError: QA6013.
     """
-    attached_record(model)
+    attached_record("merge", model)
+    if progress is not None and not callable(progress):
+        raise wrong_argument("merge", "progress", progress, "a function")
     wrappers = {
         name: part for name, part in model.named_modules() if isinstance(part, AdaptedModule)
     }
@@ -54,19 +58,23 @@ def merge(model: ModelT, *, progress: Callable[[str], None] | None = None) -> Mo
         results += found
     if problems:
         raise AdapterError(*few(problems))
+    return _written(model, results)
+
+
+@torch.no_grad()
+def _written(model: ModelT, results: list[tuple[Tensor, Tensor]]) -> ModelT:
+    """The model with new values, (target, value) each, and without adapters."""
     before: list[tuple[Tensor, Tensor]] = []
     try:
-        with torch.no_grad():
-            while results:
-                # The new values go as the old ones come: never more than one weight is held twice.
-                target, value = results.pop()
-                before.append((target, target.clone()))
-                target.copy_(value)
+        while results:
+            # The new values go as the old ones come: never more than one weight is held twice.
+            target, value = results.pop()
+            before.append((target, target.clone()))
+            target.copy_(value)
         return detach(model)
     except BaseException:
-        with torch.no_grad():
-            for target, value in before:
-                target.copy_(value)
+        for target, value in before:
+            target.copy_(value)
         raise
 
 

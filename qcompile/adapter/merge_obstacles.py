@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from qcompile.adapter.merged import changes_bias, is_transposed
+from qcompile.adapter.merged import changes_bias
 from qcompile.backends.simulator.module import NOT_LINEAR, AdapterModule
+from qcompile.models.linear import is_conv1d, linear_sizes
 
 PROBES = 4
 """Random inputs on which a module of an unknown kind must be the map that its weight says."""
@@ -50,7 +51,12 @@ def base_obstacle(base_layer: nn.Module) -> str | None:
         step == 0 and size > 1 for step, size in zip(weight.stride(), weight.shape, strict=True)
     ):
         return "the weight's elements share memory"
-    return None if _is_plain(base_layer) else _probe(base_layer, weight)
+    if _is_plain(base_layer):
+        return None
+    sizes = linear_sizes(base_layer)
+    if sizes is None or tuple(weight.shape) != (sizes if is_conv1d(base_layer) else sizes[::-1]):
+        return f"the weight is not out_features × in_features of `{type(base_layer).__name__}`"
+    return _probe(base_layer, weight)
 
 
 def bias_obstacle(base_layer: nn.Module) -> str | None:
@@ -112,16 +118,13 @@ def _is_plain(base_layer: nn.Module) -> bool:
     hooks = (base_layer._forward_hooks, base_layer._forward_pre_hooks)
     if "forward" in vars(base_layer) or any(hooks):
         return False
-    return type(base_layer).forward is nn.Linear.forward or _is_conv1d(type(base_layer))
-
-
-def _is_conv1d(kind: type) -> bool:
-    return kind.__name__ == "Conv1D" and kind.__module__ == "transformers.pytorch_utils"
+    known = type(base_layer).__module__ == "transformers.pytorch_utils"
+    return type(base_layer).forward is nn.Linear.forward or (known and is_conv1d(base_layer))
 
 
 def _probe(base_layer: nn.Module, weight: Tensor) -> str | None:
     kind = type(base_layer).__name__
-    matrix = weight.detach().T if is_transposed(base_layer) else weight.detach()
+    matrix = weight.detach().T if is_conv1d(base_layer) else weight.detach()
     bias = getattr(base_layer, "bias", None)
     shift = bias.detach() if isinstance(bias, Tensor) else matrix.new_zeros(matrix.shape[0])
     generator = torch.Generator().manual_seed(0)

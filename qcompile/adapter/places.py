@@ -19,11 +19,13 @@ from qcompile.diagnostics.messages.adapter import (
     ModuleSizeMismatch,
     NotForAModel,
 )
+from qcompile.diagnostics.messages.interface import ModuleUnsuited
 from qcompile.diagnostics.messages.prefix import NotAttention
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import Site
 from qcompile.models.attention import attention_sizes
 from qcompile.models.linear import linear_sizes
+from qcompile.models.obstacles import obstacles
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ def find_places(model: nn.Module, adapter: CompiledAdapter) -> list[Place]:
         AdapterError: QA6001 to QA6004, QA6009, QA6011, QA6044; all misfits at once.
     """
     modules = dict(model.named_modules(remove_duplicate=False))
+    unsuited = obstacles(model)
     problems: list[Message] = []
     places: list[Place] = []
     taken: set[tuple[int, str]] = set()
@@ -60,7 +63,7 @@ def find_places(model: nn.Module, adapter: CompiledAdapter) -> list[Place]:
                 ModuleMissing(module=site.module, adapter=site.adapter, candidates=near)
             )
         else:
-            problem = _misfit(site, module, part)
+            problem = _misfit(site, module, part, unsuited.get(id(module)))
             if problem is None and (id(module), site.adapter) in taken:
                 problem = AlreadyAttached(module=site.module, adapter=site.adapter)
             taken.add((id(module), site.adapter))
@@ -72,9 +75,18 @@ def find_places(model: nn.Module, adapter: CompiledAdapter) -> list[Place]:
     return places
 
 
-def _misfit(site: Site, module: nn.Module, part: AdapterModule) -> Message | None:
+def _misfit(
+    site: Site, module: nn.Module, part: AdapterModule, obstacle: str | None
+) -> Message | None:
     if part.plan.mode == "prefix":
         return _prefix_misfit(site, module, part)
+    if obstacle is not None:
+        return ModuleUnsuited(
+            adapter=site.adapter,
+            module=site.module,
+            kind=type(module).__name__,
+            reason=obstacle,
+        )
     base = module.base_layer if isinstance(module, AdaptedModule) else module
     sizes = linear_sizes(base)
     wanted = (part.plan.in_features, part.plan.out_features)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from torch import nn
 
+from qcompile.adapter.arguments import check_model
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.switch import Switch
 from qcompile.diagnostics.errors import AdapterError
@@ -32,8 +33,9 @@ def attached(model: nn.Module) -> tuple[CompiledAdapter, ...]:
 
     Raises:
         AdapterError: QA6005.
+        UsageError: QA6013.
     """
-    return attached_record(model).adapters
+    return attached_record("attached", model).adapters
 
 
 @contextlib.contextmanager
@@ -46,8 +48,9 @@ def disabled(model: nn.Module) -> Iterator[None]:
 
     Raises:
         AdapterError: QA6005.
+        UsageError: QA6013.
     """
-    switch = attached_record(model).switch
+    switch = attached_record("disabled", model).switch
     block = object()
     try:
         switch.begin(block)
@@ -56,13 +59,15 @@ def disabled(model: nn.Module) -> Iterator[None]:
         switch.end(block)
 
 
-def attached_record(model: nn.Module) -> Record:
-    """The record of a model with adapters.
+def attached_record(function: str, model: nn.Module) -> Record:
+    """The record of a model with adapters, for the function that was called.
 
     Raises:
         AdapterError: QA6005.
+        UsageError: QA6013.
     """
-    record = getattr(model, RECORD, None)
+    check_model(function, model)
+    record = vars(model).get(RECORD)
     if not isinstance(record, Record):
-        raise AdapterError(NothingAttached())
+        raise AdapterError(NothingAttached(inside_peft=hasattr(model, "peft_config")))
     return record

@@ -18,6 +18,7 @@ from qcompile.diagnostics.messages.adapter import (
     ModuleSizeMismatch,
     NotForAModel,
 )
+from qcompile.diagnostics.messages.interface import ModuleUnsuited
 from qcompile.diagnostics.messages.peft import ConfigurationInUse
 from qcompile.diagnostics.messages.prefix import NotAttention
 from qcompile.diagnostics.nearest import nearest
@@ -117,6 +118,15 @@ def _check(manifest: Manifest, info: ModelInfo) -> None:
             )
         elif plan.mode == "prefix" and module.attention is None:
             problems.append(NotAttention(module=site.module, kind=module.kind))
+        elif plan.mode != "prefix" and module.obstacle is not None:
+            problems.append(
+                ModuleUnsuited(
+                    adapter=site.adapter,
+                    module=site.module,
+                    kind=module.kind,
+                    reason=module.obstacle,
+                )
+            )
         elif plan.mode != "prefix" and module.in_features is None:
             problems.append(ModuleKindUnsupported(module=site.module, kind=module.kind))
         else:

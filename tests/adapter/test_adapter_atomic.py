@@ -89,6 +89,7 @@ def interrupted(action: Callable[[], object], state: Callable[[], object]) -> It
         if interruption.left >= 0:
             assert line > 20
             return
+        assert torch.is_grad_enabled()
         yield state()
 
 
