@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from qcompile.adapter.calls import Calls
 from qcompile.adapter.switch import FixedSwitch, Switch
 from qcompile.backends.simulator.module import AdapterModule
 
@@ -28,6 +29,7 @@ class AdaptedModule(nn.Module):
         self.base_layer = base_layer
         self.adapters = AdapterParts()
         self.switch: Switch | FixedSwitch = switch
+        self.calls = Calls()
         self.train(base_layer.training)
 
     @property
@@ -64,6 +66,7 @@ class AdaptedModule(nn.Module):
         Adapters that read `y` see what the base layer gives, whatever other adapters do. The dtype
         is the base layer's; where that is not run, the input's.
         """
+        self.calls.note()
         parts = tuple(self.parts().values()) if self.switch.on else ()
         base: torch.Tensor | None = None
         if runs_base(parts):

@@ -13,12 +13,14 @@ from torch import nn
 from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.arguments import check_model
 from qcompile.adapter.compiled import CompiledAdapter
+from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
 from qcompile.adapter.load import load
 from qcompile.adapter.places import Place, find_places
 from qcompile.adapter.prefixed import Prefixes, forward_parameters, hold, prefixes_of, release
 from qcompile.adapter.record import RECORD, Record, attached_record
 from qcompile.adapter.snapshot import Snapshot
 from qcompile.adapter.switch import Switch
+from qcompile.adapter.watch import unwatch, watch
 from qcompile.diagnostics.arguments import wrong_argument
 
 ModelT = TypeVar("ModelT", bound=nn.Module)
@@ -31,8 +33,10 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
     """Put the parts of `adapter` beside the modules that they are for, and freeze the rest.
 
     Only parameters of attached adapters require gradients afterwards. The parts move to the devices
-    of their modules and keep their dtype. All or nothing: after an error, or an interruption, model
-    and adapter are unchanged.
+    of their modules and keep their dtype. torch's encoder layers leave their fast path, which calls
+    none of their linear maps; after its first forward pass the model warns of modules that were not
+    called (QA6012). All or nothing: after an error, or an interruption, model and adapter are
+    unchanged.
 
     Args:
         model: The model that the adapter was compiled for; changed in place and returned.
@@ -62,6 +66,8 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
             record = Record(requires_grad=flags)
             model.requires_grad_(False)
         _put(model, places, record.switch)
+        leave_fast_paths(model, AdaptedModule)
+        watch(model)
         setattr(model, RECORD, replace(record, adapters=(*record.adapters, compiled)))
         return model
     except BaseException:
@@ -85,6 +91,8 @@ def detach(model: ModelT) -> ModelT:
     record = attached_record("detach", model)
     before = Snapshot(model)
     try:
+        unwatch(model)
+        restore_fast_paths(model)
         for parent in list(model.modules()):
             for name, child in parent._modules.items():
                 if isinstance(child, AdaptedModule):

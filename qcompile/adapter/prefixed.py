@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from qcompile.adapter.adapted import AdapterParts
+from qcompile.adapter.calls import Calls
 from qcompile.adapter.switch import FixedSwitch, Switch
 from qcompile.artifact.peft_folder import ATTENTION
 from qcompile.backends.simulator.module import AdapterModule
@@ -33,6 +34,7 @@ class PrefixHolder(nn.Module):
         """`parameters` are the names of the parameters of the attention's forward, in order."""
         super().__init__()
         self.names = tuple(parameters)
+        self.calls = Calls()
 
     def standing(self) -> list[AdapterModule]:
         """The prefixes that are switched on, in their order."""
@@ -40,6 +42,7 @@ class PrefixHolder(nn.Module):
 
     def forward(self) -> tuple[Tensor, Tensor] | None:
         """Keys and values, each (tokens, width of all heads together); None: nothing stands."""
+        self.calls.note()
         pairs = [part.prefix() for part in self.standing()]
         if not pairs:
             return None

@@ -10,6 +10,7 @@ from peft.tuners.tuners_utils import check_adapters_to_merge
 from torch import nn
 
 from qcompile.adapter.adapted import combined, runs_base
+from qcompile.adapter.calls import Calls
 from qcompile.adapter.merge_obstacles import merge_obstacle, not_finite
 from qcompile.adapter.merged import changes_bias, is_transposed, merged
 from qcompile.diagnostics.errors import AdapterError
@@ -28,6 +29,7 @@ class QCompileLayer(PartsHolder):
     def __init__(self, base_layer: nn.Module, site: str, shared: SharedTensors) -> None:
         super().__init__(site, shared)
         self.base_layer = base_layer
+        self.calls = Calls()
         self._before_merge: tuple[torch.Tensor, torch.Tensor | None] | None = None
 
     @property
@@ -42,6 +44,7 @@ class QCompileLayer(PartsHolder):
         """As of `qcompile.attach`: the base's output plus the updates, or the replacements."""
         if kwargs.pop("adapter_names", None) is not None:
             raise AdapterError(NoMixedBatches())
+        self.calls.note()
         if self._disable_adapters and self.merged:
             self.unmerge()
         if self._disable_adapters or self.merged:

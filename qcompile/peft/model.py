@@ -14,7 +14,9 @@ from peft.tuners.tuners_utils import (
 )
 from torch import nn
 
+from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
 from qcompile.adapter.merge_obstacles import ParameterUses
+from qcompile.adapter.watch import unwatch, watch
 from qcompile.artifact.peft_folder import CORE, WEIGHTS, mismatches
 from qcompile.backends.simulator.module import build_module
 from qcompile.diagnostics.errors import AdapterError, ArtifactError, few
@@ -49,6 +51,10 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         try:
             with all_or_nothing(model):
                 super().inject_adapter(model, adapter_name, *args, **kwargs)
+                leave_fast_paths(model, QCompileLayer)
+                # Some of peft's models call this one, some its base, and transformers its own.
+                watch(self)
+                watch(model)
         except BaseException:
             self.shared_tensors.forget(adapter_name)
             forget_adapter(model, adapter_name)
@@ -154,6 +160,8 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
                 adapter_names=adapter_names,
             )
         release_all(model)
+        restore_fast_paths(model)
+        unwatch(model)
         return model
 
     def merge_adapter(
