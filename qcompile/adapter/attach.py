@@ -21,7 +21,7 @@ from qcompile.adapter.record import RECORD, Record, attached_record
 from qcompile.adapter.snapshot import Snapshot
 from qcompile.adapter.switch import Switch
 from qcompile.adapter.watch import unwatch, watch
-from qcompile.diagnostics.arguments import wrong_argument
+from qcompile.diagnostics.arguments import check_type
 
 ModelT = TypeVar("ModelT", bound=nn.Module)
 
@@ -48,9 +48,8 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
         UsageError: QA6013: an argument is neither.
     """
     check_model("attach", model)
-    if not isinstance(adapter, (CompiledAdapter, str, os.PathLike)):
-        expected = "a compiled adapter, or the path of one,"
-        raise wrong_argument("attach", "adapter", adapter, expected)
+    expected = "a compiled adapter, or the path of one,"
+    check_type("attach", "adapter", adapter, (CompiledAdapter, str, os.PathLike), expected)
     compiled = adapter if isinstance(adapter, CompiledAdapter) else load(adapter)
     places = find_places(model, compiled)
     before, parts_before = Snapshot(model), Snapshot(compiled)

@@ -144,8 +144,8 @@ def _probe(base_layer: nn.Module, weight: Tensor) -> str | None:
     exact, wide = matrix.double(), x.double()
     expected = wide @ exact.T + shift.double()
     scale = wide.abs() @ exact.abs().T + shift.double().abs()
-    error = 8 * torch.finfo(matrix.dtype).eps * scale
+    tolerance = 8 * torch.finfo(matrix.dtype).eps * scale
     if isinstance(found, Tensor) and found.shape == expected.shape:
-        if bool(((found.double() - expected).abs() <= error).all()):
+        if bool(((found.double() - expected).abs() <= tolerance).all()):
             return None
     return f"the weight is not all of `{kind}`, whose output is not weight · x + bias"

@@ -36,7 +36,7 @@ def same_in_recomputation(answer: AnswerT) -> AnswerT:
     """
     if torch.compiler.is_compiling():
         return answer
-    hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)
+    hooks: Any = torch._C._autograd._top_saved_tensors_default_hooks(True)
     if hooks is None:
         return answer
     # torch tells nobody which region it runs: only its hooks on saved tensors know.

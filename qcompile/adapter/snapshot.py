@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
 
@@ -14,7 +16,7 @@ class Snapshot:
     def __init__(self, model: nn.Module) -> None:
         modules = list(model.modules())
         self._attributes = [(module, dict(vars(module))) for module in modules]
-        self._tables = [
+        self._tables: list[tuple[dict[Any, Any], dict[Any, Any]]] = [
             (table, dict(table))
             for module in modules
             for table in (

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -57,7 +58,8 @@ def after_step(model: nn.Module, strength: float = 1.0) -> None:
         UsageError: QA6013.
     """
     check_type("after_step", "model", model, nn.Module, "a module with adapters in it")
-    if isinstance(strength, bool) or not (isinstance(strength, Real) and strength >= 0):
+    given: Any = strength
+    if isinstance(given, bool) or not (isinstance(given, Real) and float(given) >= 0):
         raise wrong_argument("after_step", "strength", strength, "a number of at least 0")
     for term, tensors in _terms(model):
         if isinstance(term, Proximal):

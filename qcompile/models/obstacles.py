@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qcompile.models.linear import is_conv1d, linear_sizes
 
@@ -40,7 +40,7 @@ def shape_obstacle(module: torch.nn.Module) -> str | None:
     sizes = linear_sizes(module)
     if sizes is None:
         return None
-    weight = module.weight
+    weight: Any = module.weight
     if is_lazy(weight):
         return "its weight has no shape before its first call"
     # Packed and sharded weights have shapes of their own.

@@ -63,7 +63,7 @@ CALLS: dict[str, Callable[[Any], object]] = {
     "save": lambda v: adapter().save(v),
     "part": lambda v: adapter()[v],
     "compile": qcompile.compile,
-    "compile model": lambda v: qcompile.compile(SHAPED, model=v if v is not None else 3),
+    "compile model": lambda v: qcompile.compile(SHAPED, model=3 if v is None else v),  # type: ignore[arg-type]
     "compile parameters": lambda v: qcompile.compile(SHAPED, parameters={"x": v}),
     "compile names": lambda v: qcompile.compile(SHAPED, parameters={str: v}),  # type: ignore[dict-item]
     "compile seed": lambda v: qcompile.compile(SHAPED, seed=-3 if isinstance(v, int) else v),

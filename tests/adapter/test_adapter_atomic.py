@@ -114,10 +114,8 @@ def test_interrupted_attach_changes_nothing(attachable: Attachable) -> None:
     model, adapters = attachable
     for adapter in adapters:
         before = whole(model, adapters)
-        for state in interrupted(
-            lambda a=adapter: attach(model, a), lambda: whole(model, adapters)
-        ):
-            assert state == before
+        states = interrupted(partial(attach, model, adapter), partial(whole, model, adapters))
+        assert all(state == before for state in states)
         assert whole(model, adapters) != before
     assert qcompile.attached(model) == tuple(adapters)
 
@@ -165,10 +163,10 @@ def test_a_part_without_room_on_the_device_leaves_all_where_it_was(
 
 def visits(action: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> int:
     """How many modules are visited on walks through the tree."""
-    plain = nn.Module.named_modules
+    plain: Any = nn.Module.named_modules
     seen = 0
 
-    def counted(module: nn.Module, *args: Any, **kwargs: Any) -> Iterator[Any]:
+    def counted(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
         nonlocal seen
         seen += 1
         return plain(module, *args, **kwargs)

@@ -16,6 +16,11 @@ from torch.utils.checkpoint import checkpoint
 from qcompile.adapter import attach, disabled
 from tests.adapter.models import compiled, low_rank, trained
 
+
+def backward(loss: Tensor, **settings: bool) -> None:
+    loss.backward(**settings)  # type: ignore[no-untyped-call]
+
+
 X = torch.linspace(-1, 1, 12).reshape(2, 6)
 
 
@@ -117,7 +122,7 @@ def test_compiled_models_obey(model: nn.Module, base: Tensor) -> None:
 
 def gradients(model: nn.Module, run: Callable[[nn.Module, Tensor], Tensor]) -> Tensor:
     x = X.clone().requires_grad_()
-    run(model, x).square().sum().backward()
+    backward(run(model, x).square().sum())
     assert x.grad is not None
     return x.grad
 
@@ -141,7 +146,7 @@ def test_recomputation_inside_a_block_has_the_adapters_of_its_forward(model: nn.
     x = X.clone().requires_grad_()
     loss = checkpointed(model, x).square().sum()
     with disabled(model):
-        loss.backward()
+        backward(loss)
     assert x.grad is not None and torch.equal(x.grad, expected)
 
 
@@ -150,9 +155,9 @@ def test_two_forwards_and_one_backward(model: nn.Module) -> None:
     expected = gradients(model, lambda m, x: m(x)) + gradients(layers(), lambda m, x: m(x))
     x = X.clone().requires_grad_()
     loss = checkpointed(model, x).square().sum() + with_block(model, x).square().sum()
-    loss.backward(retain_graph=True)
+    backward(loss, retain_graph=True)
     assert x.grad is not None and torch.allclose(x.grad, expected, atol=1e-6)
-    loss.backward()
+    backward(loss)
     assert torch.allclose(x.grad, 2 * expected, atol=1e-6)
 
 
@@ -176,7 +181,9 @@ def test_replicas_for_other_devices_obey_the_block_of_their_caller(
     """What DataParallel does: replicas made here, run in threads of their own."""
 
     def replica() -> nn.Module:
-        copies = {module: module._replicate_for_data_parallel() for module in model.modules()}
+        copies: dict[nn.Module, nn.Module] = {}
+        for module in model.modules():
+            copies[module] = module._replicate_for_data_parallel()  # type: ignore[no-untyped-call]
         for module, made in copies.items():
             made._parameters = dict(module._parameters)
             made._modules = {n: copies[m] for n, m in module._modules.items() if m is not None}

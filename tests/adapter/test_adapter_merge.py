@@ -195,7 +195,7 @@ RECOMPUTED: dict[str, tuple[Callable[[nn.Module], nn.Module], str]] = {
     "spectral_norm": (nn.utils.parametrizations.spectral_norm, "original"),
     "old spectral_norm": (lambda layer: nn.utils.spectral_norm(layer), "weight_orig"),
     "orthogonal": (nn.utils.parametrizations.orthogonal, "original"),
-    "pruned": (lambda layer: prune.l1_unstructured(layer, "weight", 0.5), "weight_orig"),
+    "pruned": (lambda layer: _pruned(layer), "weight_orig"),
     "property": (lambda _: Property(), "halves"),
     "scaled": (lambda _: Scaled(6, 6), "output is not weight"),
     "hook": (hooked, "output is not weight"),
@@ -207,6 +207,11 @@ def _old(norm: Callable[[nn.Module], nn.Module], layer: nn.Module) -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         return norm(layer)
+
+
+def _pruned(layer: nn.Module) -> nn.Module:
+    prune.l1_unstructured(layer, "weight", 0.5)  # type: ignore[no-untyped-call]
+    return layer
 
 
 def _expanded(layer: nn.Module) -> nn.Module:
