@@ -14,6 +14,7 @@ from qcompile.diagnostics.arguments import check_path, check_type, wrong_argumen
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.usage import UnknownOptionValue
 from qcompile.diagnostics.source import Source
+from qcompile.driver.left_out import warn_of_left_out
 from qcompile.driver.options import Options
 from qcompile.driver.phases import compile_source
 from qcompile.grammar.files import read_source
@@ -48,6 +49,8 @@ def compile(
         tokens: Tokens of a step, the batch for which costs are weighed.
         seed: Of the initial tensors.
 
+    Warns of linear maps that a pattern reaches and no adapter can sit on (QA6016).
+
     Raises:
         CompileError: With every error of the first phase that found any.
         UsageError: The file cannot be read, or an argument is none of the possible ones.
@@ -74,6 +77,7 @@ def compile(
 
         given = describe_model(cast("nn.Module", model))
     compilation = compile_source(_source(spec), options, model=given)
+    warn_of_left_out(compilation)
     return CompiledAdapter(compilation.manifest)
 
 

@@ -10,6 +10,7 @@ import transformers
 from torch import nn
 
 import qcompile
+from qcompile.diagnostics import QCompileWarning
 from qcompile.models.obstacles import obstacles
 from tests.adapter.models import compiled, low_rank
 
@@ -130,6 +131,17 @@ def test_what_a_pattern_leaves_out_is_said() -> None:
     assert names == {"linear1", "linear2"}
     precise = compile_source(Source("a.qa", spec("*.linear?")), Options(), model=info)
     assert precise.warnings == ()
+
+
+def test_programs_are_warned_as_well() -> None:
+    from peft import get_peft_model
+
+    from qcompile.peft import QCompileConfig
+
+    with pytest.warns(QCompileWarning, match="leaves out 2 of"):
+        qcompile.compile(spec("*"), model=encoder())
+    with pytest.warns(QCompileWarning, match="leaves out 2 of"):
+        get_peft_model(encoder(), QCompileConfig(spec=spec("*")))
 
 
 def mixtral() -> Any:
