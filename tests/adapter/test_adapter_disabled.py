@@ -6,6 +6,7 @@ import copy
 import pickle
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -148,6 +149,18 @@ def test_recomputation_inside_a_block_has_the_adapters_of_its_forward(model: nn.
     with disabled(model):
         backward(loss)
     assert x.grad is not None and torch.equal(x.grad, expected)
+
+
+def test_recomputation_in_another_thread(model: nn.Module) -> None:
+    """Where torch runs the backward pass of a GPU."""
+    for run, expected in (
+        (with_block, gradients(layers(), checkpointed)),
+        (checkpointed, gradients(model, checkpointed)),
+    ):
+        x = X.clone().requires_grad_()
+        loss = run(model, x).square().sum()
+        in_thread(partial(backward, loss))
+        assert x.grad is not None and torch.equal(x.grad, expected)
 
 
 def test_two_forwards_and_one_backward(model: nn.Module) -> None:
