@@ -10,8 +10,9 @@ import torch
 
 from qcompile.adapter.arguments import check_compiled
 from qcompile.adapter.compiled import CompiledAdapter
+from qcompile.adapter.merge_obstacles import part_obstacle
 from qcompile.artifact.lora_folder import write_lora_folder
-from qcompile.backends.simulator.module import NOT_LINEAR, AdapterModule
+from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.arguments import check_path
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.adapter import NotForAModel, NotMergeable
@@ -103,8 +104,9 @@ def _is_rank(rank: object) -> bool:
 
 
 def _obstacle(part: AdapterModule) -> str | None:
-    if not part.plan.linear:
-        return NOT_LINEAR
+    obstacle = part_obstacle(part)
+    if obstacle is not None:
+        return obstacle
     if part.plan.mode == "replace":
         return "it replaces the module's output instead of adding to it"
     if part.plan.uses_output:

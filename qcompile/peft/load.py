@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from qcompile.artifact.peft_folder import CONFIG
+from qcompile.diagnostics.arguments import check_path, check_type
 from qcompile.diagnostics.errors import ArtifactError
 from qcompile.diagnostics.messages.artifact import ArtifactNotFound
 
@@ -27,10 +28,12 @@ def load(
     Raises:
         ArtifactError: QA5001 to QA5011, for missing, extra or misshapen tensors too.
         AdapterError: QA6001 to QA6003: it is the adapter of another model; `model` is unchanged.
+        UsageError: QA6013.
     """
     from peft import PeftModel
 
-    file = Path(folder) / CONFIG
+    check_type("load", "model", model, nn.Module, "a model (`torch.nn.Module`)")
+    file = Path(check_path("load", "folder", folder)) / CONFIG
     if not os.path.exists(file):
         raise ArtifactError(ArtifactNotFound(path=str(file)))
     return PeftModel.from_pretrained(

@@ -82,6 +82,20 @@ def test_foreign_arguments_are_refused(call: str, value: str) -> None:
         CALLS[call](FOREIGN[value])
 
 
+@pytest.mark.parametrize("value", FOREIGN)
+def test_functions_for_peft_refuse_them_as_well(value: str, tmp_path: Path) -> None:
+    from qcompile.peft import load, to_lora
+
+    found = FOREIGN[value]
+    for call in (
+        lambda: load(found, tmp_path),
+        lambda: load(model(), found),
+        lambda: to_lora(found, 2),
+    ):
+        with pytest.raises(qcompile.QCompileError, match="QA6013"):
+            call()
+
+
 @pytest.mark.parametrize(
     "call", ["attach model", "attached", "detach", "disabled", "merge", "compile model"]
 )

@@ -282,6 +282,8 @@ def test_an_adapter_that_is_not_finite_is_not_merged(value: float) -> None:
     with pytest.raises(AdapterError, match="its tensors hold NaN or infinite") as caught:
         merge(model)
     assert caught.value.diagnostics[0].code == "QA6006"
+    with pytest.raises(AdapterError, match="its tensors hold NaN or infinite"):
+        lora_of(adapter, 2)
     after = snapshot(model)
     assert all(torch.equal(after[n], before[n]) for n in after if "adapters" not in n)
     assert qcompile.attached(model) == (adapter,)
