@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import torch
+from torch.utils import checkpoint
 
 AnswerT = TypeVar("AnswerT")
 
@@ -39,8 +41,7 @@ def same_in_recomputation(answer: AnswerT) -> AnswerT:
     hooks: Any = torch._C._autograd._top_saved_tensors_default_hooks(True)
     if hooks is None:
         return answer
-    # torch tells nobody which region it runs: only its hooks on saved tensors know.
-    known = inspect.getclosurevars(inspect.unwrap(hooks[0])).nonlocals
+    known = _variables(hooks[0])
     if "target_frame_ref" in known:
         answers = _REGIONS.get(known["target_frame_ref"]())
         if answers is None:
@@ -52,3 +53,13 @@ def same_in_recomputation(answer: AnswerT) -> AnswerT:
     if "frame" in known and hasattr(known["frame"], "recompute_fn"):
         _REGIONS.setdefault(known["frame"], Answers()).given.append(answer)
     return answer
+
+
+def _variables(hook: object) -> dict[str, Any]:
+    """What a hook on saved tensors was made with: only these hooks know which region torch runs."""
+    function = inspect.unwrap(hook) if callable(hook) else hook
+    if not isinstance(function, FunctionType) or function.__module__ != checkpoint.__name__:
+        return {}
+    cells = function.__closure__ or ()
+    names = function.__code__.co_freevars
+    return {name: cell.cell_contents for name, cell in zip(names, cells, strict=True)}

@@ -174,6 +174,29 @@ def test_two_forwards_and_one_backward(model: nn.Module) -> None:
     assert torch.allclose(x.grad, 2 * expected, atol=1e-6)
 
 
+class Kept:
+    """A hook on saved tensors that is no function."""
+
+    def __call__(self, tensor: Tensor) -> Tensor:
+        return tensor
+
+
+def test_other_hooks_on_saved_tensors_are_let_be(model: nn.Module) -> None:
+    def hooked(model: nn.Module, x: Tensor) -> Tensor:
+        with torch.autograd.graph.saved_tensors_hooks(Kept(), Kept()):
+            found: Tensor = model(x)
+        return found
+
+    def stored(model: nn.Module, x: Tensor) -> Tensor:
+        with torch.autograd.graph.save_on_cpu():
+            found: Tensor = model(x)
+        return found
+
+    expected = gradients(model, lambda m, x: m(x))
+    assert torch.equal(gradients(model, hooked), expected)
+    assert torch.equal(gradients(model, stored), expected)
+
+
 def test_block_inside_the_checkpointed_function(model: nn.Module) -> None:
     def both(model: nn.Module, x: Tensor) -> Tensor:
         with disabled(model):
