@@ -13,7 +13,7 @@ from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.merge_obstacles import part_obstacle
 from qcompile.artifact.lora_folder import write_lora_folder
 from qcompile.backends.simulator.module import AdapterModule
-from qcompile.diagnostics.arguments import check_path
+from qcompile.diagnostics.arguments import check_path, wrong_argument
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.adapter import NotForAModel, NotMergeable
 from qcompile.diagnostics.messages.peft import RankOutOfRange
@@ -39,7 +39,9 @@ class PlainLora:
         Raises:
             UsageError: QA0013, QA0014, QA6013.
         """
-        check_path("PlainLora.save", "path", path)
+        if "\0" in check_path("PlainLora.save", "path", path):
+            expected = "a path without null characters"
+            raise wrong_argument("PlainLora.save", "path", path, expected)
         write_lora_folder(path, self.factors)
 
 

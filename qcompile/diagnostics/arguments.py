@@ -36,8 +36,6 @@ def check_path(function: str, argument: str, value: object) -> str:
     path = os.fspath(value) if isinstance(value, (str, os.PathLike)) else ""
     if not isinstance(path, str):
         raise wrong_argument(function, argument, path, "a path of text")
-    if "\0" in path:
-        raise wrong_argument(function, argument, value, "a path without null characters")
     return path
 
 
