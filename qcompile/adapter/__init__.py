@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from qcompile.adapter.attach import attach, attached, detach, disabled
+from qcompile.adapter.attach import attach, detach
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.load import load
 from qcompile.adapter.merge import merge
 from qcompile.adapter.prune import prune
+from qcompile.adapter.record import attached, disabled
 
 __all__ = ["CompiledAdapter", "attach", "attached", "detach", "disabled", "load", "merge", "prune"]

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from qcompile.adapter.calls import Calls
+from qcompile.adapter.switch import FixedSwitch, Switch
 from qcompile.backends.simulator.module import AdapterModule
 
 
@@ -21,11 +23,13 @@ class AdaptedModule(nn.Module):
     Stands in for the base layer: `weight`, `bias`, `in_features` and `out_features` are its own.
     """
 
-    def __init__(self, base_layer: nn.Module) -> None:
+    def __init__(self, base_layer: nn.Module, switch: Switch) -> None:
+        """`switch` is the model's."""
         super().__init__()
         self.base_layer = base_layer
         self.adapters = AdapterParts()
-        self.enabled = True
+        self.switch: Switch | FixedSwitch = switch
+        self.calls = Calls()
         self.train(base_layer.training)
 
     @property
@@ -62,11 +66,17 @@ class AdaptedModule(nn.Module):
         Adapters that read `y` see what the base layer gives, whatever other adapters do. The dtype
         is the base layer's; where that is not run, the input's.
         """
-        parts = tuple(self.parts().values()) if self.enabled else ()
+        self.calls.note()
+        parts = tuple(self.parts().values()) if self.switch.on else ()
         base: torch.Tensor | None = None
         if runs_base(parts):
             base = self.base_layer(x, *args, **kwargs)
         return combined(parts, x, base)
+
+    def _replicate_for_data_parallel(self) -> Any:
+        replica: Any = super()._replicate_for_data_parallel()  # type: ignore[no-untyped-call]
+        replica.switch = self.switch.here()
+        return replica
 
 
 def runs_base(parts: Sequence[AdapterModule]) -> bool:

@@ -16,6 +16,7 @@ from qcompile.artifact.layout import state_name
 from qcompile.artifact.manifest import Manifest
 from qcompile.backends.simulator.module import AdapterModule, build_module
 from qcompile.backends.simulator.sharded import is_sharded, whole
+from qcompile.diagnostics.arguments import check_path, check_type
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NoSuchSite, SeveralSites
 from qcompile.diagnostics.messages.scaling import ShardedTensor
@@ -92,7 +93,9 @@ class CompiledAdapter(nn.Module):
 
         Raises:
             AdapterError: QA6007.
+            UsageError: QA6013.
         """
+        check_type("CompiledAdapter[…]", "module", module, str, "the name of a module")
         for site in self.sites:
             if site.module == module:
                 return self.part(site)
@@ -168,8 +171,9 @@ class CompiledAdapter(nn.Module):
 
         Raises:
             AdapterError: QA6121 where a tensor is sharded; QA6123 for .pt2.
-            UsageError: QA0012 to QA0014; a file that was there is unchanged.
+            UsageError: QA0012 to QA0014, QA6013; a file that was there is unchanged.
         """
+        check_path("CompiledAdapter.save", "path", path)
         if kind_of(path) == PROGRAM:
             from qcompile.adapter.exported import write_program
 
@@ -182,7 +186,10 @@ class CompiledAdapter(nn.Module):
 
         Raises:
             AdapterError: QA6007, QA6121, QA6123.
+            UsageError: QA6013.
         """
+        if module is not None:
+            check_type("CompiledAdapter.export", "module", module, str, "the name of a module")
         from qcompile.adapter.exported import exported
 
         return exported(self, module)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.backends.simulator.sharded import own_shard
+from qcompile.diagnostics.arguments import check_type
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.adapter import NotFinite
@@ -25,7 +26,9 @@ def check_finite(model: nn.Module) -> None:
 
     Raises:
         AdapterError: QA6031, which names modules and tensors that hold NaN or an infinity.
+        UsageError: QA6013.
     """
+    check_type("check_finite", "model", model, nn.Module, "a module with adapters in it")
     found = list(_tensors(model))
     if not found or bool(_all_finite([tensor for _, _, tensor in found])):
         return

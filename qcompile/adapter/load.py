@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.artifact.formats import read_adapter
+from qcompile.diagnostics.arguments import check_path
+from qcompile.diagnostics.errors import ArtifactError
+from qcompile.diagnostics.messages.interface import SourceNotCompiled
 
 
 def load(path: str | Path) -> CompiledAdapter:
@@ -15,7 +19,12 @@ def load(path: str | Path) -> CompiledAdapter:
     the file.
 
     Raises:
-        ArtifactError: QA5001 to QA5011, for a missing, damaged, foreign, newer or hostile file.
+        ArtifactError: QA5001 to QA5011, for a missing, damaged, foreign, newer or hostile file;
+            QA6015 for a source.
+        UsageError: QA6013.
     """
+    name = check_path("load", "path", path)
+    if Path(name).suffix == ".qa" and os.path.isfile(name):
+        raise ArtifactError(SourceNotCompiled(path=name))
     manifest, state = read_adapter(path)
     return CompiledAdapter.from_state(manifest, state)

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import torch
 
+from qcompile.adapter.arguments import check_compiled
 from qcompile.adapter.compiled import CompiledAdapter
+from qcompile.adapter.merge_obstacles import part_obstacle
 from qcompile.artifact.lora_folder import write_lora_folder
-from qcompile.backends.simulator.module import NOT_LINEAR, AdapterModule
+from qcompile.backends.simulator.module import AdapterModule
+from qcompile.diagnostics.arguments import check_path, wrong_argument
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.adapter import NotForAModel, NotMergeable
 from qcompile.diagnostics.messages.peft import RankOutOfRange
@@ -34,8 +37,11 @@ class PlainLora:
         """Write a folder for `PeftModel.from_pretrained`.
 
         Raises:
-            UsageError: QA0013, QA0014.
+            UsageError: QA0013, QA0014, QA6013.
         """
+        if "\0" in check_path("PlainLora.save", "path", path):
+            expected = "a path without null characters"
+            raise wrong_argument("PlainLora.save", "path", path, expected)
         write_lora_folder(path, self.factors)
 
 
@@ -51,7 +57,9 @@ def lora_of(
 
     Raises:
         AdapterError: QA6006, QA6009, QA6205.
+        UsageError: QA6013.
     """
+    check_compiled("lora_of", adapter)
     parts: dict[str, list[AdapterModule]] = {}
     for site, part in adapter.parts():
         if not site.module:
@@ -98,8 +106,9 @@ def _is_rank(rank: object) -> bool:
 
 
 def _obstacle(part: AdapterModule) -> str | None:
-    if not part.plan.linear:
-        return NOT_LINEAR
+    obstacle = part_obstacle(part)
+    if obstacle is not None:
+        return obstacle
     if part.plan.mode == "replace":
         return "it replaces the module's output instead of adding to it"
     if part.plan.uses_output:

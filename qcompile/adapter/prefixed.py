@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from qcompile.adapter.adapted import AdapterParts
+from qcompile.adapter.calls import Calls
+from qcompile.adapter.switch import FixedSwitch, Switch
 from qcompile.artifact.peft_folder import ATTENTION
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
@@ -32,6 +34,7 @@ class PrefixHolder(nn.Module):
         """`parameters` are the names of the parameters of the attention's forward, in order."""
         super().__init__()
         self.names = tuple(parameters)
+        self.calls = Calls()
 
     def standing(self) -> list[AdapterModule]:
         """The prefixes that are switched on, in their order."""
@@ -39,6 +42,7 @@ class PrefixHolder(nn.Module):
 
     def forward(self) -> tuple[Tensor, Tensor] | None:
         """Keys and values, each (tokens, width of all heads together); None: nothing stands."""
+        self.calls.note()
         pairs = [part.prefix() for part in self.standing()]
         if not pairs:
             return None
@@ -48,10 +52,11 @@ class PrefixHolder(nn.Module):
 class Prefixes(PrefixHolder):
     """The prefixes of attached adapters, in the order of attachment."""
 
-    def __init__(self, parameters: Iterable[str]) -> None:
+    def __init__(self, parameters: Iterable[str], switch: Switch) -> None:
+        """`parameters` as for `PrefixHolder`; `switch` is the model's."""
         super().__init__(parameters)
         self.adapters = AdapterParts()
-        self.enabled = True
+        self.switch: Switch | FixedSwitch = switch
 
     def parts(self) -> dict[str, AdapterModule]:
         """The parts by the names of their adapters, in the order of attachment."""
@@ -64,7 +69,12 @@ class Prefixes(PrefixHolder):
         self.adapters._modules[name] = part
 
     def standing(self) -> list[AdapterModule]:
-        return list(self.parts().values()) if self.enabled else []
+        return list(self.parts().values()) if self.switch.on else []
+
+    def _replicate_for_data_parallel(self) -> Any:
+        replica: Any = super()._replicate_for_data_parallel()  # type: ignore[no-untyped-call]
+        replica.switch = self.switch.here()
+        return replica
 
 
 class PrefixCache:

@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from qcompile.adapter.arguments import check_compiled
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.gated import NotGated
 from qcompile.adapter.prune_gated import GatedPruner
@@ -48,7 +49,9 @@ def prune(adapter: CompiledAdapter) -> CompiledAdapter:
 
     Raises:
         AdapterError: QA6101, for every part of another form.
+        UsageError: QA6013.
     """
+    check_compiled("prune", adapter)
     manifest, planned = adapter.manifest, adapter.manifest.planned
     problems = []
     pruners: dict[int, Pruner] = {}

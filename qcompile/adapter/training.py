@@ -13,6 +13,8 @@ share counts once.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from numbers import Real
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +22,7 @@ from torch import Tensor, nn
 from qcompile.adapter.finite import check_finite
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.backends.simulator.training import apply_proximal, penalty
+from qcompile.diagnostics.arguments import check_type, wrong_argument
 from qcompile.ir.training import Penalty, Proximal, Training
 
 __all__ = ["after_step", "check_finite", "regulariser", "with_regulariser"]
@@ -27,6 +30,7 @@ __all__ = ["after_step", "check_finite", "regulariser", "with_regulariser"]
 
 def regulariser(model: nn.Module) -> Tensor:
     """The sum of all penalties of the parts in `model`, 0-dim, differentiable; 0 without any."""
+    check_type("regulariser", "model", model, nn.Module, "a module with adapters in it")
     total: Tensor | None = None
     for term, tensors in _terms(model):
         if isinstance(term, Penalty):
@@ -49,7 +53,14 @@ def after_step(model: nn.Module, strength: float = 1.0) -> None:
     Args:
         model: See the module's description.
         strength: Multiplies every threshold, for a schedule of thresholds; 0 or more.
+
+    Raises:
+        UsageError: QA6013.
     """
+    check_type("after_step", "model", model, nn.Module, "a module with adapters in it")
+    given: Any = strength
+    if isinstance(given, bool) or not (isinstance(given, Real) and float(given) >= 0):
+        raise wrong_argument("after_step", "strength", strength, "a number of at least 0")
     for term, tensors in _terms(model):
         if isinstance(term, Proximal):
             apply_proximal(term, tensors, strength)

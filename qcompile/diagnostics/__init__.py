@@ -9,6 +9,7 @@ from qcompile.diagnostics.errors import (
     ArtifactError,
     CompileError,
     QCompileError,
+    QCompileWarning,
     UsageError,
 )
 from qcompile.diagnostics.message import Message, did_you_mean
@@ -24,6 +25,7 @@ __all__ = [
     "Label",
     "Message",
     "QCompileError",
+    "QCompileWarning",
     "Severity",
     "Source",
     "Span",

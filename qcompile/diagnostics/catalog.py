@@ -35,6 +35,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("devices", "QA42"),
     ("artifact", "QA5"),
     ("adapter", "QA6"),
+    ("interface", "QA60"),
     ("prefix", "QA60"),
     ("families", "QA61"),
     ("scaling", "QA612"),

@@ -14,6 +14,10 @@ LONGEST_VALUE = 200
 """Characters of a field's value that a message shows; longer values are cut in the middle."""
 
 
+SHOWN_MODULES = 3
+"""Names of further modules with the same fault that a message shows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One kind of finding.
@@ -63,6 +67,29 @@ class Message:
     def page(cls) -> str:
         """Return the page that `qcompile explain` prints."""
         return f"{cls.code} ({cls.severity}): {cls.title}\n\n{inspect.cleandoc(cls.explanation)}\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleMessage(Message):
+    """A fault of one module of a model, or the same fault of several."""
+
+    module: str
+    others: tuple[str, ...] = ()
+    """Further modules with this fault."""
+
+    def notes(self) -> tuple[str, ...]:
+        return the_same_for(self.others)
+
+
+def the_same_for(modules: tuple[str, ...]) -> tuple[str, ...]:
+    """The note that a fault is not of one module alone; nothing without others."""
+    if not modules:
+        return ()
+    listed = ", ".join(f"`{printable(name)}`" for name in modules[:SHOWN_MODULES])
+    if len(modules) == 1:
+        return (f"the same holds for {listed}",)
+    more = ", …" if len(modules) > SHOWN_MODULES else ""
+    return (f"the same holds for {len(modules)} more modules: {listed}{more}",)
 
 
 def did_you_mean(candidates: tuple[str, ...]) -> tuple[str, ...]:

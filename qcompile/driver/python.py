@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import operator
+import os
 from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsIndex, cast
 
+from qcompile.diagnostics.arguments import check_path, check_type, wrong_argument
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.usage import UnknownOptionValue
 from qcompile.diagnostics.source import Source
+from qcompile.driver.left_out import warn_of_left_out
 from qcompile.driver.options import Options
 from qcompile.driver.phases import compile_source
 from qcompile.grammar.files import read_source
@@ -43,45 +49,85 @@ def compile(
         tokens: Tokens of a step, the batch for which costs are weighed.
         seed: Of the initial tensors.
 
+    Warns of linear maps that a pattern reaches and no adapter can sit on (QA6016).
+
     Raises:
         CompileError: With every error of the first phase that found any.
         UsageError: The file cannot be read, or an argument is none of the possible ones.
     """
     from qcompile.adapter import CompiledAdapter
 
-    _check_range("optimisation", optimisation, 0, 3)
-    _check_range("tokens", tokens, 1, 2**40)
-    _check_range("seed", seed, 0, 2**63 - 1)
+    check_type("compile", "spec", spec, (str, os.PathLike), "a path, or the text of a source,")
+    if target is not None:
+        check_type("compile", "target", target, str, "a name")
+    check_type("compile", "control", control, bool, "True or False")
+    path = _model_path(model)
     options = Options(
-        definitions=tuple(
-            f"{name}={_literal(value)}" for name, value in (parameters or {}).items()
-        ),
-        model=str(model) if isinstance(model, (str, Path)) else None,
+        definitions=_definitions(parameters),
+        model=path,
         target=target,
         control=control,
-        optimisation=optimisation,
-        tokens=tokens,
-        seed=seed,
+        optimisation=_integer("optimisation", optimisation, 0, 3),
+        tokens=_integer("tokens", tokens, 1, 2**40),
+        seed=_integer("seed", seed, 0, 2**63 - 1),
     )
     given = None
-    if model is not None and not isinstance(model, (str, Path)):
+    if model is not None and path is None:
         from qcompile.models.skeleton import describe_model
 
-        given = describe_model(model)
+        given = describe_model(cast("nn.Module", model))
     compilation = compile_source(_source(spec), options, model=given)
+    warn_of_left_out(compilation)
     return CompiledAdapter(compilation.manifest)
+
+
+def _model_path(model: object) -> str | None:
+    """The path of a configuration; None for a model, and without any."""
+    if model is None:
+        return None
+    if isinstance(model, (str, os.PathLike)):
+        return check_path("compile", "model", model)
+    from torch import nn
+
+    from qcompile.adapter import CompiledAdapter
+
+    expected = "a model, or the path of its config.json,"
+    check_type("compile", "model", model, nn.Module, expected)
+    if isinstance(model, CompiledAdapter):
+        raise wrong_argument("compile", "model", model, expected)
+    return None
+
+
+def _definitions(parameters: object) -> tuple[str, ...]:
+    """As after `-D`."""
+    expected = "names with numbers, truth values or texts"
+    if parameters is None:
+        return ()
+    check_type("compile", "parameters", parameters, Mapping, f"a dictionary of {expected}")
+    assert isinstance(parameters, Mapping)
+    for name, value in parameters.items():
+        if not isinstance(name, str) or not isinstance(value, (Real, str)):
+            wrong = name if not isinstance(name, str) else value
+            raise wrong_argument("compile", "parameters", wrong, f"a dictionary of {expected}")
+    return tuple(f"{name}={_literal(value)}" for name, value in parameters.items())
 
 
 def _source(spec: str | Path) -> Source:
     if isinstance(spec, str) and ("\n" in spec or spec.lstrip().startswith("qa ")):
         return Source("<text>", spec)
-    return read_source(str(spec))
+    return read_source(check_path("compile", "spec", spec))
 
 
-def _check_range(name: str, value: int, low: int, high: int) -> None:
-    if isinstance(value, bool) or not low <= value <= high:
-        allowed = (f"integers from {low} to {high}",)
-        raise UsageError(UnknownOptionValue(option=name, value=str(value), allowed=allowed))
+def _integer(name: str, value: object, low: int, high: int) -> int:
+    allowed = (f"integers from {low} to {high}",)
+    # Integers of numpy and torch count as well.
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
+        with contextlib.suppress(TypeError):
+            found = operator.index(value)
+            if low <= found <= high:
+                return found
+    shown = str(value) if isinstance(value, (int, float, str)) else type(value).__name__
+    raise UsageError(UnknownOptionValue(option=name, value=shown, allowed=allowed))
 
 
 def _literal(value: bool | int | float | str) -> str:

@@ -24,6 +24,10 @@ class ModuleInfo:
     attention: tuple[int, int] | None = None
     """Widths of the hidden state and of all keys together; None where it is no attention module
     that a prefix can stand in."""
+    obstacle: str | None = None
+    """Why no adapter can sit on it, where it is a linear map that has no sizes here for that."""
+    stacked: tuple[str, ...] = ()
+    """Its parameters that hold the weights of all experts, (experts, …, …)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

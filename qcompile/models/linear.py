@@ -14,13 +14,18 @@ def linear_sizes(module: torch.nn.Module) -> tuple[int, int] | None:
     Knows torch's Linear and subclasses, quantised ones that keep `in_features` and
     `out_features`, and transformers' Conv1D (`nx`, `nf`).
     """
-    if type(module).__name__ == "Conv1D" and hasattr(module, "nf") and hasattr(module, "nx"):
+    if is_conv1d(module):
         return int(_attribute(module, "nx")), int(_attribute(module, "nf"))
     if not hasattr(module, "in_features") or not hasattr(module, "out_features"):
         return None
     if not hasattr(module, "weight") or type(module).__name__ == "Bilinear":
         return None
     return int(_attribute(module, "in_features")), int(_attribute(module, "out_features"))
+
+
+def is_conv1d(module: torch.nn.Module) -> bool:
+    """Whether a module is transformers' Conv1D, whose weight is (in, out)."""
+    return type(module).__name__ == "Conv1D" and hasattr(module, "nf") and hasattr(module, "nx")
 
 
 def _attribute(module: torch.nn.Module, name: str) -> Any:

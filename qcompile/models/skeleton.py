@@ -20,6 +20,7 @@ from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.models.attention import attention_sizes
 from qcompile.models.config import config_digest, read_config, without_code
 from qcompile.models.linear import linear_sizes
+from qcompile.models.obstacles import obstacles, stacked_experts
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +50,7 @@ def read_model(path: str, span: Span | None = None) -> ModelInfo:
         source=path,
         digest=config_digest(config),
         modules=module_infos(model),
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parameters=_count(model),
     )
 
 
@@ -67,17 +68,19 @@ def describe_model(model: torch.nn.Module) -> ModelInfo:
         source=f"<{type(model).__name__}>",
         digest=config_digest(settings),
         modules=modules,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parameters=_count(model),
     )
 
 
 def module_infos(model: torch.nn.Module) -> tuple[ModuleInfo, ...]:
     """Every named module of a model with the sizes of those that are linear maps."""
     infos = []
+    unsuited = obstacles(model)
     for name, module in model.named_modules():
         if not name:
             continue
-        sizes = linear_sizes(module)
+        obstacle = unsuited.get(id(module))
+        sizes = linear_sizes(module) if obstacle is None else None
         infos.append(
             ModuleInfo(
                 name=name,
@@ -86,9 +89,18 @@ def module_infos(model: torch.nn.Module) -> tuple[ModuleInfo, ...]:
                 out_features=None if sizes is None else sizes[1],
                 layer=next((int(part) for part in name.split(".") if part.isdigit()), None),
                 attention=attention_sizes(module),
+                obstacle=obstacle,
+                stacked=stacked_experts(name, module),
             )
         )
     return tuple(infos)
+
+
+def _count(model: torch.nn.Module) -> int:
+    """Elements of all parameters that have a shape already."""
+    from torch.nn.parameter import is_lazy
+
+    return sum(p.numel() for p in model.parameters() if not is_lazy(p))
 
 
 def _build(path: str, config: dict[str, object], span: Span | None) -> torch.nn.Module:

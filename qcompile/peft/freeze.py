@@ -18,10 +18,12 @@ from qcompile.diagnostics.messages.adapter import (
     ModuleSizeMismatch,
     NotForAModel,
 )
+from qcompile.diagnostics.messages.interface import ModuleUnsuited
 from qcompile.diagnostics.messages.peft import ConfigurationInUse
 from qcompile.diagnostics.messages.prefix import NotAttention
 from qcompile.diagnostics.nearest import nearest
 from qcompile.driver import Options, compile_source
+from qcompile.driver.left_out import warn_of_left_out
 from qcompile.ir.codec import canonical_json
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.models.linear import linear_sizes
@@ -57,6 +59,7 @@ def freeze(config: QCompileConfig, model: nn.Module) -> Manifest:
         compilation = compile_source(
             config.source(), options, model=info, adjust=selection(config, model, info)
         )
+        warn_of_left_out(compilation)
         manifest = compilation.manifest
         config.plan = canonical_json(manifest)
         config.compiled_for = _sizes(info)
@@ -117,6 +120,15 @@ def _check(manifest: Manifest, info: ModelInfo) -> None:
             )
         elif plan.mode == "prefix" and module.attention is None:
             problems.append(NotAttention(module=site.module, kind=module.kind))
+        elif plan.mode != "prefix" and module.obstacle is not None:
+            problems.append(
+                ModuleUnsuited(
+                    adapter=site.adapter,
+                    module=site.module,
+                    kind=module.kind,
+                    reason=module.obstacle,
+                )
+            )
         elif plan.mode != "prefix" and module.in_features is None:
             problems.append(ModuleKindUnsupported(module=site.module, kind=module.kind))
         else:

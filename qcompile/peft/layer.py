@@ -10,7 +10,8 @@ from peft.tuners.tuners_utils import check_adapters_to_merge
 from torch import nn
 
 from qcompile.adapter.adapted import combined, runs_base
-from qcompile.adapter.merge import merge_obstacle
+from qcompile.adapter.calls import Calls
+from qcompile.adapter.merge_obstacles import merge_obstacle, not_finite
 from qcompile.adapter.merged import changes_bias, is_transposed, merged
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NotMergeable
@@ -28,6 +29,7 @@ class QCompileLayer(PartsHolder):
     def __init__(self, base_layer: nn.Module, site: str, shared: SharedTensors) -> None:
         super().__init__(site, shared)
         self.base_layer = base_layer
+        self.calls = Calls()
         self._before_merge: tuple[torch.Tensor, torch.Tensor | None] | None = None
 
     @property
@@ -42,6 +44,7 @@ class QCompileLayer(PartsHolder):
         """As of `qcompile.attach`: the base's output plus the updates, or the replacements."""
         if kwargs.pop("adapter_names", None) is not None:
             raise AdapterError(NoMixedBatches())
+        self.calls.note()
         if self._disable_adapters and self.merged:
             self.unmerge()
         if self._disable_adapters or self.merged:
@@ -78,22 +81,21 @@ class QCompileLayer(PartsHolder):
 
     def obstacles(self, adapter_names: Iterable[str]) -> list[tuple[str, str]]:
         """(adapter of the spec, why it cannot be merged here)."""
-        weight: object = getattr(self.get_base_layer(), "weight", None)
+        base = self.get_base_layer()
         return [
             (part.plan.adapter, reason)
             for part in self.parts(adapter_names)
-            if (reason := merge_obstacle(part, weight)) is not None
+            if (reason := merge_obstacle(part, base)) is not None
         ]
 
     def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
         """Add the updates to the base weight; weight and bias as they were are kept for `unmerge`.
 
         Updates are computed in float64, together with those that are merged already, and rounded
-        once.
+        once. Whether the merged weight is finite is looked at with or without `safe_merge`.
 
         Raises:
             AdapterError: QA6006; the weight is unchanged.
-            ValueError: With `safe_merge`, where the merged weight is not finite.
         """
         names = [n for n in check_adapters_to_merge(self, adapter_names) if n in self.qcompile_core]
         if not self.parts(names):
@@ -109,8 +111,10 @@ class QCompileLayer(PartsHolder):
         transposed = self._is_transposed()
         matrix, shift = merged(parts, weight.T if transposed else weight, bias)
         matrix = (matrix.T if transposed else matrix).to(weight.dtype)
-        if safe_merge and not bool(torch.isfinite(matrix).all()):
-            raise ValueError(f"NaNs detected in the merged weights of {self.site}")
+        reason = not_finite(weight, matrix)
+        if reason is not None:
+            adapter = parts[-1].plan.adapter
+            raise AdapterError(NotMergeable(adapter=adapter, module=self.site, reason=reason))
         if self._before_merge is None:
             kept = None if bias is None else bias.detach().clone()
             self._before_merge = weight.detach().clone(), kept
@@ -124,7 +128,7 @@ class QCompileLayer(PartsHolder):
         """Weight and bias without what is merged into them."""
         if self._before_merge is not None:
             return self._before_merge
-        return self.weight, self.bias
+        return self.weight, getattr(self.get_base_layer(), "bias", None)
 
     def unmerge(self) -> None:
         """The base weight, bit for bit as it was before the first merge."""

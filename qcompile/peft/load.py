@@ -9,6 +9,7 @@ from torch import nn
 
 from qcompile.artifact.peft_folder import CONFIG
 from qcompile.artifact.read import read_bytes
+from qcompile.diagnostics.arguments import check_path, check_type
 
 
 def load(
@@ -25,11 +26,13 @@ def load(
     Raises:
         ArtifactError: QA5001 to QA5011, for missing, extra or misshapen tensors too.
         AdapterError: QA6001 to QA6003: it is the adapter of another model; `model` is unchanged.
+        UsageError: QA6013.
     """
     from peft import PeftModel
 
+    check_type("load", "model", model, nn.Module, "a model (`torch.nn.Module`)")
     # Nothing of it is read, but peft would wait for a pipe.
-    read_bytes(str(Path(folder) / CONFIG), 0)
+    read_bytes(str(Path(check_path("load", "folder", folder)) / CONFIG), 0)
     return PeftModel.from_pretrained(
         model,
         str(folder),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from qcompile.adapter.lora import PlainLora, lora_of_parts
+from qcompile.diagnostics.arguments import check_type
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NothingAttached
 from qcompile.peft.parts import PartsHolder
@@ -20,7 +21,9 @@ def to_lora(model: nn.Module, rank: int | float, adapter_name: str = "default") 
 
     Raises:
         AdapterError: QA6005 where the model has no such adapter; QA6006, QA6205.
+        UsageError: QA6013.
     """
+    check_type("to_lora", "model", model, nn.Module, "a model that `get_peft_model` returned")
     parts = {
         layer.site: layer.parts([adapter_name])
         for layer in model.modules()

@@ -14,8 +14,9 @@ from peft.tuners.tuners_utils import (
 )
 from torch import nn
 
-from qcompile.adapter.merge import parameter_uses
-from qcompile.adapter.merged import changes_bias
+from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
+from qcompile.adapter.merge_obstacles import ParameterUses
+from qcompile.adapter.watch import unwatch, watch
 from qcompile.artifact.peft_folder import CORE, WEIGHTS, mismatches
 from qcompile.backends.simulator.module import build_module
 from qcompile.diagnostics.errors import AdapterError, ArtifactError, few
@@ -28,7 +29,7 @@ from qcompile.peft.freeze import base_info, freeze
 from qcompile.peft.layer import QCompileLayer
 from qcompile.peft.parts import PartsHolder, SharedTensors
 from qcompile.peft.prefix import QCompilePrefix, release_all
-from qcompile.peft.undo import all_or_nothing, forget_adapter
+from qcompile.peft.undo import all_or_nothing, forget_adapter, merged_or_not
 
 
 class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
@@ -50,6 +51,10 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         try:
             with all_or_nothing(model):
                 super().inject_adapter(model, adapter_name, *args, **kwargs)
+                leave_fast_paths(model, QCompileLayer)
+                # Some of peft's models call this one, some its base, and transformers its own.
+                watch(self)
+                watch(model)
         except BaseException:
             self.shared_tensors.forget(adapter_name)
             forget_adapter(model, adapter_name)
@@ -147,13 +152,16 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         if merge:
             self._refuse_unmergeable(adapter_names)
         base: Any = super()
-        model = base._unload_and_optionally_merge(
-            merge=merge,
-            progressbar=progressbar,
-            safe_merge=safe_merge,
-            adapter_names=adapter_names,
-        )
+        with all_or_nothing(self.model), merged_or_not(self.model):
+            model = base._unload_and_optionally_merge(
+                merge=merge,
+                progressbar=progressbar,
+                safe_merge=safe_merge,
+                adapter_names=adapter_names,
+            )
         release_all(model)
+        restore_fast_paths(model)
+        unwatch(model)
         return model
 
     def merge_adapter(
@@ -165,11 +173,12 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             AdapterError: QA6006.
         """
         self._refuse_unmergeable(adapter_names)
-        super().merge_adapter(adapter_names=adapter_names, safe_merge=safe_merge)
+        with merged_or_not(self.model):
+            super().merge_adapter(adapter_names=adapter_names, safe_merge=safe_merge)
 
     def _refuse_unmergeable(self, adapter_names: list[str] | None) -> None:
         names = self.active_adapters if adapter_names is None else adapter_names
-        uses = parameter_uses(self.model)
+        uses = ParameterUses(self.model)
         problems = []
         for layer in self.model.modules():
             if not isinstance(layer, PartsHolder):
@@ -177,11 +186,8 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             found = layer.obstacles(names)
             parts = layer.parts(names)
             if isinstance(layer, QCompileLayer) and not found and parts:
-                name = parts[0].plan.adapter
-                if uses.get(id(layer.weight), 0) > 1:
-                    found = [(name, "the weight is shared with another module")]
-                elif changes_bias(parts) and uses.get(id(layer.bias), 0) > 1:
-                    found = [(name, "the bias is shared with another module")]
+                reason = uses.obstacle(layer.get_base_layer(), parts)
+                found = [] if reason is None else [(parts[0].plan.adapter, reason)]
             problems += [
                 NotMergeable(adapter=adapter, module=layer.site, reason=reason)
                 for adapter, reason in found

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from qcompile.adapter.calls import Calls
 from qcompile.adapter.prefixed import PrefixHolder, forward_parameters, hold, release
 from qcompile.artifact.peft_folder import ATTENTION
 from qcompile.backends.simulator.module import AdapterModule
@@ -19,6 +20,7 @@ class QCompilePrefix(PrefixHolder, PartsHolder):
     def __init__(self, attention: nn.Module, site: str, shared: SharedTensors) -> None:
         PartsHolder.__init__(self, site, shared)
         self.names = forward_parameters(attention)
+        self.calls = Calls()
         first = next(attention.parameters(), None)
         self._device = None if first is None else first.device
 

@@ -1,4 +1,4 @@
-"""Taking back an injection that failed half-way."""
+"""Taking back an injection, or a merge, that failed half-way."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from qcompile.adapter.prefixed import holder_of, release
+from qcompile.peft.layer import QCompileLayer
 
 
 @contextlib.contextmanager
@@ -33,6 +34,22 @@ def all_or_nothing(model: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(flag)
         for module, names in active:
             module.__dict__["_active_adapter"] = names
+        raise
+
+
+@contextlib.contextmanager
+def merged_or_not(model: nn.Module) -> Iterator[None]:
+    """Inside the block an error leaves merged in each layer what was merged there before."""
+    layers = [layer for layer in model.modules() if isinstance(layer, QCompileLayer)]
+    before = [list(layer.merged_adapters) for layer in layers]
+    try:
+        yield
+    except BaseException:
+        for layer, names in zip(layers, before, strict=True):
+            if layer.merged_adapters != names:
+                layer.unmerge()
+                if names:
+                    layer.merge(adapter_names=names)
         raise
 
 

@@ -28,7 +28,7 @@ def refused(model: nn.Module, adapter: CompiledAdapter) -> tuple[str, ...]:
 
 def test_another_architecture_lacks_the_modules() -> None:
     adapter = compiled(llama(), ("q_proj", "v_proj"), low_rank)
-    assert refused(gpt2(), adapter) == ("QA6001",) * 4
+    assert refused(gpt2(), adapter) == ("QA6001",)
 
 
 def test_another_size_is_named() -> None:
@@ -49,8 +49,8 @@ def test_same_name_twice_is_refused_and_the_first_stays() -> None:
     model = llama()
     adapter = compiled(model, ("q_proj",), low_rank)
     attach(model, adapter)
-    assert refused(model, adapter) == ("QA6004",) * 2
-    assert refused(model, compiled(llama(), ("q_proj", "v_proj"), low_rank)) == ("QA6004",) * 2
+    assert refused(model, adapter) == ("QA6004",)
+    assert refused(model, compiled(llama(), ("q_proj", "v_proj"), low_rank)) == ("QA6004",)
     assert attached(model) == (adapter,)
 
 
@@ -75,7 +75,7 @@ def test_disabling_ends_with_the_block_whatever_happens() -> None:
     with pytest.raises(KeyError), disabled(model):
         raise KeyError
     wrapper = model.get_submodule("model.layers.0.self_attn.q_proj")
-    assert isinstance(wrapper, AdaptedModule) and wrapper.enabled
+    assert isinstance(wrapper, AdaptedModule) and wrapper.switch.on
 
 
 def test_missing_file() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
+import qcompile
 from qcompile.adapter import attach, merge
 from qcompile.adapter.lora import lora_of
 from qcompile.diagnostics.errors import AdapterError
@@ -133,7 +136,8 @@ def test_circuits_cannot_be_merged_and_nothing_changes() -> None:
     before = snapshot(model)
     with pytest.raises(AdapterError, match="not a linear map") as caught:
         merge(model)
-    assert [d.code for d in caught.value.diagnostics] == ["QA6006", "QA6006"]
+    assert [d.code for d in caught.value.diagnostics] == ["QA6006"]
+    assert "model.layers.1.self_attn.q_proj" in str(caught.value)
     assert same(snapshot(model), before)
 
 
@@ -148,3 +152,161 @@ def test_long_work_says_what_it_does() -> None:
     said.clear()
     merge(attach(model, adapter), progress=said.append)
     assert said == [f"merge {m} ({k} of {count})" for k, m in enumerate(names, 1)]
+
+
+class Scaled(nn.Linear):
+    """A weight that is not the whole map."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return 3.0 * super().forward(x)
+
+
+class Twice(nn.Linear):
+    """A subclass with a forward of its own that is the same map."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.matmul(x, self.weight.T).add(self.bias)
+
+
+class Property(nn.Module):
+    """A weight that is put together whenever it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_features = self.out_features = 6
+        self.halves = nn.Parameter(torch.ones(2, 6, 3))
+
+    @property
+    def weight(self) -> torch.Tensor:
+        return torch.cat(tuple(self.halves), 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x @ self.weight.T
+
+
+def hooked(layer: nn.Module) -> nn.Module:
+    layer.register_forward_hook(lambda _module, _inputs, output: output.tanh())
+    return layer
+
+
+RECOMPUTED: dict[str, tuple[Callable[[nn.Module], nn.Module], str]] = {
+    "weight_norm": (nn.utils.parametrizations.weight_norm, "original0"),
+    "old weight_norm": (lambda layer: _old(nn.utils.weight_norm, layer), "weight_g"),
+    "spectral_norm": (nn.utils.parametrizations.spectral_norm, "original"),
+    "old spectral_norm": (lambda layer: nn.utils.spectral_norm(layer), "weight_orig"),
+    "orthogonal": (nn.utils.parametrizations.orthogonal, "original"),
+    "pruned": (lambda layer: _pruned(layer), "weight_orig"),
+    "property": (lambda _: Property(), "halves"),
+    "scaled": (lambda _: Scaled(6, 6), "output is not weight"),
+    "hook": (hooked, "output is not weight"),
+    "shared memory": (lambda layer: _expanded(layer), "share memory"),
+}
+
+
+def _old(norm: Callable[[nn.Module], nn.Module], layer: nn.Module) -> nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return norm(layer)
+
+
+def _pruned(layer: nn.Module) -> nn.Module:
+    prune.l1_unstructured(layer, "weight", 0.5)  # type: ignore[no-untyped-call]
+    return layer
+
+
+def _expanded(layer: nn.Module) -> nn.Module:
+    layer.weight = nn.Parameter(torch.ones(1, 6).expand(6, 6))
+    return layer
+
+
+@pytest.mark.parametrize("case", RECOMPUTED)
+def test_weights_that_are_not_the_whole_map_take_no_update(case: str) -> None:
+    make, reason = RECOMPUTED[case]
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 6), make(nn.Linear(6, 6))).eval()
+    attach(model, trained(compiled(model, ("0", "1"), low_rank)))
+    x = torch.randn(3, 6)
+    before, expected = snapshot(model), model(x)
+    with pytest.raises(AdapterError, match=reason) as caught:
+        merge(model)
+    assert [d.code for d in caught.value.diagnostics] == ["QA6006"]
+    assert "`1`" in caught.value.diagnostics[0].title
+    assert same(snapshot(model), before) and torch.equal(model(x), expected)
+
+
+def test_a_subclass_with_the_same_map_is_merged() -> None:
+    model = nn.Sequential(Twice(6, 6)).eval()
+    attach(model, trained(compiled(model, ("0",), low_rank)))
+    x = torch.randn(3, 6)
+    expected = model(x)
+    assert torch.allclose(merge(model)(x), expected, atol=1e-6)
+
+
+class Bare(nn.Module):
+    """A linear map that knows no bias."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.in_features = self.out_features = 6
+        self.weight = nn.Parameter(torch.eye(6))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x @ self.weight.T
+
+
+@pytest.mark.parametrize("mode", ["add", "replace"])
+def test_a_module_without_bias_is_merged(mode: str) -> None:
+    model = nn.Sequential(Bare()).eval()
+    attach(model, trained(compiled(model, ("0",), renamed(low_rank, "a", mode))))
+    x = torch.randn(3, 6)
+    expected = model(x)
+    assert torch.allclose(merge(model)(x), expected, atol=1e-6)
+
+
+def test_weights_that_share_memory_but_no_parameter() -> None:
+    model = nn.Sequential(nn.Linear(6, 6), nn.Linear(6, 6))
+    model.get_parameter("1.weight").data = model.get_parameter("0.weight").data
+    attach(model, trained(compiled(model, ("0",), low_rank)))
+    with pytest.raises(AdapterError, match="shared with another module"):
+        merge(model)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_adapter_that_is_not_finite_is_not_merged(value: float) -> None:
+    model = llama()
+    adapter = trained(compiled(model, ("q_proj",), low_rank))
+    with torch.no_grad():
+        next(adapter.parameters())[0, 0] = value
+    attach(model, adapter)
+    before = snapshot(model)
+    with pytest.raises(AdapterError, match="its tensors hold NaN or infinite") as caught:
+        merge(model)
+    assert caught.value.diagnostics[0].code == "QA6006"
+    with pytest.raises(AdapterError, match="its tensors hold NaN or infinite"):
+        lora_of(adapter, 2)
+    after = snapshot(model)
+    assert all(torch.equal(after[n], before[n]) for n in after if "adapters" not in n)
+    assert qcompile.attached(model) == (adapter,)
+
+
+def test_a_result_beyond_the_dtype_is_refused() -> None:
+    model = llama().half()
+    adapter = trained(compiled(model, ("q_proj",), low_rank))
+    with torch.no_grad():
+        for parameter in adapter["model.layers.1.self_attn.q_proj"].parameters():
+            parameter.mul_(1e4)
+    attach(model, adapter)
+    before = snapshot(model)
+    with pytest.raises(AdapterError, match="not be finite in float16") as caught:
+        merge(model)
+    (found,) = caught.value.diagnostics
+    assert "layers.1" in found.title and same(snapshot(model), before)
+
+
+def test_a_weight_that_was_not_finite_is_merged() -> None:
+    model = nn.Sequential(nn.Linear(6, 6))
+    adapter = trained(compiled(model, ("0",), low_rank))
+    with torch.no_grad():
+        model.get_parameter("0.weight")[0, 0] = float("-inf")
+    merge(attach(model, adapter))
+    assert model.get_parameter("0.weight").isinf().sum() == 1

@@ -9,6 +9,7 @@ import io
 import json
 import re
 import sys
+import warnings
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -23,8 +24,13 @@ from torch import nn
 import qcompile
 from qcompile.adapter.lora import lora_of
 from qcompile.cli import main
+from qcompile.diagnostics import Source
 from qcompile.diagnostics.catalog import all_messages
 from qcompile.diagnostics.errors import QCompileError
+from qcompile.diagnostics.render_human import render_human
+from qcompile.driver.options import Options
+from qcompile.driver.phases import compile_source
+from qcompile.models.skeleton import describe_model
 
 GOLDEN = Path(__file__).with_name("golden")
 PREFIXES = ("QA0", "QA4202", "QA4204", "QA4208", "QA4209", "QA4210", "QA5", "QA6", "QA7", "QA9")
@@ -162,6 +168,47 @@ def changed_kind() -> nn.Module:
     other = model()
     other.get_submodule("second").up = nn.LayerNorm(4)
     return other
+
+
+class Reader(nn.Module):
+    """Calls none of its maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up = nn.Linear(6, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.linear(x, self.up.weight)
+
+
+def not_called() -> None:
+    read = nn.Sequential(Reader())
+    qcompile.attach(read, qcompile.compile(ATTACHED, model=read))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read(torch.zeros(2, 6))
+    (warning,) = caught
+    sys.stderr.write(f"{warning.message}\n")
+
+
+class Narrow(nn.Linear):
+    """A weight of another shape than its sizes say."""
+
+    def __init__(self) -> None:
+        super().__init__(6, 4)
+        self.weight = nn.Parameter(torch.zeros(4, 3))
+
+
+def narrow() -> nn.Module:
+    other = model()
+    other.get_submodule("second").up = Narrow()
+    return other
+
+
+def left_out() -> None:
+    source = Source("attached.qa", ATTACHED)
+    found = compile_source(source, Options(), model=describe_model(narrow()))
+    sys.stderr.write(render_human(found.warnings))
 
 
 def merge() -> None:
@@ -387,6 +434,12 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6042": lambda: next(qcompile.compile(LOW).parts())[1].prefix(),
     "QA6043": flex_attention,
     "QA6044": prefix_for_another,
+    "QA6011": attach(ATTACHED, narrow()),
+    "QA6012": not_called,
+    "QA6013": lambda: qcompile.attach(qcompile.compile(ATTACHED, model=model()), model()),  # type: ignore[arg-type]
+    "QA6014": lambda: qcompile.compile(LOW)(torch.zeros(2, 6, dtype=torch.int64)),
+    "QA6015": lambda: qcompile.load("attached.qa"),
+    "QA6016": left_out,
     "QA6021": lambda: qcompile.compile(ROTATING)(torch.zeros(2, 6)),
     "QA6022": lambda: qcompile.compile(ROTATING)(torch.zeros(2, 6), torch.zeros(3, 4)),
     "QA6101": lambda: qcompile.prune(qcompile.compile(NONLINEAR, model=model())),

@@ -23,6 +23,7 @@ from qcompile.diagnostics.messages.adapter import (
     WrongOutput,
     WrongWidth,
 )
+from qcompile.diagnostics.messages.interface import InputNotReal
 from qcompile.diagnostics.messages.prefix import NoPrefix, PrefixCalled
 from qcompile.executors.constants import Constants
 from qcompile.executors.evaluator import Evaluator, build_evaluator
@@ -142,12 +143,14 @@ class AdapterModule(ParameterTree):
         """As the class says; `y` is not looked at where the plan does not read it.
 
         Raises:
-            AdapterError: QA6010 for an input of another width, QA6021 and QA6022 for a base
+            AdapterError: QA6010 for an input of another width, QA6014 for one that is not real and
+                floating-point, QA6021 and QA6022 for a base
                 module's output that is missing or has another shape; QA6041 for a prefix, which
                 has neither.
         """
         if self.plan.mode == "prefix":
             raise AdapterError(PrefixCalled(adapter=self.plan.adapter))
+        self._refuse_not_real(x)
         if x.dim() == 0 or x.shape[-1] != self.plan.in_features:
             found = str(x.shape[-1]) if x.dim() else "none, a single number"
             raise AdapterError(WrongWidth(expected=self.plan.in_features, found=found))
@@ -161,12 +164,23 @@ class AdapterModule(ParameterTree):
             result = result.to(x.dtype if output is None else output.dtype)
             return result.reshape(*x.shape[:-1], self.plan.out_features)
 
+    def _refuse_not_real(self, x: object) -> None:
+        # The result takes the input's dtype: integers would round it, bool would hide it.
+        if not isinstance(x, Tensor):
+            found = f"`{type(x).__name__}`"
+        elif not x.dtype.is_floating_point:
+            found = str(x.dtype).removeprefix("torch.")
+        else:
+            return
+        raise AdapterError(InputNotReal(adapter=self.plan.adapter, found=found))
+
     def _output(self, x: Tensor, y: Tensor | None) -> Tensor | None:
         """`y` where the plan reads it."""
         if not self._uses_output:
             return None
         if y is None:
             raise AdapterError(OutputMissing(adapter=self.plan.adapter))
+        self._refuse_not_real(y)
         expected = (*x.shape[:-1], self.plan.out_features)
         if y.shape != expected:
             found = tuple(y.shape)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from qcompile.diagnostics.message import Message, did_you_mean
+from qcompile.diagnostics.message import Message, ModuleMessage, did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleMissing(Message):
+class ModuleMissing(ModuleMessage):
     """The model lacks a module that the adapter is for."""
 
     code: ClassVar[str] = "QA6001"
@@ -24,7 +24,6 @@ class ModuleMissing(Message):
     Corrected:  attach(llama, load("llama_adapter.pt"))
     """
 
-    module: str
     adapter: str
     candidates: tuple[str, ...] = ()
 
@@ -33,7 +32,7 @@ class ModuleMissing(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleSizeMismatch(Message):
+class ModuleSizeMismatch(ModuleMessage):
     """A module has another size."""
 
     code: ClassVar[str] = "QA6002"
@@ -49,13 +48,12 @@ class ModuleSizeMismatch(Message):
     Corrected:  qcompile adapter.qa --model qwen2-1.5b/config.json
     """
 
-    module: str
     found: str
     expected: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleKindUnsupported(Message):
+class ModuleKindUnsupported(ModuleMessage):
     """A module is not a linear map."""
 
     code: ClassVar[str] = "QA6003"
@@ -70,12 +68,11 @@ class ModuleKindUnsupported(Message):
     Corrected:  attach "*.self_attn.q_proj"
     """
 
-    module: str
     kind: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlreadyAttached(Message):
+class AlreadyAttached(ModuleMessage):
     """The same adapter name is there already."""
 
     code: ClassVar[str] = "QA6004"
@@ -88,7 +85,6 @@ class AlreadyAttached(Message):
     Corrected:  attach(model, adapter); detach(model); attach(model, load("adapter.pt"))
     """
 
-    module: str
     adapter: str
 
 
@@ -99,15 +95,23 @@ class NothingAttached(Message):
     code: ClassVar[str] = "QA6005"
     title: ClassVar[str] = "the model has no qcompile adapter"
     explanation: ClassVar[str] = """
-    `detach` and `merge` work on a model that `attach` was called on.
+    `detach`, `disabled`, `merge` and `attached` work on a model that `attach` was called on. An
+    adapter inside peft is reached by peft's own methods.
 
     Erroneous:  merge(model)
     Corrected:  attach(model, adapter); merge(model)
     """
 
+    inside_peft: bool = False
+
+    def helps(self) -> tuple[str, ...]:
+        if not self.inside_peft:
+            return ()
+        return ("peft has put adapters into it: `model.disable_adapter()`, `merge_and_unload()`",)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotMergeable(Message):
+class NotMergeable(ModuleMessage):
     """The update is no linear map, or there is no weight for it."""
 
     code: ClassVar[str] = "QA6006"
@@ -117,14 +121,15 @@ class NotMergeable(Message):
     of the input and of the module's own output: LoRA, an MPO, sums of them. A circuit read-out, an
     activation or a product of branches is a different function of every input, so no single weight
     stands for it. A weight that is quantised, has no values or belongs to another module as well
-    takes no update. Nothing was changed.
+    takes no update, and neither does one that is computed from other tensors (parametrizations,
+    pruning masks) or is not the whole map of its module. An adapter with NaN, or a result beyond
+    the range of the weight's dtype, is refused as well. Nothing was changed.
 
     Erroneous:  merge(model)      with the adapter of examples/qtha.qa
     Corrected:  merge(model)      with the adapter of examples/mpo.qa
     """
 
     adapter: str
-    module: str
     reason: str
 
     def helps(self) -> tuple[str, ...]:
@@ -133,6 +138,8 @@ class NotMergeable(Message):
                 "keep it attached, or leave this module out of the adapter's `attach`",
                 "or load base and adapter without quantisation, and merge there",
             )
+        if "finite" in self.reason:
+            return ("look for what went wrong in training, which `check_finite` can name",)
         if self.reason.startswith(("the weight", "the bias")):
             return ("keep it attached, or leave this module out of the adapter's `attach`",)
         if self.reason.startswith("it replaces"):

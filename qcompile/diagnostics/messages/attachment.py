@@ -55,6 +55,8 @@ class PatternMatchesNothing(Message):
     """What there is instead, such as "`model.layers.*.self_attn.q_proj` (28)"."""
     kind: str = "linear"
     """Of the modules that would do."""
+    reasons: tuple[str, ...] = ()
+    """Why what was probably meant is not there."""
 
     def helps(self) -> tuple[str, ...]:
         """Name the nearest."""
@@ -63,8 +65,8 @@ class PatternMatchesNothing(Message):
     def notes(self) -> tuple[str, ...]:
         """Say what there is."""
         if not self.groups:
-            return (f"the model has no {self.kind} modules at all",)
-        return (f"the model's {self.kind} modules are {', '.join(self.groups)}",)
+            return (*self.reasons, f"the model has no {self.kind} modules at all")
+        return (*self.reasons, f"the model's {self.kind} modules are {', '.join(self.groups)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +74,16 @@ class ModuleUnsupported(Message):
     """A pattern reaches only modules that are not linear maps."""
 
     code: ClassVar[str] = "QA3004"
-    title: ClassVar[str] = "pattern `{pattern}` matches only modules that are no linear maps"
+    title: ClassVar[str] = "pattern `{pattern}` matches only modules that no adapter can sit on"
     label: ClassVar[str] = "matches {count} of kind {kinds}"
-    help: ClassVar[str | None] = "an adapter attaches to modules such as Linear or Conv1D"
+    help: ClassVar[str | None] = (
+        "an adapter attaches to modules such as Linear or Conv1D that the model calls"
+    )
     explanation: ClassVar[str] = """
     An adapter is added to the output of a linear map, or replaces it: the module must have input
-    and output features, as Linear and transformers' Conv1D have.
+    and output features, as Linear and transformers' Conv1D have. The weights of a model's experts
+    are often slices of one parameter instead, and some linear maps are never called: the modules
+    around them read their weights.
 
     Erroneous:  attach "*.input_layernorm"
     Corrected:  attach "*.self_attn.q_proj"
@@ -87,10 +93,12 @@ class ModuleUnsupported(Message):
     count: int
     kinds: tuple[str, ...]
     example: str
+    reasons: tuple[str, ...] = ()
+    """Why linear maps, or experts, among them cannot be had."""
 
     def notes(self) -> tuple[str, ...]:
-        """Name one."""
-        return (f"`{self.example}` is one of them",)
+        """Name one, and what is the matter."""
+        return (f"`{self.example}` is one of them", *self.reasons)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

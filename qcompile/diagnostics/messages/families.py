@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.message import Message, ModuleMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotPrunable(Message):
+class NotPrunable(ModuleMessage):
     """The adapter is neither a gated low-rank update nor a prefix."""
 
     code: ClassVar[str] = "QA6101"
@@ -28,7 +28,6 @@ class NotPrunable(Message):
     """
 
     adapter: str
-    module: str
     reason: str
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.message import Message, ModuleMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class AttentionUnsupported(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotAttention(Message):
+class NotAttention(ModuleMessage):
     """A module that is no attention."""
 
     code: ClassVar[str] = "QA6044"
@@ -84,5 +84,4 @@ class NotAttention(Message):
     Corrected:  attach(llama, load("prefix.pt"))
     """
 
-    module: str
     kind: str

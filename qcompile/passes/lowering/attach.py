@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.message import Message, the_same_for
 from qcompile.diagnostics.messages.attachment import (
     AlternativeMatchesNothing,
     AttachmentShadowed,
@@ -15,6 +15,7 @@ from qcompile.diagnostics.messages.attachment import (
     NoAttention,
     PatternMatchesNothing,
 )
+from qcompile.diagnostics.messages.interface import ModulesLeftOut
 from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Span
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
@@ -70,11 +71,13 @@ def _matched(
     named = [module for module in model.modules if pattern.matches(module.name)]
     fitting = [module for module in named if sizes(module) is not None]
     if not named:
-        report.add(_matches_nothing(text, model, span, sizes))
+        report.add(_matches_nothing(text, pattern, model, span, sizes))
         return []
     if not fitting:
-        report.add(_unsupported(text, model, named, span, sizes))
+        report.add(_unsupported(text, pattern, model, named, span, sizes))
         return []
+    if sizes is _linear_sizes:
+        _warn_of_left_out(pattern, text, model, named, span, report)
     _warn_of_idle_alternatives(pattern, text, fitting, span, report)
     if attachment.layers is None:
         return fitting
@@ -102,7 +105,12 @@ def _attention_sizes(module: ModuleInfo) -> tuple[int, int] | None:
 
 
 def _unsupported(
-    text: str, model: ModelInfo, named: list[ModuleInfo], span: Span | None, sizes: Sizes
+    text: str,
+    pattern: Pattern,
+    model: ModelInfo,
+    named: list[ModuleInfo],
+    span: Span | None,
+    sizes: Sizes,
 ) -> Message:
     kinds = tuple(sorted({module.kind for module in named}))
     example = named[0].name
@@ -116,8 +124,70 @@ def _unsupported(
             span=span,
         )
     return ModuleUnsupported(
-        pattern=text, count=len(named), kinds=kinds, example=example, span=span
+        pattern=text,
+        count=len(named),
+        kinds=kinds,
+        example=example,
+        reasons=(*_unsuited(named), *_experts(text, pattern, model)),
+        span=span,
     )
+
+
+def _warn_of_left_out(
+    pattern: Pattern,
+    text: str,
+    model: ModelInfo,
+    named: list[ModuleInfo],
+    span: Span | None,
+    report: Report,
+) -> None:
+    """Linear maps that the pattern reaches and the adapter does not."""
+    unsuited = [module for module in named if module.obstacle is not None]
+    stacked = _reached_experts(pattern, model)
+    reasons = (*_unsuited(unsuited), *_described(stacked))
+    if reasons:
+        count = len(unsuited) + len(stacked)
+        report.add(ModulesLeftOut(pattern=text, count=count, reasons=reasons, span=span))
+
+
+def _unsuited(modules: Iterable[ModuleInfo]) -> tuple[str, ...]:
+    """Each obstacle once, with the modules that have it."""
+    names: dict[str, list[str]] = {}
+    for module in modules:
+        if module.obstacle is not None:
+            names.setdefault(module.obstacle, []).append(module.name)
+    return tuple(
+        "; ".join((f"`{first}`: {reason}", *the_same_for(tuple(others))))
+        for reason, (first, *others) in names.items()
+    )
+
+
+def _experts(text: str, pattern: Pattern, model: ModelInfo) -> tuple[str, ...]:
+    """What a pattern that is about experts should know of those of this model."""
+    reached = _reached_experts(pattern, model)
+    named = [m for m in model.modules if m.stacked and m.name.rpartition(".")[2] in text]
+    return _described(reached or named)
+
+
+def _reached_experts(pattern: Pattern, model: ModelInfo) -> list[ModuleInfo]:
+    """Modules with stacked experts, one of whose parameters has a name that the pattern matches."""
+    return [
+        module
+        for module in model.modules
+        if any(pattern.matches(f"{module.name}.{name}") for name in module.stacked)
+    ]
+
+
+def _described(holders: list[ModuleInfo]) -> tuple[str, ...]:
+    if not holders:
+        return ()
+    first = holders[0]
+    parameters = " and ".join(f"`{name}`" for name in first.stacked)
+    place = f"`{first.name}`"
+    if len(holders) > 1:
+        place += f" (one of {len(holders)} such modules)"
+    note = f"{place} holds its experts as slices of {parameters}"
+    return (f"{note}; they are no modules, and adapters cannot reach them yet",)
 
 
 def _warn_of_idle_alternatives(
@@ -132,7 +202,7 @@ def _warn_of_idle_alternatives(
 
 
 def _matches_nothing(
-    text: str, model: ModelInfo, span: Span | None, sizes: Sizes
+    text: str, pattern: Pattern, model: ModelInfo, span: Span | None, sizes: Sizes
 ) -> PatternMatchesNothing:
     """Suggest the names that end like the pattern, and list the model's fitting modules."""
     groups = _groups(model, sizes)
@@ -150,6 +220,7 @@ def _matches_nothing(
         candidates=candidates,
         groups=_listed(groups),
         kind="attention" if sizes is _attention_sizes else "linear",
+        reasons=_experts(text, pattern, model) if sizes is _linear_sizes else (),
         span=span,
     )
 

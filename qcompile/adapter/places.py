@@ -1,0 +1,122 @@
+"""Where in a model the parts of a compiled adapter belong, or why they do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from qcompile.adapter.adapted import AdaptedModule
+from qcompile.adapter.compiled import CompiledAdapter
+from qcompile.adapter.prefixed import Prefixes, holder_of
+from qcompile.backends.simulator.module import AdapterModule
+from qcompile.diagnostics.errors import AdapterError, few
+from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.messages.adapter import (
+    AlreadyAttached,
+    ModuleKindUnsupported,
+    ModuleMissing,
+    ModuleSizeMismatch,
+    NotForAModel,
+)
+from qcompile.diagnostics.messages.interface import ModuleUnsuited
+from qcompile.diagnostics.messages.prefix import NotAttention
+from qcompile.diagnostics.nearest import nearest
+from qcompile.ir.compilation import Site
+from qcompile.models.attention import attention_sizes
+from qcompile.models.linear import linear_sizes
+from qcompile.models.obstacles import obstacles
+
+
+@dataclass(frozen=True)
+class Place:
+    """A part and the module of the model that it is for, which may have adapters already."""
+
+    site: Site
+    module: nn.Module
+    part: AdapterModule
+
+
+def find_places(model: nn.Module, adapter: CompiledAdapter) -> list[Place]:
+    """The place of every part.
+
+    Raises:
+        AdapterError: QA6001 to QA6004, QA6009, QA6011, QA6044; all misfits at once.
+    """
+    modules = dict(model.named_modules(remove_duplicate=False))
+    unsuited = obstacles(model)
+    problems: list[Message] = []
+    places: list[Place] = []
+    taken: set[tuple[int, str]] = set()
+    missing: set[str] = set()
+    for site, part in adapter.parts():
+        module = modules.get(site.module)
+        if not site.module:
+            problems.append(NotForAModel(adapter=site.adapter))
+        elif module is None:
+            near: tuple[str, ...] = ()
+            if not missing:
+                linear = [n for n, found in modules.items() if linear_sizes(found) is not None]
+                near = nearest(site.module, linear)
+            missing.add(site.module)
+            problems.append(
+                ModuleMissing(module=site.module, adapter=site.adapter, candidates=near)
+            )
+        else:
+            problem = _misfit(site, module, part, unsuited.get(id(module)))
+            if problem is None and (id(module), site.adapter) in taken:
+                problem = AlreadyAttached(module=site.module, adapter=site.adapter)
+            taken.add((id(module), site.adapter))
+            if problem is not None:
+                problems.append(problem)
+            places.append(Place(site, module, part))
+    if problems:
+        raise AdapterError(*few(problems))
+    return places
+
+
+def _misfit(
+    site: Site, module: nn.Module, part: AdapterModule, obstacle: str | None
+) -> Message | None:
+    if part.plan.mode == "prefix":
+        return _prefix_misfit(site, module, part)
+    if obstacle is not None:
+        return ModuleUnsuited(
+            adapter=site.adapter,
+            module=site.module,
+            kind=type(module).__name__,
+            reason=obstacle,
+        )
+    base = module.base_layer if isinstance(module, AdaptedModule) else module
+    sizes = linear_sizes(base)
+    wanted = (part.plan.in_features, part.plan.out_features)
+    if sizes is None:
+        return ModuleKindUnsupported(module=site.module, kind=type(base).__name__)
+    if sizes != wanted:
+        return ModuleSizeMismatch(
+            module=site.module,
+            found=f"{sizes[0]} → {sizes[1]}",
+            expected=f"{wanted[0]} → {wanted[1]}",
+        )
+    if isinstance(module, AdaptedModule) and site.adapter in module.parts():
+        return AlreadyAttached(module=site.module, adapter=site.adapter)
+    return None
+
+
+def _prefix_misfit(site: Site, module: nn.Module, part: AdapterModule) -> Message | None:
+    sizes = attention_sizes(module)
+    wanted = (part.plan.in_features, part.plan.out_features)
+    if sizes is None:
+        return NotAttention(module=site.module, kind=type(module).__name__)
+    if sizes != wanted:
+        return ModuleSizeMismatch(
+            module=site.module,
+            found=f"{sizes[0]} → {sizes[1]}",
+            expected=f"{wanted[0]} → {wanted[1]}",
+        )
+    there = holder_of(module)
+    if there is not None and not (
+        isinstance(there, Prefixes) and site.adapter not in there.parts()
+    ):
+        return AlreadyAttached(module=site.module, adapter=site.adapter)
+    return None

@@ -1,0 +1,67 @@
+"""Linear maps that no adapter can sit on, and experts that are no modules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qcompile.models.linear import is_conv1d, linear_sizes
+
+if TYPE_CHECKING:
+    import torch
+
+
+def obstacles(model: torch.nn.Module) -> dict[int, str]:
+    """`id` of a linear map in the model → why no adapter can sit on it."""
+    from torch import nn
+
+    found: dict[int, str] = {}
+    for module in model.modules():
+        reason = shape_obstacle(module)
+        if reason is not None:
+            found[id(module)] = reason
+        if isinstance(module, nn.MultiheadAttention):
+            projection = module._modules.get("out_proj")
+            # A subclass with a forward of its own, as for quantisation, puts a plain Linear there.
+            own = type(module).forward is not nn.MultiheadAttention.forward
+            if projection is not None and not (own and type(projection) is nn.Linear):
+                kind = type(module).__name__
+                found[id(projection)] = (
+                    f"`{kind}` reads its weight and never calls it, so the adapter would have no "
+                    "effect"
+                )
+    return found
+
+
+def shape_obstacle(module: torch.nn.Module) -> str | None:
+    """What is wrong with a weight whose shape is not that of the map."""
+    import torch
+    from torch.nn.parameter import is_lazy
+
+    sizes = linear_sizes(module)
+    if sizes is None:
+        return None
+    weight: Any = module.weight
+    if is_lazy(weight):
+        return "its weight has no shape before its first call"
+    # Packed and sharded weights have shapes of their own.
+    if type(weight) not in (torch.nn.Parameter, torch.Tensor) or weight.dim() < 2:
+        return None
+    if weight.dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        return None
+    wanted = sizes if is_conv1d(module) else (sizes[1], sizes[0])
+    shape = tuple(weight.shape)
+    if shape in (wanted, wanted[::-1]):
+        return None
+    return f"its weight is {_times(shape)}, and not {_times(wanted)} as its sizes say"
+
+
+def stacked_experts(name: str, module: torch.nn.Module) -> tuple[str, ...]:
+    """Parameters (experts, …, …) of a module that holds the weights of all experts."""
+    # Convolutions have three axes, too.
+    if "expert" not in f"{name.rpartition('.')[2]} {type(module).__name__}".lower():
+        return ()
+    return tuple(n for n, p in module.named_parameters(recurse=False) if p.dim() == 3)
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
