@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -237,14 +237,21 @@ def _same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:
     return one.dtype == other.dtype and torch.equal(*bits)
 
 
-def check_weights(folder: str | Path, planned: PlannedSet, stated: str | None) -> None:
+def check_weights(
+    folder: str | Path,
+    planned: PlannedSet,
+    stated: str | None,
+    saved_modules: Collection[str] = (),
+) -> None:
     """Whether a folder's tensors, where it has any, are those of the plan.
 
-    Tensors of other modules, as those of `modules_to_save`, may stand beside them.
+    Nothing else may stand beside them but the modules that were saved in full: peft would put any
+    other tensor into the base model.
 
     Args:
         folder: Holds adapter_model.safetensors.
         planned: The plan.
+        saved_modules: Names, or their last parts, of modules that were saved in full.
         stated: The digest of the tensors; without one, none of them is read.
 
     Raises:
@@ -256,7 +263,7 @@ def check_weights(folder: str | Path, planned: PlannedSet, stated: str | None) -
     if not os.path.exists(path):
         return
     shapes = read_header(path).shapes
-    found = {key: shape for key, shape in shapes.items() if f".{CORE}." in key}
+    found = {key: shape for key, shape in shapes.items() if not _is_saved(key, saved_modules)}
     wanted = {key: shape for key, (_, shape) in folder_keys(planned).items()}
     problems = [
         TensorMismatch(path=path, tensor=key, problem=problem)
@@ -273,6 +280,10 @@ def check_weights(folder: str | Path, planned: PlannedSet, stated: str | None) -
             raise ArtifactError(NotAnArchive(path=path, reason=reason)) from None
         if tensors_digest(tensors) != stated:
             raise ArtifactError(DigestMismatch(path=path, part="state"))
+
+
+def _is_saved(key: str, saved_modules: Collection[str]) -> bool:
+    return f".{CORE}." not in key and any(f".{name}." in f".{key}" for name in saved_modules)
 
 
 def mismatches(

@@ -143,7 +143,8 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
         """
         manifest = self.manifest()
         if manifest is not None and self._folder is not None:
-            check_weights(self._folder, manifest.planned, self._stated)
+            saved = self.modules_to_save or ()
+            check_weights(self._folder, manifest.planned, self._stated, saved)
 
     def save_pretrained(self, save_directory: str, **kwargs: Any) -> None:
         """As peft does it, with digests; the model card that peft has written learns of the import.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -15,8 +15,8 @@ from qcompile.adapter.merge_obstacles import merge_obstacle, not_finite
 from qcompile.adapter.merged import changes_bias, is_transposed, merged
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NotMergeable
-from qcompile.diagnostics.messages.peft import NoMixedBatches
 from qcompile.peft.parts import PartsHolder, SharedTensors
+from qcompile.peft.rows import rows_of
 
 
 class QCompileLayer(PartsHolder):
@@ -42,19 +42,35 @@ class QCompileLayer(PartsHolder):
 
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """As of `qcompile.attach`: the base's output plus the updates, or the replacements."""
-        if kwargs.pop("adapter_names", None) is not None:
-            raise AdapterError(NoMixedBatches())
+        names = kwargs.pop("adapter_names", None)
         self.calls.note()
+        if names is not None:
+            return self._mixed(x, names, *args, **kwargs)
         if self._disable_adapters and self.merged:
             self.unmerge()
-        if self._disable_adapters or self.merged:
+        active = self.standing_adapters()
+        if not active or self.merged:
             output: torch.Tensor = self.base_layer(x, *args, **kwargs)
             return output
-        parts = self.parts(self.active_adapters)
+        parts = self.parts(active)
         base: torch.Tensor | None = None
         if runs_base(parts):
             base = self.base_layer(x, *args, **kwargs)
         return combined(parts, x, base)
+
+    def _mixed(
+        self, x: torch.Tensor, names: Sequence[str], *args: Any, **kwargs: Any
+    ) -> torch.Tensor:
+        """Each row through the adapter of its name."""
+        base: torch.Tensor = self.base_layer(x, *args, **kwargs)
+        result = base.clone()
+        for name, rows in rows_of(names, x).items():
+            parts = self.parts([name])
+            if parts:
+                chosen = torch.tensor(rows, device=x.device)
+                own = x.index_select(0, chosen)
+                result[chosen] = combined(parts, own, base.index_select(0, chosen))
+        return result
 
     def get_delta_weight(self, adapter_name: str) -> torch.Tensor:
         """The update in the layout of the base weight, float32; peft asks for it by this name.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -12,6 +14,7 @@ from peft.tuners.tuners_utils import (
     _get_tuner_state_dict_key_prefixes,
     check_target_module_exists,
 )
+from peft.utils.constants import EMBEDDING_LAYER_NAMES
 from torch import nn
 
 from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
@@ -27,6 +30,7 @@ from qcompile.ir.compilation import PlannedSet
 from qcompile.peft.config import QCompileConfig
 from qcompile.peft.freeze import base_info, freeze
 from qcompile.peft.layer import QCompileLayer
+from qcompile.peft.mixed import hold_names_off, let_names_pass, rows_to_adapters
 from qcompile.peft.parts import PartsHolder, SharedTensors
 from qcompile.peft.prefix import QCompilePrefix, release_all
 from qcompile.peft.undo import all_or_nothing, forget_adapter, merged_or_not
@@ -55,6 +59,8 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
                 # Some of peft's models call this one, some its base, and transformers its own.
                 watch(self)
                 watch(model)
+                hold_names_off(model)
+                _leave_heads_out(self.peft_config[adapter_name])
         except BaseException:
             self.shared_tensors.forget(adapter_name)
             forget_adapter(model, adapter_name)
@@ -162,7 +168,19 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         release_all(model)
         restore_fast_paths(model)
         unwatch(model)
+        let_names_pass(model)
         return model
+
+    @contextlib.contextmanager
+    def _enable_peft_forward_hooks(self, *args: Any, **kwargs: Any) -> Iterator[None]:
+        names = kwargs.get("adapter_names")
+        if names is None:
+            yield
+            return
+        asked = (kwargs.get("num_beams"), kwargs.get("num_return_sequences"))
+        repeats = max([1, *(number for number in asked if isinstance(number, int))])
+        with rows_to_adapters(self.model, names, repeats):
+            yield
 
     def merge_adapter(
         self, adapter_names: list[str] | None = None, safe_merge: bool = False
@@ -259,6 +277,18 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         if problems:
             raise ArtifactError(*few(problems))
         return mapped
+
+
+def _leave_heads_out(config: Any) -> None:
+    """Take `lm_head` and the like off the targets, whose base weights peft would save with them.
+
+    The plan says where the adapter stands, so that the targets are not needed again.
+    """
+    manifest = config.manifest() if isinstance(config, QCompileConfig) else None
+    if manifest is not None:
+        sites = {site.module for site in manifest.planned.sites}
+        if not sites.isdisjoint(EMBEDDING_LAYER_NAMES):
+            config.target_modules = sites.difference(EMBEDDING_LAYER_NAMES) or None
 
 
 def _words(planned: PlannedSet) -> set[str]:

@@ -9,6 +9,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
 from qcompile.adapter.adapted import AdapterParts
+from qcompile.adapter.recomputation import same_in_recomputation
 from qcompile.backends.simulator.module import AdapterModule
 
 
@@ -67,6 +68,11 @@ class PartsHolder(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ignor
             for part in self.qcompile_core[name]._modules.values()
             if isinstance(part, AdapterModule)
         ]
+
+    def standing_adapters(self) -> tuple[str, ...]:
+        """Names of the adapters that are in use; in a recomputation, of those that were then."""
+        names = () if self._disable_adapters else tuple(self.active_adapters)
+        return same_in_recomputation(names)
 
     def obstacles(self, adapter_names: Iterable[str]) -> list[tuple[str, str]]:
         """(adapter of the spec, why it cannot be merged here)."""

@@ -35,7 +35,7 @@ class QCompilePrefix(PrefixHolder, PartsHolder):
         return holder
 
     def standing(self) -> list[AdapterModule]:
-        return [] if self._disable_adapters else self.parts(self.active_adapters)
+        return self.parts(self.standing_adapters())
 
     def obstacles(self, adapter_names: Iterable[str]) -> list[tuple[str, str]]:
         return [

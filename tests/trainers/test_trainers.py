@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from peft import get_peft_model
 from torch import nn
 from transformers import Trainer, TrainingArguments
 
 import qcompile
+from qcompile.peft import QCompileConfig
 from tests.adapter.models import TOKENS, llama, logits, outputs, same
 from tests.trainers.runs import MODELS, Tokens, trained_state
 
@@ -151,3 +153,35 @@ def test_a_new_base_with_the_trained_adapter_is_the_trained_model(tmp_path: Path
     adapter.save(tmp_path / "adapter.safetensors")
     again = qcompile.attach(llama(), tmp_path / "adapter.safetensors")
     assert torch.equal(logits(again), logits(model.eval()))
+
+
+SHARED = """qa 1
+
+adapter tied(rank: int = 3) {
+    attach "*.self_attn.{q,v}_proj"
+    a = linear(x, to: rank, share: "down")
+    update linear(a, to: out_features, init: zero)
+}
+"""
+
+
+def shared_model(kind: str) -> Any:
+    if kind == "peft":
+        return get_peft_model(llama(), QCompileConfig(spec=SHARED))
+    model = llama()
+    return qcompile.attach(model, qcompile.compile(SHARED, model=model))
+
+
+@pytest.mark.parametrize("kind", ["attach", "peft"])
+def test_checkpoints_of_shared_tensors_resume_bit_for_bit(kind: str, tmp_path: Path) -> None:
+    model = shared_model(kind)
+    straight = trainer(model, tmp_path / "run")
+    straight.train()
+    straight.save_model(str(tmp_path / "whole"))
+    model.save_pretrained(str(tmp_path / "pretrained"))
+
+    again = shared_model(kind)
+    resumed = trainer(again, tmp_path / "again")
+    resumed.train(resume_from_checkpoint=str(tmp_path / "run" / "checkpoint-2"))
+    assert same(trained_state(again), trained_state(model))
+    assert torch.equal(logits(again.eval()), logits(model.eval()))

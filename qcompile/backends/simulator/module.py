@@ -96,6 +96,9 @@ class AdapterModule(ParameterTree):
             if spec.share is not None:
                 shared[spec.share] = parameter
             places.append(self.add_tensor(spec.name, parameter))
+        shares = [spec.name for spec in plan.tensors if spec.share is not None]
+        # transformers looks for it when it saves a model: these may be one tensor elsewhere, too.
+        self._tied_weights_keys = {name: name for name in shares}
         self._places = tuple(places)
         self._constants = Constants()
         self._idle = tensors_without_gradient(program_of_plan(plan))

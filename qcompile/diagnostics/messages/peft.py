@@ -56,19 +56,28 @@ class AdapterNameTaken(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoMixedBatches(Message):
-    """One batch for several adapters."""
+class MixedBatchRefused(Message):
+    """One batch for several adapters, where that cannot be."""
 
     code: ClassVar[str] = "QA6203"
-    title: ClassVar[str] = "rows of one batch cannot go to different adapters"
-    help: ClassVar[str | None] = "call `set_adapter` and run a batch for each adapter"
+    title: ClassVar[str] = "rows of this batch cannot go to different adapters: {reason}"
     explanation: ClassVar[str] = """
-    peft's argument `adapter_names` of a call sends each row of a batch to another adapter, which
-    is supported for LoRA only.
+    peft's argument `adapter_names` of a call sends each row of a batch to the adapter of its name,
+    or to none for `__base__`. It needs a model of `get_peft_model` in evaluation, adapters that are
+    not merged, one name for each row, and no prefix.
 
-    Erroneous:  model(**batch, adapter_names=["a", "b"])
-    Corrected:  model.set_adapter("a"); model(**batch)
+    Erroneous:  model(**batch, adapter_names=["a", "nope"])
+    Corrected:  model(**batch, adapter_names=["a", "__base__"])
     """
+
+    reason: str
+    candidates: tuple[str, ...] = ()
+
+    def helps(self) -> tuple[str, ...]:
+        return (
+            *did_you_mean(self.candidates),
+            "or call `set_adapter` and run a batch for each adapter",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

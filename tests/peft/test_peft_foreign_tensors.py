@@ -1,0 +1,91 @@
+"""Folders hold the adapter's tensors and no others: the base model's are never replaced."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import PeftModel, get_peft_model
+from safetensors.torch import load_file, save_file
+
+import qcompile
+import qcompile.peft
+from qcompile.diagnostics import QCompileError
+from qcompile.peft import QCompileConfig
+from tests.peft.models import base, logits, train
+from tests.peft.specs import LORA
+
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
+
+FOREIGN = ("base_model.model.model.norm.weight", "foo", "base_model.model.lm_head.weight")
+
+HEAD = """qa 1
+adapter head() {
+    attach "lm_head"
+    update linear(linear(x, to: 2), to: out_features, init: zero)
+}
+"""
+
+
+def saved(folder: Path, **options: Any) -> Any:
+    model = get_peft_model(base("llama"), QCompileConfig(spec=LORA, **options))
+    train(model)
+    model.save_pretrained(str(folder))
+    return model
+
+
+def add(folder: Path, key: str) -> None:
+    file = str(folder / "adapter_model.safetensors")
+    save_file({**load_file(file), key: torch.full((32,), 7.0)}, file)
+
+
+@pytest.mark.parametrize("key", FOREIGN)
+def test_a_tensor_more_is_an_error_and_the_base_stays(tmp_path: Path, key: str) -> None:
+    saved(tmp_path)
+    add(tmp_path, key)
+    ways = (
+        lambda model: PeftModel.from_pretrained(model, str(tmp_path)),
+        lambda model: qcompile.peft.load(model, tmp_path),
+        lambda model: get_peft_model(model, QCompileConfig(spec=LORA)).load_adapter(
+            str(tmp_path), adapter_name="other"
+        ),
+    )
+    for way in ways:
+        model = base("llama")
+        before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        with pytest.raises(QCompileError, match="QA5009") as caught:
+            way(model)
+        assert key in str(caught.value)
+        after = {n: t for n, t in model.state_dict().items() if "qcompile_core" not in n}
+        after = {name.replace("base_layer.", ""): tensor for name, tensor in after.items()}
+        assert after.keys() == before.keys()
+        assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+    with pytest.raises(QCompileError, match="QA5009"):
+        qcompile.load(tmp_path)
+
+
+def test_modules_that_were_saved_in_full_are_loaded(tmp_path: Path) -> None:
+    model = saved(tmp_path, modules_to_save=["lm_head"])
+    again = qcompile.peft.load(base("llama"), tmp_path)
+    assert torch.equal(logits(again), logits(model))
+
+
+@pytest.mark.parametrize("options", [{"spec": HEAD}, {"spec": LORA, "target_modules": ["lm_head"]}])
+def test_an_adapter_on_the_head_is_saved_without_the_head(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    model = get_peft_model(base("llama"), QCompileConfig(**options))
+    train(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        model.save_pretrained(str(tmp_path))
+    keys = load_file(str(tmp_path / "adapter_model.safetensors"))
+    assert keys and all(".qcompile_core." in key for key in keys)
+    again = qcompile.peft.load(base("llama"), tmp_path)
+    assert torch.equal(logits(again), logits(model))
+    assert len(list(qcompile.load(tmp_path).parts())) == 1
+    again.save_pretrained(str(tmp_path / "again"))
+    assert load_file(str(tmp_path / "again" / "adapter_model.safetensors")).keys() == keys.keys()
