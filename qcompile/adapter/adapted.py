@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -22,6 +22,9 @@ class AdaptedModule(nn.Module):
 
     Stands in for the base layer: `weight`, `bias`, `in_features` and `out_features` are its own.
     """
+
+    _tied_weights_keys: ClassVar[dict[str, str]] = {"base_layer.weight": "base_layer.weight"}
+    """transformers looks for it when it saves a model: a head may be tied to the embeddings."""
 
     def __init__(self, base_layer: nn.Module, switch: Switch) -> None:
         """`switch` is the model's."""
@@ -49,6 +52,13 @@ class AdaptedModule(nn.Module):
     @property
     def out_features(self) -> Any:
         return self.base_layer.out_features
+
+    def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
+        """As nn.Module; `weight` and `bias` are the base layer's, so that heads can be tied."""
+        if name in ("weight", "bias"):
+            self.base_layer.register_parameter(name, param)
+        else:
+            super().register_parameter(name, param)
 
     def parts(self) -> dict[str, AdapterModule]:
         """The parts by the names of their adapters, in the order of attachment."""

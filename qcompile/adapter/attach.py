@@ -14,6 +14,7 @@ from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.arguments import check_model
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
+from qcompile.adapter.heads import fix_vocabulary, free_vocabulary
 from qcompile.adapter.load import load
 from qcompile.adapter.places import Place, find_places
 from qcompile.adapter.prefixed import Prefixes, forward_parameters, hold, prefixes_of, release
@@ -66,6 +67,7 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
             model.requires_grad_(False)
         _put(model, places, record.switch)
         leave_fast_paths(model, AdaptedModule)
+        fix_vocabulary(model, AdaptedModule)
         watch(model)
         setattr(model, RECORD, replace(record, adapters=(*record.adapters, compiled)))
         return model
@@ -92,6 +94,7 @@ def detach(model: ModelT) -> ModelT:
     try:
         unwatch(model)
         restore_fast_paths(model)
+        free_vocabulary(model)
         for parent in list(model.modules()):
             for name, child in parent._modules.items():
                 if isinstance(child, AdaptedModule):

@@ -40,6 +40,13 @@ class QCompileLayer(PartsHolder):
     def out_features(self) -> Any:
         return self.get_base_layer().out_features
 
+    def register_parameter(self, name: str, param: nn.Parameter | None) -> None:
+        """As nn.Module; `weight` and `bias` are the base layer's, so that heads can be tied."""
+        if name in ("weight", "bias"):
+            self.get_base_layer().register_parameter(name, param)
+        else:
+            super().register_parameter(name, param)
+
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """As of `qcompile.attach`: the base's output plus the updates, or the replacements."""
         names = kwargs.pop("adapter_names", None)

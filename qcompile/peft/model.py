@@ -18,6 +18,7 @@ from peft.utils.constants import EMBEDDING_LAYER_NAMES
 from torch import nn
 
 from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
+from qcompile.adapter.heads import fix_vocabulary, free_vocabulary
 from qcompile.adapter.merge_obstacles import ParameterUses
 from qcompile.adapter.watch import unwatch, watch
 from qcompile.artifact.peft_folder import CORE, WEIGHTS, mismatches
@@ -56,6 +57,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             with all_or_nothing(model):
                 super().inject_adapter(model, adapter_name, *args, **kwargs)
                 leave_fast_paths(model, QCompileLayer)
+                fix_vocabulary(model, QCompileLayer)
                 # Some of peft's models call this one, some its base, and transformers its own.
                 watch(self)
                 watch(model)
@@ -169,6 +171,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         restore_fast_paths(model)
         unwatch(model)
         let_names_pass(model)
+        free_vocabulary(model)
         return model
 
     @contextlib.contextmanager
@@ -261,6 +264,10 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         state_dict: dict[str, torch.Tensor],
     ) -> dict[str, torch.Tensor]:
         """As peft does it, but a missing, foreign or misshapen tensor is an error."""
+        for layer in model.modules():
+            # What is merged would stay in the weights under the tensors that come.
+            if isinstance(layer, QCompileLayer) and adapter_name in layer.merged_adapters:
+                layer.unmerge()
         mapped: dict[str, torch.Tensor] = super()._remap_adapter_state_dict_for_load(
             model=model, config=config, adapter_name=adapter_name, state_dict=state_dict
         )

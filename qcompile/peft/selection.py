@@ -68,6 +68,7 @@ def selection(
         given = _maybe_include_all_linear_layers(given, model)
 
     def adjust(spec: Spec) -> Spec:
+        _refuse_idle(config, spec, linear, attention)
         adapters = tuple(
             _retarget(adapter, given, attention if _is_prefix(adapter) else linear)
             for adapter in spec.adapters
@@ -85,6 +86,53 @@ def selection(
         return replace(spec, adapters=tuple(adapter for adapter in adapters if adapter.attachments))
 
     return adjust
+
+
+def _refuse_idle(
+    config: QCompileConfig, spec: Spec, linear: list[str], attention: list[str]
+) -> None:
+    """Whether every entry of a list chooses, or excludes, some module.
+
+    Raises:
+        AdapterError: QA6201 for each that does not.
+    """
+    fitting = [
+        name
+        for prefixes, names in ((False, linear), (True, attention))
+        if any(_is_prefix(adapter) == prefixes for adapter in spec.adapters)
+        for name in names
+    ]
+    chosen = [name for name in fitting if _in_layers(config, name)]
+    idle: list[tuple[str, str, list[str]]] = []
+    for option, names in (("target_modules", chosen), ("exclude_modules", fitting)):
+        entries = getattr(config, option)
+        if entries is None or isinstance(entries, str):
+            continue
+        idle += [
+            (f"{entry!r} of {option}", entry, names)
+            for entry in sorted(entries)
+            if not any(name == entry or name.endswith(f".{entry}") for name in names)
+        ]
+    layers = config.layers_to_transform
+    patterns = config.layers_pattern or ()
+    lists = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+    there = {_layer(name, lists) for name in fitting}
+    for layer in [layers] if isinstance(layers, int) else layers or ():
+        if layer not in there:
+            idle.append((f"{layer} of layers_to_transform", str(layer), []))
+    if idle:
+        raise AdapterError(
+            *few(
+                [
+                    TargetsMatchNothing(
+                        choice=choice,
+                        present=(last := tuple(sorted({n.rpartition(".")[2] for n in names}))),
+                        candidates=nearest(entry, last),
+                    )
+                    for choice, entry, names in idle
+                ]
+            )
+        )
 
 
 def _is_prefix(adapter: AdapterSpec) -> bool:

@@ -294,10 +294,3 @@ def test_transformers_own_integration_saves_and_loads(tmp_path: Path) -> None:
     again: Any = llama()
     again.load_adapter(str(tmp_path))
     assert torch.equal(logits(again), found)
-
-
-def test_one_batch_for_several_adapters_is_refused() -> None:
-    model = get_peft_model(llama(), QCompileConfig(spec=LORA))
-    layer = next(m for m in model.modules() if isinstance(m, QCompileLayer))
-    with pytest.raises(QCompileError, match="QA6203"):
-        layer(torch.zeros(1, 32), adapter_names=["default"])

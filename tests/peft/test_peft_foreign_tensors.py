@@ -89,3 +89,14 @@ def test_an_adapter_on_the_head_is_saved_without_the_head(
     assert len(list(qcompile.load(tmp_path).parts())) == 1
     again.save_pretrained(str(tmp_path / "again"))
     assert load_file(str(tmp_path / "again" / "adapter_model.safetensors")).keys() == keys.keys()
+
+
+def test_loading_over_a_merged_adapter_takes_it_out_first(tmp_path: Path) -> None:
+    trained = saved(tmp_path)
+    model = get_peft_model(base("llama"), QCompileConfig(spec=LORA))
+    plain = logits(model)
+    model.merge_adapter()
+    model.load_adapter(str(tmp_path), adapter_name="default")
+    assert torch.equal(logits(model), logits(trained))
+    with model.disable_adapter():
+        assert torch.equal(logits(model), plain)

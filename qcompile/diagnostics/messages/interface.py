@@ -141,3 +141,27 @@ class ModulesLeftOut(Message):
 
     def notes(self) -> tuple[str, ...]:
         return self.reasons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VocabularyFixed(Message):
+    """A vocabulary is to be resized while an adapter is on the head."""
+
+    code: ClassVar[str] = "QA6017"
+    title: ClassVar[str] = (
+        "the vocabulary of this `{kind}` cannot be resized: an adapter is on its head"
+    )
+    help: ClassVar[str | None] = (
+        "take the adapter off (`qcompile.detach`, peft's `unload`), resize, and compile it again"
+    )
+    explanation: ClassVar[str] = """
+    The adapter's result is as wide as the vocabulary for which it was compiled. transformers would
+    resize the input embeddings before it finds out, so the model is left as it is.
+
+    Erroneous:  qcompile.attach(model, head_adapter); model.resize_token_embeddings(n)
+    Corrected:  model.resize_token_embeddings(n)
+                adapter = qcompile.compile("adapter.qa", model=model)
+                qcompile.attach(model, adapter)
+    """
+
+    kind: str
