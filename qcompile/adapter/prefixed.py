@@ -152,11 +152,30 @@ def _causal_mask(module: nn.Module, hidden: Any, cache: Any, tokens: int) -> Ten
     """
     implementation = getattr(getattr(module, "config", None), "_attn_implementation", None)
     queries = hidden.shape[1]
-    if implementation != "sdpa" or not getattr(module, "is_causal", False) or queries == 1:
+    if implementation != "sdpa" or not getattr(module, "is_causal", False):
         return None
-    past = 0 if cache is None else int(cache.get_seq_length(getattr(module, "layer_idx", 0)))
-    own = torch.ones(queries, past + queries, dtype=torch.bool, device=hidden.device).tril(past)
+    past, length, offset = _places(cache, getattr(module, "layer_idx", 0), queries)
+    if queries == 1 and offset + length == past + 1:
+        return None
+    query = torch.arange(past, past + queries, device=hidden.device)
+    key = torch.arange(offset, offset + length, device=hidden.device)
+    own = key[None, :] <= query[:, None]
     return torch.nn.functional.pad(own, (tokens, 0), value=True)[None, None]
+
+
+def _places(cache: Any, layer: int, queries: int) -> tuple[int, int, int]:
+    """Position of the first query, and how many keys the cache will give, from which position on.
+
+    A static cache gives all of its places, those that are still empty too.
+    """
+    if cache is None:
+        return 0, queries, 0
+    cache = getattr(cache, "self_attention_cache", cache)
+    past = int(cache.get_seq_length(layer))
+    if not hasattr(cache, "get_mask_sizes"):
+        return past, past + queries, 0
+    length, offset = cache.get_mask_sizes(queries, layer)
+    return past, int(length), int(offset)
 
 
 def holder_of(module: nn.Module) -> PrefixHolder | None:

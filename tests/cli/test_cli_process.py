@@ -66,6 +66,7 @@ def test_file_opens_where_qcompile_is_not_installed(folder: Path) -> None:
 def test_interrupt_ends_with_130_and_writes_nothing(folder: Path) -> None:
     script = (
         "import os, signal, sys, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import qcompile.cli.options as options\n"
         "from qcompile.cli import main\n"
         "def interrupted(*_, **__):\n"

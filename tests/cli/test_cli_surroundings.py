@@ -118,6 +118,9 @@ def stopped(script: str, number: signal.Signals) -> subprocess.CompletedProcess[
     """Run the command line as a process, with a script before it that sends itself a signal."""
     head = (
         "import builtins, os, signal, sys\n"
+        # Whoever runs the tests in the background may have had signals ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "for each in (signal.SIGTERM, signal.SIGHUP): signal.signal(each, signal.SIG_DFL)\n"
         f"def stop(*_, **__): os.kill(os.getpid(), {int(number)})\n"
         "sys.argv = ['qcompile', 'low.qa', '-o', 'low.pt']\n"
     )

@@ -366,10 +366,37 @@ def foreign_folder() -> None:
 
 
 def mixed_batch() -> None:
-    peft_model().base_model.model["first"].up(torch.zeros(2, 6), adapter_names=["default", "other"])
+    peft_model().eval()(torch.zeros(2, 6), adapter_names=["default", "defualt"])
 
 
-PATCHED = (fault, no_temporary_folder, without_calibrations, damaged_calibration, foreign_device)
+def resized_head() -> None:
+    base = tiny_llama()
+    text = HEAD_ADAPTER
+    qcompile.attach(base, qcompile.compile(text, model=base))
+    base.resize_token_embeddings(9)
+
+
+def huge_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The machine's own memory would be the limit, where it has less.
+    monkeypatch.setattr("qcompile.artifact.check.MEMORY_LIMIT", 2**30)
+    load(resign)()
+
+
+HEAD_ADAPTER = """qa 1
+adapter top() {
+    attach "lm_head"
+    update linear(linear(x, to: 2), to: out_features)
+}
+"""
+
+PATCHED = (
+    huge_plan,
+    fault,
+    no_temporary_folder,
+    without_calibrations,
+    damaged_calibration,
+    foreign_device,
+)
 """Cases that need a patched environment."""
 
 CASES: dict[str, Callable[..., Any]] = {
@@ -416,7 +443,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA5007": load(lambda contents: contents.update(version="one")),
     "QA5008": load(lambda contents: contents["state"]["low.a.weight"].add_(1)),
     "QA5009": load(lambda contents: contents["state"].pop("low.a.weight")),
-    "QA5010": load(resign),
+    "QA5010": huge_plan,
     "QA5011": foreign_folder,
     "QA5021": program_as_adapter,
     "QA6001": attach(ATTACHED, nn.ModuleDict({"first": Block()})),
@@ -440,6 +467,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6014": lambda: qcompile.compile(LOW)(torch.zeros(2, 6, dtype=torch.int64)),
     "QA6015": lambda: qcompile.load("attached.qa"),
     "QA6016": left_out,
+    "QA6017": resized_head,
     "QA6021": lambda: qcompile.compile(ROTATING)(torch.zeros(2, 6)),
     "QA6022": lambda: qcompile.compile(ROTATING)(torch.zeros(2, 6), torch.zeros(3, 4)),
     "QA6101": lambda: qcompile.prune(qcompile.compile(NONLINEAR, model=model())),

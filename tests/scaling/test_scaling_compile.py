@@ -15,7 +15,12 @@ from qcompile.ir.plan import EvaluationNode
 from tests.adapter.models import TOKENS, llama
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = sorted((ROOT / "examples").glob("**/*.qa"))
+EXAMPLES = sorted(
+    path
+    for path in (ROOT / "examples").glob("**/*.qa")
+    if "\nadapter " in path.read_text(encoding="utf-8")
+)
+"""Files with an adapter; the others are there to be imported."""
 
 
 def names(paths: list[Path]) -> list[str]:

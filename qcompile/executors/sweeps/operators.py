@@ -45,7 +45,8 @@ class Combination:
         self.empty = not any(rows)
         self.single = bool(rows) and all(len(row) == 1 for row in rows)
         width = max((index + 1 for row in rows for index, _ in row), default=0)
-        dense = not (self.empty or self.single)
+        # Without any index the matrix has no columns.
+        dense = not self.single
         matrix = torch.zeros(len(rows) if dense else 0, width, dtype=torch.float64, device="cpu")
         if dense:
             for position, row in enumerate(rows):
