@@ -104,7 +104,7 @@ def _misfit(
 
 
 def _prefix_misfit(site: Site, module: nn.Module, part: AdapterModule) -> Message | None:
-    sizes = attention_sizes(module)
+    sizes = attention_sizes(module, site.module)
     wanted = (part.plan.in_features, part.plan.out_features)
     if sizes is None:
         return NotAttention(module=site.module, kind=type(module).__name__)

@@ -140,7 +140,7 @@ def _mask(
     if not isinstance(mask, Tensor) or mask.dim() not in (2, 4):
         shape = f"{mask.dim()} axes" if isinstance(mask, Tensor) else f"type {type(mask).__name__}"
         reason = f"its mask has {shape}"
-        raise AdapterError(AttentionUnsupported(kind=kind, reason=reason))
+        raise AdapterError(AttentionUnsupported(kind=kind, reason=reason, foreign_mask=True))
     seen = 0 if mask.dtype.is_floating_point else 1
     return torch.nn.functional.pad(mask, (tokens, 0), value=seen)
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -241,7 +241,7 @@ def check_weights(
     folder: str | Path,
     planned: PlannedSet,
     stated: str | None,
-    saved_modules: Collection[str] = (),
+    saved: Mapping[str, tuple[int, ...]],
 ) -> None:
     """Whether a folder's tensors, where it has any, are those of the plan.
 
@@ -251,7 +251,7 @@ def check_weights(
     Args:
         folder: Holds adapter_model.safetensors.
         planned: The plan.
-        saved_modules: Names, or their last parts, of modules that were saved in full.
+        saved: Key → shape of what must stand beside the adapter's tensors: `modules_to_save`.
         stated: The digest of the tensors; without one, none of them is read.
 
     Raises:
@@ -263,11 +263,11 @@ def check_weights(
     if not os.path.exists(path):
         return
     shapes = read_header(path).shapes
-    found = {key: shape for key, shape in shapes.items() if not _is_saved(key, saved_modules)}
+    found = {key: shape for key, shape in shapes.items() if f".{CORE}." in key}
     wanted = {key: shape for key, (_, shape) in folder_keys(planned).items()}
     problems = [
         TensorMismatch(path=path, tensor=key, problem=problem)
-        for key, problem in mismatches(found, wanted)
+        for key, problem in mismatches(shapes, {**wanted, **saved})
     ]
     if problems:
         raise ArtifactError(*few(problems))
@@ -280,10 +280,6 @@ def check_weights(
             raise ArtifactError(NotAnArchive(path=path, reason=reason)) from None
         if tensors_digest(tensors) != stated:
             raise ArtifactError(DigestMismatch(path=path, part="state"))
-
-
-def _is_saved(key: str, saved_modules: Collection[str]) -> bool:
-    return f".{CORE}." not in key and any(f".{name}." in f".{key}" for name in saved_modules)
 
 
 def mismatches(

@@ -20,13 +20,19 @@ HEAD_SIZES = ("head_dim", "attention_head_size", "head_size")
 """Attributes that hold the width of one head."""
 
 
-def attention_sizes(module: torch.nn.Module) -> tuple[int, int] | None:
+CROSS_NAMES = frozenset({"crossattention", "cross_attention", "cross_attn", "encoder_attn"})
+"""Parts of names under which transformers' models keep attention to another sequence: the modules
+are often of the very class that they use for self-attention."""
+
+
+def attention_sizes(module: torch.nn.Module, name: str) -> tuple[int, int] | None:
     """(width of the hidden state, width of all keys together), or None.
 
     Takes transformers' modules that hand keys and values to a cache, `past_key_values`, and know
-    the width of a head: through the cache is the way in for a prefix. Cross-attention is left out.
+    the width of a head: through the cache is the way in for a prefix. Cross-attention is left out,
+    which `name`, that of the module in its model, often tells alone.
     """
-    if head_size(module) is None or getattr(module, "is_cross_attention", False):
+    if head_size(module) is None or is_cross_attention(module, name):
         return None
     if "past_key_values" not in inspect.signature(module.forward).parameters:
         return None
@@ -39,6 +45,13 @@ def attention_sizes(module: torch.nn.Module) -> tuple[int, int] | None:
         if sizes is not None:
             return _fused(module, sizes)
     return None
+
+
+def is_cross_attention(module: torch.nn.Module, name: str) -> bool:
+    """Whether the module attends to another sequence."""
+    if getattr(module, "is_cross_attention", False) or "Cross" in type(module).__name__:
+        return True
+    return not CROSS_NAMES.isdisjoint(name.split("."))
 
 
 def head_size(module: torch.nn.Module) -> int | None:

@@ -88,7 +88,7 @@ def module_infos(model: torch.nn.Module) -> tuple[ModuleInfo, ...]:
                 in_features=None if sizes is None else sizes[0],
                 out_features=None if sizes is None else sizes[1],
                 layer=next((int(part) for part in name.split(".") if part.isdigit()), None),
-                attention=attention_sizes(module),
+                attention=attention_sizes(module, name),
                 obstacle=obstacle,
                 stacked=stacked_experts(name, module),
             )

@@ -137,7 +137,7 @@ def _flops(node: PlanNode, nodes: Sequence[PlanNode]) -> tuple[float, float]:
 
 
 def _saved_operands(node: PlanNode) -> tuple[int, ...]:
-    """Operands whose values the backward pass reads."""
+    """Operands whose values the backward pass reads; circuits count what they keep themselves."""
     match node:
         case (
             MultiplyNode()
@@ -148,7 +148,6 @@ def _saved_operands(node: PlanNode) -> tuple[int, ...]:
             | PairProductNode()
             | ApplyNode()
             | ContractionNode()
-            | EvaluationNode()
         ):
             return operands(node)
         case _:

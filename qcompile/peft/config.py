@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import EnumMeta
@@ -114,7 +113,7 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
         if isinstance(self.exclude_modules, list):
             self.exclude_modules = set(self.exclude_modules)
         # No fields, so that neither the places nor the parsed plan are saved.
-        self._folder: str | None = None
+        self.folder: str | None = None
         self.compiled_for: Sizes | None = None
         self._name = "<text>"
         self._parsed: tuple[str, Manifest] | None = None
@@ -124,27 +123,18 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
             self._name = str(self.spec)
             self.spec = read_source(str(Path(self.spec))).text
 
-    @classmethod
-    def from_pretrained(
-        cls, pretrained_model_name_or_path: str, subfolder: str | None = None, **kwargs: Any
-    ) -> Any:
-        """As peft does it; keeps the folder, whose tensors are checked before a model changes."""
-        folder = pretrained_model_name_or_path
-        config: Any = super().from_pretrained(folder, subfolder=subfolder, **kwargs)
-        if isinstance(config, QCompileConfig):
-            config._folder = os.path.join(folder, subfolder or "")
-        return config
-
-    def check_tensors(self) -> None:
+    def check_tensors(self, saved: Mapping[str, tuple[int, ...]]) -> None:
         """Whether the tensors beside the file that this was read from are those of the plan.
+
+        Args:
+            saved: Names and shapes of those of `modules_to_save`.
 
         Raises:
             ArtifactError: QA5003, QA5008, QA5009.
         """
         manifest = self.manifest()
-        if manifest is not None and self._folder is not None:
-            saved = self.modules_to_save or ()
-            check_weights(self._folder, manifest.planned, self._stated, saved)
+        if manifest is not None and self.folder is not None:
+            check_weights(self.folder, manifest.planned, self._stated, saved)
 
     def save_pretrained(self, save_directory: str, **kwargs: Any) -> None:
         """As peft does it, with digests; the model card that peft has written learns of the import.

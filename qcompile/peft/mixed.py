@@ -84,8 +84,9 @@ def _inside_encoder(model: nn.Module) -> frozenset[int]:
         encoder = None if find is None else find()
     except (AttributeError, NotImplementedError, TypeError):
         return frozenset()
-    whole = encoder is None or encoder is model or not isinstance(encoder, nn.Module)
-    return frozenset() if whole else frozenset(map(id, encoder.modules()))
+    if not isinstance(encoder, nn.Module) or encoder is model:
+        return frozenset()
+    return frozenset(map(id, encoder.modules()))
 
 
 def refuse_names(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:

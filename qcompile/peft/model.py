@@ -15,6 +15,7 @@ from peft.tuners.tuners_utils import (
     check_target_module_exists,
 )
 from peft.utils.constants import EMBEDDING_LAYER_NAMES
+from peft.utils.other import AuxiliaryTrainingWrapper
 from torch import nn
 
 from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
@@ -34,6 +35,7 @@ from qcompile.peft.layer import QCompileLayer
 from qcompile.peft.mixed import hold_names_off, let_names_pass, rows_to_adapters
 from qcompile.peft.parts import PartsHolder, SharedTensors
 from qcompile.peft.prefix import QCompilePrefix, release_all
+from qcompile.peft.selection import saved_tensors
 from qcompile.peft.undo import all_or_nothing, forget_adapter, merged_or_not
 
 
@@ -74,7 +76,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
     def _prepare_model(self, peft_config: QCompileConfig, model: nn.Module) -> None:
         manifest = freeze(peft_config, model)
         self._check_names(model)
-        peft_config.check_tensors()
+        peft_config.check_tensors(saved_tensors(peft_config, model))
         if peft_config.target_modules is None:
             peft_config.target_modules = {site.module for site in manifest.planned.sites}
 
@@ -237,6 +239,14 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             state_dict=state_dict,
             unwanted_adapter_names=unwanted_adapter_names,
         )
+        for name, module in model.named_modules():
+            if isinstance(module, QCompileLayer | AuxiliaryTrainingWrapper):
+                own = isinstance(module, QCompileLayer)
+                # peft would save the base's weights of heads and embeddings that have an adapter,
+                # or are resized, beside what is trained.
+                base = f"{name}.{'base_layer' if own else 'original_module'}."
+                for key in [key for key in state_dict if key.startswith(base)]:
+                    del state_dict[key]
         seen: set[int] = set()
         for key, tensor in found.items():
             if tensor.device.type != "meta" and tensor.data_ptr() in seen:
@@ -252,6 +262,10 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         head, found, tail = key.partition(f".{CORE}.{adapter_name}.")
         if found:
             return f"{head}.{CORE}.{tail}"
+        # Of a module in modules_to_save, which peft may add a second time by its name in the model.
+        head, found, tail = key.partition(f".modules_to_save.{adapter_name}.")
+        if found:
+            return f"{head}.{tail}"
         plain: str = super()._remove_adapter_name_from_key(key, adapter_name)
         return plain
 
@@ -272,9 +286,14 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             model=model, config=config, adapter_name=adapter_name, state_dict=state_dict
         )
         prefixes = _get_tuner_state_dict_key_prefixes(model, adapter_name=adapter_name)
-        own = _filter_state_dict_by_key_prefixes(model.state_dict(), prefixes)
+        state = model.state_dict()
+        own = _filter_state_dict_by_key_prefixes(state, prefixes)
+        for name, wrapper in model.named_modules():
+            if isinstance(wrapper, AuxiliaryTrainingWrapper):
+                keys = _load_map(wrapper, adapter_name).values()
+                own.update({f"{name}.{key}": state[f"{name}.{key}"] for key in keys})
         found, wanted = (
-            {key: tuple(tensor.shape) for key, tensor in tensors.items() if f".{CORE}." in key}
+            {key: tuple(tensor.shape) for key, tensor in tensors.items()}
             for tensors in (mapped, own)
         )
         problems = [
@@ -284,6 +303,12 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         if problems:
             raise ArtifactError(*few(problems))
         return mapped
+
+
+def _load_map(wrapper: Any, adapter_name: str) -> dict[str, str]:
+    """Key in a file → key in the model, of a module that is trained in full."""
+    found: dict[str, str] = wrapper.adapter_state_dict_load_map(adapter_name)
+    return found
 
 
 def _leave_heads_out(config: Any) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from typing import Any
+
+from peft import PeftConfig
 
 from qcompile.peft.config import QCompileConfig, peft_type
 from qcompile.peft.model import QCompileModel
@@ -18,3 +22,28 @@ def register() -> None:
         register_peft_method(
             name="qcompile", config_cls=QCompileConfig, model_cls=QCompileModel, prefix="qcompile_"
         )
+        _keep_folders()
+
+
+def _keep_folders() -> None:
+    """Let configurations know the folder that they are read from, whoever reads them.
+
+    Its tensors are checked before a model changes. transformers calls the method of PeftConfig,
+    which makes a QCompileConfig without a method of its own.
+    """
+    read: Any = PeftConfig.from_pretrained.__func__  # type: ignore[attr-defined, unused-ignore]
+
+    def from_pretrained(
+        cls: Any,
+        pretrained_model_name_or_path: Any,
+        subfolder: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        config = read(cls, pretrained_model_name_or_path, subfolder=subfolder, **kwargs)
+        if isinstance(config, QCompileConfig):
+            config.folder = os.path.join(pretrained_model_name_or_path, subfolder or "")
+        return config
+
+    read_and_keep: Any = functools.wraps(read)(from_pretrained)
+    method: Any = classmethod(read_and_keep)
+    PeftConfig.from_pretrained = method  # type: ignore[method-assign, unused-ignore]

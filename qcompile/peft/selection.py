@@ -6,10 +6,13 @@ import copy
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from peft.tuners.tuners_utils import _maybe_include_all_linear_layers, check_target_module_exists
+from peft.utils.other import AuxiliaryTrainingWrapper
 from torch import nn
 
+from qcompile.artifact.peft_folder import PREFIX
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.adapter import NotForAModel
 from qcompile.diagnostics.messages.peft import SavedModuleMissing, TargetsMatchNothing
@@ -42,6 +45,23 @@ def check_saved_modules(config: QCompileConfig, model: nn.Module) -> None:
         raise AdapterError(
             *few([SavedModuleMissing(module=m, candidates=nearest(m, last)) for m in missing])
         )
+
+
+def saved_tensors(config: QCompileConfig, model: nn.Module) -> dict[str, tuple[int, ...]]:
+    """Key in adapter_model.safetensors → shape, for the tensors of modules_to_save."""
+    wanted = tuple(config.modules_to_save or ())
+    inside: list[str] = []
+    found = {}
+    for name, module in model.named_modules():
+        if any(name.startswith(prefix) for prefix in inside):
+            continue
+        if isinstance(module, AuxiliaryTrainingWrapper):
+            inside.append(f"{name}.")
+        if name.endswith(wanted):  # As peft chooses them.
+            base: Any = getattr(module, "original_module", module)
+            for key, tensor in base.state_dict().items():
+                found[f"{PREFIX}{name}.{key}"] = tuple(tensor.shape)
+    return found
 
 
 def selection(

@@ -24,7 +24,7 @@ def test_the_blocks_of_the_how_to_run_in_order(
     monkeypatch.chdir(ROOT)
     text = (ROOT / "docs" / "peft.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    assert len(blocks) == 11
+    assert len(blocks) == 12
     base: Any = llama()
     base.save_pretrained(tmp_path / "base")
     names: dict[str, Any] = {

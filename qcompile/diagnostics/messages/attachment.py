@@ -177,7 +177,6 @@ class NoAttention(Message):
     code: ClassVar[str] = "QA3008"
     title: ClassVar[str] = "pattern `{pattern}` matches no attention that a prefix can stand in"
     label: ClassVar[str] = "matches {count} of kind {kinds}"
-    help: ClassVar[str | None] = "a `prefix` attaches to the attention itself: `*.self_attn`"
     explanation: ClassVar[str] = """
     `prefix keys, values` stands before the keys and values of self-attention. It attaches to the
     attention modules of transformers' models that hand keys and values to a cache
@@ -195,8 +194,17 @@ class NoAttention(Message):
     example: str
     groups: tuple[str, ...]
 
+    def helps(self) -> tuple[str, ...]:
+        if not self.groups:
+            return ("use a `prefix` with another model; linear maps of this one take an `update`",)
+        return (f"a `prefix` attaches to the attention itself, here {self.groups[0]}",)
+
     def notes(self) -> tuple[str, ...]:
         """Say what there is."""
         if not self.groups:
-            return ("the model has no such attention modules at all",)
+            reasons = (
+                "its attention is to another sequence, or hands nothing to a cache, or does not"
+                " say how wide a head is"
+            )
+            return (reasons,)
         return (f"the model's attention modules are {', '.join(self.groups)}",)

@@ -49,7 +49,6 @@ class AttentionUnsupported(Message):
 
     code: ClassVar[str] = "QA6043"
     title: ClassVar[str] = "a prefix cannot stand in attention `{kind}`: {reason}"
-    help: ClassVar[str | None] = 'load the model with `attn_implementation="sdpa"` or `"eager"`'
     explanation: ClassVar[str] = """
     A prefix enters through the cache of keys and values, and its columns are added to the
     attention mask. Masks in a form of their own, such as flex attention's, and attention modules
@@ -63,6 +62,13 @@ class AttentionUnsupported(Message):
 
     kind: str
     reason: str
+    foreign_mask: bool = False
+    """The mask has a form of its own, which another implementation of attention has not."""
+
+    def helps(self) -> tuple[str, ...]:
+        if self.foreign_mask:
+            return ('load the model with `attn_implementation="sdpa"` or `"eager"`',)
+        return ("attach the prefix to other attention modules of this model",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
