@@ -14,7 +14,7 @@ from qcompile.diagnostics.arguments import check_path, check_type, wrong_argumen
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.usage import UnknownOptionValue
 from qcompile.diagnostics.source import Source
-from qcompile.driver.left_out import warn_of_left_out
+from qcompile.driver.effect import warn_of_effect
 from qcompile.driver.options import Options
 from qcompile.driver.phases import compile_source
 from qcompile.grammar.files import read_source
@@ -49,7 +49,9 @@ def compile(
         tokens: Tokens of a step, the batch for which costs are weighed.
         seed: Of the initial tensors.
 
-    Warns of linear maps that a pattern reaches and no adapter can sit on (QA6016).
+    Warns of what has no effect: linear maps that a pattern reaches and no adapter can sit on
+    (QA6016), tensors that the result does not depend on (QA4006, QA4011), adapters with nothing to
+    train (QA2160).
 
     Raises:
         CompileError: With every error of the first phase that found any.
@@ -77,7 +79,7 @@ def compile(
 
         given = describe_model(cast("nn.Module", model))
     compilation = compile_source(_source(spec), options, model=given)
-    warn_of_left_out(compilation)
+    warn_of_effect(compilation)
     return CompiledAdapter(compilation.manifest)
 
 

@@ -23,7 +23,7 @@ from qcompile.diagnostics.messages.peft import ConfigurationInUse
 from qcompile.diagnostics.messages.prefix import NotAttention
 from qcompile.diagnostics.nearest import nearest
 from qcompile.driver import Options, compile_source
-from qcompile.driver.left_out import warn_of_left_out
+from qcompile.driver.effect import warn_of_effect
 from qcompile.ir.codec import canonical_json
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.models.linear import linear_sizes
@@ -59,7 +59,7 @@ def freeze(config: QCompileConfig, model: nn.Module) -> Manifest:
         compilation = compile_source(
             config.source(), options, model=info, adjust=selection(config, model, info)
         )
-        warn_of_left_out(compilation)
+        warn_of_effect(compilation)
         manifest = compilation.manifest
         config.plan = canonical_json(manifest)
         config.compiled_for = _sizes(info)

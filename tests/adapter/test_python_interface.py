@@ -152,3 +152,20 @@ def test_every_example_attaches_and_starts_where_it_says(name: str, tmp_path: Pa
     # Maps that start as the identity begin where the base is without any `init: zero`.
     starts_at_zero = "init: zero" in text or name in ("cayley.qa", "quanta.qa")
     assert torch.equal(found, before) == starts_at_zero
+
+
+NO_EFFECT = """qa 1
+adapter a() {
+    shape 4 -> 4
+    w = vector(2)
+    q = circuit(2 qubits) { h; rxx(w[0]) all; measure x }
+    update linear(q, to: out_features) + linear(x, to: out_features, init: zero)
+}
+"""
+
+
+def test_programs_are_told_of_what_has_no_effect() -> None:
+    with pytest.warns(qcompile.QCompileWarning, match="QA4011.*`w` of `a`"):
+        qcompile.compile(NO_EFFECT)
+    with pytest.warns(qcompile.QCompileWarning, match="QA2160"):
+        qcompile.compile("qa 1\nadapter a() {\n    shape 4 -> 4\n    update 0.5 * x\n}\n")
