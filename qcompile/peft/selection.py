@@ -139,7 +139,8 @@ def _refuse_idle(
     there = {_layer(name, lists) for name in fitting}
     for layer in [layers] if isinstance(layers, int) else layers or ():
         if layer not in there:
-            idle.append((f"{layer} of layers_to_transform", str(layer), []))
+            where = f", counted by layers_pattern={config.layers_pattern!r}" if lists else ""
+            idle.append((f"{layer} of layers_to_transform{where}", str(layer), []))
     if idle:
         raise AdapterError(
             *few(

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 import qcompile
+from qcompile.diagnostics import QCompileWarning
 from tests.adapter.models import llama, logits, outputs, same, snapshot
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -165,7 +166,7 @@ adapter a() {
 
 
 def test_programs_are_told_of_what_has_no_effect() -> None:
-    with pytest.warns(qcompile.QCompileWarning, match="QA4011.*`w` of `a`"):
+    with pytest.warns(QCompileWarning, match="QA4011.*`w` of `a`"):
         qcompile.compile(NO_EFFECT)
-    with pytest.warns(qcompile.QCompileWarning, match="QA2160"):
+    with pytest.warns(QCompileWarning, match="QA2160"):
         qcompile.compile("qa 1\nadapter a() {\n    shape 4 -> 4\n    update 0.5 * x\n}\n")

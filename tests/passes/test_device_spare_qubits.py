@@ -5,6 +5,7 @@ pytket brings spare qubits in as a register of its own, whose indices are no pla
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import networkx as nx
@@ -55,16 +56,15 @@ SHAPES = {
 REAL = ("fake_melbourne", "fake_guadalupe", "fake_washington")
 
 
-def everywhere(qubits: int, gate: str) -> Circuit:
-    """RY of data, a gate on every pair, trained RY, and ⟨Z⟩ of each qubit."""
+def everywhere(qubits: int, seed: int = 0) -> Circuit:
+    """RY of data, CX on every pair in some order, trained RY, and ⟨Z⟩ of each qubit."""
+    pairs = [(a, b) for a in range(qubits) for b in range(a + 1, qubits)]
+    if seed:
+        random.Random(seed).shuffle(pairs)
     gates = [
         Gate(name="ry", qubits=(q,), angles=(Affine(data=((q, 1.0),)),)) for q in range(qubits)
     ]
-    gates += [
-        Gate(name="cx" if gate == "cx" else "cz", qubits=(a, b))
-        for a in range(qubits)
-        for b in range(a + 1, qubits)
-    ]
+    gates += [Gate(name="cx", qubits=pair) for pair in pairs]
     gates += [
         Gate(name="ry", qubits=(q,), angles=(Affine(angles=((q, 1.0),)),)) for q in range(qubits)
     ]
@@ -151,18 +151,38 @@ def check(circuit: Circuit, device: Device, objective: Objective, seed: int) -> 
     assert isinstance(back, RoutedCircuit) and back.final == routed.final
 
 
+@pytest.mark.parametrize("order", [0, 1, 2, 3])
 @pytest.mark.parametrize("spare", [1, 2, 3])
 @pytest.mark.parametrize("qubits", [3, 4, 5])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_pair_on_a_device_with_spare_qubits(shape: str, qubits: int, spare: int) -> None:
-    check(everywhere(qubits, "cx"), ideal(SHAPES[shape](qubits + spare)), "gates", seed=1)
+def test_every_pair_on_a_device_with_spare_qubits(
+    shape: str, qubits: int, spare: int, order: int
+) -> None:
+    check(everywhere(qubits, order), ideal(SHAPES[shape](qubits + spare)), "gates", seed=1)
 
 
+@pytest.mark.parametrize("order", [0, 1])
 @pytest.mark.parametrize("name", REAL)
 @pytest.mark.parametrize("qubits", [4, 6])
-def test_every_pair_on_a_real_coupling_map(name: str, qubits: int) -> None:
+def test_every_pair_on_a_real_coupling_map(name: str, qubits: int, order: int) -> None:
     device = load_device(NamedDevice(name=name))
-    check(everywhere(qubits, "cx"), device, "gates", seed=2)
+    check(everywhere(qubits, order), device, "gates", seed=2)
+
+
+def crowded(qubits: int, seed: int) -> Circuit:
+    """RY of data, then CX on many pairs."""
+    drawn = random.Random(seed)
+    pairs = [(a, b) for a in range(qubits) for b in range(a + 1, qubits)] * 2
+    drawn.shuffle(pairs)
+    gates = [g for g in everywhere(qubits).gates if g.name == "ry" and g.angles[0].data]
+    gates += [Gate(name="cx", qubits=pair) for pair in pairs[: 3 * qubits]]
+    return replace(everywhere(qubits), gates=tuple(gates), angle_count=0)
+
+
+@pytest.mark.parametrize(("qubits", "seed"), [(7, 1), (8, 0), (8, 6)])
+def test_circuits_that_melbourne_routes_over_spare_qubits(qubits: int, seed: int) -> None:
+    device = load_device(NamedDevice(name="fake_melbourne"))
+    check(crowded(qubits, seed), device, "gates", seed=3)
 
 
 @settings(max_examples=50)
@@ -186,7 +206,7 @@ def routed(circuit: Circuit) -> RoutedCircuit:
 
 @pytest.mark.parametrize("readout", ["values", "probabilities"])
 def test_verification_finds_a_wrong_map(readout: str) -> None:
-    circuit = everywhere(3, "cx")
+    circuit = everywhere(3)
     if readout == "probabilities":
         circuit = replace(circuit, readout=Probabilities(qubits=(2, 0)))
     good = routed(circuit)
@@ -207,7 +227,7 @@ def test_verification_finds_a_wrong_map(readout: str) -> None:
 
 
 def test_verification_finds_a_lost_gate() -> None:
-    circuit = everywhere(3, "cx")
+    circuit = everywhere(3)
     good = routed(circuit)
     for index, gate in enumerate(good.circuit.gates):
         if len(gate.qubits) == 2:
@@ -240,4 +260,30 @@ def test_wide_outputs_with_small_light_cones_are_compared() -> None:
     paulis = good.circuit.readout.paulis
     wrong = Expectations(paulis=(paulis[1], paulis[0], *paulis[2:]))
     with pytest.raises(VerificationError, match="output 0"):
+        verify_routed_values(replace(good, circuit=replace(good.circuit, readout=wrong)), circuit)
+
+
+def test_verification_finds_a_wrong_start() -> None:
+    circuit = everywhere(3)
+    good = routed(circuit)
+    turned = (*good.initial[1:], good.initial[0])
+    with pytest.raises(VerificationError, match="output"):
+        verify_routed_values(replace(good, initial=turned), circuit)
+
+
+@pytest.mark.parametrize("qubits", [11, 12, 14])
+def test_wide_states_are_compared(qubits: int) -> None:
+    turns = [
+        Gate(name="ry", qubits=(q,), angles=(Affine(data=((q, 1.0),)),)) for q in range(qubits)
+    ]
+    chain = [Gate(name="cx", qubits=(q, q + 1)) for q in range(qubits - 1)]
+    circuit = replace(everywhere(qubits), gates=(*turns, *chain), angle_count=0)
+    data = np.zeros((1, qubits))
+    line = ideal(nx.path_graph(qubits))
+    good = module_and_file(circuit, line, "gates", data, np.zeros(0))[1]
+    verify_routed_values(good, circuit)
+    assert isinstance(good.circuit.readout, Expectations)
+    first, second, *rest = good.circuit.readout.paulis
+    wrong = Expectations(paulis=(second, first, *rest))
+    with pytest.raises(VerificationError, match="output"):
         verify_routed_values(replace(good, circuit=replace(good.circuit, readout=wrong)), circuit)
