@@ -120,7 +120,8 @@ class QCompileLayer(PartsHolder):
         Raises:
             AdapterError: QA6006; the weight is unchanged.
         """
-        names = [n for n in check_adapters_to_merge(self, adapter_names) if n in self.qcompile_core]
+        wanted = dict.fromkeys(check_adapters_to_merge(self, adapter_names))
+        names = [name for name in wanted if name in self.qcompile_core]
         if not self.parts(names):
             return
         problems = [

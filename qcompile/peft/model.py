@@ -27,7 +27,8 @@ from qcompile.backends.simulator.module import build_module
 from qcompile.diagnostics.errors import AdapterError, ArtifactError, few
 from qcompile.diagnostics.messages.adapter import NotMergeable
 from qcompile.diagnostics.messages.artifact import TensorMismatch
-from qcompile.diagnostics.messages.peft import AdapterNameTaken
+from qcompile.diagnostics.messages.peft import AdapterNameTaken, AdapterUnknown
+from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import PlannedSet
 from qcompile.peft.config import QCompileConfig
 from qcompile.peft.freeze import base_info, freeze
@@ -69,6 +70,30 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             self.shared_tensors.forget(adapter_name)
             forget_adapter(model, adapter_name)
             raise
+
+    def set_adapter(self, adapter_name: str | list[str], inference_mode: bool = False) -> None:
+        """As peft does it.
+
+        Raises:
+            AdapterError: QA6219; what was active stays so.
+        """
+        self._refuse_unknown(adapter_name)
+        super().set_adapter(adapter_name, inference_mode=inference_mode)
+
+    def _refuse_unknown(self, names: str | list[str] | None) -> None:
+        """peft takes names that no adapter has for adapters that are at no module."""
+        known = set(self.peft_config)
+        for layer in self.model.modules():
+            if isinstance(layer, PartsHolder):
+                known.update(layer.qcompile_core)
+        given = [names] if isinstance(names, str) else names or ()
+        problems = [
+            AdapterUnknown(name=name, present=tuple(sorted(known)), candidates=nearest(name, known))
+            for name in dict.fromkeys(given)
+            if name not in known
+        ]
+        if problems:
+            raise AdapterError(*few(problems))
 
     def _prepare_adapter_config(self, peft_config: Any, model_config: Any) -> Any:
         return peft_config
@@ -159,6 +184,8 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         safe_merge: bool = False,
         adapter_names: list[str] | None = None,
     ) -> Any:
+        if not merge:
+            self._take_out_merged()
         if merge:
             self._refuse_unmergeable(adapter_names)
         base: Any = super()
@@ -193,13 +220,20 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         """Merge, all modules or none.
 
         Raises:
-            AdapterError: QA6006.
+            AdapterError: QA6006, QA6219.
         """
         self._refuse_unmergeable(adapter_names)
         with merged_or_not(self.model):
             super().merge_adapter(adapter_names=adapter_names, safe_merge=safe_merge)
 
+    def _take_out_merged(self) -> None:
+        """Without this `unload` would return a base with the updates in its weights."""
+        for layer in self.model.modules():
+            if isinstance(layer, QCompileLayer):
+                layer.unmerge()
+
     def _refuse_unmergeable(self, adapter_names: list[str] | None) -> None:
+        self._refuse_unknown(adapter_names)
         names = self.active_adapters if adapter_names is None else adapter_names
         uses = ParameterUses(self.model)
         problems = []

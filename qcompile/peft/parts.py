@@ -60,10 +60,10 @@ class PartsHolder(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ignor
         self._move_adapter_to_device_of_base_layer(adapter_name)
 
     def parts(self, adapter_names: Iterable[str]) -> list[AdapterModule]:
-        """The parts of some adapters, in the order of the names."""
+        """The parts of some adapters, in the order of the names; once where a name comes twice."""
         return [
             part
-            for name in adapter_names
+            for name in dict.fromkeys(adapter_names)
             if name in self.qcompile_core
             for part in self.qcompile_core[name]._modules.values()
             if isinstance(part, AdapterModule)

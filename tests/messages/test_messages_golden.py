@@ -482,6 +482,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6211": lambda: peft_model(modules_to_save="norm"),
     "QA6212": lambda: peft_model(modules_to_save=["nrm"]),
     "QA6213": used_configuration,
+    "QA6219": lambda: peft_model().merge_adapter(["defualt"]),
     "QA7001": command("attached.qa", "--model", "nowhere"),
     "QA7002": with_model(model_type=None),
     "QA7003": with_model(model_type="lllama"),

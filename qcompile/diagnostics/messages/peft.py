@@ -170,3 +170,29 @@ class ConfigurationInUse(Message):
     Erroneous:  get_peft_model(small, config); get_peft_model(large, config)
     Corrected:  get_peft_model(small, config); get_peft_model(large, other_config)
     """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterUnknown(Message):
+    """A name that no adapter of the model has."""
+
+    code: ClassVar[str] = "QA6219"
+    title: ClassVar[str] = "the model has no adapter of peft named `{name}`"
+    explanation: ClassVar[str] = """
+    The adapters of a model of peft are those that `get_peft_model`, `add_adapter` and
+    `load_adapter` have put there. To activate or to merge one that is not there would leave the
+    base model alone. Nothing was changed.
+
+    Erroneous:  model.merge_adapter(["defualt"])
+    Corrected:  model.merge_adapter(["default"])
+    """
+
+    name: str
+    present: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
+
+    def helps(self) -> tuple[str, ...]:
+        return did_you_mean(self.candidates)
+
+    def notes(self) -> tuple[str, ...]:
+        return (f"the model has {', '.join(self.present)}",) if self.present else ()
