@@ -6,8 +6,10 @@ import functools
 import os
 from typing import Any
 
-from peft import PeftConfig
+from peft import PeftConfig, PeftModel
 
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.peft import PlanDiffers
 from qcompile.peft.config import QCompileConfig, peft_type
 from qcompile.peft.model import QCompileModel
 
@@ -23,6 +25,7 @@ def register() -> None:
             name="qcompile", config_cls=QCompileConfig, model_cls=QCompileModel, prefix="qcompile_"
         )
         _keep_folders()
+        _compare_plans()
 
 
 def _keep_folders() -> None:
@@ -47,3 +50,37 @@ def _keep_folders() -> None:
     read_and_keep: Any = functools.wraps(read)(from_pretrained)
     method: Any = classmethod(read_and_keep)
     PeftConfig.from_pretrained = method  # type: ignore[method-assign, unused-ignore]
+
+
+def _compare_plans() -> None:
+    """Let tensors come under the name of an adapter only where they are of its plan.
+
+    peft leaves the configuration of a folder unread where it has an adapter of that name.
+    """
+    load: Any = PeftModel.load_adapter
+
+    def load_adapter(self: Any, model_id: Any, adapter_name: str, *args: Any, **kwargs: Any) -> Any:
+        known = self.peft_config.get(adapter_name)
+        folder = os.path.join(model_id, kwargs.get("subfolder") or "")
+        if isinstance(known, QCompileConfig) and os.path.isdir(folder):
+            check_same_plan(adapter_name, known, PeftConfig.from_pretrained(folder))
+        return load(self, model_id, adapter_name, *args, **kwargs)
+
+    compared: Any = functools.wraps(load)(load_adapter)
+    PeftModel.load_adapter = compared  # type: ignore[method-assign, unused-ignore]
+
+
+def check_same_plan(name: str, known: QCompileConfig, given: object) -> None:
+    """Whether two configurations compute the same from the same tensors.
+
+    Raises:
+        AdapterError: QA6220.
+    """
+    if not isinstance(given, QCompileConfig):
+        raise AdapterError(PlanDiffers(name=name))
+    ours, theirs = known.manifest(), given.manifest()
+    if ours is None or theirs is None:
+        return
+    same = (ours.planned.plans, ours.planned.sites) == (theirs.planned.plans, theirs.planned.sites)
+    if not same:
+        raise AdapterError(PlanDiffers(name=name))

@@ -382,6 +382,11 @@ def huge_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     load(resign)()
 
 
+def other_plan() -> None:
+    peft_model(parameters={"rank": 1}).save_pretrained("low")
+    peft_model().load_adapter("low", adapter_name="default")
+
+
 HEAD_ADAPTER = """qa 1
 adapter top() {
     attach "lm_head"
@@ -482,6 +487,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6211": lambda: peft_model(modules_to_save="norm"),
     "QA6212": lambda: peft_model(modules_to_save=["nrm"]),
     "QA6213": used_configuration,
+    "QA6220": other_plan,
     "QA6219": lambda: peft_model().merge_adapter(["defualt"]),
     "QA7001": command("attached.qa", "--model", "nowhere"),
     "QA7002": with_model(model_type=None),

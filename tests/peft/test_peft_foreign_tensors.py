@@ -100,3 +100,21 @@ def test_loading_over_a_merged_adapter_takes_it_out_first(tmp_path: Path) -> Non
     assert torch.equal(logits(model), logits(trained))
     with model.disable_adapter():
         assert torch.equal(logits(model), plain)
+
+
+def test_another_adapter_under_the_same_name_is_refused(tmp_path: Path) -> None:
+    saved(tmp_path, parameters={"alpha": 3})
+    model = get_peft_model(base("llama"), QCompileConfig(spec=LORA))
+    train(model)
+    before = logits(model)
+    with pytest.raises(QCompileError, match="QA6220"):
+        model.load_adapter(str(tmp_path), adapter_name="default")
+    assert torch.equal(logits(model), before)
+    model.load_adapter(str(tmp_path), adapter_name="other")
+
+
+def test_the_same_adapter_of_another_seed_is_loaded(tmp_path: Path) -> None:
+    trained = saved(tmp_path, seed=5)
+    model = get_peft_model(base("llama"), QCompileConfig(spec=LORA))
+    model.load_adapter(str(tmp_path), adapter_name="default")
+    assert torch.equal(logits(model), logits(trained))

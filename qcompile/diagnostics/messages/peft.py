@@ -196,3 +196,21 @@ class AdapterUnknown(Message):
 
     def notes(self) -> tuple[str, ...]:
         return (f"the model has {', '.join(self.present)}",) if self.present else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDiffers(Message):
+    """Tensors of another adapter are loaded under the name of one that is there."""
+
+    code: ClassVar[str] = "QA6220"
+    title: ClassVar[str] = "the folder holds another adapter than `{name}`, which the model has"
+    help: ClassVar[str | None] = "load it under a name of its own"
+    explanation: ClassVar[str] = """
+    peft would put the tensors of the folder into the adapter of that name and keep how that one
+    computes: other parameters, such as another `alpha`, give other values from the same tensors.
+
+    Erroneous:  model.load_adapter("alpha_3", adapter_name="default")
+    Corrected:  model.load_adapter("alpha_3", adapter_name="alpha_3")
+    """
+
+    name: str
