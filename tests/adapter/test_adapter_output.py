@@ -167,6 +167,7 @@ def test_a_bias_that_other_modules_share_is_refused() -> None:
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
+@pytest.mark.filterwarnings("ignore:warning.QA2160")
 def test_constants_beside_y_are_not_linear() -> None:
     for body in ("update y + vector(out_features)", "update y * x[0:4]", "update tanh(y)"):
         module = qcompile.compile(f"qa 1\nadapter a() {{\nshape 6 -> 4\n{body}\n}}\n")

@@ -197,6 +197,7 @@ def test_plan_keeps_the_terms_and_they_survive_saving(tmp_path: Path) -> None:
     assert torch.equal(loaded.regulariser(), adapter.regulariser())
 
 
+@pytest.mark.filterwarnings("ignore:warning.QA4006")
 def test_terms_of_unused_tensors_go_with_them() -> None:
     text = GATED.replace("update linear(g * d", "update linear(d")
     adapter = qcompile.compile(text, model=llama(), optimisation=2)
