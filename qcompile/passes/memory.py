@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from qcompile.diagnostics.errors import CompileError
@@ -25,6 +25,7 @@ from qcompile.ir.plan import (
     operands,
 )
 from qcompile.ir.target import Target
+from qcompile.ir.tensor import TensorSpec
 from qcompile.passes.base import Context
 from qcompile.passes.evaluators import workload
 
@@ -86,17 +87,12 @@ def refuse_too_many_tensors(
     Raises:
         CompileError: QA3151.
     """
-    total = 0
-    shared: dict[str, int] = {}
-    for site in lowered.sites:
-        item_bytes = 8 if targets[site.adapter].dtype == "float64" else 4
-        for tensor in lowered.programs[site.unit].tensors:
-            size = 2 * item_bytes * tensor.size
-            if tensor.share is None:
-                total += size
-            else:
-                shared[tensor.share] = size
-    total += sum(shared.values())
+    # With their gradients.
+    total = 2 * _tensor_bytes(
+        (tensor, targets[site.adapter])
+        for site in lowered.sites
+        for tensor in lowered.programs[site.unit].tensors
+    )
     if total > memory_limit and len(lowered.sites) > 1:
         message = TensorsTooLarge(
             modules=len(lowered.sites),
@@ -124,24 +120,34 @@ class StepMemory:
 
 def step_memory(planned: PlannedSet, tokens: int) -> StepMemory:
     """Of a step of so many tokens through every module; shared tensors count once."""
-    parameters = activations = 0
-    shared: dict[str, int] = {}
-    for site in planned.sites:
-        plan = planned.plans[site.unit]
-        element = 8 if plan.target.dtype == "float64" else 4
-        activations += element * tokens * plan.costs.activation_elements_per_token
-        for tensor in plan.tensors:
-            if tensor.share is None:
-                parameters += element * tensor.size
-            else:
-                shared[tensor.share] = element * tensor.size
-    parameters += sum(shared.values())
+    plans = [planned.plans[site.unit] for site in planned.sites]
+    parameters = _tensor_bytes((t, plan.target) for plan in plans for t in plan.tensors)
+    activations = tokens * sum(
+        _item_bytes(plan.target) * plan.costs.activation_elements_per_token for plan in plans
+    )
     return StepMemory(
         parameters=parameters,
         gradients=parameters,
         activations=activations,
         optimiser=2 * parameters,
     )
+
+
+def _tensor_bytes(tensors: Iterable[tuple[TensorSpec, Target]]) -> int:
+    """Of tensors under their targets; those that are shared under one key count once."""
+    total = 0
+    shared: dict[str, int] = {}
+    for tensor, target in tensors:
+        size = _item_bytes(target) * tensor.size
+        if tensor.share is None:
+            total += size
+        else:
+            shared[tensor.share] = size
+    return total + sum(shared.values())
+
+
+def _item_bytes(target: Target) -> int:
+    return 8 if target.dtype == "float64" else 4
 
 
 def remark_on_step(planned: PlannedSet, context: Context) -> None:
