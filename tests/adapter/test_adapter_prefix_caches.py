@@ -14,6 +14,7 @@ import qcompile
 from qcompile.diagnostics import QCompileError
 from qcompile.peft import QCompileConfig
 from tests.peft.models import TINY_LLAMA
+from tests.toolchain import needs_compiler
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated"),
@@ -162,6 +163,7 @@ def test_self_attention_beside_cross_attention_takes_prefixes() -> None:
     assert names == ["model.encoder.layers.0.self_attn", "model.decoder.layers.0.self_attn"]
 
 
+@needs_compiler
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_foreign_masks_are_refused_with_what_helps() -> None:
     auto: Any = transformers.AutoModelForCausalLM

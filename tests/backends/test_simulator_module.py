@@ -20,6 +20,7 @@ from qcompile.ir.initialisation import Init
 from qcompile.ir.target import Target
 from qcompile.testing.dense_oracle import dense_outputs
 from tests.backends.simulator_plans import hybrid_plan, linear_plan, uploading_circuit
+from tests.toolchain import needs_compiler
 
 Kind = Literal["dense", "statevector", "network"]
 KINDS: tuple[Kind, ...] = ("dense", "statevector", "network")
@@ -276,6 +277,7 @@ def test_compiles_whole(kind: Kind) -> None:
     compare_compiled(module(kind), "aot_eager")
 
 
+@needs_compiler
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_compiles_with_inductor() -> None:

@@ -67,12 +67,6 @@ def test_a_tensor_more_is_an_error_and_the_base_stays(tmp_path: Path, key: str) 
         qcompile.load(tmp_path)
 
 
-def test_modules_that_were_saved_in_full_are_loaded(tmp_path: Path) -> None:
-    model = saved(tmp_path, modules_to_save=["lm_head"])
-    again = qcompile.peft.load(base("llama"), tmp_path)
-    assert torch.equal(logits(again), logits(model))
-
-
 @pytest.mark.parametrize("options", [{"spec": HEAD}, {"spec": LORA, "target_modules": ["lm_head"]}])
 def test_an_adapter_on_the_head_is_saved_without_the_head(
     tmp_path: Path, options: dict[str, Any]

@@ -64,7 +64,8 @@ def test_each_row_goes_to_its_adapter(spec: str, names: tuple[str, str]) -> None
 
 @pytest.mark.parametrize("options", [{}, {"num_beams": 2}])
 def test_generation_of_a_mixed_batch(options: dict[str, int]) -> None:
-    model = two(LORA)
+    # Near ties between tokens must not be decided by rounding.
+    model = two(LORA).double()
     names = ["second", "__base__"]
     arguments = {"max_new_tokens": 4, "do_sample": False, "pad_token_id": 0, **options}
     rows = []
