@@ -63,6 +63,11 @@ class Target:
     places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
     """Where the values of its fields are written."""
 
+    @property
+    def item_bytes(self) -> int:
+        """Of one real number in the dtype of computation."""
+        return 8 if self.dtype == "float64" else 4
+
     def place(self, name: str) -> Span | None:
         """Where the value of a field is written; the whole target where it is not."""
         return dict(self.places).get(name, self.span)

@@ -148,7 +148,7 @@ def fixed_choice(circuit: Circuit, adapter: str, context: Context, repeats: int)
 
 def workload(context: Context) -> Workload:
     """The batch and precision that costs are weighed for."""
-    return Workload(tokens=context.tokens, item_bytes=8 if context.target.dtype == "float64" else 4)
+    return Workload(tokens=context.tokens, item_bytes=context.target.item_bytes)
 
 
 def _priced(evaluation: SweepsEvaluation, load: Workload) -> Choice:

@@ -123,7 +123,7 @@ def step_memory(planned: PlannedSet, tokens: int) -> StepMemory:
     plans = [planned.plans[site.unit] for site in planned.sites]
     parameters = _tensor_bytes((t, plan.target) for plan in plans for t in plan.tensors)
     activations = tokens * sum(
-        _item_bytes(plan.target) * plan.costs.activation_elements_per_token for plan in plans
+        plan.target.item_bytes * plan.costs.activation_elements_per_token for plan in plans
     )
     return StepMemory(
         parameters=parameters,
@@ -138,16 +138,12 @@ def _tensor_bytes(tensors: Iterable[tuple[TensorSpec, Target]]) -> int:
     total = 0
     shared: dict[str, int] = {}
     for tensor, target in tensors:
-        size = _item_bytes(target) * tensor.size
+        size = target.item_bytes * tensor.size
         if tensor.share is None:
             total += size
         else:
             shared[tensor.share] = size
     return total + sum(shared.values())
-
-
-def _item_bytes(target: Target) -> int:
-    return 8 if target.dtype == "float64" else 4
 
 
 def remark_on_step(planned: PlannedSet, context: Context) -> None:

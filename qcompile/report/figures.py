@@ -166,7 +166,7 @@ def _step(planned: PlannedSet, tokens: int) -> StepFigures:
 
 
 def _module(site: Site, plan: Plan, parameters: int) -> ModuleFigures:
-    element = 8 if plan.target.dtype == "float64" else 4
+    element = plan.target.item_bytes
     costs = plan.costs
     return ModuleFigures(
         module=site.module,

@@ -41,7 +41,7 @@ class FindPaths(PlanPass):
                     node.network,
                     tokens=batch,
                     memory_limit=context.memory_limit,
-                    item_bytes=8 if context.target.dtype == "float64" else 4,
+                    item_bytes=context.target.item_bytes,
                     repeats=self.repeats,
                 )
             nodes[index] = best[key]
