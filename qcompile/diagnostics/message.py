@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import ClassVar, Self, TypeVar, dataclass_transform
 
 from qcompile.diagnostics.cells import printable
 from qcompile.diagnostics.diagnostic import Diagnostic, Label, Severity
@@ -17,31 +17,49 @@ LONGEST_VALUE = 200
 SHOWN_MODULES = 3
 """Names of further modules with the same fault that a message shows."""
 
+NO_EXPLANATION = "Python runs without docstrings (-OO), and explanations are docstrings."
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Message:
     """One kind of finding.
 
-    A subclass is a frozen dataclass. Its class data are `str.format` templates over its fields;
-    a tuple field is shown as its items joined by commas.
+    A subclass has a docstring, which is its explanation, fields, and the decorator `message`. Three
+    names of fields have a meaning: `span`, the place; `candidates`, what may have been meant;
+    `first`, another place, beside which `first_label` stands.
     """
 
     code: ClassVar[str]
-    severity: ClassVar[Severity] = "error"
+    severity: ClassVar[Severity]
     title: ClassVar[str]
-    label: ClassVar[str] = ""
-    help: ClassVar[str | None] = None
+    label: ClassVar[str]
+    help: ClassVar[str | None]
+    first_label: ClassVar[str]
     explanation: ClassVar[str]
 
     span: Span | None = None
 
+    def __new__(cls, **values: object) -> Self:
+        cls.complete()
+        return super().__new__(cls)
+
+    @classmethod
+    def complete(cls) -> None:
+        """Make the class a dataclass, when the first of its kind is made.
+
+        Most runs show no message, and to make dataclasses of all 300 classes takes 0.1 s.
+        """
+        if "__match_args__" not in vars(cls):  # what `dataclass` sets last
+            dataclass(frozen=True, kw_only=True)(cls)
+
     def secondary(self) -> tuple[Label, ...]:
-        """Further places that matter, none unless overridden."""
-        return ()
+        """Further places that matter: `first`, unless overridden."""
+        first: Span | None = getattr(self, "first", None) if self.first_label else None
+        return () if first is None else (Label(first, self.first_label),)
 
     def helps(self) -> tuple[str, ...]:
-        """Advice that depends on the fields; shown before `help`."""
-        return ()
+        """Advice shown before `help`: that one of `candidates` was meant, unless overridden."""
+        return did_you_mean(getattr(self, "candidates", ()))
 
     def notes(self) -> tuple[str, ...]:
         """Facts that depend on the fields, none unless overridden."""
@@ -66,10 +84,40 @@ class Message:
     @classmethod
     def page(cls) -> str:
         """Return the page that `qcompile explain` prints."""
-        return f"{cls.code} ({cls.severity}): {cls.title}\n\n{inspect.cleandoc(cls.explanation)}\n"
+        from inspect import cleandoc
+
+        explanation = cleandoc(cls.explanation) or NO_EXPLANATION
+        return f"{cls.code} ({cls.severity}): {cls.title}\n\n{explanation}\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+Kind = TypeVar("Kind", bound=Message)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def message(
+    code: str,
+    title: str,
+    *,
+    severity: Severity = "error",
+    label: str = "",
+    help: str | None = None,
+    first_label: str = "",
+) -> Callable[[type[Kind]], type[Kind]]:
+    """Give a message its code and its texts, `str.format` templates over its fields.
+
+    A tuple is shown as its items joined by commas. `help` is advice that always holds.
+    """
+
+    def decorate(kind: type[Kind]) -> type[Kind]:
+        kind.code, kind.severity, kind.title = code, severity, title
+        kind.label, kind.help, kind.first_label = label, help, first_label
+        kind.explanation = kind.__doc__ or ""
+        return kind
+
+    return decorate
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModuleMessage(Message):
     """A fault of one module of a model, or the same fault of several."""
 

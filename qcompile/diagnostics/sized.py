@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from qcompile.diagnostics.message import Message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class SizedMessage(Message):
     """A message that also says for which modules of which size it holds."""
 

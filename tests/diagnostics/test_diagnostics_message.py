@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+import copy
+import pickle
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError
 
-from qcompile.diagnostics import Label, Message, Severity, Source, Span, did_you_mean
+import pytest
+
+from qcompile.diagnostics import Label, Message, Source, Span, did_you_mean
+from qcompile.diagnostics.message import message
+from qcompile.diagnostics.messages.names import UnknownName
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2999",
+    "`{name}` is {width:,} wide, not {allowed}",
+    severity="warning",
+    label="{width} here",
+    help="use {ratio:.2f}",
+    first_label="the first",
+)
 class TooWide(Message):
-    code: ClassVar[str] = "QA2999"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = "`{name}` is {width:,} wide, not {allowed}"
-    label: ClassVar[str] = "{width} here"
-    help: ClassVar[str | None] = "use {ratio:.2f}"
-    explanation: ClassVar[str] = """
-    Two lines,
-      indented.
+    """Lines.
+
+    Erroneous:  one
+                two
     """
 
     name: str
     width: int
     allowed: tuple[int, ...] = (2, 4)
     ratio: float = 0.5
-
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(("a", "b", "c"))
+    candidates: tuple[str, ...] = ("a", "b", "c")
+    first: Span | None = None
 
 
 def test_templates_are_filled() -> None:
@@ -36,6 +45,27 @@ def test_templates_are_filled() -> None:
     assert diagnostic.primary == Label(span, "3 here")
     assert diagnostic.helps == ("did you mean `a`, `b` or `c`?", "use 0.50")
     assert (diagnostic.code, diagnostic.severity) == ("QA2999", "warning")
+
+
+def test_the_first_place_is_shown_where_it_is_known() -> None:
+    span = Span(Source("a.qa", "x"), 0, 1)
+    assert TooWide(name="x", width=3).diagnostic().secondary == ()
+    shown = TooWide(name="x", width=3, first=span).diagnostic().secondary
+    assert shown == (Label(span, "the first"),)
+
+
+def test_a_message_is_a_frozen_value() -> None:
+    found = UnknownName(name="x")
+    assert found == UnknownName(name="x") != UnknownName(name="y")
+    assert len({found, UnknownName(name="x")}) == 1
+    assert copy.deepcopy(found) == found == pickle.loads(pickle.dumps(found))
+    assert repr(found) == "UnknownName(span=None, name='x', candidates=())"
+    with pytest.raises(FrozenInstanceError):
+        found.name = "y"  # type: ignore[misc]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'nam'"):
+        UnknownName(nam="x")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'name'"):
+        UnknownName()  # type: ignore[call-arg]
 
 
 def test_without_a_span_there_is_no_label() -> None:
@@ -62,5 +92,25 @@ def test_advice_needs_candidates() -> None:
 
 def test_page() -> None:
     assert TooWide.page() == (
-        "QA2999 (warning): `{name}` is {width:,} wide, not {allowed}\n\nTwo lines,\n  indented.\n"
+        "QA2999 (warning): `{name}` is {width:,} wide, not {allowed}\n"
+        "\n"
+        "Lines.\n"
+        "\n"
+        "Erroneous:  one\n"
+        "            two\n"
     )
+
+
+@pytest.mark.parametrize("flag", ["-O", "-OO"])
+def test_without_docstrings_the_page_says_so(flag: str) -> None:
+    script = (
+        "from qcompile.diagnostics.messages.names import UnknownName\n"
+        "UnknownName(name='x')\n"
+        "print(UnknownName.page())"
+    )
+    done = subprocess.run(
+        [sys.executable, flag, "-c", script], capture_output=True, text=True, check=True
+    )
+    title, _, explanation = done.stdout.partition("\n\n")
+    assert title == "QA2001 (error): unknown name `{name}`"
+    assert explanation.startswith("Python runs without docstrings (-OO)") == (flag == "-OO")

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.message import Message, ModuleMessage, did_you_mean
+from qcompile.diagnostics.message import Message, ModuleMessage, message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6001",
+    "the model has no module `{module}`, which adapter `{adapter}` is for",
+    help="compile the adapter for this model: `--model` with its config.json",
+)
 class ModuleMissing(ModuleMessage):
-    """The model lacks a module that the adapter is for."""
-
-    code: ClassVar[str] = "QA6001"
-    title: ClassVar[str] = "the model has no module `{module}`, which adapter `{adapter}` is for"
-    help: ClassVar[str | None] = (
-        "compile the adapter for this model: `--model` with its config.json"
-    )
-    explanation: ClassVar[str] = """
-    An adapter is compiled for the named modules of one model. Nothing was attached.
+    """An adapter is compiled for the named modules of one model. Nothing was attached.
 
     Erroneous:  attach(bert, load("llama_adapter.pt"))
     Corrected:  attach(llama, load("llama_adapter.pt"))
@@ -27,20 +20,14 @@ class ModuleMissing(ModuleMessage):
     adapter: str
     candidates: tuple[str, ...] = ()
 
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6002",
+    "module `{module}` is {found}, but the adapter was compiled for {expected}",
+    help="compile the adapter again with this model's configuration",
+)
 class ModuleSizeMismatch(ModuleMessage):
-    """A module has another size."""
-
-    code: ClassVar[str] = "QA6002"
-    title: ClassVar[str] = (
-        "module `{module}` is {found}, but the adapter was compiled for {expected}"
-    )
-    help: ClassVar[str | None] = "compile the adapter again with this model's configuration"
-    explanation: ClassVar[str] = """
+    """
     The sizes of the module in the model differ from those in the configuration that the adapter was
     compiled for. Nothing was attached.
 
@@ -52,17 +39,13 @@ class ModuleSizeMismatch(ModuleMessage):
     expected: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6003",
+    "module `{module}` is a `{kind}`, and adapters attach to linear maps",
+    help="Linear and Conv1D are supported, and subclasses that keep their weight's sizes",
+)
 class ModuleKindUnsupported(ModuleMessage):
-    """A module is not a linear map."""
-
-    code: ClassVar[str] = "QA6003"
-    title: ClassVar[str] = "module `{module}` is a `{kind}`, and adapters attach to linear maps"
-    help: ClassVar[str | None] = (
-        "Linear and Conv1D are supported, and subclasses that keep their weight's sizes"
-    )
-    explanation: ClassVar[str] = """
-    An adapter adds to, or replaces, the output of a linear map.
+    """An adapter adds to, or replaces, the output of a linear map.
 
     Erroneous:  attach "*.input_layernorm"
     Corrected:  attach "*.self_attn.q_proj"
@@ -71,15 +54,13 @@ class ModuleKindUnsupported(ModuleMessage):
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6004",
+    "module `{module}` already has an adapter named `{adapter}`",
+    help="detach it first, or give the adapter another name in its file",
+)
 class AlreadyAttached(ModuleMessage):
-    """The same adapter name is there already."""
-
-    code: ClassVar[str] = "QA6004"
-    title: ClassVar[str] = "module `{module}` already has an adapter named `{adapter}`"
-    help: ClassVar[str | None] = "detach it first, or give the adapter another name in its file"
-    explanation: ClassVar[str] = """
-    Several adapters can sit on one module, but each needs its own name.
+    """Several adapters can sit on one module, but each needs its own name.
 
     Erroneous:  attach(model, adapter); attach(model, load("adapter.pt"))
     Corrected:  attach(model, adapter); detach(model); attach(model, load("adapter.pt"))
@@ -88,14 +69,9 @@ class AlreadyAttached(ModuleMessage):
     adapter: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA6005", "the model has no qcompile adapter")
 class NothingAttached(Message):
-    """The model has no adapter."""
-
-    code: ClassVar[str] = "QA6005"
-    title: ClassVar[str] = "the model has no qcompile adapter"
-    explanation: ClassVar[str] = """
-    `detach`, `disabled`, `merge` and `attached` work on a model that `attach` was called on. An
+    """`detach`, `disabled`, `merge` and `attached` work on a model that `attach` was called on. An
     adapter inside peft is reached by peft's own methods.
 
     Erroneous:  merge(model)
@@ -110,14 +86,9 @@ class NothingAttached(Message):
         return ("peft has put adapters into it: `model.disable_adapter()`, `merge_and_unload()`",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA6006", "adapter `{adapter}` on `{module}` cannot be merged: {reason}")
 class NotMergeable(ModuleMessage):
-    """The update is no linear map, or there is no weight for it."""
-
-    code: ClassVar[str] = "QA6006"
-    title: ClassVar[str] = "adapter `{adapter}` on `{module}` cannot be merged: {reason}"
-    explanation: ClassVar[str] = """
-    Merging adds the update to the frozen weight, which is exact where the update is a linear map
+    """Merging adds the update to the frozen weight, which is exact where the update is a linear map
     of the input and of the module's own output: LoRA, an MPO, sums of them. A circuit read-out, an
     activation or a product of branches is a different function of every input, so no single weight
     stands for it. A weight that is quantised, has no values or belongs to another module as well
@@ -151,14 +122,9 @@ class NotMergeable(ModuleMessage):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA6007", "the adapter has no part for module `{module}`")
 class NoSuchSite(Message):
-    """The compiled adapter has no such module."""
-
-    code: ClassVar[str] = "QA6007"
-    title: ClassVar[str] = "the adapter has no part for module `{module}`"
-    explanation: ClassVar[str] = """
-    A compiled adapter has one part for each module that it attaches to.
+    """A compiled adapter has one part for each module that it attaches to.
 
     Erroneous:  adapter["model.layers.0.q_proj"]
     Corrected:  adapter["model.layers.0.self_attn.q_proj"]
@@ -167,22 +133,17 @@ class NoSuchSite(Message):
     module: str
     candidates: tuple[str, ...] = ()
 
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeveralSites(Message):
-    """Called like a single module, but it has several parts."""
-
-    code: ClassVar[str] = "QA6008"
-    title: ClassVar[str] = "this adapter is for {count} modules and cannot be called by itself"
-    help: ClassVar[str | None] = (
+@message(
+    "QA6008",
+    "this adapter is for {count} modules and cannot be called by itself",
+    help=(
         "attach it to the model: `qcompile.attach(model, adapter)`, or call one part: "
         '`adapter["{first}"](x)`'
-    )
-    explanation: ClassVar[str] = """
-    An adapter that was compiled for one `shape` is a module to call. One that was compiled for a
+    ),
+)
+class SeveralSites(Message):
+    """An adapter that was compiled for one `shape` is a module to call. One that was compiled for a
     model has a part for each attached module; which one is meant is not clear.
 
     Erroneous:  adapter(x)
@@ -193,18 +154,16 @@ class SeveralSites(Message):
     first: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotForAModel(Message):
-    """A shape adapter cannot be attached."""
-
-    code: ClassVar[str] = "QA6009"
-    title: ClassVar[str] = "adapter `{adapter}` was compiled for a `shape`, not for a model"
-    help: ClassVar[str | None] = (
+@message(
+    "QA6009",
+    "adapter `{adapter}` was compiled for a `shape`, not for a model",
+    help=(
         "use `attach` in its file and compile with a model configuration, or call the "
         "adapter yourself"
-    )
-    explanation: ClassVar[str] = """
-    `shape` makes a module to be placed by hand. `qcompile.attach` needs to know the
+    ),
+)
+class NotForAModel(Message):
+    """`shape` makes a module to be placed by hand. `qcompile.attach` needs to know the
     names of the modules.
 
     Erroneous:  adapter lora() { shape 128 -> 128; ... }
@@ -214,14 +173,9 @@ class NotForAModel(Message):
     adapter: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA6010", "the adapter takes inputs of width {expected}, not {found}")
 class WrongWidth(Message):
-    """The input has another width."""
-
-    code: ClassVar[str] = "QA6010"
-    title: ClassVar[str] = "the adapter takes inputs of width {expected}, not {found}"
-    explanation: ClassVar[str] = """
-    The last axis of the input must have the size that the adapter was compiled for.
+    """The last axis of the input must have the size that the adapter was compiled for.
 
     Erroneous:  adapter(torch.zeros(2, 64))     compiled for `shape 128 -> 128`
     Corrected:  adapter(torch.zeros(2, 128))
@@ -231,15 +185,13 @@ class WrongWidth(Message):
     found: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6021",
+    "adapter `{adapter}` reads `y`, the output of its module, and got none",
+    help="give it as the second argument: `adapter(x, base(x))`",
+)
 class OutputMissing(Message):
-    """An adapter that reads `y` was called without it."""
-
-    code: ClassVar[str] = "QA6021"
-    title: ClassVar[str] = "adapter `{adapter}` reads `y`, the output of its module, and got none"
-    help: ClassVar[str | None] = "give it as the second argument: `adapter(x, base(x))`"
-    explanation: ClassVar[str] = """
-    `y` in an adapter's file is what the frozen module gives by itself. Attached adapters get it
+    """`y` in an adapter's file is what the frozen module gives by itself. Attached adapters get it
     from their module; one that is called by hand, or asked for its merged weight, must be given
     the output or the weight.
 
@@ -250,14 +202,13 @@ class OutputMissing(Message):
     adapter: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6022",
+    "the module's output has the shape {found}, expected {expected}",
+    help="give the output that belongs to this input, before any adapter",
+)
 class WrongOutput(Message):
-    """The module's output does not belong to the input."""
-
-    code: ClassVar[str] = "QA6022"
-    title: ClassVar[str] = "the module's output has the shape {found}, expected {expected}"
-    help: ClassVar[str | None] = "give the output that belongs to this input, before any adapter"
-    explanation: ClassVar[str] = """
+    """
     The output of the module has the leading axes of its input, and `out_features` elements for each
     token.
 
@@ -269,19 +220,13 @@ class WrongOutput(Message):
     found: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6031",
+    "{tensor} of adapter `{adapter}`{place} is not finite: {broken} of {size} elements",
+    help="lower the learning rate, clip the gradients, or look for NaN in the data",
+)
 class NotFinite(Message):
-    """A trained tensor, or its gradient, holds NaN or an infinity."""
-
-    code: ClassVar[str] = "QA6031"
-    title: ClassVar[str] = (
-        "{tensor} of adapter `{adapter}`{place} is not finite: {broken} of {size} elements"
-    )
-    help: ClassVar[str | None] = (
-        "lower the learning rate, clip the gradients, or look for NaN in the data"
-    )
-    explanation: ClassVar[str] = """
-    NaN and infinities spread: once a parameter holds one, every later output does. The check is
+    """NaN and infinities spread: once a parameter holds one, every later output does. The check is
     `qcompile.adapter.training.check_finite(model)`; the callback for transformers' Trainer makes it
     at each step that is logged. Go on from the last checkpoint.
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.message import Message, did_you_mean
+from qcompile.diagnostics.message import Message, message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA5001", "there is no adapter at `{path}`")
 class ArtifactNotFound(Message):
-    """No such file."""
-
-    code: ClassVar[str] = "QA5001"
-    title: ClassVar[str] = "there is no adapter at `{path}`"
-    explanation: ClassVar[str] = """
-    The path names no file.
+    """The path names no file.
 
     Erroneous:  qcompile.load("adaptor.pt")
     Corrected:  qcompile.load("adapter.pt")
@@ -24,18 +16,10 @@ class ArtifactNotFound(Message):
     path: str
     candidates: tuple[str, ...] = ()
 
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA5002", "adapter `{path}` cannot be read: {reason}")
 class ArtifactNotReadable(Message):
-    """The system refused to read the file."""
-
-    code: ClassVar[str] = "QA5002"
-    title: ClassVar[str] = "adapter `{path}` cannot be read: {reason}"
-    explanation: ClassVar[str] = """
-    The file is there, but the operating system did not hand out its contents.
+    """The file is there, but the operating system did not hand out its contents.
 
     Erroneous:  qcompile.load("build/")
     Corrected:  qcompile.load("build/adapter.pt")
@@ -45,15 +29,13 @@ class ArtifactNotReadable(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA5003",
+    "`{path}` is not an adapter file: {reason}",
+    help="adapters are written by `qcompile adapter.qa -o adapter.pt`",
+)
 class NotAnArchive(Message):
-    """Not a file that torch.save wrote."""
-
-    code: ClassVar[str] = "QA5003"
-    title: ClassVar[str] = "`{path}` is not an adapter file: {reason}"
-    help: ClassVar[str | None] = "adapters are written by `qcompile adapter.qa -o adapter.pt`"
-    explanation: ClassVar[str] = """
-    An adapter file is a zip archive as `torch.save` writes it, with stored (not compressed)
+    """An adapter file is a zip archive as `torch.save` writes it, with stored (not compressed)
     records. The file is of another kind, cut off, or damaged. Nothing in it was executed.
 
     Erroneous:  qcompile.load("model.gguf")
@@ -64,15 +46,13 @@ class NotAnArchive(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA5004",
+    "`{path}` holds more than tensors and text: {reason}",
+    help="do not open this file with anything that unpickles without checks",
+)
 class UnsafeArchive(Message):
-    """The archive asks for code to be run."""
-
-    code: ClassVar[str] = "QA5004"
-    title: ClassVar[str] = "`{path}` holds more than tensors and text: {reason}"
-    help: ClassVar[str | None] = "do not open this file with anything that unpickles without checks"
-    explanation: ClassVar[str] = """
-    An adapter file holds strings, integers and tensors only. This file asks the reader to call a
+    """An adapter file holds strings, integers and tensors only. This file asks the reader to call a
     function or to build other objects, which no adapter needs and an attack would. It was refused
     before anything was executed.
 
@@ -84,14 +64,9 @@ class UnsafeArchive(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA5005", "`{path}` is a torch file, but not an adapter of qcompile")
 class ForeignArchive(Message):
-    """A torch file of something else."""
-
-    code: ClassVar[str] = "QA5005"
-    title: ClassVar[str] = "`{path}` is a torch file, but not an adapter of qcompile"
-    explanation: ClassVar[str] = """
-    The file was written by `torch.save`, but it lacks the entry `"format": "qcompile.adapter"`.
+    """The file was written by `torch.save`, but it lacks the entry `"format": "qcompile.adapter"`.
     Perhaps it is a state_dict: load that with `adapter.load_state_dict`.
 
     Erroneous:  qcompile.load("model_state_dict.pt")
@@ -105,17 +80,13 @@ class ForeignArchive(Message):
         return (f"it holds {self.found}",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA5006",
+    "`{path}` has format version {version}; this qcompile reads up to version {supported}",
+    help="install a newer qcompile",
+)
 class FutureVersion(Message):
-    """Written by a newer qcompile."""
-
-    code: ClassVar[str] = "QA5006"
-    title: ClassVar[str] = (
-        "`{path}` has format version {version}; this qcompile reads up to version {supported}"
-    )
-    help: ClassVar[str | None] = "install a newer qcompile"
-    explanation: ClassVar[str] = """
-    The layout of adapter files has a version. A newer layout is refused rather than guessed at.
+    """The layout of adapter files has a version. A newer layout is refused rather than guessed at.
 
     Erroneous:  an adapter of format version 2 read by a qcompile that knows version 1
     Corrected:  pip install --upgrade qcompile
@@ -126,13 +97,9 @@ class FutureVersion(Message):
     supported: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA5007", "the manifest of `{path}` is malformed: {reason}")
 class ManifestMalformed(Message):
-    """The manifest does not describe an adapter."""
-
-    code: ClassVar[str] = "QA5007"
-    title: ClassVar[str] = "the manifest of `{path}` is malformed: {reason}"
-    explanation: ClassVar[str] = """
+    """
     The manifest is JSON that describes the compiled adapter: source, plan, layout, versions. Here
     it lacks something, holds something unknown, or describes a plan that breaks an invariant.
 
@@ -144,14 +111,13 @@ class ManifestMalformed(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA5008",
+    "`{path}` is damaged: its {part} does not have the digest that it states",
+    help="compile the source again, or take a backup",
+)
 class DigestMismatch(Message):
-    """Contents and digest differ."""
-
-    code: ClassVar[str] = "QA5008"
-    title: ClassVar[str] = "`{path}` is damaged: its {part} does not have the digest that it states"
-    help: ClassVar[str | None] = "compile the source again, or take a backup"
-    explanation: ClassVar[str] = """
+    """
     Every adapter file states the SHA-256 of its manifest and of its tensors. They differ here, so
     the file was changed after it was written, by a fault of a disk or by hand.
 
@@ -163,14 +129,9 @@ class DigestMismatch(Message):
     part: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA5009", "`{path}`: tensor `{tensor}` {problem}")
 class TensorMismatch(Message):
-    """A tensor is not what the plan says."""
-
-    code: ClassVar[str] = "QA5009"
-    title: ClassVar[str] = "`{path}`: tensor `{tensor}` {problem}"
-    explanation: ClassVar[str] = """
-    The tensors of an adapter file must be exactly those of its plan: the same names and shapes,
+    """The tensors of an adapter file must be exactly those of its plan: the same names and shapes,
     dense, real, floating point.
 
     Erroneous:  a file whose tensor `a.core0` was left out or reshaped
@@ -182,13 +143,9 @@ class TensorMismatch(Message):
     problem: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA5010", "adapter `{adapter}` of `{path}` would not fit in memory")
 class ArtifactTooLarge(Message):
-    """The plan would need more memory than allowed."""
-
-    code: ClassVar[str] = "QA5010"
-    title: ClassVar[str] = "adapter `{adapter}` of `{path}` would not fit in memory"
-    explanation: ClassVar[str] = """
+    """
     What the plan of a file takes for a single token is estimated before anything is allocated. More
     than 64 GiB is refused; the message that follows says what is so large.
 
@@ -200,14 +157,13 @@ class ArtifactTooLarge(Message):
     adapter: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA5011",
+    "folder `{path}` holds no adapter of qcompile: found {found}",
+    help="other adapters are loaded by `PeftModel.from_pretrained`",
+)
 class ForeignFolder(Message):
-    """A folder of another adapter."""
-
-    code: ClassVar[str] = "QA5011"
-    title: ClassVar[str] = "folder `{path}` holds no adapter of qcompile: found {found}"
-    help: ClassVar[str | None] = "other adapters are loaded by `PeftModel.from_pretrained`"
-    explanation: ClassVar[str] = """
+    """
     The adapter_config.json of a folder that qcompile reads says `"peft_type": "QCOMPILE"` and holds
     the frozen plan. This one belongs to another method.
 
@@ -219,18 +175,16 @@ class ForeignFolder(Message):
     found: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProgramNotAdapter(Message):
-    """A .pt2 file where an adapter is wanted."""
-
-    code: ClassVar[str] = "QA5021"
-    title: ClassVar[str] = "`{path}` is a program of torch.export, not an adapter"
-    help: ClassVar[str | None] = (
+@message(
+    "QA5021",
+    "`{path}` is a program of torch.export, not an adapter",
+    help=(
         "load or convert the adapter.pt that it was made from; run a program by "
         "`torch.export.load(path).module()`"
-    )
-    explanation: ClassVar[str] = """
-    A .pt2 file runs without qcompile, but holds neither the plan nor the source of the adapter:
+    ),
+)
+class ProgramNotAdapter(Message):
+    """A .pt2 file runs without qcompile, but holds neither the plan nor the source of the adapter:
     operations and tensors are all that is left. Nothing leads back from it.
 
     Erroneous:  qcompile convert adapter.pt2 adapter.safetensors

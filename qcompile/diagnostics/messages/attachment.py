@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.diagnostic import Severity
-from qcompile.diagnostics.message import Message, did_you_mean
+from qcompile.diagnostics.message import Message, message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA3001",
+    "adapter `{adapter}` attaches to modules of a model, but no model is given",
+    label="the sizes of these modules are needed",
+    help="pass `--model DIR`, write a `model` line, or give the sizes: `shape 3584 -> 512`",
+)
 class NoModelGiven(Message):
-    """An adapter attaches to modules, but no model is known."""
-
-    code: ClassVar[str] = "QA3001"
-    title: ClassVar[str] = (
-        "adapter `{adapter}` attaches to modules of a model, but no model is given"
-    )
-    label: ClassVar[str] = "the sizes of these modules are needed"
-    help: ClassVar[str | None] = (
-        "pass `--model DIR`, write a `model` line, or give the sizes: `shape 3584 -> 512`"
-    )
-    explanation: ClassVar[str] = """
-    `attach` chooses modules of a model by name; their sizes come from the model's configuration.
+    """`attach` chooses modules of a model by name; their sizes come from the model's configuration.
 
     Erroneous:  adapter a() { attach "*.q_proj"; update linear(x, to: out_features) }
     Corrected:  model "models/qwen2-7b"
@@ -32,15 +22,9 @@ class NoModelGiven(Message):
     adapter: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA3003", "pattern `{pattern}` matches no module of `{model}`", label="matches nothing")
 class PatternMatchesNothing(Message):
-    """No module of the model has such a name."""
-
-    code: ClassVar[str] = "QA3003"
-    title: ClassVar[str] = "pattern `{pattern}` matches no module of `{model}`"
-    label: ClassVar[str] = "matches nothing"
-    explanation: ClassVar[str] = """
-    An attachment must reach at least one module. Names are those of `model.named_modules()`, and
+    """An attachment must reach at least one module. Names are those of `model.named_modules()`, and
     a pattern has to match the whole name: begin it with `*.` to match in every layer.
 
     Erroneous:  attach "q_proj"
@@ -58,10 +42,6 @@ class PatternMatchesNothing(Message):
     reasons: tuple[str, ...] = ()
     """Why what was probably meant is not there."""
 
-    def helps(self) -> tuple[str, ...]:
-        """Name the nearest."""
-        return did_you_mean(self.candidates)
-
     def notes(self) -> tuple[str, ...]:
         """Say what there is."""
         if not self.groups:
@@ -69,18 +49,14 @@ class PatternMatchesNothing(Message):
         return (*self.reasons, f"the model's {self.kind} modules are {', '.join(self.groups)}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA3004",
+    "pattern `{pattern}` matches only modules that no adapter can sit on",
+    label="matches {count} of kind {kinds}",
+    help="an adapter attaches to modules such as Linear or Conv1D that the model calls",
+)
 class ModuleUnsupported(Message):
-    """A pattern reaches only modules that are not linear maps."""
-
-    code: ClassVar[str] = "QA3004"
-    title: ClassVar[str] = "pattern `{pattern}` matches only modules that no adapter can sit on"
-    label: ClassVar[str] = "matches {count} of kind {kinds}"
-    help: ClassVar[str | None] = (
-        "an adapter attaches to modules such as Linear or Conv1D that the model calls"
-    )
-    explanation: ClassVar[str] = """
-    An adapter is added to the output of a linear map, or replaces it: the module must have input
+    """An adapter is added to the output of a linear map, or replaces it: the module must have input
     and output features, as Linear and transformers' Conv1D have. The weights of a model's experts
     are often slices of one parameter instead, and some linear maps are never called: the modules
     around them read their weights.
@@ -101,16 +77,14 @@ class ModuleUnsupported(Message):
         return (f"`{self.example}` is one of them", *self.reasons)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA3005",
+    "no module of `{pattern}` lies in layers {start}..{stop}",
+    label="the range leaves nothing",
+    help="a range is half-open: `layers 0..4` is 0, 1, 2 and 3",
+)
 class LayersMatchNothing(Message):
-    """The layer range leaves no module."""
-
-    code: ClassVar[str] = "QA3005"
-    title: ClassVar[str] = "no module of `{pattern}` lies in layers {start}..{stop}"
-    label: ClassVar[str] = "the range leaves nothing"
-    help: ClassVar[str | None] = "a range is half-open: `layers 0..4` is 0, 1, 2 and 3"
-    explanation: ClassVar[str] = """
-    `layers a..b` keeps the modules whose first number in the name is at least a and below b.
+    """`layers a..b` keeps the modules whose first number in the name is at least a and below b.
 
     Erroneous:  attach "*.q_proj" layers 28..32      (in a model of 28 layers)
     Corrected:  attach "*.q_proj" layers 0..28
@@ -129,15 +103,14 @@ class LayersMatchNothing(Message):
         return (f"the pattern matches modules in layers {self.available}",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA3006",
+    "of pattern `{pattern}`, `{alternative}` matches no linear module",
+    severity="warning",
+    label="one alternative is idle",
+)
 class AlternativeMatchesNothing(Message):
-    """One of the alternatives in braces matches no linear module."""
-
-    code: ClassVar[str] = "QA3006"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = "of pattern `{pattern}`, `{alternative}` matches no linear module"
-    label: ClassVar[str] = "one alternative is idle"
-    explanation: ClassVar[str] = """
+    """
     A pattern with braces stands for several; each of them should reach a module, or a misspelt one
     would go unnoticed.
 
@@ -149,17 +122,15 @@ class AlternativeMatchesNothing(Message):
     alternative: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA3007",
+    "attachment `{pattern}` takes no module: all are taken by earlier ones",
+    severity="warning",
+    label="has no effect",
+    help="put the more special pattern first",
+)
 class AttachmentShadowed(Message):
-    """Every module that an attachment matches is taken already."""
-
-    code: ClassVar[str] = "QA3007"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = "attachment `{pattern}` takes no module: all are taken by earlier ones"
-    label: ClassVar[str] = "has no effect"
-    help: ClassVar[str | None] = "put the more special pattern first"
-    explanation: ClassVar[str] = """
-    Within an adapter a module takes the first attachment whose pattern matches it.
+    """Within an adapter a module takes the first attachment whose pattern matches it.
 
     Erroneous:  attach "*_proj"
                 attach "*.q_proj" with (rank: 16)
@@ -170,15 +141,13 @@ class AttachmentShadowed(Message):
     pattern: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA3008",
+    "pattern `{pattern}` matches no attention that a prefix can stand in",
+    label="matches {count} of kind {kinds}",
+)
 class NoAttention(Message):
-    """A prefix for modules that are not self-attention."""
-
-    code: ClassVar[str] = "QA3008"
-    title: ClassVar[str] = "pattern `{pattern}` matches no attention that a prefix can stand in"
-    label: ClassVar[str] = "matches {count} of kind {kinds}"
-    explanation: ClassVar[str] = """
-    `prefix keys, values` stands before the keys and values of self-attention. It attaches to the
+    """`prefix keys, values` stands before the keys and values of self-attention. It attaches to the
     attention modules of transformers' models that hand keys and values to a cache
     (`past_key_values`) and know the width of a head.
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.diagnostic import Severity
-from qcompile.diagnostics.message import Message, did_you_mean
+from qcompile.diagnostics.message import Message, message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4201",
+    "there is no device named `{name}`",
+    label="no such device",
+    help="`qcompile --list-targets` lists all known devices",
+)
 class UnknownDevice(Message):
-    """A target names a device that does not exist."""
-
-    code: ClassVar[str] = "QA4201"
-    title: ClassVar[str] = "there is no device named `{name}`"
-    label: ClassVar[str] = "no such device"
-    help: ClassVar[str | None] = "`qcompile --list-targets` lists all known devices"
-    explanation: ClassVar[str] = """
-    Known are the calibrated devices `fake_...`, whose data come with the package
+    """Known are the calibrated devices `fake_...`, whose data come with the package
     qiskit-ibm-runtime, and the devices that other installed packages offer through the
     entry-point group `qcompile.devices`. A device may also be given by its coupling map.
 
@@ -29,20 +23,15 @@ class UnknownDevice(Message):
     name: str
     candidates: tuple[str, ...] = ()
 
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4202",
+    "the data of device `{name}` are not installed",
+    label="needs the package {package}",
+    help="install it: pip install {package}",
+)
 class DeviceDataMissing(Message):
-    """The package that describes a device is not installed."""
-
-    code: ClassVar[str] = "QA4202"
-    title: ClassVar[str] = "the data of device `{name}` are not installed"
-    label: ClassVar[str] = "needs the package {package}"
-    help: ClassVar[str | None] = "install it: pip install {package}"
-    explanation: ClassVar[str] = """
-    Coupling maps and calibrations of the devices `fake_...` are read from files of the package
+    """Coupling maps and calibrations of the devices `fake_...` are read from files of the package
     qiskit-ibm-runtime, without a network. That package is not installed.
 
     Erroneous:  device: "fake_torino"      without qiskit-ibm-runtime
@@ -53,16 +42,14 @@ class DeviceDataMissing(Message):
     package: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4203",
+    "device `{name}` lacks the native gates that this version writes",
+    label="its gates: {gates}",
+    help="choose a device with rz, sx, x and one of cz, cx",
+)
 class DeviceNotSupported(Message):
-    """A device has no native gate that circuits can be written in."""
-
-    code: ClassVar[str] = "QA4203"
-    title: ClassVar[str] = "device `{name}` lacks the native gates that this version writes"
-    label: ClassVar[str] = "its gates: {gates}"
-    help: ClassVar[str | None] = "choose a device with rz, sx, x and one of cz, cx"
-    explanation: ClassVar[str] = """
-    Circuits are written in the native gates rz, sx, x and one of cz and cx that works in both
+    """Circuits are written in the native gates rz, sx, x and one of cz and cx that works in both
     directions. This device offers others, such as ecr, which has a direction, or u1, u2 and u3.
 
     Erroneous:  device: "fake_sherbrooke"
@@ -77,15 +64,9 @@ class DeviceNotSupported(Message):
         return (f"supported devices: {', '.join(self.supported)}",) if self.supported else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA4204", "device `{name}` cannot be used: {reason}", label="named here")
 class DeviceUnusable(Message):
-    """A device's description is damaged or leaves nothing to run on."""
-
-    code: ClassVar[str] = "QA4204"
-    title: ClassVar[str] = "device `{name}` cannot be used: {reason}"
-    label: ClassVar[str] = "named here"
-    explanation: ClassVar[str] = """
-    The description of the device could not be read, or it leaves nothing to run a circuit on:
+    """The description of the device could not be read, or it leaves nothing to run a circuit on:
     qubits and couplings whose calibrated error rate is missing, or 1, are dropped.
 
     Erroneous:  a coupling map on qubits that the device does not have
@@ -96,16 +77,14 @@ class DeviceUnusable(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4205",
+    "a circuit of {qubits} qubits does not fit on device `{device}`",
+    label="{usable} connected working qubits",
+    help="use a larger device, or fewer qubits in the circuit",
+)
 class CircuitLargerThanDevice(Message):
-    """A circuit has more qubits than the device has connected ones."""
-
-    code: ClassVar[str] = "QA4205"
-    title: ClassVar[str] = "a circuit of {qubits} qubits does not fit on device `{device}`"
-    label: ClassVar[str] = "{usable} connected working qubits"
-    help: ClassVar[str | None] = "use a larger device, or fewer qubits in the circuit"
-    explanation: ClassVar[str] = """
-    A circuit is placed on a connected set of working qubits of the device. The largest such set
+    """A circuit is placed on a connected set of working qubits of the device. The largest such set
     is smaller than the circuit.
 
     Erroneous:  a circuit of 8 qubits for `device: line(5)`
@@ -117,19 +96,15 @@ class CircuitLargerThanDevice(Message):
     usable: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4206",
+    "a circuit that starts in an amplitude-encoded state is not routed onto `{device}`",
+    severity="warning",
+    label="the circuit is not written for this device",
+    help="use an encoding by rotations to obtain native gates",
+)
 class StateNotRouted(Message):
-    """A circuit's initial state has no gates to route."""
-
-    code: ClassVar[str] = "QA4206"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = (
-        "a circuit that starts in an amplitude-encoded state is not routed onto `{device}`"
-    )
-    label: ClassVar[str] = "the circuit is not written for this device"
-    help: ClassVar[str | None] = "use an encoding by rotations to obtain native gates"
-    explanation: ClassVar[str] = """
-    Amplitude encoding puts the data into the amplitudes of the initial state. That state has no
+    """Amplitude encoding puts the data into the amplitudes of the initial state. That state has no
     gates of its own in this version, so the circuit is not written in native gates. The adapter
     is compiled and trained in simulation as usual.
 
@@ -140,19 +115,15 @@ class StateNotRouted(Message):
     device: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4207",
+    "no error rates are known of device `{device}`, so fidelity cannot be estimated",
+    severity="warning",
+    label="an ideal device; the objective `fidelity` needs error rates",
+    help="use the objective `gates`, or a calibrated device",
+)
 class NoErrorRates(Message):
-    """Fidelity is the objective, but nothing is known of errors."""
-
-    code: ClassVar[str] = "QA4207"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = (
-        "no error rates are known of device `{device}`, so fidelity cannot be estimated"
-    )
-    label: ClassVar[str] = "an ideal device; the objective `fidelity` needs error rates"
-    help: ClassVar[str | None] = "use the objective `gates`, or a calibrated device"
-    explanation: ClassVar[str] = """
-    The objective `fidelity` chooses the placement with the highest estimated probability of
+    """The objective `fidelity` chooses the placement with the highest estimated probability of
     success, from calibrated error rates. An ideal device has none; the circuit was routed for
     the fewest two-qubit gates instead.
 
@@ -163,19 +134,13 @@ class NoErrorRates(Message):
     device: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4208",
+    "a circuit that starts in an amplitude-encoded state cannot be written as {format}",
+    help="write tket JSON (`-o circuit.json`), which records the encoding beside the gates",
+)
 class StateNotExportable(Message):
-    """OpenQASM cannot express an amplitude-encoded state."""
-
-    code: ClassVar[str] = "QA4208"
-    title: ClassVar[str] = (
-        "a circuit that starts in an amplitude-encoded state cannot be written as {format}"
-    )
-    help: ClassVar[str | None] = (
-        "write tket JSON (`-o circuit.json`), which records the encoding beside the gates"
-    )
-    explanation: ClassVar[str] = """
-    OpenQASM programs start in the state zero, and amplitude encoding has no gates of its own in
+    """OpenQASM programs start in the state zero, and amplitude encoding has no gates of its own in
     this version.
 
     Erroneous:  encode amplitude(h)              written as OpenQASM
@@ -185,14 +150,9 @@ class StateNotExportable(Message):
     format: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA4209", "not a circuit in tket JSON: {reason}")
 class BadTketFile(Message):
-    """A text is no circuit in tket JSON."""
-
-    code: ClassVar[str] = "QA4209"
-    title: ClassVar[str] = "not a circuit in tket JSON: {reason}"
-    explanation: ClassVar[str] = """
-    A circuit written as tket JSON holds the gates in pytket's own form and, beside them, what
+    """A circuit written as tket JSON holds the gates in pytket's own form and, beside them, what
     pytket does not know: widths of data and angles, the initial state, the read-out and, for a
     routed circuit, the maps between logical and physical qubits. Something of this is missing,
     damaged or of another version.
@@ -204,15 +164,11 @@ class BadTketFile(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4210", "device `{name}` of entry point {entry} failed to load: {reason}", label="named here"
+)
 class DeviceEntryPointFailed(Message):
-    """A device of another package could not be loaded."""
-
-    code: ClassVar[str] = "QA4210"
-    title: ClassVar[str] = "device `{name}` of entry point {entry} failed to load: {reason}"
-    label: ClassVar[str] = "named here"
-    explanation: ClassVar[str] = """
-    An entry point of the group `qcompile.devices` names a callable without arguments that
+    """An entry point of the group `qcompile.devices` names a callable without arguments that
     returns a qcompile.ir.device.Device. It could not be imported, raised an exception, or
     returned something else.
 
@@ -225,19 +181,15 @@ class DeviceEntryPointFailed(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4211",
+    "the circuits of a `unitary` are not routed onto `{device}`",
+    severity="warning",
+    label="they are not written for this device",
+    help="a `unitary` is a matrix: its circuits have no read-out that a device could measure",
+)
 class UnitaryNotRouted(Message):
-    """A `unitary` stands in an adapter whose target is a device."""
-
-    code: ClassVar[str] = "QA4211"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = "the circuits of a `unitary` are not routed onto `{device}`"
-    label: ClassVar[str] = "they are not written for this device"
-    help: ClassVar[str | None] = (
-        "a `unitary` is a matrix: its circuits have no read-out that a device could measure"
-    )
-    explanation: ClassVar[str] = """
-    A `unitary` applies the matrix of a circuit to a value. It measures nothing, so there is
+    """A `unitary` applies the matrix of a circuit to a value. It measures nothing, so there is
     nothing that a device could run. Files of its circuits are written in logical gates, on
     qubits that are not those of the device.
 

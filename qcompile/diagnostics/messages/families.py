@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.message import Message, ModuleMessage
+from qcompile.diagnostics.message import Message, ModuleMessage, message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotPrunable(ModuleMessage):
-    """The adapter is neither a gated low-rank update nor a prefix."""
-
-    code: ClassVar[str] = "QA6101"
-    title: ClassVar[str] = "adapter `{adapter}` on `{module}` cannot be pruned: {reason}"
-    help: ClassVar[str | None] = (
+@message(
+    "QA6101",
+    "adapter `{adapter}` on `{module}` cannot be pruned: {reason}",
+    help=(
         "pruning is for updates of the form `linear(g * linear(x, …), …)` with a `vector` g, "
         "scaled by numbers, with dropout on x at most, and for prefixes"
-    )
-    explanation: ClassVar[str] = """
-    Where a gate g stands between two matrices, the rows and columns at which g is zero change
+    ),
+)
+class NotPrunable(ModuleMessage):
+    """Where a gate g stands between two matrices, the rows and columns at which g is zero change
     nothing and can be deleted, which leaves LoRA of a smaller rank. A prefix is left without the
     network that makes it. Other adapters have no such structure. Nothing was changed.
 
@@ -31,14 +26,13 @@ class NotPrunable(ModuleMessage):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6102",
+    "penalties cannot be added to gradients that are scaled for float16",
+    help="train in bfloat16, or set `max_grad_norm` above 0",
+)
 class ScaledGradients(Message):
-    """Penalties cannot be added to gradients of an unknown scale."""
-
-    code: ClassVar[str] = "QA6102"
-    title: ClassVar[str] = "penalties cannot be added to gradients that are scaled for float16"
-    help: ClassVar[str | None] = "train in bfloat16, or set `max_grad_norm` above 0"
-    explanation: ClassVar[str] = """
+    """
     Training in float16 scales the loss so that gradients do not vanish. They have their true size
     again before the optimiser's step only if they are clipped.
 

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.diagnostic import Label
-from qcompile.diagnostics.message import Message, did_you_mean
+from qcompile.diagnostics.message import Message, message
 from qcompile.diagnostics.source import Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA2031", "cannot import `{path}`: {reason}", label="imported here")
 class ImportNotReadable(Message):
-    """An imported file that cannot be read."""
-
-    code: ClassVar[str] = "QA2031"
-    title: ClassVar[str] = "cannot import `{path}`: {reason}"
-    label: ClassVar[str] = "imported here"
-    explanation: ClassVar[str] = """
-    The path is relative to the folder of the file that imports. The file must exist and be
+    """The path is relative to the folder of the file that imports. The file must exist and be
     UTF-8 text of at most a mebibyte.
 
     Erroneous:  import "blokcs.qa"
@@ -29,16 +19,14 @@ class ImportNotReadable(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2032",
+    "import cycle: {cycle}",
+    label="this import closes the circle",
+    help="move what both files need to a third file",
+)
 class ImportCycle(Message):
-    """Files that import each other in a circle."""
-
-    code: ClassVar[str] = "QA2032"
-    title: ClassVar[str] = "import cycle: {cycle}"
-    label: ClassVar[str] = "this import closes the circle"
-    help: ClassVar[str | None] = "move what both files need to a third file"
-    explanation: ClassVar[str] = """
-    A file cannot import itself, directly or through others.
+    """A file cannot import itself, directly or through others.
 
     Erroneous:  import "b.qa"            # in a.qa, while b.qa imports "a.qa"
     Corrected:  import "common.qa"       # in both
@@ -47,15 +35,9 @@ class ImportCycle(Message):
     cycle: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA2033", "`{path}` defines no `{name}`", label="not found there")
 class ImportUnknown(Message):
-    """An imported name that the file does not define."""
-
-    code: ClassVar[str] = "QA2033"
-    title: ClassVar[str] = "`{path}` defines no `{name}`"
-    label: ClassVar[str] = "not found there"
-    explanation: ClassVar[str] = """
-    Only what a file defines itself can be imported from it, not what it has imported.
+    """Only what a file defines itself can be imported from it, not what it has imported.
 
     Erroneous:  import "blocks.qa" (mpl)
     Corrected:  import "blocks.qa" (mlp)
@@ -65,20 +47,15 @@ class ImportUnknown(Message):
     path: str
     candidates: tuple[str, ...] = ()
 
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2034",
+    "`{name}` is an adapter, which cannot be imported",
+    label="an adapter",
+    help="compile `{path}` itself, or move what is shared into a block",
+)
 class ImportedAdapter(Message):
-    """An adapter imported by name."""
-
-    code: ClassVar[str] = "QA2034"
-    title: ClassVar[str] = "`{name}` is an adapter, which cannot be imported"
-    label: ClassVar[str] = "an adapter"
-    help: ClassVar[str | None] = "compile `{path}` itself, or move what is shared into a block"
-    explanation: ClassVar[str] = """
-    Only the adapters of the main file are compiled. Imports are for constants, blocks, layers
+    """Only the adapters of the main file are compiled. Imports are for constants, blocks, layers
     and targets.
 
     Erroneous:  import "qtha.qa" (qtha)
@@ -89,15 +66,9 @@ class ImportedAdapter(Message):
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA2035", "more than {limit} imported files", label="this one is too many")
 class TooManyImports(Message):
-    """More files than the limit, or too long a chain."""
-
-    code: ClassVar[str] = "QA2035"
-    title: ClassVar[str] = "more than {limit} imported files"
-    label: ClassVar[str] = "this one is too many"
-    explanation: ClassVar[str] = """
-    An adapter is made of a few files. The limit stops runaway chains of imports.
+    """An adapter is made of a few files. The limit stops runaway chains of imports.
 
     Erroneous:  import "part65.qa"
     Corrected:  import "parts.qa"
@@ -106,18 +77,15 @@ class TooManyImports(Message):
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2036",
+    "the file names its model twice",
+    label="named again",
+    help="keep one line; `--model` chooses another model at the command line",
+    first_label="first named here",
+)
 class SeveralModels(Message):
-    """Two `model` lines."""
-
-    code: ClassVar[str] = "QA2036"
-    title: ClassVar[str] = "the file names its model twice"
-    label: ClassVar[str] = "named again"
-    help: ClassVar[str | None] = (
-        "keep one line; `--model` chooses another model at the command line"
-    )
-    explanation: ClassVar[str] = """
-    One compilation is for one model.
+    """One compilation is for one model.
 
     Erroneous:  model "models/tiny-llama"
                 model "models/qwen2-7b"
@@ -126,19 +94,10 @@ class SeveralModels(Message):
 
     first: Span | None = None
 
-    def secondary(self) -> tuple[Label, ...]:
-        return () if self.first is None else (Label(self.first, "first named here"),)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA2037", "this path is empty", label="name a file")
 class EmptyPath(Message):
-    """An empty path."""
-
-    code: ClassVar[str] = "QA2037"
-    title: ClassVar[str] = "this path is empty"
-    label: ClassVar[str] = "name a file"
-    explanation: ClassVar[str] = """
-    `import` and `model` need a path, relative to the folder of the file or absolute.
+    """`import` and `model` need a path, relative to the folder of the file or absolute.
 
     Erroneous:  model ""
     Corrected:  model "models/tiny-llama/config.json"

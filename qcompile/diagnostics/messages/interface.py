@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.diagnostic import Severity
-from qcompile.diagnostics.message import Message, ModuleMessage
+from qcompile.diagnostics.message import Message, ModuleMessage, message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6011",
+    "adapter `{adapter}` cannot sit on `{module}`, a `{kind}`: {reason}",
+    help="leave this module out of the adapter's `attach`",
+)
 class ModuleUnsuited(ModuleMessage):
-    """A linear map that no adapter can sit on."""
-
-    code: ClassVar[str] = "QA6011"
-    title: ClassVar[str] = "adapter `{adapter}` cannot sit on `{module}`, a `{kind}`: {reason}"
-    help: ClassVar[str | None] = "leave this module out of the adapter's `attach`"
-    explanation: ClassVar[str] = """
-    An adapter takes effect where its module is called, and adds to the output of a map from
+    """An adapter takes effect where its module is called, and adds to the output of a map from
     `in_features` to `out_features`. Some modules are never called: `torch.nn.MultiheadAttention`
     reads the weight of its `out_proj`. Others, such as grouped or block-diagonal maps, have a
     weight of another shape. Nothing was attached.
@@ -31,21 +25,17 @@ class ModuleUnsuited(ModuleMessage):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartsNotCalled(ModuleMessage):
-    """The model ran, and parts of an adapter did not."""
-
-    code: ClassVar[str] = "QA6012"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = (
-        "the model's first forward pass did not call `{module}`, which has an adapter"
-    )
-    help: ClassVar[str | None] = (
+@message(
+    "QA6012",
+    "the model's first forward pass did not call `{module}`, which has an adapter",
+    severity="warning",
+    help=(
         "if other inputs do call it, all is well; if not, the adapter has no effect there: leave "
         "the module out of its `attach`"
-    )
-    explanation: ClassVar[str] = """
-    An adapter takes effect where its module is called. Code that reads `module.weight` instead,
+    ),
+)
+class PartsNotCalled(ModuleMessage):
+    """An adapter takes effect where its module is called. Code that reads `module.weight` instead,
     such as `F.linear(x, self.proj.weight)` or a fused kernel, gets the weight of the base. The
     first forward pass after `attach` is watched for that. Modules that differ in numbers alone,
     such as those of all layers or experts, are taken together: one call is enough for all.
@@ -55,14 +45,9 @@ class PartsNotCalled(ModuleMessage):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA6013", "`{function}` takes {expected} as `{argument}`, not {found}")
 class WrongArgument(Message):
-    """A function was given something else than it takes."""
-
-    code: ClassVar[str] = "QA6013"
-    title: ClassVar[str] = "`{function}` takes {expected} as `{argument}`, not {found}"
-    explanation: ClassVar[str] = """
-    The argument of a function of the Python interface is of another type. Nothing was changed.
+    """The argument of a function of the Python interface is of another type. Nothing was changed.
 
     Erroneous:  qcompile.attach(adapter, model)
     Corrected:  qcompile.attach(model, adapter)
@@ -78,14 +63,13 @@ class WrongArgument(Message):
         return (self.advice,) if self.advice else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6014",
+    "adapter `{adapter}` takes real floating-point numbers, not {found}",
+    help="convert the input first: `x.float()`",
+)
 class InputNotReal(Message):
-    """An input that holds no real floating-point numbers."""
-
-    code: ClassVar[str] = "QA6014"
-    title: ClassVar[str] = "adapter `{adapter}` takes real floating-point numbers, not {found}"
-    help: ClassVar[str | None] = "convert the input first: `x.float()`"
-    explanation: ClassVar[str] = """
+    """
     The output of an adapter has the dtype of its input, or of its module's output. Integers would
     round it to zero in most places, and complex numbers would lose their imaginary part on the way.
 
@@ -97,17 +81,16 @@ class InputNotReal(Message):
     found: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceNotCompiled(Message):
-    """A source where a compiled adapter is wanted."""
-
-    code: ClassVar[str] = "QA6015"
-    title: ClassVar[str] = "`{path}` is a source file, not a compiled adapter"
-    help: ClassVar[str | None] = (
+@message(
+    "QA6015",
+    "`{path}` is a source file, not a compiled adapter",
+    help=(
         'compile it first: `qcompile.compile("{path}", model=model)`, or on the command line '
         "`qcompile {path} -o adapter.pt`"
-    )
-    explanation: ClassVar[str] = """
+    ),
+)
+class SourceNotCompiled(Message):
+    """
     A `.qa` file says what an adapter is; its tensors and its plan for the sizes of a model are made
     by compiling it.
 
@@ -118,15 +101,14 @@ class SourceNotCompiled(Message):
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6016",
+    "pattern `{pattern}` leaves out {count} of the modules that it matches",
+    severity="warning",
+    label="not all of them can be adapted",
+)
 class ModulesLeftOut(Message):
-    """A pattern reaches linear maps, and others that no adapter can sit on."""
-
-    code: ClassVar[str] = "QA6016"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = "pattern `{pattern}` leaves out {count} of the modules that it matches"
-    label: ClassVar[str] = "not all of them can be adapted"
-    explanation: ClassVar[str] = """
+    """
     A pattern takes the linear maps among the modules that it matches. Some maps are not to be had:
     those whose weight is read by the module around them, which never calls them, those whose weight
     has another shape than their sizes say, and experts that are slices of one parameter.
@@ -143,18 +125,13 @@ class ModulesLeftOut(Message):
         return self.reasons
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6017",
+    "the vocabulary of this `{kind}` cannot be resized: an adapter is on its head",
+    help="take the adapter off (`qcompile.detach`, peft's `unload`), resize, and compile it again",
+)
 class VocabularyFixed(Message):
-    """A vocabulary is to be resized while an adapter is on the head."""
-
-    code: ClassVar[str] = "QA6017"
-    title: ClassVar[str] = (
-        "the vocabulary of this `{kind}` cannot be resized: an adapter is on its head"
-    )
-    help: ClassVar[str | None] = (
-        "take the adapter off (`qcompile.detach`, peft's `unload`), resize, and compile it again"
-    )
-    explanation: ClassVar[str] = """
+    """
     The adapter's result is as wide as the vocabulary for which it was compiled. transformers would
     resize the input embeddings before it finds out, so the model is left as it is.
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.diagnostic import Severity
-from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.message import Message, message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InternalError(Message):
-    """An exception that no phase foresaw."""
-
-    code: ClassVar[str] = "QA9001"
-    title: ClassVar[str] = "internal error: {kind}: {detail}"
-    help: ClassVar[str | None] = (
+@message(
+    "QA9001",
+    "internal error: {kind}: {detail}",
+    help=(
         "this is a fault of qcompile, not of your file;"
         " please report it with the command, the file and the output of `qcompile -v --version`"
-    )
-    explanation: ClassVar[str] = """
-    The compiler met a state that it believed impossible. Nothing is wrong with what you wrote,
+    ),
+)
+class InternalError(Message):
+    """The compiler met a state that it believed impossible. Nothing is wrong with what you wrote,
     or if something is, it should have been said by another message.
 
     Nothing was written: the output file is as it was before.
@@ -42,16 +36,14 @@ class InternalError(Message):
         return (f"raised at {self.where}",) if self.where else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA9002",
+    "{count} further diagnostics are not shown",
+    severity="warning",
+    help="mend the first ones and compile again",
+)
 class NotShown(Message):
-    """Stands at the end of a list that was cut."""
-
-    code: ClassVar[str] = "QA9002"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = "{count} further diagnostics are not shown"
-    help: ClassVar[str | None] = "mend the first ones and compile again"
-    explanation: ClassVar[str] = """
-    A phase reports all its findings at once, but no more than a hundred errors and a hundred
+    """A phase reports all its findings at once, but no more than a hundred errors and a hundred
     warnings. Beyond that most are consequences of the first few.
 
     Erroneous:  a file in which every line has a mistake, or that is no .qa file at all

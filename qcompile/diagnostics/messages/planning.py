@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.diagnostic import Severity
-from qcompile.diagnostics.message import Message, did_you_mean
+from qcompile.diagnostics.message import Message, message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA4001", "unknown pass `{name}`")
 class UnknownPass(Message):
-    """`--passes` names a pass that does not exist."""
-
-    code: ClassVar[str] = "QA4001"
-    title: ClassVar[str] = "unknown pass `{name}`"
-    explanation: ClassVar[str] = """
+    """
     The pipeline names a pass that qcompile does not have. Passes are separated by commas; options
     follow in braces.
 
@@ -27,21 +19,13 @@ class UnknownPass(Message):
     candidates: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
 
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)
-
     def notes(self) -> tuple[str, ...]:
         return (f"passes are: {', '.join(self.known)}",) if self.known else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA4002", "pass `{name}` has no option `{option}`")
 class UnknownPassOption(Message):
-    """A pass was given an option that it does not have."""
-
-    code: ClassVar[str] = "QA4002"
-    title: ClassVar[str] = "pass `{name}` has no option `{option}`"
-    explanation: ClassVar[str] = """
-    The braces behind a pass in the pipeline set its options by name. This pass has no option of
+    """The braces behind a pass in the pipeline set its options by name. This pass has no option of
     this name.
 
     Erroneous:  --passes "find-paths{repeat=8}"
@@ -53,22 +37,15 @@ class UnknownPassOption(Message):
     candidates: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
 
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)
-
     def notes(self) -> tuple[str, ...]:
         if not self.known:
             return (f"`{self.name}` has no options",)
         return (f"options of `{self.name}`: {', '.join(self.known)}",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA4003", "option `{option}` of pass `{name}` is {expected}, not `{value}`")
 class BadPassOption(Message):
-    """The value of a pass's option is not of its type."""
-
-    code: ClassVar[str] = "QA4003"
-    title: ClassVar[str] = "option `{option}` of pass `{name}` is {expected}, not `{value}`"
-    explanation: ClassVar[str] = """
+    """
     Options of passes are whole numbers, real numbers, `true` and `false`, or words, each option of
     one type, some within limits.
 
@@ -82,15 +59,13 @@ class BadPassOption(Message):
     expected: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4004",
+    "pass `{name}` works on the {level} and cannot follow `{after}`",
+    help="passes on the plan come last",
+)
 class PassOutOfOrder(Message):
-    """A pass stands behind one that needs its result."""
-
-    code: ClassVar[str] = "QA4004"
-    title: ClassVar[str] = "pass `{name}` works on the {level} and cannot follow `{after}`"
-    help: ClassVar[str | None] = "passes on the plan come last"
-    explanation: ClassVar[str] = """
-    Passes on the program and on its circuits come first; then the program becomes a plan, and
+    """Passes on the program and on its circuits come first; then the program becomes a plan, and
     passes on the plan follow. A plan has no way back to a program.
 
     Erroneous:  --passes "find-paths,light-cone"
@@ -102,14 +77,9 @@ class PassOutOfOrder(Message):
     level: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA4005", "the pipeline is malformed at character {position}: {reason}")
 class BadPipeline(Message):
-    """The text of a pipeline is malformed."""
-
-    code: ClassVar[str] = "QA4005"
-    title: ClassVar[str] = "the pipeline is malformed at character {position}: {reason}"
-    explanation: ClassVar[str] = """
-    A pipeline is a list of passes separated by commas; a pass may have options in braces, as
+    """A pipeline is a list of passes separated by commas; a pass may have options in braces, as
     name=value separated by commas. Characters are counted from 1.
 
     Erroneous:  --passes "find-paths{repeats=8"
@@ -120,18 +90,14 @@ class BadPipeline(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4006",
+    "trainable tensor `{tensor}` of `{adapter}` is left out: it has no influence",
+    severity="warning",
+    help="use the value that it belongs to, or remove it",
+)
 class UnusedTensor(Message):
-    """A trainable tensor does not influence the result."""
-
-    code: ClassVar[str] = "QA4006"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = (
-        "trainable tensor `{tensor}` of `{adapter}` is left out: it has no influence"
-    )
-    help: ClassVar[str | None] = "use the value that it belongs to, or remove it"
-    explanation: ClassVar[str] = """
-    Nothing that the update is computed from reads this tensor, so that its gradient would always
+    """Nothing that the update is computed from reads this tensor, so that its gradient would always
     be zero. It is neither stored nor counted.
 
     Erroneous:  h = linear(x, to: 8)
@@ -145,15 +111,13 @@ class UnusedTensor(Message):
     adapter: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4007",
+    "evaluator `{evaluator}` cannot run the circuit of `{adapter}`: {reason}",
+    help="leave `evaluator` out, and the compiler chooses one that can",
+)
 class EvaluatorImpossible(Message):
-    """A target demands an evaluator that cannot run this circuit."""
-
-    code: ClassVar[str] = "QA4007"
-    title: ClassVar[str] = "evaluator `{evaluator}` cannot run the circuit of `{adapter}`: {reason}"
-    help: ClassVar[str | None] = "leave `evaluator` out, and the compiler chooses one that can"
-    explanation: ClassVar[str] = """
-    A target may force the way in which circuits are simulated. `dense` builds unitaries of 4^n
+    """A target may force the way in which circuits are simulated. `dense` builds unitaries of 4^n
     entries; `network` needs a circuit that starts in |0…0⟩ and reads expectation values; noise
     needs `density`, and `density` is for noise and small circuits only.
 
@@ -166,16 +130,13 @@ class EvaluatorImpossible(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4008",
+    "one token of `{adapter}` would take {needed}, more than the limit of {limit}",
+    label="needs {needed}",
+)
 class PlanTooLarge(Message):
-    """No way of running the adapter fits in memory."""
-
-    code: ClassVar[str] = "QA4008"
-    title: ClassVar[str] = (
-        "one token of `{adapter}` would take {needed}, more than the limit of {limit}"
-    )
-    label: ClassVar[str] = "needs {needed}"
-    explanation: ClassVar[str] = """
+    """
     Before anything is allocated, the memory of one training step of one module is estimated: what
     is built once per step, and what every token keeps for the backward pass. Even with a single
     token a step the estimate of the best way that was found is above the limit.
@@ -197,15 +158,13 @@ class PlanTooLarge(Message):
         return (f"most of it is {self.largest}",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4009",
+    "a tensor network of `{adapter}` cannot be contracted: {reason}",
+    help="use fewer sites with larger modes",
+)
 class NetworkTooManyIndices(Message):
-    """A contraction has more indices than an einsum equation has letters."""
-
-    code: ClassVar[str] = "QA4009"
-    title: ClassVar[str] = "a tensor network of `{adapter}` cannot be contracted: {reason}"
-    help: ClassVar[str | None] = "use fewer sites with larger modes"
-    explanation: ClassVar[str] = """
-    Every contraction of two tensors is one einsum, whose indices are single letters, 52 at most.
+    """Every contraction of two tensors is one einsum, whose indices are single letters, 52 at most.
     An MPO with so many sites that no order of contractions keeps below that is refused.
 
     Erroneous:  a = mpo(x, to: 256, sites: 60, bond: 2)
@@ -216,18 +175,15 @@ class NetworkTooManyIndices(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4010",
+    "a step of {tokens} tokens through `{adapter}` would take {needed}; {fitting} tokens fit"
+    " in {limit}",
+    severity="warning",
+    help="train with smaller batches, or use fewer qubits or layers",
+)
 class FewerTokensFit(Message):
-    """A step of the usual size would not fit in memory, a smaller one would."""
-
-    code: ClassVar[str] = "QA4010"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = (
-        "a step of {tokens} tokens through `{adapter}` would take {needed}; {fitting} tokens fit"
-        " in {limit}"
-    )
-    help: ClassVar[str | None] = "train with smaller batches, or use fewer qubits or layers"
-    explanation: ClassVar[str] = """
+    """
     The memory of a training step of one module grows with the number of its tokens, because every
     token keeps what the backward pass needs. For the number of tokens that the plan is weighed
     for, the estimate is above the limit; for the number that is named it is below.
@@ -247,18 +203,14 @@ class FewerTokensFit(Message):
         return (f"most of it is {self.largest}",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4011",
+    "trainable tensor `{tensor}` of `{adapter}` never learns: its gradient is zero",
+    severity="warning",
+    help="measure or combine what depends on it, or remove it",
+)
 class IdleTensor(Message):
-    """A trainable tensor is read, and the result does not depend on it."""
-
-    code: ClassVar[str] = "QA4011"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = (
-        "trainable tensor `{tensor}` of `{adapter}` never learns: its gradient is zero"
-    )
-    help: ClassVar[str | None] = "measure or combine what depends on it, or remove it"
-    explanation: ClassVar[str] = """
-    The tensor is read, but the result is the same whatever its values: it turns qubits by gates
+    """The tensor is read, but the result is the same whatever its values: it turns qubits by gates
     that the read-out cannot see, or only a `step` follows it. It keeps its place among the
     parameters, with a gradient of zero.
 
@@ -272,18 +224,14 @@ class IdleTensor(Message):
     adapter: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4012",
+    "a step of {tokens} tokens through all {modules} modules would take {needed}, more than"
+    " the limit of {limit}",
+    severity="warning",
+)
 class StepTooLarge(Message):
-    """All modules together keep more than the limit."""
-
-    code: ClassVar[str] = "QA4012"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = (
-        "a step of {tokens} tokens through all {modules} modules would take {needed}, more than"
-        " the limit of {limit}"
-    )
-    explanation: ClassVar[str] = """
-    Each module fits by itself, but a training step keeps what the backward passes of all modules
+    """Each module fits by itself, but a training step keeps what the backward passes of all modules
     need, besides the trainable tensors, their gradients and the optimiser's two values for each.
     `qcompile report` shows the parts. Fewer tokens a step, with gradient accumulation, need less;
     so does activation checkpointing, which keeps the parts of one block at a time.
@@ -314,22 +262,18 @@ class StepTooLarge(Message):
         return (f"{self.activations} of it are kept for the backward pass",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnglesOutsideLightCone(Message):
-    """Trainable angles that no measured qubit can see."""
-
-    code: ClassVar[str] = "QA4101"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = (
-        "{count} of {total} trainable angles of `{adapter}` lie outside the light cone of what its"
-        " circuit measures: their gradient is exactly zero"
-    )
-    help: ClassVar[str | None] = (
+@message(
+    "QA4101",
+    "{count} of {total} trainable angles of `{adapter}` lie outside the light cone of what its"
+    " circuit measures: their gradient is exactly zero",
+    severity="warning",
+    help=(
         "measure more qubits, entangle them, or leave these gates out; they are parameters that"
         " never train"
-    )
-    explanation: ClassVar[str] = """
-    Going backwards from the measured qubits, a gate matters only if it acts on a qubit that is
+    ),
+)
+class AnglesOutsideLightCone(Message):
+    """Going backwards from the measured qubits, a gate matters only if it acts on a qubit that is
     measured or that a later gate connects with one. All other gates cancel in the expectation
     value. They are removed, which costs nothing; but their angles are stored and counted without
     ever having an effect.
@@ -343,21 +287,18 @@ class AnglesOutsideLightCone(Message):
     total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnglesCommuteIntoMeasurement(Message):
-    """Trainable angles of gates that commute with everything that is measured."""
-
-    code: ClassVar[str] = "QA4102"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = (
-        "{count} of {total} trainable angles of `{adapter}` commute with what its circuit measures:"
-        " their gradient is exactly zero"
-    )
-    help: ClassVar[str | None] = (
+@message(
+    "QA4102",
+    "{count} of {total} trainable angles of `{adapter}` commute with what its circuit measures:"
+    " their gradient is exactly zero",
+    severity="warning",
+    help=(
         "put a gate that does not commute behind them, measure another Pauli letter, or use fewer"
         " angles in the last layer (`ry` instead of `rot`)"
-    )
-    explanation: ClassVar[str] = """
+    ),
+)
+class AnglesCommuteIntoMeasurement(Message):
+    """
     A rotation about Z directly before a measurement of Z turns nothing that is measured. The same
     holds for any gate that commutes with all later gates and all observables, such as the last of
     the three angles of a `rot` before a ring of CNOTs and a measurement of Z. These gates are
@@ -372,21 +313,15 @@ class AnglesCommuteIntoMeasurement(Message):
     total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA4103",
+    "{count} of {total} trainable angles of `{adapter}` act on qubits that are still |0⟩: their"
+    " gradient is exactly zero",
+    severity="warning",
+    help="put an encoding or a gate such as `h` or `ry` in front of them, or leave them out",
+)
 class AnglesActOnZeroState(Message):
-    """Trainable angles of gates that act on qubits that are still |0⟩."""
-
-    code: ClassVar[str] = "QA4103"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = (
-        "{count} of {total} trainable angles of `{adapter}` act on qubits that are still |0⟩: their"
-        " gradient is exactly zero"
-    )
-    help: ClassVar[str | None] = (
-        "put an encoding or a gate such as `h` or `ry` in front of them, or leave them out"
-    )
-    explanation: ClassVar[str] = """
-    A diagonal gate on a qubit in the state |0⟩ is only a phase, and a control on such a qubit
+    """A diagonal gate on a qubit in the state |0⟩ is only a phase, and a control on such a qubit
     never fires. Such gates at the start of a circuit are removed; their angles are parameters that
     never train. In the first layer of a circuit without an encoding in front of it this is the
     first of the three angles of every `rot`.

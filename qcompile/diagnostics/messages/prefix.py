@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.message import Message, ModuleMessage
+from qcompile.diagnostics.message import Message, ModuleMessage, message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6041",
+    "adapter `{adapter}` is a prefix, which is not called with an input",
+    help="attach it to a model, or take its keys and values from `prefix()`",
+)
 class PrefixCalled(Message):
-    """A prefix called as if it were a map."""
-
-    code: ClassVar[str] = "QA6041"
-    title: ClassVar[str] = "adapter `{adapter}` is a prefix, which is not called with an input"
-    help: ClassVar[str | None] = "attach it to a model, or take its keys and values from `prefix()`"
-    explanation: ClassVar[str] = """
-    A prefix is a pair of trained keys and values that stand before those of an attention module.
+    """A prefix is a pair of trained keys and values that stand before those of an attention module.
     It has no input.
 
     Erroneous:  adapter(x)
@@ -26,15 +21,13 @@ class PrefixCalled(Message):
     adapter: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6042",
+    "adapter `{adapter}` is no prefix: it has no keys and values",
+    help="call it with an input, (…, in_features)",
+)
 class NoPrefix(Message):
-    """Keys and values asked of an adapter that has none."""
-
-    code: ClassVar[str] = "QA6042"
-    title: ClassVar[str] = "adapter `{adapter}` is no prefix: it has no keys and values"
-    help: ClassVar[str | None] = "call it with an input, (…, in_features)"
-    explanation: ClassVar[str] = """
-    Only an adapter that ends in `prefix keys, values` has a prefix.
+    """Only an adapter that ends in `prefix keys, values` has a prefix.
 
     Erroneous:  qcompile.compile("examples/lora.qa", model=model).part(site).prefix()
     Corrected:  qcompile.compile("examples/prefix_tuning.qa", model=model).part(site).prefix()
@@ -43,14 +36,9 @@ class NoPrefix(Message):
     adapter: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA6043", "a prefix cannot stand in attention `{kind}`: {reason}")
 class AttentionUnsupported(Message):
-    """Attention that gives a prefix no way in."""
-
-    code: ClassVar[str] = "QA6043"
-    title: ClassVar[str] = "a prefix cannot stand in attention `{kind}`: {reason}"
-    explanation: ClassVar[str] = """
-    A prefix enters through the cache of keys and values, and its columns are added to the
+    """A prefix enters through the cache of keys and values, and its columns are added to the
     attention mask. Masks in a form of their own, such as flex attention's, and attention modules
     whose keys have another width than their map, cannot take it.
 
@@ -71,18 +59,13 @@ class AttentionUnsupported(Message):
         return ("attach the prefix to other attention modules of this model",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA6044",
+    "module `{module}` is a `{kind}`, and a prefix attaches to self-attention",
+    help="compile the adapter for this model: `--model` with its config.json",
+)
 class NotAttention(ModuleMessage):
-    """A module that is no attention."""
-
-    code: ClassVar[str] = "QA6044"
-    title: ClassVar[str] = (
-        "module `{module}` is a `{kind}`, and a prefix attaches to self-attention"
-    )
-    help: ClassVar[str | None] = (
-        "compile the adapter for this model: `--model` with its config.json"
-    )
-    explanation: ClassVar[str] = """
+    """
     The prefix was compiled for an attention module of this name, and the model has something else
     there. Nothing was attached.
 

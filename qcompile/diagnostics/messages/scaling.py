@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.message import Message, message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShardedTensor(Message):
-    """A tensor is cut up among processes."""
-
-    code: ClassVar[str] = "QA6121"
-    title: ClassVar[str] = "tensor `{tensor}` is sharded: no process has all of it"
-    help: ClassVar[str | None] = (
+@message(
+    "QA6121",
+    "tensor `{tensor}` is sharded: no process has all of it",
+    help=(
         "gather on every process, and save on one: `whole = adapter.gathered()`, then "
         "`if rank == 0: whole.save(path)`"
-    )
-    explanation: ClassVar[str] = """
-    After `fully_shard` each process holds a shard of every parameter. Gathering them is a
+    ),
+)
+class ShardedTensor(Message):
+    """After `fully_shard` each process holds a shard of every parameter. Gathering them is a
     collective operation: all processes must take part, or those that do wait for ever. So `save`,
     which one process calls, does not gather by itself.
 
@@ -31,13 +26,9 @@ class ShardedTensor(Message):
     tensor: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA6123", "torch.export cannot make a program of the adapter: {reason}")
 class NotExportable(Message):
-    """torch.export cannot trace the adapter."""
-
-    code: ClassVar[str] = "QA6123"
-    title: ClassVar[str] = "torch.export cannot make a program of the adapter: {reason}"
-    explanation: ClassVar[str] = """
+    """
     A .pt2 file holds what torch.export makes of the adapter's parts, in evaluation mode. It knows
     no rule for the sampling of `shots`; exact expectations can be exported, under noise as well. A
     prefix is no function of an input: export the model that it is attached to. Other adapters of

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
 from qcompile.diagnostics.diagnostic import Label
-from qcompile.diagnostics.message import Message, did_you_mean
+from qcompile.diagnostics.message import Message, message
 from qcompile.diagnostics.source import Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA1001", "expected {expected}, found {found}", label="unexpected")
 class Unexpected(Message):
-    """A token that cannot stand where it does."""
-
-    code: ClassVar[str] = "QA1001"
-    title: ClassVar[str] = "expected {expected}, found {found}"
-    label: ClassVar[str] = "unexpected"
-    explanation: ClassVar[str] = """
-    What is written does not follow the grammar of the language at the marked place. The message
+    """What is written does not follow the grammar of the language at the marked place. The message
     lists what could stand there instead.
 
     Erroneous:  h = linear(x, to: )
@@ -33,15 +24,9 @@ class Unexpected(Message):
         return (self.advice,) if self.advice else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA1002", "unexpected character `{character}` ({name})", label="not part of the language")
 class UnexpectedCharacter(Message):
-    """A character that belongs to no token."""
-
-    code: ClassVar[str] = "QA1002"
-    title: ClassVar[str] = "unexpected character `{character}` ({name})"
-    label: ClassVar[str] = "not part of the language"
-    explanation: ClassVar[str] = """
-    Outside strings and comments a text consists of ASCII names, numbers and the signs of the
+    """Outside strings and comments a text consists of ASCII names, numbers and the signs of the
     language. Characters copied from a document, such as curly quotes and non-breaking spaces, look
     right but are different characters.
 
@@ -57,15 +42,14 @@ class UnexpectedCharacter(Message):
         return (self.advice,) if self.advice else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1003",
+    "this string has no closing quote",
+    label="the line ends inside the string",
+    help='close it with `"`; a string cannot go over several lines',
+)
 class UnterminatedString(Message):
-    """A string without its closing quote."""
-
-    code: ClassVar[str] = "QA1003"
-    title: ClassVar[str] = "this string has no closing quote"
-    label: ClassVar[str] = "the line ends inside the string"
-    help: ClassVar[str | None] = 'close it with `"`; a string cannot go over several lines'
-    explanation: ClassVar[str] = """
+    """
     A string starts and ends with a double quote on the same line. A quote inside it is written \\".
 
     Erroneous:  attach "*.q_proj
@@ -73,16 +57,13 @@ class UnterminatedString(Message):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1004",
+    "unknown escape `{escape}`",
+    help='the escapes are `\\"`, `\\\\`, `\\n` and `\\t`; a backslash itself is `\\\\`',
+)
 class UnknownEscape(Message):
-    """A backslash before a character that needs none."""
-
-    code: ClassVar[str] = "QA1004"
-    title: ClassVar[str] = "unknown escape `{escape}`"
-    help: ClassVar[str | None] = (
-        'the escapes are `\\"`, `\\\\`, `\\n` and `\\t`; a backslash itself is `\\\\`'
-    )
-    explanation: ClassVar[str] = """
+    """
     Inside a string a backslash starts an escape: \\" for a quote, \\\\ for a backslash, \\n for a
     new line, \\t for a tab. There are no others.
 
@@ -93,16 +74,9 @@ class UnknownEscape(Message):
     escape: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA1005", "{name} inside a string", label="here", help="write a tab as `\\t`")
 class ControlInString(Message):
-    """A tab or another control character inside a string."""
-
-    code: ClassVar[str] = "QA1005"
-    title: ClassVar[str] = "{name} inside a string"
-    label: ClassVar[str] = "here"
-    help: ClassVar[str | None] = "write a tab as `\\t`"
-    explanation: ClassVar[str] = """
-    Control characters cannot be seen, so a string must not hold them as they are.
+    """Control characters cannot be seen, so a string must not hold them as they are.
 
     Erroneous:  require rank > 0, "rank	must be positive"      (a tab after rank)
     Corrected:  require rank > 0, "rank\\tmust be positive"
@@ -111,14 +85,9 @@ class ControlInString(Message):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA1006", "malformed number `{text}`", label="{reason}")
 class MalformedNumber(Message):
-    """A number written in a way the language does not have."""
-
-    code: ClassVar[str] = "QA1006"
-    title: ClassVar[str] = "malformed number `{text}`"
-    label: ClassVar[str] = "{reason}"
-    explanation: ClassVar[str] = """
+    """
     A number has digits on both sides of its point, no leading zeros, and underscores only between
     digits.
 
@@ -134,15 +103,9 @@ class MalformedNumber(Message):
         return (f"write `{self.suggestion}`",) if self.suggestion else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA1007", "unknown unit `{unit}`", label="not a unit", help="the units are: {units}")
 class UnknownUnit(Message):
-    """Letters after a number that are no unit."""
-
-    code: ClassVar[str] = "QA1007"
-    title: ClassVar[str] = "unknown unit `{unit}`"
-    label: ClassVar[str] = "not a unit"
-    help: ClassVar[str | None] = "the units are: {units}"
-    explanation: ClassVar[str] = """
+    """
     A unit follows its number without a space: pct (per cent), ppm, deg, rad, mrad, ns, us, ms, s.
     Multiplication needs its sign, and a name cannot start with a digit.
 
@@ -154,18 +117,10 @@ class UnknownUnit(Message):
     units: tuple[str, ...]
     candidates: tuple[str, ...] = ()
 
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA1008", "a number of {digits} digits is more than the limit of {limit}")
 class NumberTooLong(Message):
-    """More digits than any number here needs."""
-
-    code: ClassVar[str] = "QA1008"
-    title: ClassVar[str] = "a number of {digits} digits is more than the limit of {limit}"
-    explanation: ClassVar[str] = """
-    No size or angle needs so many digits; a longer literal is a mistake.
+    """No size or angle needs so many digits; a longer literal is a mistake.
 
     Erroneous:  bus: int = 1000000000000000000000000000000000000000000000000000
     Corrected:  bus: int = 1000
@@ -175,15 +130,9 @@ class NumberTooLong(Message):
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA1009", "number `{text}` is too large", label="beyond 1.8e308")
 class NumberOutOfRange(Message):
-    """A real number that overflows."""
-
-    code: ClassVar[str] = "QA1009"
-    title: ClassVar[str] = "number `{text}` is too large"
-    label: ClassVar[str] = "beyond 1.8e308"
-    explanation: ClassVar[str] = """
-    Real numbers are IEEE double precision; the largest is about 1.8e308.
+    """Real numbers are IEEE double precision; the largest is about 1.8e308.
 
     Erroneous:  alpha: real = 1e999
     Corrected:  alpha: real = 1e9
@@ -192,15 +141,13 @@ class NumberOutOfRange(Message):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1010",
+    "name `{name}` has characters other than ASCII letters, digits and `_`",
+    label="not a name of the language",
+)
 class NameNotAscii(Message):
-    """A name with letters beyond ASCII."""
-
-    code: ClassVar[str] = "QA1010"
-    title: ClassVar[str] = "name `{name}` has characters other than ASCII letters, digits and `_`"
-    label: ClassVar[str] = "not a name of the language"
-    explanation: ClassVar[str] = """
-    Names become names of parameters in saved files, so they consist of the letters a-z and A-Z,
+    """Names become names of parameters in saved files, so they consist of the letters a-z and A-Z,
     digits and underscores, and do not start with a digit. Comments and strings may hold anything.
 
     Erroneous:  adapter x(θ: real = 0.1) { … }
@@ -210,14 +157,9 @@ class NameNotAscii(Message):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA1011", "a name of {length} characters is longer than the limit of {limit}")
 class NameTooLong(Message):
-    """A name longer than the limit."""
-
-    code: ClassVar[str] = "QA1011"
-    title: ClassVar[str] = "a name of {length} characters is longer than the limit of {limit}"
-    explanation: ClassVar[str] = """
-    Names appear in messages, reports and saved files and have at most 200 characters.
+    """Names appear in messages, reports and saved files and have at most 200 characters.
 
     Erroneous:  let aaaaaaaa…aaaaaaaa = 1        (300 letters)
     Corrected:  let a = 1
@@ -227,15 +169,14 @@ class NameTooLong(Message):
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1012",
+    "`{word}` is reserved for a later version of the language",
+    label="reserved",
+    help="if it is meant as a name, choose another, such as `{word}_`",
+)
 class ReservedWord(Message):
-    """A word that a later version of the language will use."""
-
-    code: ClassVar[str] = "QA1012"
-    title: ClassVar[str] = "`{word}` is reserved for a later version of the language"
-    label: ClassVar[str] = "reserved"
-    help: ClassVar[str | None] = "if it is meant as a name, choose another, such as `{word}_`"
-    explanation: ClassVar[str] = """
+    """
     The words observable and channel mean nothing in version 1 of the language. They are kept free
     for what later versions will be able to say.
 
@@ -246,16 +187,14 @@ class ReservedWord(Message):
     word: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1013",
+    "`{word}` is a keyword and cannot be a name",
+    label="expected a name",
+    help="choose another name, such as `{word}_`",
+)
 class KeywordAsName(Message):
-    """A keyword where a name must stand."""
-
-    code: ClassVar[str] = "QA1013"
-    title: ClassVar[str] = "`{word}` is a keyword and cannot be a name"
-    label: ClassVar[str] = "expected a name"
-    help: ClassVar[str | None] = "choose another name, such as `{word}_`"
-    explanation: ClassVar[str] = """
-    Keywords such as `target`, `shape` or `measure` cannot name a value, a parameter or an item.
+    """Keywords such as `target`, `shape` or `measure` cannot name a value, a parameter or an item.
 
     Erroneous:  target = linear(x, to: 8)
     Corrected:  goal = linear(x, to: 8)
@@ -264,15 +203,14 @@ class KeywordAsName(Message):
     word: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1014",
+    "the text starts with a byte order mark",
+    label="an invisible character",
+    help="save the file as UTF-8 without a byte order mark (BOM)",
+)
 class ByteOrderMark(Message):
-    """An invisible mark at the start of the text."""
-
-    code: ClassVar[str] = "QA1014"
-    title: ClassVar[str] = "the text starts with a byte order mark"
-    label: ClassVar[str] = "an invisible character"
-    help: ClassVar[str | None] = "save the file as UTF-8 without a byte order mark (BOM)"
-    explanation: ClassVar[str] = """
+    """
     Some editors put the invisible character U+FEFF before the text. UTF-8 does not need it, and it
     keeps tools that compare bytes from recognising equal files.
 
@@ -283,16 +221,14 @@ class ByteOrderMark(Message):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1015",
+    "the file does not start with its version",
+    label="expected `qa 1`",
+    help="make `qa 1` the first line",
+)
 class MissingVersion(Message):
-    """The first line is not `qa 1`."""
-
-    code: ClassVar[str] = "QA1015"
-    title: ClassVar[str] = "the file does not start with its version"
-    label: ClassVar[str] = "expected `qa 1`"
-    help: ClassVar[str | None] = "make `qa 1` the first line"
-    explanation: ClassVar[str] = """
-    The first statement of a file says which version of the language it is written in, so that
+    """The first statement of a file says which version of the language it is written in, so that
     it keeps its meaning when the language grows. Only comments may stand before it.
 
     Erroneous:  adapter lora(rank: int = 8) { … }
@@ -303,15 +239,11 @@ class MissingVersion(Message):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1016", "the language has no version {version} here", label="this qcompile reads version 1"
+)
 class UnknownVersion(Message):
-    """A version of the language that this compiler does not know."""
-
-    code: ClassVar[str] = "QA1016"
-    title: ClassVar[str] = "the language has no version {version} here"
-    label: ClassVar[str] = "this qcompile reads version 1"
-    explanation: ClassVar[str] = """
-    This compiler reads version 1 of the language. A file that asks for a later one needs a newer
+    """This compiler reads version 1 of the language. A file that asks for a later one needs a newer
     qcompile; versions are whole numbers.
 
     Erroneous:  qa 7
@@ -325,16 +257,14 @@ class UnknownVersion(Message):
         return ("this file needs a newer qcompile" if self.newer else "write `qa 1`",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1017",
+    "the version stands in the middle of the file",
+    label="only the first statement can be `qa`",
+    help="remove this line; `qa 1` stands once, at the start of the file",
+)
 class MisplacedVersion(Message):
-    """`qa 1` after the first statement."""
-
-    code: ClassVar[str] = "QA1017"
-    title: ClassVar[str] = "the version stands in the middle of the file"
-    label: ClassVar[str] = "only the first statement can be `qa`"
-    help: ClassVar[str | None] = "remove this line; `qa 1` stands once, at the start of the file"
-    explanation: ClassVar[str] = """
-    `qa 1` is the first statement of a file and stands there only.
+    """`qa 1` is the first statement of a file and stands there only.
 
     Erroneous:  qa 1
                 let bus = 256
@@ -345,15 +275,9 @@ class MisplacedVersion(Message):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA1018", "`{opener}` is never closed", label="opened here")
 class Unclosed(Message):
-    """A bracket that is opened and never closed."""
-
-    code: ClassVar[str] = "QA1018"
-    title: ClassVar[str] = "`{opener}` is never closed"
-    label: ClassVar[str] = "opened here"
-    explanation: ClassVar[str] = """
-    Every `(`, `[` and `{` needs its partner. The message marks the opening bracket and the place
+    """Every `(`, `[` and `{` needs its partner. The message marks the opening bracket and the place
     where its partner is missing at the latest.
 
     Erroneous:  h = linear(x, to: 8
@@ -369,16 +293,14 @@ class Unclosed(Message):
         return (Label(self.end, f"expected `{self.closer}` here at the latest"),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1019",
+    "`{closer}` closes nothing",
+    label="no `{opener}` is open here",
+    help="remove it, or add the `{opener}` that is missing before it",
+)
 class UnmatchedCloser(Message):
-    """A closing bracket that closes nothing."""
-
-    code: ClassVar[str] = "QA1019"
-    title: ClassVar[str] = "`{closer}` closes nothing"
-    label: ClassVar[str] = "no `{opener}` is open here"
-    help: ClassVar[str | None] = "remove it, or add the `{opener}` that is missing before it"
-    explanation: ClassVar[str] = """
-    A closing bracket needs an opening one of its kind before it.
+    """A closing bracket needs an opening one of its kind before it.
 
     Erroneous:  h = linear(x, to: 8))
     Corrected:  h = linear(x, to: 8)
@@ -388,15 +310,9 @@ class UnmatchedCloser(Message):
     opener: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA1020", "`{opener}` is closed by `{closer}`", label="expected `{expected}`")
 class WrongCloser(Message):
-    """A bracket closed by one of another kind."""
-
-    code: ClassVar[str] = "QA1020"
-    title: ClassVar[str] = "`{opener}` is closed by `{closer}`"
-    label: ClassVar[str] = "expected `{expected}`"
-    explanation: ClassVar[str] = """
-    A bracket is closed by its own partner: `(` by `)`, `[` by `]`, `{` by `}`.
+    """A bracket is closed by its own partner: `(` by `)`, `[` by `]`, `{` by `}`.
 
     Erroneous:  h = linear(x, to: 8]
     Corrected:  h = linear(x, to: 8)
@@ -411,15 +327,14 @@ class WrongCloser(Message):
         return (Label(self.opened, "opened here"),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1021",
+    "`=` where `:` belongs",
+    label="expected `:`",
+    help="{place} is written `{name}: value`",
+)
 class EqualsForColon(Message):
-    """`=` between the name and the value of an argument."""
-
-    code: ClassVar[str] = "QA1021"
-    title: ClassVar[str] = "`=` where `:` belongs"
-    label: ClassVar[str] = "expected `:`"
-    help: ClassVar[str | None] = "{place} is written `{name}: value`"
-    explanation: ClassVar[str] = """
+    """
     Arguments and the fields of targets are written with a colon; `=` binds a name in a statement of
     its own.
 
@@ -431,16 +346,14 @@ class EqualsForColon(Message):
     place: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1022",
+    "`:` where `=` belongs",
+    label="expected `=`",
+    help="a statement binds a name by `{name} = value`",
+)
 class ColonForEquals(Message):
-    """`:` where a statement binds a name."""
-
-    code: ClassVar[str] = "QA1022"
-    title: ClassVar[str] = "`:` where `=` belongs"
-    label: ClassVar[str] = "expected `=`"
-    help: ClassVar[str | None] = "a statement binds a name by `{name} = value`"
-    explanation: ClassVar[str] = """
-    A statement binds a name with `=`; the colon stands in arguments, parameters and fields.
+    """A statement binds a name with `=`; the colon stands in arguments, parameters and fields.
 
     Erroneous:  h: linear(x, to: 8)
     Corrected:  h = linear(x, to: 8)
@@ -449,32 +362,28 @@ class ColonForEquals(Message):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1023",
+    "`=` does not compare",
+    label="expected `==`",
+    help="write `==` to ask whether two values are equal",
+)
 class EqualsForComparison(Message):
-    """`=` where two values are compared."""
-
-    code: ClassVar[str] = "QA1023"
-    title: ClassVar[str] = "`=` does not compare"
-    label: ClassVar[str] = "expected `==`"
-    help: ClassVar[str | None] = "write `==` to ask whether two values are equal"
-    explanation: ClassVar[str] = """
-    `=` binds a name to a value; `==` compares two values.
+    """`=` binds a name to a value; `==` compares two values.
 
     Erroneous:  require rank % 2 = 0
     Corrected:  require rank % 2 == 0
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1024",
+    "`{sign}` is not an operator of the language",
+    label="unknown operator",
+    help="write `{ours}`",
+)
 class ForeignOperator(Message):
-    """An operator of another language."""
-
-    code: ClassVar[str] = "QA1024"
-    title: ClassVar[str] = "`{sign}` is not an operator of the language"
-    label: ClassVar[str] = "unknown operator"
-    help: ClassVar[str | None] = "write `{ours}`"
-    explanation: ClassVar[str] = """
-    Logic is written `and`, `or`, `not`; powers `**`; differences `!=`; ranges `0..4`.
+    """Logic is written `and`, `or`, `not`; powers `**`; differences `!=`; ranges `0..4`.
 
     Erroneous:  require rank > 0 && rank < 64        bus: int = 2 ^ 8
     Corrected:  require rank > 0 and rank < 64       bus: int = 2 ** 8
@@ -484,47 +393,37 @@ class ForeignOperator(Message):
     ours: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1025",
+    "comparisons cannot be chained",
+    label="a second comparison",
+    help="join two comparisons: `a < b and b < c`",
+)
 class ChainedComparison(Message):
-    """`a < b < c`."""
-
-    code: ClassVar[str] = "QA1025"
-    title: ClassVar[str] = "comparisons cannot be chained"
-    label: ClassVar[str] = "a second comparison"
-    help: ClassVar[str | None] = "join two comparisons: `a < b and b < c`"
-    explanation: ClassVar[str] = """
-    A comparison gives a truth value, which cannot be compared with a number.
+    """A comparison gives a truth value, which cannot be compared with a number.
 
     Erroneous:  require 0 < rank < 64
     Corrected:  require 0 < rank and rank < 64
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1026",
+    "the word `qubits` is missing after the size of the circuit",
+    label="expected `qubits` before this",
+    help="write `circuit(4 qubits) {{ … }}`",
+)
 class MissingQubits(Message):
-    """A circuit without the word `qubits`."""
-
-    code: ClassVar[str] = "QA1026"
-    title: ClassVar[str] = "the word `qubits` is missing after the size of the circuit"
-    label: ClassVar[str] = "expected `qubits` before this"
-    help: ClassVar[str | None] = "write `circuit(4 qubits) {{ … }}`"
-    explanation: ClassVar[str] = """
-    The first thing between the parentheses of a circuit is its number of qubits, with the word.
+    """The first thing between the parentheses of a circuit is its number of qubits, with the word.
 
     Erroneous:  q = circuit(4) { ry; measure z }
     Corrected:  q = circuit(4 qubits) { ry; measure z }
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA1027", "expected a new line or `;` before {found}", label="starts another statement")
 class MissingSeparator(Message):
-    """Two statements on a line with nothing between them."""
-
-    code: ClassVar[str] = "QA1027"
-    title: ClassVar[str] = "expected a new line or `;` before {found}"
-    label: ClassVar[str] = "starts another statement"
-    explanation: ClassVar[str] = """
-    Statements end at the end of the line. Several on one line need `;` between them.
+    """Statements end at the end of the line. Several on one line need `;` between them.
 
     Erroneous:  layer brick() { ry on 0 cz line }
     Corrected:  layer brick() { ry on 0; cz line }
@@ -533,14 +432,9 @@ class MissingSeparator(Message):
     found: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA1028", "expected `,` before {found}", label="starts another item")
 class MissingComma(Message):
-    """Two items of a list with nothing between them."""
-
-    code: ClassVar[str] = "QA1028"
-    title: ClassVar[str] = "expected `,` before {found}"
-    label: ClassVar[str] = "starts another item"
-    explanation: ClassVar[str] = """
+    """
     Parameters, arguments and the items of lists are separated by commas, at the ends of lines too.
 
     Erroneous:  a = mpo(x, to: bus
@@ -552,16 +446,14 @@ class MissingComma(Message):
     found: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1029",
+    "parameter `{name}` has a default value but no type",
+    label="expected `:` and a type",
+    help="write `{name}: int = …`; the types are int, real, bool and text",
+)
 class MissingType(Message):
-    """A parameter with a default value and no type."""
-
-    code: ClassVar[str] = "QA1029"
-    title: ClassVar[str] = "parameter `{name}` has a default value but no type"
-    label: ClassVar[str] = "expected `:` and a type"
-    help: ClassVar[str | None] = "write `{name}: int = …`; the types are int, real, bool and text"
-    explanation: ClassVar[str] = """
-    A parameter is written with its type: int, real, bool or text.
+    """A parameter is written with its type: int, real, bool or text.
 
     Erroneous:  adapter lora(rank = 8) { … }
     Corrected:  adapter lora(rank: int = 8) { … }
@@ -570,14 +462,9 @@ class MissingType(Message):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA1030", "`{word}` cannot stand {here}", label="it belongs {home}")
 class StatementNotHere(Message):
-    """A statement in a place where it has no meaning."""
-
-    code: ClassVar[str] = "QA1030"
-    title: ClassVar[str] = "`{word}` cannot stand {here}"
-    label: ClassVar[str] = "it belongs {home}"
-    explanation: ClassVar[str] = """
+    """
     Each statement has its place: items such as `adapter`, `block`, `layer`, `target` and `let` at
     the top of a file; `attach`, `shape`, `update` and `replace` in an adapter; `return` in a block;
     `encode`, `repeat`, `for`, `angles` and `measure` in a circuit.
@@ -595,14 +482,9 @@ class StatementNotHere(Message):
         return (self.advice,) if self.advice else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA1031", "the text has {size} bytes, more than the limit of {limit}")
 class TextTooLarge(Message):
-    """A text beyond the limit on size."""
-
-    code: ClassVar[str] = "QA1031"
-    title: ClassVar[str] = "the text has {size} bytes, more than the limit of {limit}"
-    explanation: ClassVar[str] = """
-    An adapter is described in some hundred lines. A text of more than a mebibyte is refused.
+    """An adapter is described in some hundred lines. A text of more than a mebibyte is refused.
 
     Erroneous:  ry(0.1) on 0          (a million such lines)
     Corrected:  repeat 1000 { ry }
@@ -612,16 +494,14 @@ class TextTooLarge(Message):
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1032",
+    "the text has more than {limit} words and signs",
+    label="the limit is reached here",
+    help="use `repeat`, `for`, layers and blocks instead of listing",
+)
 class TooManyTokens(Message):
-    """A text of too many words and signs."""
-
-    code: ClassVar[str] = "QA1032"
-    title: ClassVar[str] = "the text has more than {limit} words and signs"
-    label: ClassVar[str] = "the limit is reached here"
-    help: ClassVar[str | None] = "use `repeat`, `for`, layers and blocks instead of listing"
-    explanation: ClassVar[str] = """
-    A description of an adapter is short; one of hundreds of thousands of words is generated, and
+    """A description of an adapter is short; one of hundreds of thousands of words is generated, and
     what generates it can use `repeat` and `for`.
 
     Erroneous:  ry on 0; ry on 1; …        (fifty thousand gates)
@@ -631,15 +511,14 @@ class TooManyTokens(Message):
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA1033",
+    "nested more than {limit} levels deep",
+    label="the limit is passed here",
+    help="bind parts of the expression to names",
+)
 class NestedTooDeep(Message):
-    """Brackets or operators inside each other beyond the limit."""
-
-    code: ClassVar[str] = "QA1033"
-    title: ClassVar[str] = "nested more than {limit} levels deep"
-    label: ClassVar[str] = "the limit is passed here"
-    help: ClassVar[str | None] = "bind parts of the expression to names"
-    explanation: ClassVar[str] = """
+    """
     Brackets, blocks and the operators of one expression may be inside each other up to 100 levels.
     Each operator of a long sum counts as a level.
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.message import Message, message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowsWithTokens(Message):
-    """A table combined with a value of each token."""
-
-    code: ClassVar[str] = "QA2351"
-    title: ClassVar[str] = "a table and a value for each token do not go together"
-    label: ClassVar[str] = "combines the two"
-    help: ClassVar[str | None] = (
+@message(
+    "QA2351",
+    "a table and a value for each token do not go together",
+    label="combines the two",
+    help=(
         "`flat(t)` makes one vector of a table, and `linear(x, to: …, weight: …)` takes it as a"
         " matrix"
-    )
-    explanation: ClassVar[str] = """
-    A table, made by `table`, `bits` or `rows`, has rows that are the same for every token; what
+    ),
+)
+class RowsWithTokens(Message):
+    """A table, made by `table`, `bits` or `rows`, has rows that are the same for every token; what
     is computed from it has a value for each row. `x`, and what is computed from it, has a value
     for each token. There is no rule by which a row would belong to a token.
 
@@ -31,15 +26,9 @@ class RowsWithTokens(Message):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA2352", "{what} must be {expected}, but it is {found}", label="this is {found}")
 class WrongDomain(Message):
-    """A value of the wrong kind: a table, one for each token, one for all."""
-
-    code: ClassVar[str] = "QA2352"
-    title: ClassVar[str] = "{what} must be {expected}, but it is {found}"
-    label: ClassVar[str] = "this is {found}"
-    explanation: ClassVar[str] = """
-    Values are of three kinds. `x` and what is computed from it have a value for each token. A
+    """Values are of three kinds. `x` and what is computed from it have a value for each token. A
     `vector`, a circuit without data and what is computed from them are the same for all tokens.
     A `table` has rows. `rows(v, n)` and the `weight` of `linear` take a value that is the same for
     all tokens, `flat(t)` and `prefix` take tables, `update` and `replace` do not.

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.message import Message, message
 from qcompile.diagnostics.nearest import dividing_blocks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2321",
+    "the modes hold {product} elements, but the {what} has {width}",
+    label="product {product}",
+    help="give `sites` instead, and modes are found for any width",
+)
 class AxesTooSmall(Message):
-    """Modes of tensor gates whose product is below a width."""
-
-    code: ClassVar[str] = "QA2321"
-    title: ClassVar[str] = "the modes hold {product} elements, but the {what} has {width}"
-    label: ClassVar[str] = "product {product}"
-    help: ClassVar[str | None] = "give `sites` instead, and modes are found for any width"
-    explanation: ClassVar[str] = """
-    Tensor gates act on one set of axes, which holds both the value and the result. Their product
+    """Tensor gates act on one set of axes, which holds both the value and the result. Their product
     must be at least the larger of the two widths; what is above a width is padded or cut.
 
     Erroneous:  h = linear(x, to: 32)
@@ -33,14 +28,13 @@ class AxesTooSmall(Message):
     width: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2322",
+    "a value {width} wide cannot be divided into blocks of {block}",
+    label="{width} is no multiple of {block}",
+)
 class BlocksDoNotFit(Message):
-    """A width that is no multiple of the block."""
-
-    code: ClassVar[str] = "QA2322"
-    title: ClassVar[str] = "a value {width} wide cannot be divided into blocks of {block}"
-    label: ClassVar[str] = "{width} is no multiple of {block}"
-    explanation: ClassVar[str] = """
+    """
     `cayley` multiplies every block of neighbouring elements by an orthogonal matrix of its own, so
     the blocks must fill the value.
 

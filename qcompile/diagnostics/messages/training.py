@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.diagnostic import Label
-from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.message import Message, message
 from qcompile.diagnostics.source import Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2181",
+    "{what} stands for no trainable tensors",
+    label="no tensors",
+    help="bind a `vector`, `linear`, `mpo` or `circuit` alone to a name, and give that name here",
+)
 class NoTensors(Message):
-    """Something without trainable tensors of its own."""
-
-    code: ClassVar[str] = "QA2181"
-    title: ClassVar[str] = "{what} stands for no trainable tensors"
-    label: ClassVar[str] = "no tensors"
-    help: ClassVar[str | None] = (
-        "bind a `vector`, `linear`, `mpo` or `circuit` alone to a name, and give that name here"
-    )
-    explanation: ClassVar[str] = """
-    Penalties and proximal operators act on tensors. A name stands for tensors where a trainable
+    """Penalties and proximal operators act on tensors. A name stands for tensors where a trainable
     call is all that it was bound to: a vector's elements, the weight and bias of a `linear`, the
     cores of an `mpo`, the angles of a `circuit`.
 
@@ -35,15 +27,14 @@ class NoTensors(Message):
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2182",
+    "`{statement}` takes {expected}",
+    label="something else",
+    help="write one statement for each: {example}",
+)
 class NoSuchTerm(Message):
-    """An expression that is no term of the training."""
-
-    code: ClassVar[str] = "QA2182"
-    title: ClassVar[str] = "`{statement}` takes {expected}"
-    label: ClassVar[str] = "something else"
-    help: ClassVar[str | None] = "write one statement for each: {example}"
-    explanation: ClassVar[str] = """
+    """
     Each `regularise` adds a number times one penalty to the loss, and each `proximal` applies one
     operator after the optimiser's step. Several statements may stand in one `train` clause.
 
@@ -59,16 +50,15 @@ class NoSuchTerm(Message):
     example: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2183",
+    "adapter `{adapter}` already says how it is trained",
+    label="a second `train`",
+    help="put all statements into one clause",
+    first_label="the first one",
+)
 class TrainTwice(Message):
-    """A second `train` clause in one adapter."""
-
-    code: ClassVar[str] = "QA2183"
-    title: ClassVar[str] = "adapter `{adapter}` already says how it is trained"
-    label: ClassVar[str] = "a second `train`"
-    help: ClassVar[str | None] = "put all statements into one clause"
-    explanation: ClassVar[str] = """
-    An adapter has at most one `train` clause, with any number of statements in it.
+    """An adapter has at most one `train` clause, with any number of statements in it.
 
     Erroneous:  train { regularise l1(g) }
                 train { proximal soft_threshold(g, 1e-3) }
@@ -80,6 +70,3 @@ class TrainTwice(Message):
 
     adapter: str
     first: Span | None = None
-
-    def secondary(self) -> tuple[Label, ...]:
-        return () if self.first is None else (Label(self.first, "the first one"),)

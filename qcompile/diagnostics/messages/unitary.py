@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.diagnostic import Severity
-from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.message import Message, message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2311",
+    "`{gate}` has complex entries, a `unitary` is made of real gates",
+    label="not a real matrix",
+)
 class GateNotReal(Message):
-    """A gate with complex entries where the matrix must be real."""
-
-    code: ClassVar[str] = "QA2311"
-    title: ClassVar[str] = "`{gate}` has complex entries, a `unitary` is made of real gates"
-    label: ClassVar[str] = "not a real matrix"
-    explanation: ClassVar[str] = """
+    """
     A `unitary` multiplies a real vector by the matrix of its circuit, and the result must be real.
     So are x, z, h, ry, cx, cz, ch, swap and cry; all others have complex entries, at least for some
     angles.
@@ -33,19 +28,17 @@ class GateNotReal(Message):
         return (f"the real gates are {', '.join(self.real)}",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotInUnitary(Message):
-    """An encoding or a measurement in a circuit that has neither."""
-
-    code: ClassVar[str] = "QA2312"
-    title: ClassVar[str] = "`{statement}` has no place in a `unitary`"
-    label: ClassVar[str] = "only in a circuit"
-    help: ClassVar[str | None] = (
+@message(
+    "QA2312",
+    "`{statement}` has no place in a `unitary`",
+    label="only in a circuit",
+    help=(
         "the value in the parentheses is what the matrix is applied to, and the product is the "
         "result; to encode and measure, write `circuit(n qubits) {{ … }}`"
-    )
-    explanation: ClassVar[str] = """
-    A `unitary` is the matrix of its gates, applied to a value. Nothing is encoded and nothing is
+    ),
+)
+class NotInUnitary(Message):
+    """A `unitary` is the matrix of its gates, applied to a value. Nothing is encoded and nothing is
     measured.
 
     Erroneous:  v = unitary(x, to: 4) { ry; measure z }
@@ -55,16 +48,14 @@ class NotInUnitary(Message):
     statement: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2313",
+    "the angles of a `unitary` cannot depend on data",
+    label="an element of a value",
+    help="use numbers, trainable rotations, or elements of a bank",
+)
 class DataInUnitary(Message):
-    """An angle that depends on data."""
-
-    code: ClassVar[str] = "QA2313"
-    title: ClassVar[str] = "the angles of a `unitary` cannot depend on data"
-    label: ClassVar[str] = "an element of a value"
-    help: ClassVar[str | None] = "use numbers, trainable rotations, or elements of a bank"
-    explanation: ClassVar[str] = """
-    A `unitary` is one matrix for all tokens, so that it is built once and can be merged into a
+    """A `unitary` is one matrix for all tokens, so that it is built once and can be merged into a
     weight. A `circuit` takes data in its angles.
 
     Erroneous:  v = unitary(x, to: 4) { ry(h[0]) on 0 }
@@ -72,15 +63,9 @@ class DataInUnitary(Message):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA2314", "`{half}` has no meaning for pattern `{pattern}`", label="only for brickwork")
 class HalfUnsuited(Message):
-    """A half of a pattern that has none."""
-
-    code: ClassVar[str] = "QA2314"
-    title: ClassVar[str] = "`{half}` has no meaning for pattern `{pattern}`"
-    label: ClassVar[str] = "only for brickwork"
-    explanation: ClassVar[str] = """
-    A brickwork consists of the even pairs (0, 1), (2, 3), … and then of the odd ones (1, 2),
+    """A brickwork consists of the even pairs (0, 1), (2, 3), … and then of the odd ones (1, 2),
     (3, 4), …; `even` and `odd` choose one half. The other patterns have no halves.
 
     Erroneous:  cz ring even
@@ -91,17 +76,15 @@ class HalfUnsuited(Message):
     pattern: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2315",
+    "this `unitary` has no trainable angle",
+    severity="warning",
+    label="all angles are fixed",
+    help="write `ry` or `cry` without argument to make it trainable",
+)
 class FixedUnitary(Message):
-    """A matrix that nothing can train."""
-
-    code: ClassVar[str] = "QA2315"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = "this `unitary` has no trainable angle"
-    label: ClassVar[str] = "all angles are fixed"
-    help: ClassVar[str | None] = "write `ry` or `cry` without argument to make it trainable"
-    explanation: ClassVar[str] = """
-    The matrix is fixed, so training will not change it.
+    """The matrix is fixed, so training will not change it.
 
     Erroneous:  v = unitary(x, to: 4) { h; cz ring }
     Corrected:  v = unitary(x, to: 4) { ry; cz ring }

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.diagnostic import Severity
-from qcompile.diagnostics.message import Message, did_you_mean
+from qcompile.diagnostics.message import Message, did_you_mean, message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0001", "file `{path}` does not exist")
 class FileNotFound(Message):
-    """A file named on the command line is not there."""
-
-    code: ClassVar[str] = "QA0001"
-    title: ClassVar[str] = "file `{path}` does not exist"
-    explanation: ClassVar[str] = """
+    """
     The path on the command line names no file. Relative paths start at the current folder. A first
     argument that is none of the commands is taken for the file to compile.
 
@@ -26,18 +18,10 @@ class FileNotFound(Message):
     path: str
     candidates: tuple[str, ...] = ()
 
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0002", "file `{path}` cannot be read: {reason}")
 class FileNotReadable(Message):
-    """The system refused to read a file."""
-
-    code: ClassVar[str] = "QA0002"
-    title: ClassVar[str] = "file `{path}` cannot be read: {reason}"
-    explanation: ClassVar[str] = """
-    The file is there, but the operating system did not hand out its contents: no permission, a
+    """The file is there, but the operating system did not hand out its contents: no permission, a
     folder or device instead of a file, or a fault of the disk.
 
     Erroneous:  qcompile examples/
@@ -48,14 +32,13 @@ class FileNotReadable(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA0003",
+    "file `{path}` is not UTF-8 text: byte {offset} is invalid",
+    help="save the file as UTF-8; only `.qa` text files can be compiled",
+)
 class NotUtf8(Message):
-    """A source file is not text in UTF-8."""
-
-    code: ClassVar[str] = "QA0003"
-    title: ClassVar[str] = "file `{path}` is not UTF-8 text: byte {offset} is invalid"
-    help: ClassVar[str | None] = "save the file as UTF-8; only `.qa` text files can be compiled"
-    explanation: ClassVar[str] = """
+    """
     Source files are UTF-8. Files saved as UTF-16 or in an old 8-bit encoding, and binary files such
     as adapter.pt, are refused. Bytes are counted from 0.
 
@@ -69,16 +52,13 @@ class NotUtf8(Message):
     offset: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA0004",
+    "file `{path}` has {size} bytes, more than the limit of {limit}",
+    help="describe the adapter with `repeat` and parameters instead of listing it",
+)
 class FileTooLarge(Message):
-    """A source file is beyond the limit on size."""
-
-    code: ClassVar[str] = "QA0004"
-    title: ClassVar[str] = "file `{path}` has {size} bytes, more than the limit of {limit}"
-    help: ClassVar[str | None] = (
-        "describe the adapter with `repeat` and parameters instead of listing it"
-    )
-    explanation: ClassVar[str] = """
+    """
     A source file describes an adapter in some hundred lines. A file of megabytes is data by mistake
     or an attack, so it is refused before it is read.
 
@@ -91,29 +71,18 @@ class FileTooLarge(Message):
     limit: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0005", "no source file was given", help="name a file, or `-` for the standard input")
 class MissingInput(Message):
-    """No source file was named."""
-
-    code: ClassVar[str] = "QA0005"
-    title: ClassVar[str] = "no source file was given"
-    help: ClassVar[str | None] = "name a file, or `-` for the standard input"
-    explanation: ClassVar[str] = """
-    Every command that reads a source needs its path; `-` stands for the standard input.
+    """Every command that reads a source needs its path; `-` stands for the standard input.
 
     Erroneous:  qcompile -o adapter.pt
     Corrected:  qcompile adapter.qa -o adapter.pt
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0006", "unexpected argument `{argument}`")
 class UnexpectedArgument(Message):
-    """One argument too many."""
-
-    code: ClassVar[str] = "QA0006"
-    title: ClassVar[str] = "unexpected argument `{argument}`"
-    explanation: ClassVar[str] = """
-    The command takes fewer arguments than were given. Quote paths that contain spaces.
+    """The command takes fewer arguments than were given. Quote paths that contain spaces.
 
     Erroneous:  qcompile my adapter.qa
     Corrected:  qcompile "my adapter.qa"
@@ -122,18 +91,10 @@ class UnexpectedArgument(Message):
     argument: str
     candidates: tuple[str, ...] = ()
 
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0007", "unknown option `{option}`")
 class UnknownOption(Message):
-    """An option that the command does not have."""
-
-    code: ClassVar[str] = "QA0007"
-    title: ClassVar[str] = "unknown option `{option}`"
-    explanation: ClassVar[str] = """
-    The command has no option of this name. `qcompile COMMAND --help` lists all
+    """The command has no option of this name. `qcompile COMMAND --help` lists all
     options of a command.
 
     Erroneous:  qcompile adapter.qa --optput adapter.pt
@@ -143,18 +104,10 @@ class UnknownOption(Message):
     option: str
     candidates: tuple[str, ...] = ()
 
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0008", "option `{option}` needs a value")
 class MissingOptionValue(Message):
-    """An option stands without its value."""
-
-    code: ClassVar[str] = "QA0008"
-    title: ClassVar[str] = "option `{option}` needs a value"
-    explanation: ClassVar[str] = """
-    The option takes a value, either as the next argument or after an equals sign.
+    """The option takes a value, either as the next argument or after an equals sign.
 
     Erroneous:  qcompile adapter.qa -o
     Corrected:  qcompile adapter.qa -o adapter.pt
@@ -163,15 +116,11 @@ class MissingOptionValue(Message):
     option: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA0009", "option `{option}` cannot be `{value}`", help="the possible values are: {allowed}"
+)
 class UnknownOptionValue(Message):
-    """An option has a value that it does not know."""
-
-    code: ClassVar[str] = "QA0009"
-    title: ClassVar[str] = "option `{option}` cannot be `{value}`"
-    help: ClassVar[str | None] = "the possible values are: {allowed}"
-    explanation: ClassVar[str] = """
-    The option takes one of a fixed list of values, which the message shows.
+    """The option takes one of a fixed list of values, which the message shows.
 
     Erroneous:  qcompile adapter.qa --color sometimes
     Corrected:  qcompile adapter.qa --color auto
@@ -182,19 +131,14 @@ class UnknownOptionValue(Message):
     allowed: tuple[str, ...]
     candidates: tuple[str, ...] = ()
 
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA0010",
+    "option `{option}` takes no value, but was given `{value}`",
+    help="write `{option}` alone",
+)
 class UnexpectedOptionValue(Message):
-    """A flag was given a value."""
-
-    code: ClassVar[str] = "QA0010"
-    title: ClassVar[str] = "option `{option}` takes no value, but was given `{value}`"
-    help: ClassVar[str | None] = "write `{option}` alone"
-    explanation: ClassVar[str] = """
-    The option is a flag: it stands alone.
+    """The option is a flag: it stands alone.
 
     Erroneous:  qcompile adapter.qa --verify=yes
     Corrected:  qcompile adapter.qa --verify
@@ -204,15 +148,9 @@ class UnexpectedOptionValue(Message):
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0011", "`{first}` and `{second}` exclude each other", help="leave one of them out")
 class ConflictingOptions(Message):
-    """Two options exclude each other."""
-
-    code: ClassVar[str] = "QA0011"
-    title: ClassVar[str] = "`{first}` and `{second}` exclude each other"
-    help: ClassVar[str | None] = "leave one of them out"
-    explanation: ClassVar[str] = """
-    The two options ask for different things, and neither is to win silently.
+    """The two options ask for different things, and neither is to win silently.
 
     Erroneous:  qcompile adapter.qa -O3 --passes fold-constants
     Corrected:  qcompile adapter.qa --passes fold-constants
@@ -222,15 +160,9 @@ class ConflictingOptions(Message):
     second: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0012", "output `{path}` has no known suffix", help="the known suffixes are: {suffixes}")
 class UnknownOutputSuffix(Message):
-    """The suffix of the output names no known kind of file."""
-
-    code: ClassVar[str] = "QA0012"
-    title: ClassVar[str] = "output `{path}` has no known suffix"
-    help: ClassVar[str | None] = "the known suffixes are: {suffixes}"
-    explanation: ClassVar[str] = """
-    The suffix of the output file decides what is written.
+    """The suffix of the output file decides what is written.
 
     Erroneous:  qcompile adapter.qa -o adapter.bin
     Corrected:  qcompile adapter.qa -o adapter.pt
@@ -240,15 +172,13 @@ class UnknownOutputSuffix(Message):
     suffixes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA0013",
+    "folder `{folder}` for the output `{path}` does not exist",
+    help="create it with `mkdir -p {folder}` or choose another",
+)
 class OutputFolderMissing(Message):
-    """The output would lie in a folder that does not exist."""
-
-    code: ClassVar[str] = "QA0013"
-    title: ClassVar[str] = "folder `{folder}` for the output `{path}` does not exist"
-    help: ClassVar[str | None] = "create it with `mkdir -p {folder}` or choose another"
-    explanation: ClassVar[str] = """
-    The folder of the output file must exist already; a misspelt path would otherwise
+    """The folder of the output file must exist already; a misspelt path would otherwise
     create folders.
 
     Erroneous:  qcompile adapter.qa -o biuld/adapter.pt
@@ -259,14 +189,9 @@ class OutputFolderMissing(Message):
     folder: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0014", "output `{path}` cannot be written: {reason}")
 class OutputNotWritable(Message):
-    """The system refused to write the output."""
-
-    code: ClassVar[str] = "QA0014"
-    title: ClassVar[str] = "output `{path}` cannot be written: {reason}"
-    explanation: ClassVar[str] = """
-    The operating system did not allow the file to be written: no permission, a full disk, or a
+    """The operating system did not allow the file to be written: no permission, a full disk, or a
     folder of the same name. A file that was there before is unchanged.
 
     Erroneous:  qcompile adapter.qa -o /adapter.pt
@@ -277,14 +202,13 @@ class OutputNotWritable(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA0015",
+    "output `{path}` would overwrite the input `{read}`",
+    help="choose another output file",
+)
 class OutputIsInput(Message):
-    """The output would overwrite an input."""
-
-    code: ClassVar[str] = "QA0015"
-    title: ClassVar[str] = "output `{path}` would overwrite the input `{read}`"
-    help: ClassVar[str | None] = "choose another output file"
-    explanation: ClassVar[str] = """
+    """
     Writing the output would destroy a file that is read, or that a source names: the source itself,
     what it imports, the model's configuration, an adapter to convert. Links and other ways to
     write a path make no difference.
@@ -297,15 +221,13 @@ class OutputIsInput(Message):
     read: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA0016",
+    "a `{kind}` file is not text and cannot go to the standard output",
+    help="name a file, or ask for a text with `--emit`",
+)
 class BinaryOnStandardOutput(Message):
-    """Only text goes to the standard output."""
-
-    code: ClassVar[str] = "QA0016"
-    title: ClassVar[str] = "a `{kind}` file is not text and cannot go to the standard output"
-    help: ClassVar[str | None] = "name a file, or ask for a text with `--emit`"
-    explanation: ClassVar[str] = """
-    `-o -` prints the output, which is possible for text kinds only: circuits as OpenQASM or JSON
+    """`-o -` prints the output, which is possible for text kinds only: circuits as OpenQASM or JSON
     and the levels that `--emit` shows.
 
     Erroneous:  qcompile adapter.qa -o -
@@ -316,15 +238,9 @@ class BinaryOnStandardOutput(Message):
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0017", "cannot emit `{name}`", help="what can be emitted: {allowed}")
 class UnknownEmit(Message):
-    """An unknown name after `--emit`."""
-
-    code: ClassVar[str] = "QA0017"
-    title: ClassVar[str] = "cannot emit `{name}`"
-    help: ClassVar[str | None] = "what can be emitted: {allowed}"
-    explanation: ClassVar[str] = """
-    `--emit` takes a list of the levels of the compiler, separated by commas.
+    """`--emit` takes a list of the levels of the compiler, separated by commas.
 
     Erroneous:  qcompile adapter.qa --emit programme
     Corrected:  qcompile adapter.qa --emit program
@@ -334,19 +250,10 @@ class UnknownEmit(Message):
     allowed: tuple[str, ...]
     candidates: tuple[str, ...] = ()
 
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0018", "definition `{text}` is malformed: {reason}", help="write `-D name=value`")
 class BadDefinition(Message):
-    """A `-D` that is not `name=value`."""
-
-    code: ClassVar[str] = "QA0018"
-    title: ClassVar[str] = "definition `{text}` is malformed: {reason}"
-    help: ClassVar[str | None] = "write `-D name=value`"
-    explanation: ClassVar[str] = """
-    `-D` overrides a parameter of the adapter. Its value is an expression of the language without
+    """`-D` overrides a parameter of the adapter. Its value is an expression of the language without
     names: a number, a quantity, a string, a truth value, or arithmetic on them.
 
     Erroneous:  qcompile adapter.qa -D rank
@@ -357,15 +264,9 @@ class BadDefinition(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0019", "parameter `{name}` is set twice by `-D`", help="keep one of the two")
 class DuplicateDefinition(Message):
-    """The same parameter was set twice."""
-
-    code: ClassVar[str] = "QA0019"
-    title: ClassVar[str] = "parameter `{name}` is set twice by `-D`"
-    help: ClassVar[str | None] = "keep one of the two"
-    explanation: ClassVar[str] = """
-    Each parameter is set at most once on the command line, so that no value is lost silently.
+    """Each parameter is set at most once on the command line, so that no value is lost silently.
 
     Erroneous:  qcompile adapter.qa -D rank=4 -D rank=8
     Corrected:  qcompile adapter.qa -D rank=8
@@ -374,14 +275,9 @@ class DuplicateDefinition(Message):
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0020", "there is no message `{name}`")
 class UnknownCode(Message):
-    """`explain` was asked for a code that does not exist."""
-
-    code: ClassVar[str] = "QA0020"
-    title: ClassVar[str] = "there is no message `{name}`"
-    explanation: ClassVar[str] = """
-    Codes look like QA2003: QA and four digits, of which the first names the phase.
+    """Codes look like QA2003: QA and four digits, of which the first names the phase.
     `qcompile explain` without a code lists all of them.
 
     Erroneous:  qcompile explain QA9999
@@ -391,18 +287,10 @@ class UnknownCode(Message):
     name: str
     candidates: tuple[str, ...] = ()
 
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0021", "unknown target `{name}`")
 class UnknownTarget(Message):
-    """`--target` names no target."""
-
-    code: ClassVar[str] = "QA0021"
-    title: ClassVar[str] = "unknown target `{name}`"
-    explanation: ClassVar[str] = """
-    `--target` takes the name of a target that the file declares, or of a device that qcompile
+    """`--target` takes the name of a target that the file declares, or of a device that qcompile
     knows.
 
     Erroneous:  qcompile adapter.qa --target fake_torono
@@ -418,13 +306,9 @@ class UnknownTarget(Message):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0022", "there is no circuit to write to `{path}`")
 class NoCircuits(Message):
-    """Circuits were asked for where there are none."""
-
-    code: ClassVar[str] = "QA0022"
-    title: ClassVar[str] = "there is no circuit to write to `{path}`"
-    explanation: ClassVar[str] = """
+    """
     The adapter consists of linear maps and tensor networks alone, or its circuits vanished because
     nothing depends on them. OpenQASM and tket JSON hold circuits only.
 
@@ -435,16 +319,13 @@ class NoCircuits(Message):
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA0023",
+    "file `{path}` has no adapter to compile",
+    help="write an `adapter`, or name the file that imports this one; `qcompile check` takes both",
+)
 class NothingToCompile(Message):
-    """A file without adapters."""
-
-    code: ClassVar[str] = "QA0023"
-    title: ClassVar[str] = "file `{path}` has no adapter to compile"
-    help: ClassVar[str | None] = (
-        "write an `adapter`, or name the file that imports this one; `qcompile check` takes both"
-    )
-    explanation: ClassVar[str] = """
+    """
     Constants, blocks, layers and targets are there for adapters to use, in the same file or in one
     that imports them. A file without an adapter can be checked, formatted and imported, but there
     is nothing in it to compile.
@@ -456,18 +337,16 @@ class NothingToCompile(Message):
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemRefused(Message):
-    """The system does not give what any program needs."""
-
-    code: ClassVar[str] = "QA0024"
-    title: ClassVar[str] = "the system refused what qcompile needs: {reason}"
-    help: ClassVar[str | None] = (
+@message(
+    "QA0024",
+    "the system refused what qcompile needs: {reason}",
+    help=(
         "look for a full disk, a deleted current folder, a folder for temporary files that nobody"
         " may write to, or limits on memory and open files"
-    )
-    explanation: ClassVar[str] = """
-    Something outside of the command line and its files went wrong: no memory, no place for
+    ),
+)
+class SystemRefused(Message):
+    """Something outside of the command line and its files went wrong: no memory, no place for
     temporary files, a current folder that was deleted, too many open files. With
     QCOMPILE_TRACEBACK=1 in the environment the place in the program is shown as well.
 
@@ -478,14 +357,13 @@ class SystemRefused(Message):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA0041",
+    "there is no circuit that a control could replace",
+    help="compile the file without `--control`",
+)
 class NoControl(Message):
-    """`--control` where no adapter has a circuit."""
-
-    code: ClassVar[str] = "QA0041"
-    title: ClassVar[str] = "there is no circuit that a control could replace"
-    help: ClassVar[str | None] = "compile the file without `--control`"
-    explanation: ClassVar[str] = """
+    """
     A control replaces each circuit by a classical map with as many parameters and leaves the rest
     as it is. Linear maps, tensor networks and `unitary` maps are not replaced.
 
@@ -501,15 +379,14 @@ class NoControl(Message):
         return (f"adapters without circuits: {names}",) if names else ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA0042",
+    "adapter `{adapter}` has no circuit, so `--control` leaves it as it is",
+    severity="warning",
+    label="nothing to replace",
+)
 class LeftAsItIs(Message):
-    """`--control` where some adapters of several have no circuit."""
-
-    code: ClassVar[str] = "QA0042"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = "adapter `{adapter}` has no circuit, so `--control` leaves it as it is"
-    label: ClassVar[str] = "nothing to replace"
-    explanation: ClassVar[str] = """
+    """
     `--control` is about all adapters of a file. Those without circuits are compiled as they stand,
     beside the controls of the others.
 
@@ -520,14 +397,9 @@ class LeftAsItIs(Message):
     adapter: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0051", "`{path}` has no suffix of an adapter")
 class NoAdapterFile(Message):
-    """The suffix of an input names no kind of adapter."""
-
-    code: ClassVar[str] = "QA0051"
-    title: ClassVar[str] = "`{path}` has no suffix of an adapter"
-    explanation: ClassVar[str] = """
-    `convert` reads compiled adapters. A source is compiled first; circuits and printed levels do
+    """`convert` reads compiled adapters. A source is compiled first; circuits and printed levels do
     not lead back to an adapter.
 
     Erroneous:  qcompile convert adapter.qa adapter.safetensors
@@ -544,14 +416,11 @@ class NoAdapterFile(Message):
         return (listed,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA0052", "`{option}` means nothing without {needed}", help="leave it out, or add {needed}"
+)
 class OptionWithoutEffect(Message):
-    """An option that means nothing beside the others."""
-
-    code: ClassVar[str] = "QA0052"
-    title: ClassVar[str] = "`{option}` means nothing without {needed}"
-    help: ClassVar[str | None] = "leave it out, or add {needed}"
-    explanation: ClassVar[str] = """
+    """
     The option belongs to one kind of output, and another was asked for. To ignore it would hide a
     mistake.
 
@@ -563,13 +432,9 @@ class OptionWithoutEffect(Message):
     needed: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA0061", "unknown command `{command}`")
 class UnknownCommand(Message):
-    """The first of several words is nearly a command."""
-
-    code: ClassVar[str] = "QA0061"
-    title: ClassVar[str] = "unknown command `{command}`"
-    explanation: ClassVar[str] = """
+    """
     Without a command in front the command line compiles one file. Here it starts with a word that
     is neither a `.qa` file nor a command, but nearly one.
 
@@ -579,6 +444,3 @@ class UnknownCommand(Message):
 
     command: str
     candidates: tuple[str, ...] = ()
-
-    def helps(self) -> tuple[str, ...]:
-        return did_you_mean(self.candidates)

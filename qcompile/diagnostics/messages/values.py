@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
-
-from qcompile.diagnostics.diagnostic import Label, Severity
-from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.message import Message, message
 from qcompile.diagnostics.source import Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2151",
+    "values of widths {left} and {right} cannot be combined element by element",
+    label="{left} against {right}",
+)
 class WidthsDiffer(Message):
-    """An elementwise operation on values of different widths."""
-
-    code: ClassVar[str] = "QA2151"
-    title: ClassVar[str] = (
-        "values of widths {left} and {right} cannot be combined element by element"
-    )
-    label: ClassVar[str] = "{left} against {right}"
-    explanation: ClassVar[str] = """
-    Sums, differences and products of values work element by element. A value of width 1 is not
+    """Sums, differences and products of values work element by element. A value of width 1 is not
     stretched to the width of the other; `concat` repeats it without new weights.
 
     Erroneous:  u = linear(x, to: 8) + linear(x, to: 4)
@@ -37,15 +29,13 @@ class WidthsDiffer(Message):
         return ("bring both to one width with `linear`, a slice or `concat`",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2152",
+    "`{operator}` has no meaning for {left} and {right}",
+    label="{left} {operator} {right}",
+)
 class NoSuchOperation(Message):
-    """An operator that values do not have."""
-
-    code: ClassVar[str] = "QA2152"
-    title: ClassVar[str] = "`{operator}` has no meaning for {left} and {right}"
-    label: ClassVar[str] = "{left} {operator} {right}"
-    explanation: ClassVar[str] = """
-    Division by a value and powers of values are not part of the language; `square(v)` and `v *
+    """Division by a value and powers of values are not part of the language; `square(v)` and `v *
     v` are.
 
     Erroneous:  g = h / u
@@ -66,16 +56,14 @@ class NoSuchOperation(Message):
         return (general,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2153",
+    "{what} is outside a value of width {width}",
+    label="outside",
+    help="elements are counted from 0; slices are half-open",
+)
 class IndexOutOfRange(Message):
-    """An element or slice outside the value."""
-
-    code: ClassVar[str] = "QA2153"
-    title: ClassVar[str] = "{what} is outside a value of width {width}"
-    label: ClassVar[str] = "outside"
-    help: ClassVar[str | None] = "elements are counted from 0; slices are half-open"
-    explanation: ClassVar[str] = """
-    `v[i]` is the element i of a value, counted from 0; `v[a:b]` are the elements a to b-1.
+    """`v[i]` is the element i of a value, counted from 0; `v[a:b]` are the elements a to b-1.
 
     Erroneous:  a = linear(x, to: 4)
                 b = a[2:8]
@@ -87,15 +75,9 @@ class IndexOutOfRange(Message):
     width: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA2154", "this slice is empty", label="{start}:{stop}")
 class EmptySlice(Message):
-    """A slice without elements."""
-
-    code: ClassVar[str] = "QA2154"
-    title: ClassVar[str] = "this slice is empty"
-    label: ClassVar[str] = "{start}:{stop}"
-    explanation: ClassVar[str] = """
-    A value has at least one element, so a slice must end after it starts.
+    """A value has at least one element, so a slice must end after it starts.
 
     Erroneous:  b = a[4:4]
     Corrected:  b = a[3:4]
@@ -105,16 +87,15 @@ class EmptySlice(Message):
     stop: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2155",
+    "`{key}` is shared between {one} and {other}",
+    label="{other}",
+    help="use different keys",
+    first_label="first shared here",
+)
 class ShareMismatch(Message):
-    """One share key for tensors of different kinds."""
-
-    code: ClassVar[str] = "QA2155"
-    title: ClassVar[str] = "`{key}` is shared between {one} and {other}"
-    label: ClassVar[str] = "{other}"
-    help: ClassVar[str | None] = "use different keys"
-    explanation: ClassVar[str] = """
-    Places with the same `share` key use the same tensors, so they must be made by the same
+    """Places with the same `share` key use the same tensors, so they must be made by the same
     function.
 
     Erroneous:  a = linear(x, to: 8, share: "s")
@@ -128,19 +109,10 @@ class ShareMismatch(Message):
     other: str
     first: Span | None = None
 
-    def secondary(self) -> tuple[Label, ...]:
-        return () if self.first is None else (Label(self.first, "first shared here"),)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA2156", "{count} {what} given, but {expected} expected", label="{count} {what}")
 class WrongLength(Message):
-    """A list of another length than the rest asks for."""
-
-    code: ClassVar[str] = "QA2156"
-    title: ClassVar[str] = "{count} {what} given, but {expected} expected"
-    label: ClassVar[str] = "{count} {what}"
-    explanation: ClassVar[str] = """
-    An MPO of k sites has k input modes, k output modes and k-1 bonds between its sites.
+    """An MPO of k sites has k input modes, k output modes and k-1 bonds between its sites.
 
     Erroneous:  a = mpo(x, to: 256, sites: 4, bonds: [8, 8])
     Corrected:  a = mpo(x, to: 256, sites: 4, bonds: [8, 8, 8])
@@ -151,15 +123,13 @@ class WrongLength(Message):
     expected: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2157",
+    "the {side} modes hold {product} elements, fewer than the width {width}",
+    label="product {product}",
+)
 class ModesTooSmall(Message):
-    """Modes whose product is below the width."""
-
-    code: ClassVar[str] = "QA2157"
-    title: ClassVar[str] = "the {side} modes hold {product} elements, fewer than the width {width}"
-    label: ClassVar[str] = "product {product}"
-    explanation: ClassVar[str] = """
-    The product of the modes must be at least the width; what is above it is padding.
+    """The product of the modes must be at least the width; what is above it is padding.
 
     Erroneous:  a = mpo(x, to: 256, out_modes: [4, 4, 4], bond: 8)
     Corrected:  a = mpo(x, to: 256, out_modes: [4, 4, 4, 4], bond: 8)
@@ -170,15 +140,9 @@ class ModesTooSmall(Message):
     width: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message("QA2158", "this expands to more than {limit} {what}", label="the limit is reached here")
 class TooMuch(Message):
-    """A file that expands to more than the limit."""
-
-    code: ClassVar[str] = "QA2158"
-    title: ClassVar[str] = "this expands to more than {limit} {what}"
-    label: ClassVar[str] = "the limit is reached here"
-    explanation: ClassVar[str] = """
-    Blocks and layers are written out where they are used, once more for each attachment with
+    """Blocks and layers are written out where they are used, once more for each attachment with
     other parameters. The limits stop a small text from filling the memory.
 
     Erroneous:  block b(v) { return a(a(a(a(v)))) }     # and a uses nine others in the same way
@@ -189,19 +153,16 @@ class TooMuch(Message):
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2159",
+    "the update of adapter `{adapter}` is not zero at the start",
+    severity="warning",
+    label="no tensor here starts at zero",
+    help="give the last linear map or MPO `init: zero`, "
+    "so that training starts from the base model",
+)
 class NotZeroAtStart(Message):
-    """An update that starts with a random value."""
-
-    code: ClassVar[str] = "QA2159"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = "the update of adapter `{adapter}` is not zero at the start"
-    label: ClassVar[str] = "no tensor here starts at zero"
-    help: ClassVar[str | None] = (
-        "give the last linear map or MPO `init: zero`, so that training starts from the base model"
-    )
-    explanation: ClassVar[str] = """
-    An update is added to the output of a trained module. If none of its tensors starts at zero,
+    """An update is added to the output of a trained module. If none of its tensors starts at zero,
     the model is disturbed before the first step of training.
 
     Erroneous:  update linear(linear(x, to: 8), to: out_features)
@@ -211,16 +172,14 @@ class NotZeroAtStart(Message):
     adapter: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2160",
+    "adapter `{adapter}` has nothing to train",
+    severity="warning",
+    label="no trainable tensor or angle",
+)
 class NothingTrainable(Message):
-    """An adapter without tensors to train."""
-
-    code: ClassVar[str] = "QA2160"
-    severity: ClassVar[Severity] = "warning"
-    title: ClassVar[str] = "adapter `{adapter}` has nothing to train"
-    label: ClassVar[str] = "no trainable tensor or angle"
-    explanation: ClassVar[str] = """
-    The result depends on no trainable tensor, so training would change nothing.
+    """The result depends on no trainable tensor, so training would change nothing.
 
     Erroneous:  update 0.5 * x
     Corrected:  update 0.5 * linear(x, to: out_features, init: zero)
@@ -229,18 +188,14 @@ class NothingTrainable(Message):
     adapter: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@message(
+    "QA2161",
+    "the result is {width} wide, but the module's output has {expected}",
+    label="width {width}",
+    help="end with `linear(…, to: out_features)` or `mpo(…, to: out_features)`",
+)
 class ResultWidth(Message):
-    """A result that does not fit the module's output."""
-
-    code: ClassVar[str] = "QA2161"
-    title: ClassVar[str] = "the result is {width} wide, but the module's output has {expected}"
-    label: ClassVar[str] = "width {width}"
-    help: ClassVar[str | None] = (
-        "end with `linear(…, to: out_features)` or `mpo(…, to: out_features)`"
-    )
-    explanation: ClassVar[str] = """
-    What is added to the output of a module, or replaces it, has the output's width.
+    """What is added to the output of a module, or replaces it, has the output's width.
 
     Erroneous:  shape 16 -> 4
                 update linear(x, to: 8, init: zero)
