@@ -1,22 +1,16 @@
-"""Runs Lark's LALR tables over the lexemes of a text, and goes on after an error."""
+"""Runs the parser over the lexemes of a text, and goes on after an error."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from typing import Any, cast
 
-from qcompile.diagnostics.source import Source, Span
-from qcompile.grammar.builder import Builder
+from qcompile.grammar.lalr import Parser
 from qcompile.grammar.lexeme import Lexeme
 from qcompile.grammar.recovery import end_of_statement, pair_up, repair, stand_in
 from qcompile.grammar.report import Report
 from qcompile.grammar.syntax import Item
 from qcompile.grammar.unexpected import Place, describe
-
-State = Any
-"""Lark's ParserState, which takes lexemes as well as its own tokens."""
 
 
 def run(lexemes: list[Lexeme], report: Report) -> tuple[Item, ...] | None:
@@ -34,7 +28,7 @@ class _Frame:
 
     start: int
     """Where its current statement starts."""
-    states: list[Any]
+    states: list[int]
     values: list[Any]
     fresh: bool
     """No statement of it has been accepted, so no separator can follow."""
@@ -47,33 +41,28 @@ class _Frame:
 class _Machine:
     lexemes: list[Lexeme]
     report: Report
-    state: State = field(default_factory=lambda: _start())
+    parser: Parser = field(default_factory=Parser)
     frames: list[_Frame] = field(default_factory=list)
     partners: dict[int, int] | None = None
     last_error: int = -1
 
     def run(self) -> tuple[Item, ...] | None:
-        from lark.exceptions import UnexpectedToken
-
-        state, lexemes, frames = self.state, self.lexemes, self.frames
+        parser, lexemes, frames = self.parser, self.lexemes, self.frames
         for lexeme in lexemes[:2]:
-            state.feed_token(lexeme)
+            parser.feed(lexeme.type, lexeme)
         frames.append(self._frame(2, fresh=False, fields=False))
         place: int | None = 2
         while place is not None:
             lexeme = lexemes[place]
             kind = lexeme.type
             frame = frames[-1]
-            saved = list(state.state_stack), list(state.value_stack)
-            try:
-                result = state.feed_token(lexeme, kind == "$END")
-            except UnexpectedToken:
-                # The parser reduces before it finds that it cannot shift.
-                state.state_stack[:], state.value_stack[:] = saved
+            saved = list(parser.states), list(parser.values)
+            if not parser.feed(kind, lexeme):
+                parser.states, parser.values = saved
                 place = self._mend(place)
                 continue
             if kind == "$END":
-                return cast("tuple[Item, ...]", result)
+                return cast("tuple[Item, ...]", parser.values[-1])
             if kind == "SEPARATOR" or (kind == "COMMA" and frame.fields and not frame.parentheses):
                 frame.states, frame.values = saved
                 frame.start, frame.fresh = place + 1, False
@@ -90,8 +79,8 @@ class _Machine:
         return None
 
     def _frame(self, start: int, *, fresh: bool, fields: bool) -> _Frame:
-        state = self.state
-        return _Frame(start, list(state.state_stack), list(state.value_stack), fresh, fields)
+        parser = self.parser
+        return _Frame(start, list(parser.states), list(parser.values), fresh, fields)
 
     def _mend(self, error: int) -> int | None:
         """Report an error, put the parser into a state to go on from, and return where."""
@@ -138,77 +127,13 @@ class _Machine:
             lexemes=self.lexemes,
             start=frame.start,
             error=error,
-            accepts=_accepts(self.state),
+            accepts=self.parser.accepts(),
             parentheses=frame.parentheses > 0,
         )
 
     def _feed(self, *lexemes: Lexeme) -> bool:
         """Feed lexemes that are not in the text; return whether all were accepted."""
-        from lark.exceptions import UnexpectedToken
-
-        try:
-            for lexeme in lexemes:
-                self.state.feed_token(lexeme)
-        except UnexpectedToken:
-            return False
-        return True
+        return all(self.parser.feed(lexeme.type, lexeme) for lexeme in lexemes)
 
     def _restore(self, frame: _Frame) -> None:
-        self.state.state_stack[:] = frame.states
-        self.state.value_stack[:] = frame.values
-
-
-def _accepts(state: State) -> frozenset[str]:
-    """Return the terminals that the parser would accept next."""
-    from lark.exceptions import UnexpectedToken
-    from lark.parsers.lalr_parser_state import ParseConf
-
-    table = state.parse_conf
-    silent = ParseConf(table.parse_table, {}, table.start)
-    nowhere = Span(Source("", ""), 0, 0)
-    found: set[str] = set()
-    for kind in table.states[state.position]:
-        if not kind.isupper():
-            continue
-        trial = state.copy(deepcopy_values=False)
-        trial.parse_conf = silent
-        try:
-            trial.feed_token(Lexeme(kind, "", nowhere), kind == "$END")
-        except UnexpectedToken:
-            continue
-        found.add(kind)
-    return frozenset(found)
-
-
-def _start() -> State:
-    """Return a parser at the start of a text."""
-    from lark.parsers.lalr_parser_state import ParserState
-
-    state: State = ParserState(_table(), cast(Any, None))
-    return state
-
-
-@cache
-def _table() -> Any:
-    """Return the parse table with the callbacks that build the syntax."""
-    from lark import Lark
-    from lark.lexer import Lexer
-
-    class NoLexer(Lexer):
-        """Lexemes are fed to the parser."""
-
-        def __init__(self, lexer_conf: Any) -> None: ...
-
-        def lex(self, *_: Any) -> Any:
-            raise NotImplementedError
-
-    grammar = files("qcompile.grammar").joinpath("adapter.lark").read_text(encoding="utf-8")
-    lark = Lark(
-        grammar,
-        parser="lalr",
-        lexer=NoLexer,
-        transformer=cast(Any, Builder()),
-        keep_all_tokens=True,
-        maybe_placeholders=True,
-    )
-    return lark.parse_interactive("").parser_state.parse_conf
+        self.parser.states, self.parser.values = list(frame.states), list(frame.values)

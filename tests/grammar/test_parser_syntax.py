@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 import textwrap
 from importlib.resources import files
 
@@ -218,14 +216,3 @@ def test_a_caller_may_have_errors_of_other_files() -> None:
     collector = Collector()
     assert parse(Source("bad.qa", ""), collector) is None
     assert parse(Source("good.qa", "qa 1\n"), collector) is not None
-
-
-def test_lark_is_imported_by_the_first_parse_only() -> None:
-    program = (
-        "import sys; import qcompile.grammar.parser, qcompile.grammar.format;"
-        "assert 'lark' not in sys.modules;"
-        "from qcompile.diagnostics import Collector, Source;"
-        "qcompile.grammar.parser.parse(Source('a', 'qa 1'), Collector());"
-        "assert 'lark' in sys.modules and 'torch' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True)
