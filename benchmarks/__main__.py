@@ -1,12 +1,12 @@
-"""All benchmarks, or the named ones: `python -m benchmarks [circuits] [contractions]`."""
+"""All benchmarks, or the named ones: `python -m benchmarks [circuits] [contractions] [start]`."""
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks import circuits, contractions
+from benchmarks import circuits, contractions, start
 
-BENCHMARKS = {"circuits": circuits, "contractions": contractions}
+BENCHMARKS = {"circuits": circuits, "contractions": contractions, "start": start}
 
 
 def main() -> None:

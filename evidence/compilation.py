@@ -13,7 +13,8 @@ from evidence.methods import Method, Value
 from qcompile.adapter import CompiledAdapter
 from qcompile.artifact.layout import layout, parameter_count
 from qcompile.artifact.manifest import Manifest
-from qcompile.driver import Options, compile_source
+from qcompile.driver.options import Options
+from qcompile.driver.phases import compile_source
 from qcompile.grammar.files import read_source
 from qcompile.ir.compilation import ModelInfo
 from qcompile.ir.plan import EvaluationNode, orthogonals

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from evidence.methods import EXAMPLES, Value
 from qcompile.artifact.layout import parameter_count
-from qcompile.driver import Options, compile_source
+from qcompile.driver.options import Options
+from qcompile.driver.phases import compile_source
 from qcompile.grammar.files import read_source
 
 QWEN = "examples/models/qwen2-7b"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         prune,
     )
     from qcompile.diagnostics import CompileError, QCompileError
-    from qcompile.driver import compile
+    from qcompile.driver.python import compile
 
 __version__ = "0.1.0"
 
@@ -42,7 +42,7 @@ _HOMES = {
     "QCompileError": "qcompile.diagnostics",
     "attach": "qcompile.adapter",
     "attached": "qcompile.adapter",
-    "compile": "qcompile.driver",
+    "compile": "qcompile.driver.python",
     "detach": "qcompile.adapter",
     "disabled": "qcompile.adapter",
     "load": "qcompile.adapter",

@@ -13,8 +13,9 @@ from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.errors import QCompileError, UsageError
 from qcompile.diagnostics.messages.usage import NoControl
 from qcompile.diagnostics.source import Source
-from qcompile.driver import Compilation, read_definitions
 from qcompile.driver.control import has_circuits
+from qcompile.driver.options import read_definitions
+from qcompile.driver.phases import Compilation
 from qcompile.grammar.parser import parse
 from qcompile.grammar.syntax import AdapterItem
 from qcompile.report.comparison import ComparedFigures, compared, comparison_json

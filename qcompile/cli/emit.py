@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from qcompile.cli.arguments import Arguments
 from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.source import Source
-from qcompile.driver import Compilation, read_definitions
 from qcompile.driver.control import with_control
+from qcompile.driver.options import read_definitions
+from qcompile.driver.phases import Compilation
 from qcompile.grammar.frontend import load_spec
 from qcompile.grammar.parser import parse
 from qcompile.ir.circuit import Circuit

@@ -11,7 +11,8 @@ from qcompile.diagnostics.errors import CompileError, UsageError
 from qcompile.diagnostics.messages.planning import UnknownPass
 from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Source
-from qcompile.driver import Compilation, Options, compile_source
+from qcompile.driver.options import Options
+from qcompile.driver.phases import Compilation, compile_source
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
 

@@ -10,8 +10,9 @@ from qcompile.cli.terminal import Terminal
 from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.diagnostic import Diagnostic
 from qcompile.diagnostics.errors import QCompileError
-from qcompile.driver import read_definitions
+from qcompile.driver.options import read_definitions
 from qcompile.grammar.frontend import load_spec
+from qcompile.ir.spec import Spec
 
 
 def run(arguments: Arguments, terminal: Terminal) -> int:
@@ -49,12 +50,10 @@ def _check(path: str, arguments: Arguments) -> tuple[Diagnostic, ...]:
     return collector.diagnostics
 
 
-def _lower(spec: object, collector: Collector) -> None:
+def _lower(spec: Spec, collector: Collector) -> None:
     """Adapters for a `shape` need no model, so their sizes are checked as well."""
-    from qcompile.ir.spec import Spec
-    from qcompile.passes.lowering import lower
-
-    assert isinstance(spec, Spec)
     if spec.adapters and all(adapter.shape is not None for adapter in spec.adapters):
         if not any(target.device is not None for target in spec.targets):
+            from qcompile.passes.lowering import lower
+
             lower(spec, model=None, devices={}, collector=collector)

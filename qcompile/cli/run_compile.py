@@ -21,8 +21,8 @@ from qcompile.diagnostics.messages.usage import (
     NoCircuits,
     UnknownOutputSuffix,
 )
-from qcompile.driver import Compilation
 from qcompile.driver.inputs import inputs_of
+from qcompile.driver.phases import Compilation
 
 SUFFIXES = {
     ".pt": None,

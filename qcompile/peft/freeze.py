@@ -22,8 +22,9 @@ from qcompile.diagnostics.messages.interface import ModuleUnsuited
 from qcompile.diagnostics.messages.peft import ConfigurationInUse
 from qcompile.diagnostics.messages.prefix import NotAttention
 from qcompile.diagnostics.nearest import nearest
-from qcompile.driver import Options, compile_source
 from qcompile.driver.effect import warn_of_effect
+from qcompile.driver.options import Options
+from qcompile.driver.phases import compile_source
 from qcompile.ir.codec import canonical_json
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.models.linear import linear_sizes

@@ -13,7 +13,8 @@ import torch
 import qcompile
 from qcompile.adapter import CompiledAdapter
 from qcompile.diagnostics import Collector
-from qcompile.driver import Options, compile_source
+from qcompile.driver.options import Options
+from qcompile.driver.phases import compile_source
 from qcompile.grammar.elaborate import Override
 from qcompile.grammar.files import read_source
 from qcompile.grammar.frontend import load_spec

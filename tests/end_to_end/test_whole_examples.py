@@ -16,7 +16,8 @@ import torch
 from qcompile.adapter import CompiledAdapter
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.source import Source
-from qcompile.driver import Compilation, Options, compile_source
+from qcompile.driver.options import Options
+from qcompile.driver.phases import Compilation, compile_source
 from qcompile.grammar.files import read_source
 from tests.end_to_end.whole import base, close, inputs, oracle, shared_tensors
 

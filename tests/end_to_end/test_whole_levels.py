@@ -15,7 +15,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from qcompile.adapter import load
-from qcompile.driver import Options
+from qcompile.driver.options import Options
 from qcompile.ir.plan import EvaluationNode
 from qcompile.ir.target import EvaluatorChoice
 from qcompile.ir.text import digest, text_of

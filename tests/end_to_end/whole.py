@@ -14,7 +14,8 @@ from torch import Tensor
 from qcompile.adapter import CompiledAdapter
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.source import Source
-from qcompile.driver import Compilation, Options, compile_source
+from qcompile.driver.options import Options
+from qcompile.driver.phases import Compilation, compile_source
 from qcompile.ir.program import Program
 from qcompile.testing.reference import base_output, evaluate_program, random_tensors
 

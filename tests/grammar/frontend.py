@@ -96,7 +96,8 @@ def _diagnostics(source: Source, folder: str, options: PairOptions) -> tuple[Dia
         overrides = tuple(Override.parse(text) for text in options.definitions)
         load_spec(source, overrides, collector, read=read_source)
         return collector.diagnostics
-    from qcompile.driver import Options, compile_source
+    from qcompile.driver.options import Options
+    from qcompile.driver.phases import compile_source
 
     given = Options(
         definitions=options.definitions,

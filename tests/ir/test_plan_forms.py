@@ -7,7 +7,8 @@ import re
 import pytest
 
 from qcompile.diagnostics import Source
-from qcompile.driver import Options, compile_source
+from qcompile.driver.options import Options
+from qcompile.driver.phases import compile_source
 from qcompile.ir.codec import canonical_json, decode_json
 from qcompile.ir.compilation import PlannedSet
 from qcompile.ir.dot import dot

@@ -125,6 +125,23 @@ def test_quick_verb_loads_no_library(verb: str) -> None:
     assert not libraries & {*ALL_LIBRARIES}
 
 
+def test_check_loads_the_language_alone() -> None:
+    """What it needs not would take most of its time."""
+    arguments = VERBS["check"]
+    script = f"{COMMAND.format(arguments=arguments)}\nimport sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    modules = {name for name in done.stdout.split() if name.startswith("qcompile.")}
+    parts = {name.split(".")[1] for name in modules}
+    assert parts == {"cli", "diagnostics", "driver", "grammar", "ir"}
+    assert {name for name in modules if name.startswith("qcompile.driver.")} == {
+        "qcompile.driver.options"
+    }
+    levels = {"program", "plan", "network", "circuit", "codec", "text"}
+    assert not modules & {f"qcompile.ir.{name}" for name in levels}
+
+
 @pytest.mark.parametrize("use", USES)
 def test_users_never_load_hypothesis(use: str) -> None:
     libraries = loaded(USES[use], warnings="ignore")

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from qcompile.adapter import CompiledAdapter
 from qcompile.diagnostics.source import Source
-from qcompile.driver import Compilation, Options, compile_source
+from qcompile.driver.options import Options
+from qcompile.driver.phases import Compilation, compile_source
 from qcompile.ir.gates import GATES
 from qcompile.ir.program import Program
 from qcompile.testing.reference import evaluate_program

@@ -16,7 +16,8 @@ from qcompile.adapter.lora import lora_of
 from qcompile.cli import main
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.source import Source
-from qcompile.driver import Options, compile_source
+from qcompile.driver.options import Options
+from qcompile.driver.phases import compile_source
 from tests.adapter.models import llama, trained
 from tests.unitary.matrices import compiled, text
 

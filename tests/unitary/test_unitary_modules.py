@@ -15,7 +15,8 @@ from qcompile.adapter import CompiledAdapter
 from qcompile.cli import main
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.source import Source
-from qcompile.driver import Options, compile_source
+from qcompile.driver.options import Options
+from qcompile.driver.phases import compile_source
 from qcompile.ir.circuit import Affine, Gate
 from qcompile.ir.codec import decode, encode
 from qcompile.ir.network import ContractionNode, frames_of
