@@ -11,7 +11,7 @@ EMITTED = ("ast", "spec", "program", "plan", "circuit", "qasm", "qasm2", "tket",
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class CommandOption:
     """One option: its spellings, how it reads its value, its help."""
 
     names: tuple[str, ...]
@@ -25,8 +25,8 @@ class Option:
 _COMPILING = ("compile", "report")
 _READING = ("compile", "report", "check")
 
-OPTIONS: tuple[Option, ...] = (
-    Option(
+OPTIONS: tuple[CommandOption, ...] = (
+    CommandOption(
         names=("-o", "--output"),
         metavar="PATH",
         commands=("compile",),
@@ -34,137 +34,139 @@ OPTIONS: tuple[Option, ...] = (
         " .txt, or a folder for peft with a slash at the end (default: the source's name with"
         " .pt)",
     ),
-    Option(
+    CommandOption(
         names=("--model",),
         metavar="PATH",
         commands=_COMPILING,
         help="a transformers config.json, or the folder that holds one",
     ),
-    Option(
+    CommandOption(
         names=("-D", "--define"),
         metavar="NAME=VALUE",
         many=True,
         commands=_READING,
         help="set a parameter; ADAPTER.NAME=VALUE for one adapter only",
     ),
-    Option(
+    CommandOption(
         names=("--target",),
         metavar="NAME",
         commands=_COMPILING,
         help="a target of the file, or a device",
     ),
-    Option(
+    CommandOption(
         names=("--control",),
         commands=_COMPILING,
         help="replace every circuit by a classical map with as many parameters; of a report: show"
         " both beside each other",
     ),
-    Option(
+    CommandOption(
         names=("-O", "--optimise"),
         metavar="LEVEL",
         commands=_COMPILING,
         help="0 reference lowering, 1 fast passes, 2 all passes (default), 3 longer search",
     ),
-    Option(
+    CommandOption(
         names=("--passes",),
         metavar="LIST",
         commands=_COMPILING,
         help="a pipeline of passes instead of the level's",
     ),
-    Option(
+    CommandOption(
         names=("--print-after",),
         metavar="PASS|all",
         many=True,
         commands=_COMPILING,
         help="print the adapter after a pass, to the standard error",
     ),
-    Option(
+    CommandOption(
         names=("--time-passes",),
         commands=_COMPILING,
         help="print the time of each phase and pass, to the standard error",
     ),
-    Option(
+    CommandOption(
         names=("--verify",),
         commands=_COMPILING,
         help="check the invariants after every pass, and the values of routed circuits",
     ),
-    Option(
+    CommandOption(
         names=("--emit",),
         metavar="LIST",
         many=True,
         commands=("compile",),
         help=f"print levels instead of writing an adapter: {', '.join(EMITTED)}",
     ),
-    Option(
+    CommandOption(
         names=("--tokens",),
         metavar="N",
         commands=_COMPILING,
         help="tokens of a training step, for which costs are weighed (default 2048)",
     ),
-    Option(
+    CommandOption(
         names=("--memory-limit",),
         metavar="SIZE",
         commands=_COMPILING,
         help="memory that a step of one module, or all trainable tensors, may take, such as 8GiB"
         " (the default)",
     ),
-    Option(
+    CommandOption(
         names=("--seed",),
         metavar="N",
         commands=_COMPILING,
         help="seed of the initial tensors (default 0)",
     ),
-    Option(
+    CommandOption(
         names=("--format",),
         metavar="text|json",
         commands=("report", "check"),
         help="form of the result on the standard output",
     ),
-    Option(
+    CommandOption(
         names=("--check",), commands=("fmt",), help="write nothing; exit 1 if a file would change"
     ),
-    Option(
+    CommandOption(
         names=("--module",),
         metavar="NAME",
         commands=("convert",),
         help="to .pt2: the part for one module alone, such as model.layers.0.self_attn.q_proj",
     ),
-    Option(
+    CommandOption(
         names=("--to",),
         metavar="adapter|lora",
         commands=("convert",),
         help="`lora`: the nearest plain LoRA of a linear adapter, as a folder",
     ),
-    Option(
+    CommandOption(
         names=("--rank",),
         metavar="R",
         commands=("convert",),
         help="rank of the LoRA (default 8), or the share of the update to keep, such as 0.99",
     ),
-    Option(
+    CommandOption(
         names=("-W", "--warnings"),
         metavar="error",
         commands=_READING,
         help="`-W error` treats warnings as errors",
     ),
-    Option(
+    CommandOption(
         names=("--message-format",),
         metavar="human|short|json",
         help="form of diagnostics on the standard error",
     ),
-    Option(names=("--color",), metavar="auto|always|never", help="colour of diagnostics"),
-    Option(names=("-q", "--quiet"), help="no progress, no summary"),
-    Option(
+    CommandOption(names=("--color",), metavar="auto|always|never", help="colour of diagnostics"),
+    CommandOption(names=("-q", "--quiet"), help="no progress, no summary"),
+    CommandOption(
         names=("-v", "--verbose"),
         commands=("compile",),
         help="with --version: the versions of the libraries, too",
     ),
-    Option(names=("--list-passes",), commands=("compile",), help="list all passes and exit"),
-    Option(
+    CommandOption(names=("--list-passes",), commands=("compile",), help="list all passes and exit"),
+    CommandOption(
         names=("--list-targets",), commands=("compile",), help="list all known devices and exit"
     ),
-    Option(names=("-V", "--version"), commands=("compile",), help="print the version and exit"),
-    Option(names=("-h", "--help"), help="print this help and exit"),
+    CommandOption(
+        names=("-V", "--version"), commands=("compile",), help="print the version and exit"
+    ),
+    CommandOption(names=("-h", "--help"), help="print this help and exit"),
 )
 
 _SUMMARY = {
@@ -204,11 +206,11 @@ def _synopsis(verb: str) -> str:
     }[verb]
 
 
-def _usage(option: Option) -> str:
+def _usage(option: CommandOption) -> str:
     names = ", ".join(option.names)
     return f"{names} {option.metavar}" if option.metavar else names
 
 
-def options_of(verb: str) -> tuple[Option, ...]:
+def options_of(verb: str) -> tuple[CommandOption, ...]:
     """The options that a command takes."""
     return tuple(option for option in OPTIONS if verb in option.commands)

@@ -35,7 +35,7 @@ class Shapes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class TreeStep:
     """One contraction of a tree, in the order of execution, with its forward counts."""
 
     contraction: PairContraction
@@ -70,7 +70,7 @@ def tree_of_path(path: Iterable[Sequence[int]], count: int) -> Tree:
     return tuple(pairs)
 
 
-def steps_of_tree(shapes: Shapes, tree: Tree) -> tuple[Step, ...]:
+def steps_of_tree(shapes: Shapes, tree: Tree) -> tuple[TreeStep, ...]:
     """The steps of `tree`, data-free ones first, otherwise in its order.
 
     Raises:
@@ -87,7 +87,7 @@ def steps_of_tree(shapes: Shapes, tree: Tree) -> tuple[Step, ...]:
             batched.add(count + index)
     order = sorted(range(len(tree)), key=lambda index: (count + index in batched, index))
     working = list(range(count))
-    steps: list[Step] = []
+    steps: list[TreeStep] = []
     for index in order:
         left, right = tree[index]
         if right in batched and left not in batched:
@@ -123,12 +123,12 @@ def _holders(shapes: Shapes) -> dict[int, set[int]]:
     return holders
 
 
-def _single(shapes: Shapes) -> Step:
+def _single(shapes: Shapes) -> TreeStep:
     (operand,) = shapes.operands
     letters = _letters(operand)
     equation = f"{_spell(operand, letters)}->{_spell(shapes.output, letters)}"
     size = shapes.elements(shapes.output)
-    return Step(
+    return TreeStep(
         contraction=PairContraction(
             left=0, right=None, equation=equation, batched=BATCH in shapes.output
         ),
@@ -147,7 +147,7 @@ def _pair(
     positions: tuple[int, int],
     is_batched: bool,
     is_last: bool,
-) -> tuple[Step, Labels]:
+) -> tuple[TreeStep, Labels]:
     # A label that repeats within one tensor is a diagonal: einsum takes it first.
     left, right = (tuple(dict.fromkeys(labels)) for labels in pair)
     shared = [label for label in left if label in right]
@@ -167,7 +167,7 @@ def _pair(
         if not _merges(labels, (hyper, kept, summed), sizes):
             copied += shapes.elements(labels)
     total = shapes.elements(set(left) | set(right))
-    step = Step(
+    step = TreeStep(
         contraction=PairContraction(
             left=positions[0], right=positions[1], equation=equation, batched=is_batched
         ),

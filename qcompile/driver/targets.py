@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from qcompile.diagnostics.errors import UsageError
-from qcompile.diagnostics.messages.usage import UnknownTarget
+from qcompile.diagnostics.messages.usage import UnknownTargetOption
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.device import Device
 from qcompile.ir.spec import Spec
@@ -22,7 +22,7 @@ def with_target(spec: Spec, name: str) -> Spec:
         known = list_devices()
         if name not in known:
             near = nearest(name, (*(target.name for target in spec.targets), *known))
-            raise UsageError(UnknownTarget(name=name, candidates=near))
+            raise UsageError(UnknownTargetOption(name=name, candidates=near))
         chosen = Target(name=name, device=NamedDevice(name=name))
         spec = replace(spec, targets=(*spec.targets, chosen))
     adapters = tuple(replace(adapter, target=name) for adapter in spec.adapters)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-class Constant:
+class ConstantTensor:
     """A table built on the CPU.
 
     Not a buffer: a buffer would be a key of the state_dict, or would stay on the meta device after
@@ -37,15 +37,15 @@ class Constants:
     """All tables of a module."""
 
     def __init__(self) -> None:
-        self.items: list[Constant] = []
+        self.items: list[ConstantTensor] = []
 
-    def real(self, value: Tensor) -> Constant:
+    def real(self, value: Tensor) -> ConstantTensor:
         """A table of real numbers, given in float64."""
-        return self._keep(Constant(value))
+        return self._keep(ConstantTensor(value))
 
-    def index(self, values: Tensor | list[int]) -> Constant:
+    def index(self, values: Tensor | list[int]) -> ConstantTensor:
         """A table of indices."""
-        return self._keep(Constant(torch.as_tensor(values, dtype=torch.int64, device="cpu")))
+        return self._keep(ConstantTensor(torch.as_tensor(values, dtype=torch.int64, device="cpu")))
 
     def move(self, device: torch.device) -> None:
         """Move all tables, except to the meta device, where they would be lost."""
@@ -53,6 +53,6 @@ class Constants:
             for item in self.items:
                 item.move(device)
 
-    def _keep(self, item: Constant) -> Constant:
+    def _keep(self, item: ConstantTensor) -> ConstantTensor:
         self.items.append(item)
         return item

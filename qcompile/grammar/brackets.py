@@ -8,7 +8,7 @@ from qcompile.diagnostics.messages import syntax as messages
 from qcompile.diagnostics.source import Span
 from qcompile.grammar import limits
 from qcompile.grammar.lexeme import Lexeme
-from qcompile.grammar.report import Report
+from qcompile.grammar.report import ParseReport
 from qcompile.grammar.vocabulary import CLOSERS, OPENERS, OPERATORS, SIGNS
 
 _SIGN_OF = {name: sign for sign, name in SIGNS.items()}
@@ -46,12 +46,12 @@ class _Open:
 
 @dataclass(slots=True)
 class _Pairing:
-    report: Report
+    report: ParseReport
     output: list[Lexeme] = field(default_factory=list)
     stack: list[_Open] = field(default_factory=list)
 
 
-def pair_brackets(lexemes: list[Lexeme], report: Report) -> list[Lexeme] | None:
+def pair_brackets(lexemes: list[Lexeme], report: ParseReport) -> list[Lexeme] | None:
     """Return the lexemes with every bracket paired, and report those that were not.
 
     None if there are too many inside each other.
@@ -88,7 +88,7 @@ def pair_brackets(lexemes: list[Lexeme], report: Report) -> list[Lexeme] | None:
     return output
 
 
-def check_nesting(lexemes: list[Lexeme], report: Report) -> bool:
+def check_nesting(lexemes: list[Lexeme], report: ParseReport) -> bool:
     """Report the first place where brackets and operators are nested too deep, if there is one.
 
     The bound holds for the depth of the syntax tree: an operator adds a level to all of its

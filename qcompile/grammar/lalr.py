@@ -45,7 +45,7 @@ class Rule(NamedTuple):
         return getattr(builder, self.callback)(children) if self.callback else children
 
 
-class Tables(NamedTuple):
+class ParseTables(NamedTuple):
     """States are numbered from 0, the start; in the last one the text has been accepted."""
 
     crc: int
@@ -68,7 +68,7 @@ class Parser:
 
         Reductions come before that is known, so states and values change in any case.
         """
-        tables, states, values, builder = load(), self.states, self.values, self.builder
+        tables, states, values, builder = load_tables(), self.states, self.values, self.builder
         accepted = len(tables.states) - 1
         while states[-1] != accepted:
             action = tables.states[states[-1]].get(kind)
@@ -92,21 +92,23 @@ class Parser:
         def accepted(kind: str) -> bool:
             return Parser(list(self.states), list(self.values), None).feed(kind)
 
-        return frozenset(filter(accepted, filter(str.isupper, load().states[self.states[-1]])))
+        return frozenset(
+            filter(accepted, filter(str.isupper, load_tables().states[self.states[-1]]))
+        )
 
 
 @cache
-def load() -> Tables:
+def load_tables() -> ParseTables:
     """Return the tables of the grammar."""
     grammar = GRAMMAR.read_text(encoding="utf-8")
     if TABLES.exists():
         crc, rules, states = json.loads(TABLES.read_bytes())
         if crc == crc32(grammar.encode()):
-            return Tables(crc, [Rule(*rule) for rule in rules], states)
+            return ParseTables(crc, [Rule(*rule) for rule in rules], states)
     return make(grammar)
 
 
-def make(grammar: str) -> Tables:
+def make(grammar: str) -> ParseTables:
     """Have lark make the tables of a grammar."""
     from lark import Lark
     from lark.lexer import Lexer
@@ -135,7 +137,7 @@ def make(grammar: str) -> Tables:
             row = sorted(conf.states[state].items(), reverse=True)
             waiting += [argument for _, (action, argument) in row if action is Shift]
     numbers[conf.end_state] = len(numbers)
-    return Tables(
+    return ParseTables(
         crc32(grammar.encode()),
         [_rule(rule) for rule in lark.rules],
         [
@@ -148,7 +150,7 @@ def make(grammar: str) -> Tables:
     )
 
 
-def text(tables: Tables) -> str:
+def text(tables: ParseTables) -> str:
     """Return what `tables.json` holds, a rule or a state a line."""
 
     def lines(rows: Iterable[Any]) -> str:

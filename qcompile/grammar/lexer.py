@@ -13,7 +13,7 @@ from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Source, Span
 from qcompile.grammar import limits, numbers, strings
 from qcompile.grammar.lexeme import Lexeme
-from qcompile.grammar.report import Report
+from qcompile.grammar.report import ParseReport
 from qcompile.grammar.syntax import Comment
 from qcompile.grammar.vocabulary import FOREIGN, RESERVED, SIGNS, terminal
 
@@ -47,13 +47,13 @@ class Lexed:
     """Whether the text was read to its end."""
 
 
-def lex(source: Source, report: Report) -> Lexed:
+def lex(source: Source, report: ParseReport) -> Lexed:
     """Cut the whole text; what cannot be read is reported and left out, or mended where clear."""
     return _Lexer(source, report).run()
 
 
 class _Lexer:
-    def __init__(self, source: Source, report: Report) -> None:
+    def __init__(self, source: Source, report: ParseReport) -> None:
         self._source = source
         self._messages = report
         self._lexed = Lexed()

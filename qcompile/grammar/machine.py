@@ -8,12 +8,12 @@ from typing import Any, cast
 from qcompile.grammar.lalr import Parser
 from qcompile.grammar.lexeme import Lexeme
 from qcompile.grammar.recovery import end_of_statement, pair_up, repair, stand_in
-from qcompile.grammar.report import Report
+from qcompile.grammar.report import ParseReport
 from qcompile.grammar.syntax import Item
-from qcompile.grammar.unexpected import Place, describe
+from qcompile.grammar.unexpected import ErrorPlace, describe
 
 
-def run(lexemes: list[Lexeme], report: Report) -> tuple[Item, ...] | None:
+def run(lexemes: list[Lexeme], report: ParseReport) -> tuple[Item, ...] | None:
     """Return the items of a text that starts with its version and ends with `$END`.
 
     None if the parser could not mend an error; otherwise the result counts only if the report
@@ -40,7 +40,7 @@ class _Frame:
 @dataclass(slots=True)
 class _Machine:
     lexemes: list[Lexeme]
-    report: Report
+    report: ParseReport
     parser: Parser = field(default_factory=Parser)
     frames: list[_Frame] = field(default_factory=list)
     partners: dict[int, int] | None = None
@@ -121,9 +121,9 @@ class _Machine:
             return end + 1
         return end
 
-    def _place(self, error: int) -> Place:
+    def _place(self, error: int) -> ErrorPlace:
         frame = self.frames[-1]
-        return Place(
+        return ErrorPlace(
             lexemes=self.lexemes,
             start=frame.start,
             error=error,

@@ -12,7 +12,7 @@ from qcompile.grammar.layout import lay_out
 from qcompile.grammar.lexeme import Lexeme
 from qcompile.grammar.lexer import lex
 from qcompile.grammar.machine import run
-from qcompile.grammar.report import Report
+from qcompile.grammar.report import ParseReport
 from qcompile.grammar.syntax import File
 from qcompile.grammar.vocabulary import VERSION
 
@@ -22,7 +22,7 @@ def parse(source: Source, collector: Collector) -> File | None:
 
     Nothing is raised, whatever the text.
     """
-    report = Report()
+    report = ParseReport()
     file = _parse(source, report)
     for message in report.messages:
         collector.add(message)
@@ -30,7 +30,7 @@ def parse(source: Source, collector: Collector) -> File | None:
     return file
 
 
-def _parse(source: Source, report: Report) -> File | None:
+def _parse(source: Source, report: ParseReport) -> File | None:
     size = len(source.text.encode("utf-8", "surrogatepass"))
     if size > limits.TEXT_BYTES:
         report.add(
@@ -73,7 +73,7 @@ def _unknown_version(lexemes: list[Lexeme]) -> Message | None:
     return messages.UnknownVersion(span=told[1].span, version=version, newer=newer)
 
 
-def _with_version(source: Source, lexemes: list[Lexeme], report: Report) -> list[Lexeme]:
+def _with_version(source: Source, lexemes: list[Lexeme], report: ParseReport) -> list[Lexeme]:
     """Return the lexemes with the version supplied where it is missing, and with an end."""
     place = len(source.text.rstrip())
     end = Lexeme("$END", "", Span(source, place, place))

@@ -10,7 +10,7 @@ from qcompile.grammar import limits
 
 
 @dataclass(slots=True)
-class Report:
+class ParseReport:
     """Messages in the order of their discovery, no more than anyone would read."""
 
     messages: list[Message] = field(default_factory=list)

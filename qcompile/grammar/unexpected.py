@@ -34,7 +34,7 @@ _HOMES: dict[str, str] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ErrorPlace:
     """Where the parser stopped."""
 
     lexemes: list[Lexeme]
@@ -59,7 +59,7 @@ class Place:
         return self.lexemes[min(self.error + 1, len(self.lexemes) - 1)]
 
 
-def describe(place: Place) -> Message:
+def describe(place: ErrorPlace) -> Message:
     """Return the message for a token that the parser did not accept."""
     return (
         _statement_not_here(place)
@@ -76,7 +76,7 @@ def describe(place: Place) -> Message:
     )
 
 
-def _advice(place: Place) -> str:
+def _advice(place: ErrorPlace) -> str:
     if place.found.type == "LBRACE" and place.accepts == {"LPAR"}:
         return f"the parameters belong here; without any, write `{place.before.text}() {{`"
     return ""
@@ -128,7 +128,7 @@ def _shown(lexeme: Lexeme) -> str:
             return words(lexeme.type)
 
 
-def _statement_not_here(place: Place) -> Message | None:
+def _statement_not_here(place: ErrorPlace) -> Message | None:
     word = place.found.text
     if place.error != place.start or "SEPARATOR" in place.accepts or place.after.type == "EQUAL":
         return None
@@ -159,7 +159,7 @@ def _statement_not_here(place: Place) -> Message | None:
     )
 
 
-def _equals(place: Place) -> Message | None:
+def _equals(place: ErrorPlace) -> Message | None:
     found, before = place.found, place.before
     if found.type != "EQUAL":
         return None
@@ -174,13 +174,13 @@ def _equals(place: Place) -> Message | None:
     return None
 
 
-def _colon(place: Place) -> Message | None:
+def _colon(place: ErrorPlace) -> Message | None:
     if place.found.type != "COLON" or "EQUAL" not in place.accepts or place.parentheses:
         return None
     return messages.ColonForEquals(span=place.found.span, name=place.before.text)
 
 
-def _keyword(place: Place) -> Message | None:
+def _keyword(place: ErrorPlace) -> Message | None:
     found = place.found
     if found.type not in _KEYWORD_TYPES or "NAME" not in place.accepts:
         return None
@@ -189,7 +189,7 @@ def _keyword(place: Place) -> Message | None:
     return messages.KeywordAsName(span=found.span, word=found.text)
 
 
-def _missing(place: Place) -> Message | None:
+def _missing(place: ErrorPlace) -> Message | None:
     """Return what to say if one small thing is missing before the token."""
     found, accepts = place.found, place.accepts
     if found.type in COMPARISONS and "PLUS" in accepts:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from qcompile.backends.simulator.contraction import ContractionStep
-from qcompile.backends.simulator.elementwise import Frame, plain_step
+from qcompile.backends.simulator.elementwise import CallFrame, plain_step
 from qcompile.backends.simulator.initialise import initial_value
 from qcompile.executors.constants import Constants
 from qcompile.ir.initialisation import ZERO, Init
@@ -174,7 +174,7 @@ REFERENCE: list[tuple[PlainNode, Tensor]] = [
 
 
 def run(node: PlainNode, values: list[Tensor], training: bool = False) -> Tensor:
-    frame = Frame(A, [V], values, training)
+    frame = CallFrame(A, [V], values, training)
     widths = [value.shape[-1] for value in values]
     return plain_step(node, widths, Constants())(frame)
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from qcompile.backends.simulator.cayley import cayley, places, rotate
-from qcompile.executors.constants import Constant, Constants
+from qcompile.executors.constants import Constants, ConstantTensor
 from qcompile.ir.nodes import (
     ActivationNode,
     AddNode,
@@ -46,7 +46,7 @@ from qcompile.ir.spec import ActivationKind
 
 
 @dataclass(slots=True)
-class Frame:
+class CallFrame:
     """What the nodes of one call see."""
 
     x: Tensor
@@ -60,7 +60,7 @@ class Frame:
     """(B, out_features), compute dtype, where the plan reads it."""
 
 
-NodeStep = Callable[[Frame], Tensor]
+NodeStep = Callable[[CallFrame], Tensor]
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class FoldStep:
     operator: Callable[[Tensor, Tensor], Tensor]
     width: int
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         result = reduce(self.operator, [frame.values[index] for index in self.operands])
         if result.shape[-1] == self.width:
             return result
@@ -137,7 +137,7 @@ class ConcatStep:
 
     operands: tuple[int, ...]
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         return concatenate([frame.values[index] for index in self.operands])
 
 
@@ -163,7 +163,7 @@ class DropoutStep:
     operand: int
     probability: float
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         value = frame.values[self.operand]
         return torch.nn.functional.dropout(value, self.probability, frame.training)
 
@@ -173,10 +173,10 @@ class PairProductStep:
     """a_i · a_j for each pair."""
 
     operand: int
-    left: Constant
-    right: Constant
+    left: ConstantTensor
+    right: ConstantTensor
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         value = frame.values[self.operand]
         first = value.index_select(-1, self.left.on(value))
         return first * value.index_select(-1, self.right.on(value))
@@ -188,10 +188,10 @@ class FoldingStep:
 
     operand: int
     width: int
-    scales: Constant
+    scales: ConstantTensor
     """(width,): 1 / √(number of summands)."""
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         value = frame.values[self.operand]
         size = value.shape[-1]
         if size < self.width:
@@ -209,7 +209,7 @@ class MapStep:
     operand: int
     function: Callable[[Tensor], Tensor]
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         return self.function(frame.values[self.operand])
 
 
@@ -221,7 +221,7 @@ class ScaleStep:
     factor: float = 1.0
     offset: float = 0.0
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         value = frame.values[self.operand]
         if self.factor != 1.0:
             value = self.factor * value
@@ -236,7 +236,7 @@ class SliceStep:
     start: int
     stop: int
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         return frame.values[self.operand][..., self.start : self.stop]
 
 
@@ -247,7 +247,7 @@ class BiasStep:
     operand: int
     tensor: int
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         return frame.values[self.operand] + frame.tensors[self.tensor]
 
 
@@ -258,9 +258,9 @@ class CayleyStep:
     operand: int
     tensor: int
     block: int
-    places: Constant
+    places: ConstantTensor
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         skew = frame.tensors[self.tensor]
         matrices = cayley(skew, self.places.on(skew), self.block)
         return rotate(frame.values[self.operand], matrices)
@@ -270,9 +270,9 @@ class CayleyStep:
 class BitsStep:
     """All binary numbers."""
 
-    table: Constant
+    table: ConstantTensor
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         return self.table.like(frame.x)
 
 
@@ -284,7 +284,7 @@ class ApplyStep:
     weight: int
     width: int
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         weight = frame.values[self.weight].reshape(self.width, -1)
         return torch.nn.functional.linear(frame.values[self.operand], weight)
 
@@ -295,7 +295,7 @@ class TensorStep:
 
     tensor: int
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         return frame.tensors[self.tensor]
 
 
@@ -305,7 +305,7 @@ class ZeroStep:
 
     width: int
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         return torch.zeros(self.width, dtype=frame.x.dtype, device=frame.x.device)
 
 
@@ -313,7 +313,7 @@ class ZeroStep:
 class InputStep:
     """x."""
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         return frame.x
 
 
@@ -321,7 +321,7 @@ class InputStep:
 class OutputStep:
     """y."""
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         assert frame.y is not None
         return frame.y
 

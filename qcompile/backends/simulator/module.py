@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from qcompile.backends.simulator.contraction import ContractionStep
-from qcompile.backends.simulator.elementwise import Frame, NodeStep, concatenate, plain_step
+from qcompile.backends.simulator.elementwise import CallFrame, NodeStep, concatenate, plain_step
 from qcompile.backends.simulator.initialise import initial_value, tensor_seed
 from qcompile.backends.simulator.orthogonal import unitary_step
 from qcompile.backends.simulator.training import apply_proximal, penalty
@@ -48,7 +48,7 @@ class ContractionNodeStep:
 
     contraction: ContractionStep
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         return self.contraction(frame.values, frame.tensors)
 
 
@@ -60,7 +60,7 @@ class CircuitStep:
     angles: int | None
     evaluator: Evaluator
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         angles = None if self.angles is None else frame.tensors[self.angles]
         values = [frame.values[index] for index in self.operands]
         data = concatenate(values) if values else frame.x.new_empty(0)
@@ -222,7 +222,7 @@ class AdapterModule(ParameterTree):
         """(B, in_features), and (B, out_features) where the plan reads y → the result as it is,
         (B, out_features) or (out_features,); of a prefix (tokens, 2 · out_features). All in one
         dtype."""
-        frame = Frame(x, tensors, [], self.training, y)
+        frame = CallFrame(x, tensors, [], self.training, y)
         for step in self._steps:
             frame.values.append(step(frame))
         result = frame.values[self.plan.result]

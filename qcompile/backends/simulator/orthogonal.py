@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.elementwise import Frame
+from qcompile.backends.simulator.elementwise import CallFrame
 from qcompile.executors.constants import Constants
 from qcompile.executors.sweeps.build import Scheduler
 from qcompile.executors.sweeps.columns import block_sweeps
@@ -78,7 +78,7 @@ class FrameColumns:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnitaryStep:
+class OrthogonalStep:
     """The gates on every token's value."""
 
     operand: int
@@ -87,7 +87,7 @@ class UnitaryStep:
     width: int
     gates: OrthogonalGates
 
-    def __call__(self, frame: Frame) -> Tensor:
+    def __call__(self, frame: CallFrame) -> Tensor:
         angles = None if self.angles is None else frame.tensors[self.angles]
         value = frame.values[self.operand]
         columns = torch.nn.functional.pad(value, (0, self.size - value.shape[-1]))
@@ -96,8 +96,8 @@ class UnitaryStep:
         return self.gates(columns.t(), angles)[: self.width].t()
 
 
-def unitary_step(node: UnitaryNode, constants: Constants) -> UnitaryStep:
-    return UnitaryStep(
+def unitary_step(node: UnitaryNode, constants: Constants) -> OrthogonalStep:
+    return OrthogonalStep(
         operand=node.operand,
         angles=node.angles,
         size=node.orthogonal.size,

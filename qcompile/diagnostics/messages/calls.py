@@ -7,7 +7,7 @@ from qcompile.diagnostics.source import Span
 
 
 @message("QA2131", "`{function}` has no option `{name}`", label="unknown option")
-class UnknownOption(Message):
+class UnknownArgument(Message):
     """Options are written `name: value` after the positional arguments. `docs/language.md` lists
     the options of every function.
 

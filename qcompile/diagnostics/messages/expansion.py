@@ -25,7 +25,7 @@ class TooManyQubits(SizedMessage):
 
 
 @message("QA3202", "the circuit has more than {limit} gates", label="grows beyond the limit")
-class TooManyGates(SizedMessage):
+class TooManyGatesAtSize(SizedMessage):
     """Loops and patterns are expanded to single gates, at most 200 000 of them in a circuit.
 
     Erroneous:  repeat in_features { repeat in_features { ry; cz ring } }      (for 3584)
@@ -40,7 +40,7 @@ class TooManyGates(SizedMessage):
     "wire {wire} is not in the circuit: it has {qubits} qubits",
     label="not in 0..{qubits}",
 )
-class WireOutOfRange(SizedMessage):
+class WireOutOfRangeAtSize(SizedMessage):
     """The wires of a circuit of n qubits are 0 to n - 1.
 
     Erroneous:  circuit(4 qubits) { ry on out_features // 128; measure z }      (for 512)
@@ -102,7 +102,7 @@ class ElementOutOfRange(SizedMessage):
     label="one number a wire",
     help="make the value narrower with `linear(..., to: n)`, or encode slices one after the other",
 )
-class EncodingTooWide(SizedMessage):
+class EncodingTooWideAtSize(SizedMessage):
     """Angle, basis and IQP encodings put one number on each wire. Fewer numbers than wires repeat
     cyclically; more do not fit.
 

@@ -9,7 +9,7 @@ from qcompile.diagnostics.source import Span
 
 
 @message("QA3101", "this expression has no value: {reason}", label="evaluated here")
-class NoValue(SizedMessage):
+class NoValueAtSize(SizedMessage):
     """Expressions over `in_features` and `out_features` are evaluated for each module. Division by
     zero, a root of a negative number or a result beyond 10^15 has no value.
 
@@ -34,7 +34,7 @@ class WrongNumber(SizedMessage):
 
 
 @message("QA3103", "{what} must be {bounds}, but it is {value}", label="this is {value}")
-class OutOfRange(SizedMessage):
+class OutOfRangeAtSize(SizedMessage):
     """
     Every size and count has a range: widths are at least 1, an MPO has 1 to 64 sites, bonds are at
     least 1, a `repeat` runs at most 10 000 times, a dropout probability is in [0, 1).
@@ -49,7 +49,7 @@ class OutOfRange(SizedMessage):
 
 
 @message("QA3104", "requirement not met: {message}", label="does not hold")
-class RequirementFailed(SizedMessage):
+class RequirementFailedAtSize(SizedMessage):
     """The author of the adapter stated a condition that does not hold for the sizes of a module.
 
     Erroneous:  require in_features % 5 == 0, "the width must be divisible by 5"     (for 3584)
@@ -65,7 +65,7 @@ class RequirementFailed(SizedMessage):
     label="these widths differ",
     help="bring them to one width with `linear(..., to: n)`, a slice or `concat`",
 )
-class WidthsDiffer(SizedMessage):
+class WidthsDifferAtSize(SizedMessage):
     """Sums and products work element by element, so that their operands must be equally wide.
 
     Erroneous:  attach "*.v_proj"
@@ -84,7 +84,7 @@ class WidthsDiffer(SizedMessage):
     label="this is {width} wide",
     help="end in a map `to: out_features`",
 )
-class ResultWidth(SizedMessage):
+class ResultWidthAtSize(SizedMessage):
     """What is added to a module's output, or replaces it, must be `out_features` wide, and so must
     the keys and the values of a `prefix`.
 
@@ -127,7 +127,7 @@ class SliceOutOfRange(SizedMessage):
     label="too small",
     help="leave the modes out and give `sites`, and they are found for any width",
 )
-class ModesTooSmall(SizedMessage):
+class ModesTooSmallAtSize(SizedMessage):
     """
     The product of an MPO's modes must be at least the width; what is beyond is padded with zeros.
 
@@ -209,7 +209,7 @@ class TensorTooLarge(SizedMessage):
 
 
 @message("QA3113", "the adapters would have {parameters} trainable parameters, more than {limit}")
-class TooManyParameters(SizedMessage):
+class TooManyTrainableParameters(SizedMessage):
     """
     All modules together may have 2^36 trainable parameters. This is checked before memory is taken.
 

@@ -13,7 +13,7 @@ from qcompile.diagnostics.sized import SizedMessage
     label="too small",
     help="give `sites` instead, and modes are found for any width",
 )
-class AxesTooSmall(SizedMessage):
+class AxesTooSmallAtSize(SizedMessage):
     """Tensor gates act on one set of axes, which holds both the value and the result. Their product
     must be at least the larger of the two widths; what is above a width is padded or cut.
 
@@ -35,7 +35,7 @@ class AxesTooSmall(SizedMessage):
     "a value {width} wide cannot be divided into blocks of {block}",
     label="{width} is no multiple of {block}",
 )
-class BlocksDoNotFit(SizedMessage):
+class BlocksDoNotFitAtSize(SizedMessage):
     """
     `cayley` multiplies every block of neighbouring elements by an orthogonal matrix of its own, so
     the blocks must fill the value.

@@ -289,7 +289,7 @@ class UnknownCode(Message):
 
 
 @message("QA0021", "unknown target `{name}`")
-class UnknownTarget(Message):
+class UnknownTargetOption(Message):
     """`--target` takes the name of a target that the file declares, or of a device that qcompile
     knows.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qcompile.executors.constants import Constant, Constants
+from qcompile.executors.constants import Constants, ConstantTensor
 from qcompile.executors.network.matrices import GateMatrices
 from qcompile.executors.shots import sample_signs
 from qcompile.ir.circuit_network import (
@@ -102,7 +102,7 @@ class NetworkEvaluator:
         )
         self.matrices = GateMatrices([circuit.gates[index] for index in used], constants)
         self.position = {gate: position for position, gate in enumerate(used)}
-        self.letters: dict[PauliLetter, tuple[Constant, Constant]] = {}
+        self.letters: dict[PauliLetter, tuple[ConstantTensor, ConstantTensor]] = {}
         for letter, matrix in LETTERS.items():
             values = torch.tensor(matrix, dtype=torch.complex128, device="cpu")
             self.letters[letter] = (

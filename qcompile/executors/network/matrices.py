@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from qcompile.executors.constants import Constant, Constants
+from qcompile.executors.constants import Constants, ConstantTensor
 from qcompile.executors.sweeps.operators import MixedAngles
 from qcompile.ir.circuit import Affine, Gate
 from qcompile.ir.factors import (
@@ -52,7 +52,7 @@ class GateMatrix:
             for fixed, cosine, sine, angle in gate_terms(gate)
         ]
 
-    def _parts(self, table: Tensor, constants: Constants) -> tuple[Constant, Constant]:
+    def _parts(self, table: Tensor, constants: Constants) -> tuple[ConstantTensor, ConstantTensor]:
         return constants.real(table.real.clone()), constants.real(table.imag.clone())
 
     def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:

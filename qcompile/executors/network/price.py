@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from qcompile.contraction.paths import greedy_trees
-from qcompile.contraction.tree import Shapes, Step, TooManyIndices, steps_of_tree
+from qcompile.contraction.tree import Shapes, TooManyIndices, TreeStep, steps_of_tree
 from qcompile.executors.costing import Price, Workload, circuit_cost
 from qcompile.ir.circuit import Circuit, Expectations, ZeroState
 from qcompile.ir.circuit_network import ObservableOperands, observable_operands
@@ -89,13 +89,13 @@ def network_evaluation(
 
 def _best(
     network: ObservableOperands, load: Workload, repeats: int
-) -> tuple[float, tuple[Step, ...]] | None:
+) -> tuple[float, tuple[TreeStep, ...]] | None:
     if len(network.operands) < 2:
         return 0.0, ()
     sizes = {label: 2 for labels in network.labels for label in labels}
     sizes[BATCH] = load.tokens
     shapes = Shapes(operands=network.labels, output=network.result, sizes=sizes)
-    best: tuple[float, tuple[Step, ...]] | None = None
+    best: tuple[float, tuple[TreeStep, ...]] | None = None
     for tree in greedy_trees(shapes, repeats=repeats):
         try:
             steps = steps_of_tree(shapes, tree)

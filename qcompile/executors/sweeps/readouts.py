@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from qcompile.executors.constants import Constant, Constants
+from qcompile.executors.constants import Constants, ConstantTensor
 from qcompile.executors.shots import sample_distribution, sample_signs, straight_through
 from qcompile.executors.sweeps import tables
 from qcompile.executors.sweeps.program import (
@@ -71,7 +71,7 @@ def squares(state: Tensor) -> Tensor:
 class DiagonalPopulations:
     """Of a density matrix, the entries at the indices of its diagonal."""
 
-    def __init__(self, diagonal: Constant) -> None:
+    def __init__(self, diagonal: ConstantTensor) -> None:
         self.diagonal = diagonal
 
     def __call__(self, state: Tensor) -> Tensor:
@@ -92,7 +92,7 @@ class ExpectationReadout:
         self.populations = populations
         up, down = program.errors
         constants = schedule.constants
-        self.settings: list[tuple[list[Step], Constant]] = []
+        self.settings: list[tuple[list[Step], ConstantTensor]] = []
         for setting in settings:
             table = tables.observables(setting.paulis, qubits, (1 - 2 * up, 2 * down - 1))
             for exchange in reversed(setting.permuted):
@@ -156,7 +156,7 @@ class MitigatedSetting:
 
     steps: Sequence[Step]
     faulty: Outcomes
-    estimator: Constant
+    estimator: ConstantTensor
 
 
 class MitigatedReadout:

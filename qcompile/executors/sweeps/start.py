@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from qcompile.executors.constants import Constant, Constants
+from qcompile.executors.constants import Constants, ConstantTensor
 from qcompile.executors.sweeps.operators import MixedAngles
 from qcompile.executors.sweeps.program import (
     AmplitudeStart,
@@ -109,7 +109,7 @@ class Product:
 
     def _tables(
         self, factors: list[Factor], constants: Constants
-    ) -> tuple[Constant | None, Constant, Constant]:
+    ) -> tuple[ConstantTensor | None, ConstantTensor, ConstantTensor]:
         moving = any(any(entry != 0 for entry in factor.constant) for factor in factors)
         return (
             self._table([factor.constant for factor in factors], constants) if moving else None,
@@ -117,7 +117,7 @@ class Product:
             self._table([factor.sine for factor in factors], constants),
         )
 
-    def _table(self, matrices: list[Matrix], constants: Constants) -> Constant:
+    def _table(self, matrices: list[Matrix], constants: Constants) -> ConstantTensor:
         """(n, parts, 2, 2, 1)."""
         values = torch.tensor(matrices, dtype=torch.complex128, device="cpu").reshape(-1, 2, 2, 1)
         parts = [values.real, values.imag][: self.parts]

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from qcompile.executors.constants import Constant
+from qcompile.executors.constants import ConstantTensor
 from qcompile.executors.sweeps.families import Rows
 from qcompile.executors.sweeps.sweep import (
     sweep_block,
@@ -56,7 +56,7 @@ class PhaseStep:
 class SignStep:
     """A diagonal of 1 and -1."""
 
-    signs: Constant
+    signs: ConstantTensor
     """(2^n, 1)."""
 
     def __call__(self, state: Tensor, tables: Tables) -> Tensor:
@@ -89,7 +89,7 @@ class BlockStep:
 class PermuteStep:
     """Basis states exchanged."""
 
-    indices: Constant
+    indices: ConstantTensor
 
     def __call__(self, state: Tensor, tables: Tables) -> Tensor:
         return state.index_select(2, self.indices.on(state))
@@ -112,7 +112,7 @@ class TurnStep:
 class NoiseStep:
     """A real matrix on the kets and bras of a few qubits."""
 
-    matrix: Constant
+    matrix: ConstantTensor
     qubits: tuple[int, ...]
     total: int
 

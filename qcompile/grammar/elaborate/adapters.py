@@ -16,7 +16,7 @@ from qcompile.diagnostics.messages.parameters import (
 from qcompile.diagnostics.messages.values import ResultWidth
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.attachments import (
-    Placement,
+    AttachPlacement,
     check_places,
     read_placements,
     read_shape,
@@ -29,7 +29,7 @@ from qcompile.grammar.elaborate.operands import Operand, Typed
 from qcompile.grammar.elaborate.overrides import Override, find_override, read_override
 from qcompile.grammar.elaborate.parameters import check_parameters, default_value, typed_parameters
 from qcompile.grammar.elaborate.remarks import start_of_update, unused_names
-from qcompile.grammar.elaborate.scope import KIND_WORDS, Definition, Local, Scope
+from qcompile.grammar.elaborate.scope import KIND_WORDS, Definition, LocalName, Scope
 from qcompile.grammar.elaborate.statements import run_body
 from qcompile.grammar.syntax import AdapterItem, PrefixStatement, ResultStatement
 from qcompile.ir.scalar import Scalar, ScalarValue
@@ -143,11 +143,11 @@ class _Adapter:
             scope.define(self.session, parameter.name, operand, "parameter")
         for parameter in self.item.parameters:
             if parameter.type is None and parameter.name.text not in scope.locals:
-                poison = Local(operand=None, kind="parameter", span=parameter.span, used=True)
+                poison = LocalName(operand=None, kind="parameter", span=parameter.span, used=True)
                 scope.locals[parameter.name.text] = poison
         return scope
 
-    def _variant(self, frame: Frame, placement: Placement) -> dict[str, Typed] | None:
+    def _variant(self, frame: Frame, placement: AttachPlacement) -> dict[str, Typed] | None:
         """Return the values that one `with` gives."""
         parameters = {item.name.text: item for item in typed_parameters(self.item.parameters)}
         given: dict[str, Typed] = {}

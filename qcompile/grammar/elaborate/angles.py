@@ -21,7 +21,7 @@ Element = DataElement | BankElement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Affine:
+class AngleSum:
     """constant + Σ coefficient · element, with typed numbers."""
 
     constant: Typed
@@ -39,7 +39,7 @@ def read_angle(frame: Frame, builder: CircuitBuilder, expr: Expr) -> AffineAngle
     )
 
 
-def _affine(frame: Frame, builder: CircuitBuilder, expr: Expr) -> Affine | None:
+def _affine(frame: Frame, builder: CircuitBuilder, expr: Expr) -> AngleSum | None:
     match expr:
         case Binary(operator="+" | "-" | "*" | "/"):
             return _sum_or_product(frame, builder, expr)
@@ -51,7 +51,7 @@ def _affine(frame: Frame, builder: CircuitBuilder, expr: Expr) -> Affine | None:
     return _number(frame, expr, frame.evaluate(expr))
 
 
-def _nested(frame: Frame, builder: CircuitBuilder, expr: Expr) -> Affine | None:
+def _nested(frame: Frame, builder: CircuitBuilder, expr: Expr) -> AngleSum | None:
     """Descend, within the limit on depth that `evaluate` reports."""
     if frame.session.depth >= 100:
         return _number(frame, expr, frame.evaluate(expr))
@@ -62,12 +62,12 @@ def _nested(frame: Frame, builder: CircuitBuilder, expr: Expr) -> Affine | None:
         frame.session.depth -= 1
 
 
-def _number(frame: Frame, expr: Expr, operand: Operand) -> Affine | None:
+def _number(frame: Frame, expr: Expr, operand: Operand) -> AngleSum | None:
     if operand is None:
         return None
     if isinstance(operand, Typed):
         if operand.is_number:
-            return Affine(constant=operand, terms=())
+            return AngleSum(constant=operand, terms=())
         frame.report(
             WrongType(span=expr.span, what="an angle", expected="a number", found=operand.word)
         )
@@ -77,7 +77,7 @@ def _number(frame: Frame, expr: Expr, operand: Operand) -> Affine | None:
     return None
 
 
-def _element(frame: Frame, builder: CircuitBuilder, expr: Index) -> Affine | None:
+def _element(frame: Frame, builder: CircuitBuilder, expr: Index) -> AngleSum | None:
     index = position(frame, expr.index)
     operand = outside_loops(frame).evaluate(expr.value)
     if operand is None or index is None:
@@ -108,10 +108,10 @@ def _element(frame: Frame, builder: CircuitBuilder, expr: Index) -> Affine | Non
             )
             return None
     one = real(1.0, expr.span)
-    return Affine(constant=real(0.0, expr.span), terms=((one, element),))
+    return AngleSum(constant=real(0.0, expr.span), terms=((one, element),))
 
 
-def _sum_or_product(frame: Frame, builder: CircuitBuilder, expr: Binary) -> Affine | None:
+def _sum_or_product(frame: Frame, builder: CircuitBuilder, expr: Binary) -> AngleSum | None:
     spine: list[Binary] = []
     leftmost: Expr = expr
     while isinstance(leftmost, Binary) and leftmost.operator in ("+", "-", "*", "/"):
@@ -125,8 +125,8 @@ def _sum_or_product(frame: Frame, builder: CircuitBuilder, expr: Binary) -> Affi
 
 
 def _combined(
-    frame: Frame, expr: Binary, left: Affine | None, right: Affine | None
-) -> Affine | None:
+    frame: Frame, expr: Binary, left: AngleSum | None, right: AngleSum | None
+) -> AngleSum | None:
     if left is None or right is None:
         return None
     session, span = frame.session, expr.span
@@ -135,13 +135,13 @@ def _combined(
             constant = combine(session, "+", (left.constant, right.constant), span)
             if constant is None:
                 return None
-            return Affine(constant=constant, terms=(*left.terms, *right.terms))
+            return AngleSum(constant=constant, terms=(*left.terms, *right.terms))
         case "-":
             minus = _times(frame, right, integer(-1, span), span)
             constant = combine(session, "-", (left.constant, right.constant), span)
             if minus is None or constant is None:
                 return None
-            return Affine(constant=constant, terms=(*left.terms, *minus.terms))
+            return AngleSum(constant=constant, terms=(*left.terms, *minus.terms))
         case "*" if not right.terms:
             return _times(frame, left, right.constant, span)
         case "*" if not left.terms:
@@ -149,14 +149,14 @@ def _combined(
         case "/" if not right.terms:
             if not left.terms:
                 quotient = combine(session, "/", (left.constant, right.constant), span)
-                return None if quotient is None else Affine(constant=quotient, terms=())
+                return None if quotient is None else AngleSum(constant=quotient, terms=())
             inverse = combine(session, "/", (real(1.0, span), right.constant), span)
             return None if inverse is None else _times(frame, left, inverse, span)
     frame.report(NotAffine(span=span))
     return None
 
 
-def _times(frame: Frame, form: Affine | None, factor: Typed, span: Span) -> Affine | None:
+def _times(frame: Frame, form: AngleSum | None, factor: Typed, span: Span) -> AngleSum | None:
     if form is None:
         return None
     constant = combine(frame.session, "*", (form.constant, factor), span)
@@ -166,4 +166,4 @@ def _times(frame: Frame, form: Affine | None, factor: Typed, span: Span) -> Affi
         if product is None:
             return None
         terms.append((product, element))
-    return None if constant is None else Affine(constant=constant, terms=tuple(terms))
+    return None if constant is None else AngleSum(constant=constant, terms=tuple(terms))

@@ -11,7 +11,7 @@ from qcompile.diagnostics.messages.calls import (
     NotAChoice,
     PositionalAfterNamed,
     TooManyArguments,
-    UnknownOption,
+    UnknownArgument,
 )
 from qcompile.diagnostics.messages.types import Misplaced, TooManyItems
 from qcompile.diagnostics.source import Span
@@ -140,7 +140,7 @@ def bind(frame: Frame, function: Function, arguments: Sequence[Argument], span: 
             name = argument.name.text
             if name not in options or options[name].kind in ("value", "values", "tensors"):
                 frame.report(
-                    UnknownOption(
+                    UnknownArgument(
                         span=argument.name.span,
                         function=function.name,
                         name=name,

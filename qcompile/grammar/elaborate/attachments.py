@@ -18,7 +18,7 @@ MAX_LAYERS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class AttachPlacement:
     """One `attach` that is well formed."""
 
     statement: AttachStatement
@@ -57,9 +57,9 @@ def read_shape(frame: Frame, item: AdapterItem) -> Shape | None:
     return None
 
 
-def read_placements(frame: Frame, item: AdapterItem) -> tuple[Placement, ...]:
+def read_placements(frame: Frame, item: AdapterItem) -> tuple[AttachPlacement, ...]:
     """Check every `attach` and return those that are well formed, in order."""
-    found: list[Placement] = []
+    found: list[AttachPlacement] = []
     seen: dict[tuple[str, tuple[int, int] | None], AttachStatement] = {}
     for statement in item.body:
         if not isinstance(statement, AttachStatement):
@@ -83,7 +83,7 @@ def read_placements(frame: Frame, item: AdapterItem) -> tuple[Placement, ...]:
                 )
             seen.setdefault((pattern.value, layers), statement)
         if fine:
-            found.append(Placement(statement=statement, layers=layers))
+            found.append(AttachPlacement(statement=statement, layers=layers))
     return tuple(found)
 
 

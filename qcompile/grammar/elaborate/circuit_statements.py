@@ -39,7 +39,7 @@ MAX_ROUNDS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class StatementPlace:
     """Where a statement of a circuit stands."""
 
     kind: Literal["top", "loop", "layer"]
@@ -52,7 +52,7 @@ class Place:
 
 
 def items_of(
-    frame: Frame, builder: CircuitBuilder, body: Sequence[CircuitStatement], place: Place
+    frame: Frame, builder: CircuitBuilder, body: Sequence[CircuitStatement], place: StatementPlace
 ) -> list[CircuitItem]:
     """Elaborate statements in order; what is wrong is reported and left out."""
     items: list[CircuitItem] = []
@@ -73,7 +73,7 @@ def items_of(
 
 
 def _statement(
-    frame: Frame, builder: CircuitBuilder, statement: CircuitStatement, place: Place
+    frame: Frame, builder: CircuitBuilder, statement: CircuitStatement, place: StatementPlace
 ) -> Sequence[CircuitItem]:
     match statement:
         case RepeatStatement():
@@ -101,8 +101,8 @@ def _one(item: CircuitItem | None) -> tuple[CircuitItem, ...]:
     return () if item is None else (item,)
 
 
-def _inside(place: Place) -> Place:
-    return Place(kind="loop" if place.kind == "top" else place.kind)
+def _inside(place: StatementPlace) -> StatementPlace:
+    return StatementPlace(kind="loop" if place.kind == "top" else place.kind)
 
 
 def _rounds(count: Typed | None) -> int:
@@ -111,7 +111,7 @@ def _rounds(count: Typed | None) -> int:
 
 
 def _repeat(
-    frame: Frame, builder: CircuitBuilder, statement: RepeatStatement, place: Place
+    frame: Frame, builder: CircuitBuilder, statement: RepeatStatement, place: StatementPlace
 ) -> Sequence[CircuitItem]:
     count = whole(frame, statement.count, "the number of rounds", low=0, high=MAX_ROUNDS)
     items = _body(frame, builder, statement.body, place, _rounds(count))
@@ -124,7 +124,7 @@ def _body(
     frame: Frame,
     builder: CircuitBuilder,
     body: Sequence[CircuitStatement],
-    place: Place,
+    place: StatementPlace,
     rounds: int,
 ) -> list[CircuitItem]:
     outer = builder.multiplier
@@ -136,7 +136,7 @@ def _body(
 
 
 def _for(
-    frame: Frame, builder: CircuitBuilder, statement: ForStatement, place: Place
+    frame: Frame, builder: CircuitBuilder, statement: ForStatement, place: StatementPlace
 ) -> Sequence[CircuitItem]:
     bounds = read_range(frame, statement.range, "a bound of the loop")
     name = statement.variable
@@ -162,7 +162,9 @@ def _for(
     return (each,)
 
 
-def _bank(frame: Frame, builder: CircuitBuilder, statement: AnglesStatement, place: Place) -> None:
+def _bank(
+    frame: Frame, builder: CircuitBuilder, statement: AnglesStatement, place: StatementPlace
+) -> None:
     size = whole(frame, statement.size, "the number of angles", low=1, high=10**6)
     init = None
     if statement.init is not None:
@@ -194,6 +196,6 @@ def _apply(
     session = frame.session
     session.calls.append(statement.span)
     try:
-        return items_of(inner, builder, definition.item.body, Place(kind="layer"))
+        return items_of(inner, builder, definition.item.body, StatementPlace(kind="layer"))
     finally:
         session.calls.pop()

@@ -9,7 +9,7 @@ from qcompile.diagnostics.messages.types import Misplaced
 from qcompile.diagnostics.messages.wires import AfterMeasurement, NoMeasurement
 from qcompile.grammar.elaborate.arguments import bind
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
-from qcompile.grammar.elaborate.circuit_statements import Place, items_of
+from qcompile.grammar.elaborate.circuit_statements import StatementPlace, items_of
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.graph import GraphBuilder
 from qcompile.grammar.elaborate.inits import angles_init
@@ -61,7 +61,7 @@ def circuit_value(frame: Frame, expr: CircuitExpr) -> Value | None:
             frame.report(AfterMeasurement(span=statement.span, first=builder.measured))
             builder.measured = None
             measurements.clear()
-        place = Place(kind="top", first=first)
+        place = StatementPlace(kind="top", first=first)
         # Banks are declarations: the qubits are still in |0…0⟩ behind them.
         first = first and isinstance(statement, AnglesStatement)
         items.extend(items_of(inner, builder, (statement,), place))

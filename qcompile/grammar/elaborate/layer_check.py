@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
-from qcompile.grammar.elaborate.circuit_statements import Place, items_of
+from qcompile.grammar.elaborate.circuit_statements import StatementPlace, items_of
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.graph import GraphBuilder
 from qcompile.grammar.elaborate.operands import Typed
@@ -39,7 +39,7 @@ def check_layer(session: Session, definition: Definition, frame: Frame) -> None:
     span = item.name.span
     qubits = Typed(type="int", scalar=Variable(name="$qubits", span=span), span=span)
     builder = CircuitBuilder(session=session, qubits=qubits, untouched=False)
-    items_of(own, builder, item.body, Place(kind="layer"))
+    items_of(own, builder, item.body, StatementPlace(kind="layer"))
     definition.broken = session.errors > before
     if not definition.broken and definition.home.is_main:
         unused_names(session, scope, "layer", item.name.text)

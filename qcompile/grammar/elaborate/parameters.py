@@ -9,7 +9,7 @@ from qcompile.diagnostics.messages.calls import (
     MissingArgument,
     PositionalAfterNamed,
     TooManyArguments,
-    UnknownOption,
+    UnknownArgument,
 )
 from qcompile.diagnostics.messages.parameters import (
     MisplacedParameter,
@@ -145,7 +145,7 @@ def bind_arguments(
         if key not in typed:
             near = session.nearest(key, typed)
             place = argument.name.span
-            session.report(UnknownOption(span=place, function=name, name=key, candidates=near))
+            session.report(UnknownArgument(span=place, function=name, name=key, candidates=near))
         elif key in given:
             session.report(ArgumentTwice(span=argument.span, name=key, first=places[key]))
         else:

@@ -69,7 +69,7 @@ class FileScope:
 
 
 @dataclass(slots=True, kw_only=True)
-class Local:
+class LocalName:
     """A local name."""
 
     operand: Operand
@@ -84,11 +84,11 @@ class Scope:
 
     file: FileScope
     outer: Scope | None = None
-    locals: dict[str, Local] = field(default_factory=dict)
+    locals: dict[str, LocalName] = field(default_factory=dict)
     upcoming: dict[str, Span] = field(default_factory=dict)
     """Names that are bound further down."""
 
-    def find(self, name: str) -> Local | None:
+    def find(self, name: str) -> LocalName | None:
         scope: Scope | None = self
         while scope is not None:
             if name in scope.locals:
@@ -120,9 +120,9 @@ class Scope:
         kind: LocalKind,
         *,
         allow_module: bool = False,
-    ) -> Local:
+    ) -> LocalName:
         """Bind a name; a name that is taken is reported and keeps its first meaning."""
-        local = Local(operand=operand, kind=kind, span=name.span)
+        local = LocalName(operand=operand, kind=kind, span=name.span)
         text = name.text
         constant = self.file.names.get(text)
         if text in self.locals:
@@ -134,7 +134,7 @@ class Scope:
             return local
         if text in PREDEFINED and not (allow_module and text in OF_THE_MODULE):
             session.report(PredefinedName(span=name.span, name=text))
-            poison = Local(operand=None, kind=kind, span=name.span, used=True)
+            poison = LocalName(operand=None, kind=kind, span=name.span, used=True)
             self.locals[text] = poison
             return poison
         hidden = self.outer.find(text) if self.outer is not None else None

@@ -9,7 +9,7 @@ from qcompile.diagnostics.messages.unitary import FixedUnitary
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.arguments import bind
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
-from qcompile.grammar.elaborate.circuit_statements import Place, items_of
+from qcompile.grammar.elaborate.circuit_statements import StatementPlace, items_of
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.inits import angles_init
 from qcompile.grammar.elaborate.operands import Typed, Value, integer
@@ -42,7 +42,7 @@ def unitary_value(frame: Frame, expr: UnitaryExpr) -> Value | None:
     inner = replace(frame, scope=scope)
     qubits = _qubits(frame, value, to, expr.span)
     builder = CircuitBuilder(session=session, qubits=qubits, orthogonal=True)
-    items = items_of(inner, builder, expr.body, Place(kind="top"))
+    items = items_of(inner, builder, expr.body, StatementPlace(kind="top"))
     if session.errors > before or session.exhausted:
         return None
     if value is None or to is None or adjoint is None or not bound.ok:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from qcompile.ir.circuit import Gate
 from qcompile.ir.decompose import Entangler, to_entangler
-from qcompile.passes.device.one_qubit import Run, rz
+from qcompile.passes.device.one_qubit import OneQubitRun, rz
 from qcompile.passes.device.swaps import expand_swaps
 
 
@@ -24,7 +24,7 @@ def to_native(gates: Iterable[Gate], qubits: int, entangler: Entangler) -> tuple
 class _Rewriter:
     def __init__(self, qubits: int, entangler: Entangler) -> None:
         self.entangler = entangler
-        self.runs = [Run() for _ in range(qubits)]
+        self.runs = [OneQubitRun() for _ in range(qubits)]
         """What has not been written yet; rotations about Z wait here as long as they can."""
         self.written: list[Gate | None] = []
         self.wires: list[list[int]] = [[] for _ in range(qubits)]
@@ -72,7 +72,7 @@ class _Rewriter:
                     break
                 loose.append(earlier)
                 self.written[wire.pop()] = None
-            run = Run()
+            run = OneQubitRun()
             for earlier in reversed(loose):
                 run.append(earlier)
             for later in _all_gates(self.runs[qubit], qubit):
@@ -81,7 +81,7 @@ class _Rewriter:
 
     def _flush(self, qubit: int, *, keep_rz: bool) -> None:
         gates, last = self.runs[qubit].gates(qubit)
-        self.runs[qubit] = Run()
+        self.runs[qubit] = OneQubitRun()
         for gate in gates:
             self._write(gate)
         for gate in rz(qubit, last):
@@ -96,6 +96,6 @@ class _Rewriter:
         self.written.append(gate)
 
 
-def _all_gates(run: Run, qubit: int) -> tuple[Gate, ...]:
+def _all_gates(run: OneQubitRun, qubit: int) -> tuple[Gate, ...]:
     gates, last = run.gates(qubit)
     return (*gates, *rz(qubit, last))

@@ -39,7 +39,7 @@ CONSTANTS: dict[GateName, Matrix] = {
 
 
 @dataclass(slots=True)
-class Run:
+class OneQubitRun:
     """One-qubit gates in the order of time, growing at the end."""
 
     constants: list[Matrix] = field(default_factory=lambda: [IDENTITY])

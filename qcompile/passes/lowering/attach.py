@@ -21,7 +21,7 @@ from qcompile.diagnostics.source import Span
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.ir.spec import AdapterSpec, Attachment
 from qcompile.passes.lowering.patterns import Pattern, parse_pattern
-from qcompile.passes.lowering.report import Report
+from qcompile.passes.lowering.report import LoweringReport
 
 SHOWN_GROUPS = 12
 
@@ -30,7 +30,7 @@ Sizes = Callable[[ModuleInfo], tuple[int, int] | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class BodyPlacement:
     """An adapter's body on a module; `module` is empty for a shape."""
 
     module: str
@@ -39,9 +39,11 @@ class Placement:
     body: int
 
 
-def attach(adapter: AdapterSpec, model: ModelInfo, report: Report) -> tuple[Placement, ...]:
+def attach(
+    adapter: AdapterSpec, model: ModelInfo, report: LoweringReport
+) -> tuple[BodyPlacement, ...]:
     """Placements in the order of the model's modules; every fault is reported."""
-    taken: dict[str, Placement] = {}
+    taken: dict[str, BodyPlacement] = {}
     for attachment in adapter.attachments:
         prefix = adapter.bodies[attachment.body].mode == "prefix"
         sizes = _attention_sizes if prefix else _linear_sizes
@@ -53,7 +55,7 @@ def attach(adapter: AdapterSpec, model: ModelInfo, report: Report) -> tuple[Plac
         for module in fresh:
             found = sizes(module)
             if found is not None:
-                taken[module.name] = Placement(
+                taken[module.name] = BodyPlacement(
                     module=module.name,
                     in_features=found[0],
                     out_features=found[1],
@@ -63,7 +65,7 @@ def attach(adapter: AdapterSpec, model: ModelInfo, report: Report) -> tuple[Plac
 
 
 def _matched(
-    attachment: Attachment, model: ModelInfo, report: Report, sizes: Sizes
+    attachment: Attachment, model: ModelInfo, report: LoweringReport, sizes: Sizes
 ) -> list[ModuleInfo]:
     text = attachment.pattern
     pattern = parse_pattern(text)
@@ -139,7 +141,7 @@ def _warn_of_left_out(
     model: ModelInfo,
     named: list[ModuleInfo],
     span: Span | None,
-    report: Report,
+    report: LoweringReport,
 ) -> None:
     """Linear maps that the pattern reaches and the adapter does not."""
     unsuited = [module for module in named if module.obstacle is not None]
@@ -191,7 +193,11 @@ def _described(holders: list[ModuleInfo]) -> tuple[str, ...]:
 
 
 def _warn_of_idle_alternatives(
-    pattern: Pattern, text: str, linear: Iterable[ModuleInfo], span: Span | None, report: Report
+    pattern: Pattern,
+    text: str,
+    linear: Iterable[ModuleInfo],
+    span: Span | None,
+    report: LoweringReport,
 ) -> None:
     if len(pattern.alternatives) == 1:
         return

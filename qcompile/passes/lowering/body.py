@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from qcompile.diagnostics.messages.lowering import RequirementFailed, ResultWidth
+from qcompile.diagnostics.messages.lowering import RequirementFailedAtSize, ResultWidthAtSize
 from qcompile.ir.device import Device
 from qcompile.ir.program import Program
 from qcompile.ir.spec import AdapterSpec, Body, Mode
 from qcompile.passes.lowering.graph import Controls, Graph
 from qcompile.passes.lowering.layout import Layout, SharedTensors
-from qcompile.passes.lowering.report import Refused, Report
+from qcompile.passes.lowering.report import LoweringReport, Refused
 from qcompile.passes.lowering.sizing import Sizing
 from qcompile.passes.lowering.training import lower_training
 from qcompile.passes.lowering.values import lower_value
@@ -26,7 +26,7 @@ _RESULT_WORDS: dict[Mode, tuple[str, str]] = {
 class BodyLowering:
     """What all bodies of a compilation have in common."""
 
-    report: Report
+    report: LoweringReport
     shared: SharedTensors = field(default_factory=dict)
     controls: Controls = field(default_factory=dict)
 
@@ -68,7 +68,7 @@ class BodyLowering:
         wanted = out_features * (2 if body.mode == "prefix" else 1)
         if result is not None and graph.width(result) != wanted:
             report.add(
-                ResultWidth(
+                ResultWidthAtSize(
                     mode=_RESULT_WORDS[body.mode][0],
                     place=_RESULT_WORDS[body.mode][1],
                     width=graph.width(result),
@@ -112,6 +112,6 @@ class BodyLowering:
                 continue
             if not holds:
                 message = requirement.message or "the condition is false"
-                self.report.add(RequirementFailed(message=message, span=span))
+                self.report.add(RequirementFailedAtSize(message=message, span=span))
                 met = False
         return met

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qcompile.diagnostics.messages.sized_tensors import BlocksDoNotFit
+from qcompile.diagnostics.messages.sized_tensors import BlocksDoNotFitAtSize
 from qcompile.ir.nodes import CayleyNode
 from qcompile.ir.spec import SpecCayley
 from qcompile.ir.tensor import TensorSpec
@@ -17,7 +17,7 @@ def lower_cayley(node: SpecCayley, operand: int, graph: Graph, sizing: Sizing) -
     block = sizing.integer(node.block, "a block of `cayley`", node.span, low=2, high=MAX_BLOCK)
     if width % block:
         sizing.report.refuse(
-            BlocksDoNotFit(block=block, width=width, span=node.block.span or node.span)
+            BlocksDoNotFitAtSize(block=block, width=width, span=node.block.span or node.span)
         )
     tensor = graph.layout.add(
         TensorSpec(

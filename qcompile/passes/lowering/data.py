@@ -18,7 +18,7 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Heaviside:
     """1 where a data operand is positive, else 0: basis encoding."""
 
     operand: int
@@ -32,7 +32,7 @@ class Products:
     pairs: tuple[tuple[int, int], ...]
 
 
-DataSource = Raw | Step | Products
+DataSource = Raw | Heaviside | Products
 
 
 @dataclass
@@ -50,7 +50,7 @@ class CircuitData:
         if source not in self._offsets:
             self._offsets[source] = self.width
             match source:
-                case Raw(operand=operand) | Step(operand=operand):
+                case Raw(operand=operand) | Heaviside(operand=operand):
                     self.width += self.widths[operand]
                 case Products(pairs=pairs):
                     self.width += len(pairs)
@@ -69,7 +69,7 @@ class CircuitData:
         match source:
             case Raw():
                 return operand
-            case Step():
+            case Heaviside():
                 return graph.append(
                     ActivationNode(operand=operand, kind="step", width=graph.width(operand)), span
                 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from qcompile.diagnostics.messages.expansion import AmplitudesTooWide, EncodingTooWide
+from qcompile.diagnostics.messages.expansion import AmplitudesTooWide, EncodingTooWideAtSize
 from qcompile.diagnostics.source import Span
 from qcompile.ir.circuit import Affine, AmplitudeState
 from qcompile.ir.spec_circuit import EncodeAmplitude, EncodeAngle, EncodeBasis, EncodeIqp
-from qcompile.passes.lowering.data import Products, Raw, Step
+from qcompile.passes.lowering.data import Heaviside, Products, Raw
 from qcompile.passes.lowering.expansion import Expansion
 from qcompile.passes.lowering.pairs import resolve_pairs
 from qcompile.passes.lowering.sizing import Sizing
@@ -51,7 +51,7 @@ def encode_basis(expansion: Expansion, item: EncodeBasis, sizing: Sizing) -> Non
     """RX(π) where h_i > 0: X up to a phase of the whole state."""
     wires = resolve_wires(item.wires, expansion.qubits, sizing, item.span)
     width = _check_width(expansion, item.operand, len(wires), item.span)
-    offset = expansion.data.offset(Step(item.operand))
+    offset = expansion.data.offset(Heaviside(item.operand))
     expansion.reserve(len(wires), item.span)
     for position, wire in enumerate(wires):
         bit = Affine(data=((offset + position % width, math.pi),))
@@ -80,5 +80,5 @@ def encode_iqp(expansion: Expansion, item: EncodeIqp, sizing: Sizing) -> None:
 def _check_width(expansion: Expansion, operand: int, wires: int, span: Span | None) -> int:
     width = expansion.data.widths[operand]
     if width > wires:
-        expansion.report.refuse(EncodingTooWide(width=width, wires=wires, span=span))
+        expansion.report.refuse(EncodingTooWideAtSize(width=width, wires=wires, span=span))
     return width

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from qcompile.diagnostics.messages.expansion import TooManyGates
+from qcompile.diagnostics.messages.expansion import TooManyGatesAtSize
 from qcompile.diagnostics.source import Span
 from qcompile.ir.circuit import Affine, AmplitudeState, Gate
 from qcompile.ir.device import Device
@@ -13,7 +13,7 @@ from qcompile.ir.spec_circuit import Bank
 from qcompile.passes.lowering.angles import AngleLayout
 from qcompile.passes.lowering.data import CircuitData
 from qcompile.passes.lowering.limits import MAX_GATES
-from qcompile.passes.lowering.report import Refused, Report
+from qcompile.passes.lowering.report import LoweringReport, Refused
 
 
 class CircuitRefused(Refused):
@@ -29,7 +29,7 @@ class Expansion:
     data: CircuitData
     angles: AngleLayout
     banks: tuple[Bank, ...]
-    report: Report
+    report: LoweringReport
     gates: list[Gate] = field(default_factory=list)
     amplitudes: AmplitudeState | None = None
     norm_of: int | None = None
@@ -65,5 +65,5 @@ class Expansion:
 
     def _check_size(self, size: int, span: Span | None) -> None:
         if size > MAX_GATES:
-            self.report.add(TooManyGates(limit=MAX_GATES, span=span))
+            self.report.add(TooManyGatesAtSize(limit=MAX_GATES, span=span))
             raise CircuitRefused

@@ -14,7 +14,7 @@ from qcompile.ir.verification import VerificationError
 from qcompile.passes.lowering.control_shape import ControlShape
 from qcompile.passes.lowering.layout import Layout
 from qcompile.passes.lowering.limits import MAX_NODES, MAX_WIDTH
-from qcompile.passes.lowering.report import Report
+from qcompile.passes.lowering.report import LoweringReport
 
 Controls = dict[str, tuple[ControlShape, Span | None]]
 """Share key → the control as it was first seen, in whatever program, and where."""
@@ -28,7 +28,7 @@ class Graph:
     in_features: int
     out_features: int
     layout: Layout
-    report: Report
+    report: LoweringReport
     control: bool = False
     """Circuits are replaced by classical maps."""
     controls: Controls = field(default_factory=dict)

@@ -11,7 +11,7 @@ from qcompile.diagnostics.messages.lowering import (
 from qcompile.diagnostics.source import Span
 from qcompile.ir.tensor import TensorSpec
 from qcompile.passes.lowering.limits import MAX_TENSOR
-from qcompile.passes.lowering.report import Report
+from qcompile.passes.lowering.report import LoweringReport
 
 SharedTensors = dict[str, tuple[TensorSpec, Span | None]]
 """Share key → the tensor as it was first seen, in whatever program, and where."""
@@ -21,7 +21,7 @@ SharedTensors = dict[str, tuple[TensorSpec, Span | None]]
 class Layout:
     """The layout of one program under construction."""
 
-    report: Report
+    report: LoweringReport
     shared: SharedTensors
     tensors: list[TensorSpec] = field(default_factory=list)
     taken: list[int] = field(default_factory=list)

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 
 from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.messages.attachment import NoModelGiven
-from qcompile.diagnostics.messages.lowering import OutOfRange
+from qcompile.diagnostics.messages.lowering import OutOfRangeAtSize
 from qcompile.ir.compilation import LoweredSet, ModelInfo, Site
 from qcompile.ir.device import Device
 from qcompile.ir.program import Program
 from qcompile.ir.spec import AdapterSpec, Spec
-from qcompile.passes.lowering.attach import Placement, attach
+from qcompile.passes.lowering.attach import BodyPlacement, attach
 from qcompile.passes.lowering.body import BodyLowering
 from qcompile.passes.lowering.limits import MAX_WIDTH
-from qcompile.passes.lowering.report import Report
+from qcompile.passes.lowering.report import LoweringReport
 from qcompile.passes.lowering.totals import check_totals
 
 
@@ -30,7 +30,7 @@ def lower(
     `devices`: the loaded device of every target that has one, by the name of the target.
     Returns None after any error; all errors and warnings are in the collector.
     """
-    report = Report(collector)
+    report = LoweringReport(collector)
     bodies = BodyLowering(report=report)
     programs: list[Program] = []
     sites: list[Site] = []
@@ -66,14 +66,14 @@ def lower(
 
 
 def _placements(
-    adapter: AdapterSpec, model: ModelInfo | None, report: Report
-) -> tuple[Placement, ...]:
+    adapter: AdapterSpec, model: ModelInfo | None, report: LoweringReport
+) -> tuple[BodyPlacement, ...]:
     shape = adapter.shape
     if shape is not None:
         for what, size in (("input", shape.in_features), ("output", shape.out_features)):
             if not 1 <= size <= MAX_WIDTH:
                 report.add(
-                    OutOfRange(
+                    OutOfRangeAtSize(
                         what=f"the {what} size of a shape",
                         bounds=f"between 1 and {MAX_WIDTH}",
                         value=str(size),
@@ -82,7 +82,7 @@ def _placements(
                 )
                 return ()
         return (
-            Placement(
+            BodyPlacement(
                 module="", in_features=shape.in_features, out_features=shape.out_features, body=0
             ),
         )
@@ -94,7 +94,7 @@ def _placements(
     return attach(adapter, model, report)
 
 
-def _sizes(placement: Placement) -> str:
+def _sizes(placement: BodyPlacement) -> str:
     sizes = f"{placement.in_features} -> {placement.out_features}"
     if not placement.module:
         return f"for the shape {sizes}"

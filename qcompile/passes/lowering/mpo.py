@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from qcompile.diagnostics.messages.lowering import ModesTooSmall, SitesDisagree, ValueTooWide
+from qcompile.diagnostics.messages.lowering import ModesTooSmallAtSize, SitesDisagree, ValueTooWide
 from qcompile.ir.initialisation import ZERO, Init
 from qcompile.ir.program import MpoNode
 from qcompile.ir.scalar import Scalar
@@ -98,7 +98,9 @@ def _modes(
     product = math.prod(modes)
     if product < width:
         sizing.report.refuse(
-            ModesTooSmall(side=side, modes=modes, product=product, width=width, span=node.span)
+            ModesTooSmallAtSize(
+                side=side, modes=modes, product=product, width=width, span=node.span
+            )
         )
     return modes
 

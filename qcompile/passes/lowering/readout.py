@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from qcompile.diagnostics.messages.expansion import NothingMeasured, WireOutOfRange
+from qcompile.diagnostics.messages.expansion import NothingMeasured, WireOutOfRangeAtSize
 from qcompile.ir.circuit import Expectations, Pauli, Probabilities, Readout
 from qcompile.ir.spec_circuit import (
     MeasureEach,
@@ -38,7 +38,7 @@ def _readout(measurement: Measurement, qubits: int, sizing: Sizing) -> Readout:
                 for wire, _ in string:
                     if not 0 <= wire < qubits:
                         sizing.report.refuse(
-                            WireOutOfRange(wire=wire, qubits=qubits, span=measurement.span)
+                            WireOutOfRangeAtSize(wire=wire, qubits=qubits, span=measurement.span)
                         )
             return Expectations(paulis=tuple(Pauli(letters=string) for string in strings))
         case MeasureEach() | MeasureProbabilities():

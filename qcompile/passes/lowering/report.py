@@ -14,7 +14,7 @@ class Refused(Exception):
     """What is being lowered has no result; the reason was reported, or stems from another one."""
 
 
-class Report:
+class LoweringReport:
     """Passes messages on to the collector; a fault that returns at other sizes is dropped."""
 
     def __init__(self, collector: Collector) -> None:

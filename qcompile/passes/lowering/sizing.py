@@ -6,11 +6,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qcompile.diagnostics.messages.lowering import NoValue, OutOfRange, ValueTooWide, WrongNumber
+from qcompile.diagnostics.messages.lowering import (
+    NoValueAtSize,
+    OutOfRangeAtSize,
+    ValueTooWide,
+    WrongNumber,
+)
 from qcompile.diagnostics.source import Span
 from qcompile.ir.scalar import Scalar, ScalarError, ScalarValue, evaluate
 from qcompile.passes.lowering.limits import MAX_WIDTH
-from qcompile.passes.lowering.report import Report
+from qcompile.passes.lowering.report import LoweringReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +23,7 @@ class Sizing:
     """Model sizes and loop variables; every method raises `Refused` where there is no value."""
 
     variables: Mapping[str, ScalarValue]
-    report: Report
+    report: LoweringReport
 
     def bound(self, name: str, value: int) -> Sizing:
         """This sizing inside a loop."""
@@ -29,10 +34,12 @@ class Sizing:
         try:
             return evaluate(scalar, self.variables)
         except ScalarError as error:
-            self.report.refuse(NoValue(reason=error.reason, span=error.span or scalar.span or span))
+            self.report.refuse(
+                NoValueAtSize(reason=error.reason, span=error.span or scalar.span or span)
+            )
         except RecursionError:
             reason = "it is nested too deeply"
-            self.report.refuse(NoValue(reason=reason, span=scalar.span or span))
+            self.report.refuse(NoValueAtSize(reason=reason, span=scalar.span or span))
 
     def integer(
         self,
@@ -54,7 +61,9 @@ class Sizing:
             )
         if (low is not None and value < low) or (high is not None and value > high):
             bounds = f"at least {low}" if high is None else f"between {low} and {high}"
-            self.report.refuse(OutOfRange(what=what, bounds=bounds, value=str(value), span=span))
+            self.report.refuse(
+                OutOfRangeAtSize(what=what, bounds=bounds, value=str(value), span=span)
+            )
         return value
 
     def real(self, scalar: Scalar, what: str, span: Span | None) -> float:

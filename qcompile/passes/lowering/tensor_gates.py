@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from qcompile.diagnostics.messages.lowering import OutOfRange
-from qcompile.diagnostics.messages.sized_tensors import AxesTooSmall
+from qcompile.diagnostics.messages.lowering import OutOfRangeAtSize
+from qcompile.diagnostics.messages.sized_tensors import AxesTooSmallAtSize
 from qcompile.ir.initialisation import Init
 from qcompile.ir.program import TensorGatesNode
 from qcompile.ir.spec import SpecTensorGates
@@ -59,7 +59,7 @@ def _modes(node: SpecTensorGates, operand: int, width: int, sizing: Sizing) -> M
         return resolve_modes(max(operand, width), sites)
     if not 2 <= len(node.modes) <= MAX_GATE_SITES:
         sizing.report.refuse(
-            OutOfRange(
+            OutOfRangeAtSize(
                 what="the number of modes",
                 bounds=f"between 2 and {MAX_GATE_SITES}",
                 value=str(len(node.modes)),
@@ -71,6 +71,8 @@ def _modes(node: SpecTensorGates, operand: int, width: int, sizing: Sizing) -> M
     for what, wanted in (("value", operand), ("result", width)):
         if product < wanted:
             sizing.report.refuse(
-                AxesTooSmall(modes=modes, product=product, what=what, width=wanted, span=node.span)
+                AxesTooSmallAtSize(
+                    modes=modes, product=product, what=what, width=wanted, span=node.span
+                )
             )
     return modes

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from qcompile.diagnostics.messages.lowering import MoreThanLora, TooManyParameters
+from qcompile.diagnostics.messages.lowering import MoreThanLora, TooManyTrainableParameters
 from qcompile.diagnostics.source import Span
 from qcompile.ir.compilation import LoweredSet
 from qcompile.ir.program import MpoNode, Program
 from qcompile.ir.spec import AdapterSpec, Spec
 from qcompile.passes.lowering.limits import MAX_PARAMETERS
-from qcompile.passes.lowering.report import Report
+from qcompile.passes.lowering.report import LoweringReport
 
 
-def check_totals(lowered: LoweredSet, spec: Spec, report: Report) -> None:
+def check_totals(lowered: LoweredSet, spec: Spec, report: LoweringReport) -> None:
     """Refuse absurdly many parameters; warn where a tensor network has more than LoRA."""
     total = parameter_count(lowered)
     if total > MAX_PARAMETERS:
-        report.add(TooManyParameters(parameters=total, limit=MAX_PARAMETERS))
+        report.add(TooManyTrainableParameters(parameters=total, limit=MAX_PARAMETERS))
     for adapter in spec.adapters:
         _compare_with_lora(adapter, lowered, report)
 
@@ -35,7 +35,7 @@ def parameter_count(lowered: LoweredSet, adapter: str | None = None) -> int:
     return total + sum(shared.values())
 
 
-def _compare_with_lora(adapter: AdapterSpec, lowered: LoweredSet, report: Report) -> None:
+def _compare_with_lora(adapter: AdapterSpec, lowered: LoweredSet, report: LoweringReport) -> None:
     used = [lowered.programs[s.unit] for s in lowered.sites if s.adapter == adapter.name]
     ranks = [_rank(program) for program in used]
     if not used or not any(isinstance(n, MpoNode) for program in used for n in program.nodes):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qcompile.diagnostics.messages.lowering import OutOfRange
+from qcompile.diagnostics.messages.lowering import OutOfRangeAtSize
 from qcompile.diagnostics.source import Span
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.training import Penalty, Proximal, SpecPenalty, SpecTraining, Training
@@ -39,6 +39,8 @@ def _number(scalar: Scalar, what: str, span: Span | None, sizing: Sizing) -> flo
     value = sizing.real(scalar, what, span)
     if value < 0:
         sizing.report.refuse(
-            OutOfRange(what=what, bounds="at least 0", value=f"{value:g}", span=scalar.span or span)
+            OutOfRangeAtSize(
+                what=what, bounds="at least 0", value=f"{value:g}", span=scalar.span or span
+            )
         )
     return value

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import assert_never
 
 from qcompile.diagnostics.messages.lowering import (
-    OutOfRange,
+    OutOfRangeAtSize,
     SliceOutOfRange,
-    WidthsDiffer,
+    WidthsDifferAtSize,
 )
 from qcompile.diagnostics.messages.sizes_of_tables import WeightSize
 from qcompile.diagnostics.source import Span
@@ -223,7 +223,7 @@ def _dropout(node: SpecDropout, operand: int, graph: Graph, sizing: Sizing) -> i
     probability = sizing.real(node.probability, "a dropout probability", node.span)
     if not 0.0 <= probability < 1.0:
         sizing.report.refuse(
-            OutOfRange(
+            OutOfRangeAtSize(
                 what="a dropout probability",
                 bounds="at least 0 and below 1",
                 value=f"{probability:g}",
@@ -242,5 +242,5 @@ def _common_width(
     widths = tuple(graph.width(operand) for operand in operands)
     if len(set(widths)) != 1:
         distinct = tuple(dict.fromkeys(widths))
-        sizing.report.refuse(WidthsDiffer(widths=distinct, action=action, span=span))
+        sizing.report.refuse(WidthsDifferAtSize(widths=distinct, action=action, span=span))
     return widths[0]

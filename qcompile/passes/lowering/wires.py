@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from qcompile.diagnostics.messages.expansion import WireOutOfRange, WireRepeats
+from qcompile.diagnostics.messages.expansion import WireOutOfRangeAtSize, WireRepeats
 from qcompile.diagnostics.source import Span
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.spec_circuit import AllWires, Half, HalfBrickwork, ListedWires, WireRange, Wires
@@ -30,7 +30,7 @@ def resolve_wires(wires: Wires, qubits: int, sizing: Sizing, span: Span | None) 
             end = sizing.integer(stop, "the end of a range of wires", place, low=0)
             if end > qubits:
                 where = stop.span or place
-                sizing.report.refuse(WireOutOfRange(wire=end - 1, qubits=qubits, span=where))
+                sizing.report.refuse(WireOutOfRangeAtSize(wire=end - 1, qubits=qubits, span=where))
             return tuple(range(first, end))
         case HalfBrickwork(half=half):
             return tuple(wire for pair in brickwork(qubits, half) for wire in pair)
@@ -47,5 +47,7 @@ def resolve_wire(wire: Scalar, qubits: int, sizing: Sizing, span: Span | None) -
     """One wire, in 0..qubits."""
     found = sizing.integer(wire, "a wire", span)
     if not 0 <= found < qubits:
-        sizing.report.refuse(WireOutOfRange(wire=found, qubits=qubits, span=wire.span or span))
+        sizing.report.refuse(
+            WireOutOfRangeAtSize(wire=found, qubits=qubits, span=wire.span or span)
+        )
     return found

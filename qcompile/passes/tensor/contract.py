@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from qcompile.contraction.paths import candidate_trees, sweep
-from qcompile.contraction.tree import Shapes, Step, TooManyIndices, steps_of_tree
+from qcompile.contraction.tree import Shapes, TooManyIndices, TreeStep, steps_of_tree
 from qcompile.ir.machine import DEFAULT_MACHINE, Machine
 from qcompile.ir.network import BATCH, ContractionNode, DataOperand, NetworkNode
 
@@ -60,7 +60,7 @@ def best_contraction(
         TooManyIndices: No candidate can be written as einsum steps.
     """
     shapes = shapes_of(network, tokens)
-    best: tuple[tuple[bool, float], tuple[Step, ...]] | None = None
+    best: tuple[tuple[bool, float], tuple[TreeStep, ...]] | None = None
     refused: TooManyIndices | None = None
     for tree in candidate_trees(shapes, repeats=repeats, seed=seed):
         try:
@@ -79,7 +79,7 @@ def best_contraction(
 
 
 def contraction_cost(
-    steps: tuple[Step, ...], item_bytes: int = 4, machine: Machine = DEFAULT_MACHINE
+    steps: tuple[TreeStep, ...], item_bytes: int = 4, machine: Machine = DEFAULT_MACHINE
 ) -> ContractionCost:
     """Forward and backward: a product C = A B has the gradients dC Bᵀ and Aᵀ dC, so that its
     arithmetic and traffic come three times; rearranged operands are read and written each time."""
@@ -93,7 +93,7 @@ def contraction_cost(
     )
 
 
-def _frozen(network: NetworkNode, steps: tuple[Step, ...], tokens: int = 1) -> ContractionNode:
+def _frozen(network: NetworkNode, steps: tuple[TreeStep, ...], tokens: int = 1) -> ContractionNode:
     on_data = [step for step in steps if step.contraction.batched]
     return ContractionNode(
         network=network,
