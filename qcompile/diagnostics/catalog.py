@@ -41,6 +41,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("scaling", "QA612"),
     ("peft", "QA62"),
     ("models", "QA7"),
+    ("extensions", "QA80"),
     ("internal", "QA9"),
 )
 """The modules of `qcompile.diagnostics.messages` with the prefix of their codes."""
