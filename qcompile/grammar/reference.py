@@ -114,7 +114,7 @@ def _gates() -> str:
         ("gate", "qubits", "angles", "meaning"),
         (
             (f"`{name}`", str(kind.qubits), str(kind.angles), kind.meaning)
-            for name, kind in GATES.items()
+            for name, kind in GATES.built_in.items()
         ),
     )
 

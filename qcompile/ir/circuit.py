@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from qcompile.ir.gates import GateName, PauliLetter
+GateName = str
+"""A gate of `qcompile.ir.gates`; other packages offer more than those of the table."""
+
+PauliLetter = Literal["X", "Y", "Z"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,16 @@ class Affine:
             data=_merge(self.data, other.data),
             angles=_merge(self.angles, other.angles),
         )
+
+    def substitute(self, angles: tuple[Affine, ...]) -> Affine:
+        """The same with `angles[j]` for the trainable angle j."""
+        if not self.constant and not self.data and len(self.angles) == 1:
+            index, factor = self.angles[0]
+            return angles[index] if factor == 1.0 else angles[index].times(factor)
+        total = Affine(constant=self.constant, data=self.data)
+        for index, factor in self.angles:
+            total = total.plus(angles[index].times(factor))
+        return total
 
     def times(self, factor: float) -> Affine:
         return Affine(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import assert_never
 
 from qcompile.ir.circuit import (
@@ -66,3 +67,46 @@ def pauli_text(pauli: Pauli) -> str:
     """`Z0 Z1`, `-X2`, `I`"""
     letters = " ".join(f"{letter}{qubit}" for qubit, letter in pauli.letters) or "I"
     return letters if pauli.sign == 1 else f"-{letters}"
+
+
+_GATE = re.compile(r"\s*([a-z]\w*)\s*(?:\(([^()]*)\))?((?:\s+\d+)+)\s*")
+_TERM = re.compile(r"(?:([-+.\de]+)\*)?([xt])\[(\d+)\]|([-+.\de]+)")
+
+
+def gates_from_text(text: str) -> tuple[Gate, ...]:
+    """Gates as `gate_text` writes them, one a line or with semicolons between them.
+
+    Raises:
+        ValueError: the text is no such list.
+    """
+    return tuple(_gate(item) for item in re.split(r"[;\n]", text) if item.strip())
+
+
+def _gate(text: str) -> Gate:
+    match = _GATE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"`{text.strip()}` is no gate")
+    name, angles, qubits = match.groups()
+    return Gate(
+        name=name,
+        qubits=tuple(map(int, qubits.split())),
+        angles=tuple(map(_affine, angles.split(","))) if angles else (),
+    )
+
+
+def _affine(text: str) -> Affine:
+    found = Affine()
+    for term in text.split(" + "):
+        match = _TERM.fullmatch(term.strip())
+        if match is None:
+            raise ValueError(f"`{text.strip()}` is no angle")
+        factor, symbol, index, constant = match.groups()
+        pair = () if symbol is None else ((int(index), float(factor or 1)),)
+        found = found.plus(
+            Affine(
+                constant=float(constant or 0),
+                data=pair if symbol == "x" else (),
+                angles=pair if symbol == "t" else (),
+            )
+        )
+    return found

@@ -1,33 +1,15 @@
-"""2×2 matrices of one-qubit gates as C + cos(t/2) K + sin(t/2) S, up to a global phase."""
+"""Matrices of gates as products of C + cos(t/2) K + sin(t/2) S."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from qcompile.ir.circuit import Affine, Gate
+from qcompile.ir.circuit import Affine
+from qcompile.ir.matrices import PAULIS, Matrix, multiply, scaled, total
 
-Matrix = tuple[complex, complex, complex, complex]
-"""Row-major 2×2."""
-
-ROOT = 0.5**0.5
 IDENTITY: Matrix = (1, 0, 0, 1)
 NULL: Matrix = (0, 0, 0, 0)
-HADAMARD: Matrix = (ROOT, ROOT, ROOT, -ROOT)
-SQUARE_ROOT_X: Matrix = (0.5 + 0.5j, 0.5 - 0.5j, 0.5 - 0.5j, 0.5 + 0.5j)
-SQUARE_ROOT_X_INVERSE: Matrix = (0.5 - 0.5j, 0.5 + 0.5j, 0.5 + 0.5j, 0.5 - 0.5j)
-PAULI_Y: Matrix = (0, -1j, 1j, 0)
-MINUS_I_X: Matrix = (0, -1j, -1j, 0)
-MINUS_I_Y: Matrix = (0, -1, 1, 0)
-MINUS_I_Z: Matrix = (-1j, 0, 0, 1j)
-PHASES: dict[str, complex] = {
-    "z": -1,
-    "s": 1j,
-    "sdg": -1j,
-    "t": ROOT + ROOT * 1j,
-    "tdg": ROOT - ROOT * 1j,
-}
-"""The second diagonal entry of the fixed diagonal gates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +58,13 @@ def fixed(matrix: Matrix) -> Factor:
     return Factor(constant=matrix)
 
 
-def rotation(generator: Matrix, angle: Affine) -> Factor:
-    """cos(t/2) 1 + sin(t/2) (-i P) for generator = -i P."""
+def rotation(letter: str, angle: Affine) -> Factor:
+    """exp(-i t P / 2) for a letter P."""
+    sine = scaled(-1j, PAULIS[letter])
     if angle.is_constant:
-        cosine, sine = math.cos(angle.constant / 2), math.sin(angle.constant / 2)
-        a, b, c, d = (cosine * i + sine * g for i, g in zip(IDENTITY, generator, strict=True))
-        return fixed((a, b, c, d))
-    return Factor(cosine=IDENTITY, sine=generator, angle=angle)
+        turn, half = IDENTITY, angle.constant / 2
+        return fixed(total(scaled(math.cos(half), turn), scaled(math.sin(half), sine)))
+    return Factor(cosine=IDENTITY, sine=sine, angle=angle)
 
 
 def join(first: Factor, second: Factor) -> Factor | None:
@@ -100,43 +82,5 @@ def append(chain: tuple[Factor, ...], factor: Factor) -> tuple[Factor, ...]:
     return (*chain, factor) if joined is None else (*chain[:-1], joined)
 
 
-def multiply(a: Matrix, b: Matrix) -> Matrix:
-    return (
-        a[0] * b[0] + a[1] * b[2],
-        a[0] * b[1] + a[1] * b[3],
-        a[2] * b[0] + a[3] * b[2],
-        a[2] * b[1] + a[3] * b[3],
-    )
-
-
 def _conjugate(a: Matrix) -> Matrix:
-    first, second, third, fourth = (complex(entry).conjugate() for entry in a)
-    return (first, second, third, fourth)
-
-
-def one_qubit_factors(gate: Gate) -> tuple[Factor, ...]:
-    """A one-qubit gate, whatever its angles depend on, first factor acting first."""
-    match gate.name:
-        case "x":
-            return (fixed((0, 1, 1, 0)),)
-        case "y":
-            return (fixed(PAULI_Y),)
-        case "z" | "s" | "sdg" | "t" | "tdg":
-            return (fixed((1, 0, 0, PHASES[gate.name])),)
-        case "h":
-            return (fixed(HADAMARD),)
-        case "sx":
-            return (fixed(SQUARE_ROOT_X),)
-        case "sxdg":
-            return (fixed(SQUARE_ROOT_X_INVERSE),)
-        case "rx":
-            return (rotation(MINUS_I_X, gate.angles[0]),)
-        case "ry":
-            return (rotation(MINUS_I_Y, gate.angles[0]),)
-        case "rz" | "phase":
-            return (rotation(MINUS_I_Z, gate.angles[0]),)
-        case "rot":
-            a, b, c = gate.angles
-            return (rotation(MINUS_I_Z, a), rotation(MINUS_I_Y, b), rotation(MINUS_I_Z, c))
-        case _:
-            raise ValueError(gate.name)
+    return tuple(complex(entry).conjugate() for entry in a)

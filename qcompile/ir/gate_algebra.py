@@ -2,49 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import cache
-from types import MappingProxyType
 
-from qcompile.ir.circuit import Affine, Gate, Pauli
-from qcompile.ir.gates import GateName
-
-GENERATORS: MappingProxyType[GateName, tuple[str, ...]] = MappingProxyType(
-    {
-        "x": ("X",), "sx": ("X",), "sxdg": ("X",), "rx": ("X",),
-        "y": ("Y",), "ry": ("Y",),
-        "z": ("Z",), "s": ("Z",), "sdg": ("Z",), "t": ("Z",), "tdg": ("Z",), "rz": ("Z",),
-        "phase": ("Z",),
-        "h": ("X", "Z"), "rot": ("Y", "Z"),
-        "cx": ("ZI", "IX"), "crx": ("ZI", "IX"),
-        "cy": ("ZI", "IY"), "cry": ("ZI", "IY"),
-        "cz": ("ZI", "IZ"), "crz": ("ZI", "IZ"), "cphase": ("ZI", "IZ"),
-        "ch": ("ZI", "IX", "IZ"),
-        "swap": ("XX", "YY", "ZZ"), "iswap": ("XX", "YY"),
-        "rxx": ("XX",), "ryy": ("YY",), "rzz": ("ZZ",), "rzx": ("ZX",),
-    }
-)  # fmt: skip
-"""Pauli strings whose products span the gate, for every angle: first letter, first qubit."""
-
-INVERSES: MappingProxyType[GateName, GateName] = MappingProxyType(
-    {
-        "x": "x", "y": "y", "z": "z", "h": "h", "s": "sdg", "sdg": "s", "t": "tdg", "tdg": "t",
-        "sx": "sxdg", "sxdg": "sx", "cx": "cx", "cy": "cy", "cz": "cz", "ch": "ch", "swap": "swap",
-    }
-)  # fmt: skip
-"""Inverses of the gates without angles; `iswap` has none in the vocabulary."""
-
-AS_ROTATION: MappingProxyType[GateName, tuple[GateName, float]] = MappingProxyType(
-    {
-        "x": ("rx", math.pi), "sx": ("rx", math.pi / 2), "sxdg": ("rx", -math.pi / 2),
-        "y": ("ry", math.pi),
-        "z": ("rz", math.pi), "s": ("rz", math.pi / 2), "sdg": ("rz", -math.pi / 2),
-        "t": ("rz", math.pi / 4), "tdg": ("rz", -math.pi / 4),
-        "cz": ("cphase", math.pi),
-    }
-)  # fmt: skip
-"""Gates without angles as a rotation about their axis, up to a global phase."""
+from qcompile.ir.circuit import Affine, Gate, GateName, Pauli
+from qcompile.ir.decompose import parts
+from qcompile.ir.gates import GATES
 
 
 def anticommute(left: Mapping[int, str], right: Mapping[int, str]) -> bool:
@@ -69,20 +32,26 @@ def commute(left: Gate, right: Gate) -> bool:
 def are_inverse(left: Gate, right: Gate) -> bool:
     """Whether right · left is the identity, for gates on the same qubits in the same roles."""
     if not left.angles:
-        return INVERSES.get(left.name) == right.name
-    # Additive gates undo themselves at the opposite angle, `rot` also in the opposite order.
-    return left.name == right.name and all(
-        _are_opposite(one, other)
-        for one, other in zip(left.angles, reversed(right.angles), strict=True)
+        return not right.angles and _undo(left.name, right.name)
+    return (
+        left.name == right.name
+        and GATES[left.name].reversible
+        and all(
+            _are_opposite(one, other)
+            for one, other in zip(left.angles, reversed(right.angles), strict=True)
+        )
     )
 
 
-def inverse(gate: Gate) -> Gate:
-    """The gate that undoes `gate`; raises `KeyError` for `iswap`, which has none."""
-    if not gate.angles:
-        return Gate(name=INVERSES[gate.name], qubits=gate.qubits)
-    angles = tuple(angle.times(-1.0) for angle in reversed(gate.angles))
-    return Gate(name=gate.name, qubits=gate.qubits, angles=angles)
+def inverse(gate: Gate) -> tuple[Gate, ...]:
+    """Gates that undo `gate`: one where the vocabulary has it, else the inverses of its parts."""
+    if GATES[gate.name].reversible:
+        angles = tuple(angle.times(-1.0) for angle in reversed(gate.angles))
+        return (Gate(name=gate.name, qubits=gate.qubits, angles=angles),)
+    for name in () if gate.angles else (gate.name, *GATES.built_in):
+        if not GATES[name].angles and _undo(gate.name, name):
+            return (Gate(name=name, qubits=gate.qubits),)
+    return tuple(back for part in reversed(parts(gate)) for back in inverse(part))
 
 
 def _are_opposite(left: Affine, right: Affine) -> bool:
@@ -95,6 +64,11 @@ def _are_opposite(left: Affine, right: Affine) -> bool:
 
 def _position(qubit: int, gate: Gate) -> int:
     return gate.qubits.index(qubit) if qubit in gate.qubits else -1
+
+
+@cache
+def _undo(left: GateName, right: GateName) -> bool:
+    return GATES[right].undoes(GATES[left])
 
 
 @cache
@@ -114,5 +88,5 @@ def _commute(left: GateName, right: GateName, positions: tuple[int, ...]) -> boo
 def _placed(name: GateName, qubits: tuple[int, ...]) -> tuple[dict[int, str], ...]:
     return tuple(
         {qubit: letter for qubit, letter in zip(qubits, string, strict=False) if letter != "I"}
-        for string in GENERATORS[name]
+        for string in GATES[name].strings
     )

@@ -1,121 +1,431 @@
-"""The gate vocabulary. Angles are radians; matrices in the basis |q0 q1⟩, q0 most significant.
+"""The gates: one row each, with everything that a phase asks of a gate.
 
-Rotations: RP(t) = exp(-i t P / 2). Controlled gates: first qubit is the control.
+Angles are radians; matrices in the basis |q0 q1⟩, q0 most significant; `t[0]` is a gate's first
+angle. What follows from a gate's matrix is derived from it.
 """
 
 from __future__ import annotations
 
+import cmath
 from dataclasses import dataclass
-from typing import Literal, get_args
+from functools import cached_property
+from itertools import product
+from math import pi, sqrt
+from types import MappingProxyType
 
-PauliLetter = Literal["X", "Y", "Z"]
+from qcompile.ir.circuit import Affine, Gate
+from qcompile.ir.circuit import GateName as GateName
+from qcompile.ir.circuit import PauliLetter as PauliLetter
+from qcompile.ir.circuit_text import gate_text, gates_from_text
+from qcompile.ir.extensions import Table
+from qcompile.ir.factors import Factor
+from qcompile.ir.matrices import (
+    EXACT,
+    PAULIS,
+    Matrix,
+    adjoint,
+    close,
+    exchanged,
+    identity,
+    is_zero,
+    kron,
+    multiply,
+    pauli_matrix,
+    proportional,
+    scaled,
+    select,
+    total,
+    trace,
+)
 
-GateName = Literal[
-    "x", "y", "z", "h", "s", "sdg", "t", "tdg", "sx", "sxdg",
-    "rx", "ry", "rz", "phase", "rot",
-    "cx", "cy", "cz", "ch", "swap", "iswap",
-    "crx", "cry", "crz", "cphase",
-    "rxx", "ryy", "rzz", "rzx",
-]  # fmt: skip
-
-GATE_NAMES: tuple[GateName, ...] = get_args(GateName)
+GENERIC = (0.7, -1.1, 2.3)
+"""Angles at which nothing holds that does not hold for every angle."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class GateKind:
-    """What every phase needs to know of a gate."""
+    """A gate, given by `matrix`, `axis`, `controlled` or `parts`; the first of them counts."""
 
+    meaning: str
     qubits: int
-    angles: int
-    diagonal: bool = False
-    real: bool = False
-    """All matrix entries are real (for every angle)."""
-    clifford: bool = False
-    """A Clifford gate whatever its angles: only angle-free gates."""
-    symmetric: bool = False
-    """Unchanged by exchanging its two qubits."""
-    self_inverse: bool = False
-    additive: bool = False
-    """One angle, and G(a) G(b) = G(a + b), G(0) = 1."""
-    meaning: str = ""
+    """1 or 2."""
+    angles: int = 0
+    matrix: Matrix | None = None
+    """Of a gate without angles."""
+    axis: str = ""
+    """exp(-i t P / 2) for a Pauli string P, such as `ZX`; `N`: diag(1, e^{it})."""
+    controlled: GateName = ""
+    """The gate that acts on the second qubit where the first is |1⟩."""
+    parts: str = ""
+    """Equal gates up to a global phase, as `rz(0.5*t[0]) 1; cx 0 1`: with as few two-qubit gates as
+    possible. Every two-qubit gate but cx and cz has some."""
+    shorter: str = ""
+    """Equal gates again, where there are fewer with other two-qubit gates among them."""
+    tket: str = ""
+    """pytket's OpType with the same angles, if there is one."""
+    tket_order: tuple[int, ...] = ()
+    """Our angles in pytket's order, where it is another one."""
+    qasm2: str = ""
+    """Name in the paper's qelib1.inc; later additions such as sx, swap, rxx are not portable."""
+    qasm3: str = ""
+    """Name in stdgates.inc."""
+    aliases: tuple[str, ...] = ()
+    """What other tools call the gate, for suggestions."""
+
+    @cached_property
+    def steps(self) -> tuple[Gate, ...]:
+        """The parts; none where the gate has no other form."""
+        return gates_from_text(self.parts)
+
+    @cached_property
+    def short_steps(self) -> tuple[Gate, ...]:
+        """The fewest parts."""
+        return gates_from_text(self.shorter) or self.steps
+
+    @cached_property
+    def terms(self) -> tuple[Factor, ...]:
+        """The matrix as a product, first factor acting first, up to the phase of `parts`."""
+        if self.matrix is not None:
+            null = scaled(0, self.matrix)
+            return (Factor(constant=self.matrix, cosine=null, sine=null),)
+        angle = Affine(angles=((0, 1.0),))
+        if self.axis == "N":
+            one = (0, 0, 0, 1)
+            twice = angle.times(2.0)
+            return (Factor(constant=(1, 0, 0, 0), cosine=one, sine=scaled(1j, one), angle=twice),)
+        if self.axis:
+            string = pauli_matrix(self.axis)
+            unit = identity(2**self.qubits)
+            return (
+                Factor(
+                    constant=scaled(0, unit), cosine=unit, sine=scaled(-1j, string), angle=angle
+                ),
+            )
+        if self.controlled:
+            return tuple(map(_controlled, GATES[self.controlled].terms))
+        return _terms(self.short_steps, self.qubits)
+
+    def at(self, *angles: float) -> Matrix:
+        """The matrix at the first of the given angles."""
+        return _value(self.terms, self.qubits, angles)
+
+    @cached_property
+    def generic(self) -> Matrix:
+        """The matrix at generic angles."""
+        return self.at(*GENERIC)
+
+    @cached_property
+    def diagonal(self) -> bool:
+        size = 2**self.qubits
+        return is_zero(tuple(e for k, e in enumerate(self.generic) if k % (size + 1)))
+
+    @cached_property
+    def real(self) -> bool:
+        """All matrix entries are real, for every angle, and so are those of its parts."""
+        return is_zero(tuple(complex(entry).imag for entry in self.generic)) and all(
+            GATES[step.name].real for step in self.steps
+        )
+
+    @cached_property
+    def symmetric(self) -> bool:
+        """Unchanged by exchanging its two qubits."""
+        return self.qubits == 2 and close(exchanged(self.generic), self.generic)
+
+    @cached_property
+    def keeps_zero(self) -> bool:
+        """|0…0⟩ changes by a phase alone."""
+        size = 2**self.qubits
+        return is_zero(self.generic[size::size])
+
+    @cached_property
+    def conditional(self) -> bool:
+        """Nothing happens where the first qubit is |0⟩."""
+        return self.qubits == 2 and close(self.generic[:8], identity(4)[:8])
+
+    @cached_property
+    def starts_as_identity(self) -> bool:
+        """Has angles, and is the identity where all are 0."""
+        return self.angles > 0 and close(self.at(0.0, 0.0, 0.0), identity(2**self.qubits))
+
+    @cached_property
+    def reversible(self) -> bool:
+        """Has angles, and their opposites in the opposite order undo it."""
+        back = self.at(*(-angle for angle in reversed(GENERIC[: self.angles])))
+        return self.angles > 0 and close(multiply(back, self.generic), identity(2**self.qubits))
+
+    @cached_property
+    def additive(self) -> bool:
+        """One angle, and G(a) G(b) = G(a + b), G(0) = 1."""
+        a, b, _ = GENERIC
+        return self.angles == 1 and close(multiply(self.at(a), self.at(b)), self.at(a + b))
+
+    @cached_property
+    def turn(self) -> tuple[GateName, float] | None:
+        """The additive gate of ours that this one is, and at which angle where it has none.
+
+        Up to a global phase. None: it is none.
+        """
+        if self.angles and not self.additive:
+            return None
+        for name, kind in GATES.built_in.items():
+            if kind.qubits == self.qubits and kind.additive:
+                if self.angles and proportional(kind.generic, self.generic):
+                    return name, 0.0
+                for eighths in () if self.angles else (1, -1, 2, -2, 3, -3, 4):
+                    if proportional(kind.at(eighths * (pi / 4)), self.generic):
+                        return name, eighths * (pi / 4)
+        return None
+
+    @cached_property
+    def strings(self) -> tuple[str, ...]:
+        """Pauli strings whose sum is the gate, for every angle: first letter, first qubit."""
+        return tuple(
+            string
+            for string in map("".join, product("IXYZ", repeat=self.qubits))
+            if abs(trace(multiply(pauli_matrix(string), self.generic))) > EXACT
+        )
+
+    @cached_property
+    def images(self) -> tuple[str, ...] | None:
+        """U† P U for P = X and Z on the first qubit, then on the second, as `+XZ`.
+
+        None: no Clifford gate, or one with angles.
+        """
+        if self.angles:
+            return None
+        found = []
+        for place, letter in product(range(self.qubits), "XZ"):
+            string = "I" * place + letter + "I" * (self.qubits - 1 - place)
+            image = multiply(adjoint(self.generic), multiply(pauli_matrix(string), self.generic))
+            signed = _signed_string(image, self.qubits)
+            if signed is None:
+                return None
+            found.append(signed)
+        return tuple(found)
+
+    def undoes(self, other: GateKind) -> bool:
+        """For gates without angles: whether one after the other is the identity."""
+        return self.qubits == other.qubits and close(
+            multiply(self.generic, other.generic), identity(2**self.qubits)
+        )
+
+    @property
+    def clifford(self) -> bool:
+        """A Clifford gate without angles."""
+        return self.images is not None
+
+    @property
+    def exchanges(self) -> bool:
+        """Exchanges its two qubits, up to phases of basis states."""
+        return self.images is not None and self.images[1::2] == ("+IZ", "+ZI")
 
 
-GATES: dict[GateName, GateKind] = {
+def _controlled(term: Factor) -> Factor:
+    null = scaled(0, term.cosine)
+    return Factor(
+        constant=select(identity(2), term.constant),
+        cosine=select(null, term.cosine),
+        sine=select(null, term.sine),
+        angle=term.angle,
+    )
+
+
+def _terms(steps: tuple[Gate, ...], qubits: int) -> tuple[Factor, ...]:
+    return tuple(_placed(term, step, qubits) for step in steps for term in GATES[step.name].terms)
+
+
+def _value(terms: tuple[Factor, ...], qubits: int, angles: tuple[float, ...]) -> Matrix:
+    found = identity(2**qubits)
+    for term in terms:
+        matrix = term.constant
+        if term.angle is not None:
+            half = 0.5 * (term.angle.constant + sum(c * angles[j] for j, c in term.angle.angles))
+            cosine, sine = scaled(cmath.cos(half), term.cosine), scaled(cmath.sin(half), term.sine)
+            matrix = total(matrix, cosine, sine)
+        found = multiply(matrix, found)
+    return found
+
+
+def _placed(term: Factor, step: Gate, qubits: int) -> Factor:
+    """The term of a step among `qubits` qubits."""
+
+    def on_all(matrix: Matrix) -> Matrix:
+        if len(step.qubits) == qubits:
+            return exchanged(matrix) if step.qubits == (1, 0) else matrix
+        unit = identity(2)
+        return kron(matrix, unit) if step.qubits == (0,) else kron(unit, matrix)
+
+    return Factor(
+        constant=on_all(term.constant),
+        cosine=on_all(term.cosine),
+        sine=on_all(term.sine),
+        angle=None if term.angle is None else term.angle.substitute(step.angles),
+    )
+
+
+def _signed_string(matrix: Matrix, qubits: int) -> str | None:
+    for string in map("".join, product("IXYZ", repeat=qubits)):
+        for sign, factor in (("+", 1), ("-", -1)):
+            if close(scaled(factor, pauli_matrix(string)), matrix):
+                return sign + string
+    return None
+
+
+def _defect(kind: GateKind) -> str | None:
+    """Why a row of another package is not well formed."""
+    if kind.qubits not in (1, 2):
+        return f"it acts on {kind.qubits} qubits; gates act on one or two"
+    if not kind.steps:
+        return "it has no parts"
+    for step in kind.steps + kind.short_steps:
+        known = GATES.built_in.get(step.name)
+        shown = f"its part `{gate_text(step)}`"
+        if known is None:
+            return f"{shown} is no gate of qcompile"
+        if len(step.qubits) != known.qubits or len(step.angles) != known.angles:
+            return f"{shown} has {known.qubits} qubits and {known.angles} angles"
+        if len(set(step.qubits)) < known.qubits or max(step.qubits) >= kind.qubits:
+            return f"{shown} acts on other qubits than 0 to {kind.qubits - 1}"
+        if any(a.data or any(j >= kind.angles for j, _ in a.angles) for a in step.angles):
+            return f"{shown} has other angles than numbers and t[0] to t[{kind.angles - 1}]"
+    if kind.matrix is not None and (kind.angles or len(kind.matrix) != 4**kind.qubits):
+        return f"a matrix has {4**kind.qubits} entries and no angles"
+    if not close(multiply(adjoint(kind.generic), kind.generic), identity(2**kind.qubits)):
+        return "its matrix is not unitary"
+    for steps in (kind.steps, kind.short_steps):
+        made = _value(_terms(steps, kind.qubits), kind.qubits, GENERIC[: kind.angles])
+        if not proportional(made, kind.generic):
+            return "its parts do not make its matrix"
+    return None
+
+
+_HALF = sqrt(0.5)
+_T = cmath.exp(0.25j * pi)
+_PLUS, _MINUS = 0.5 + 0.5j, 0.5 - 0.5j
+
+_ROWS = {
     "x": GateKind(
-        qubits=1, angles=0, real=True, clifford=True, self_inverse=True, meaning="Pauli X"
+        meaning="Pauli X", qubits=1, matrix=PAULIS["X"], aliases=("not",),
+        tket="X", qasm2="x", qasm3="x",
     ),
-    "y": GateKind(qubits=1, angles=0, clifford=True, self_inverse=True, meaning="Pauli Y"),
+    "y": GateKind(
+        meaning="Pauli Y", qubits=1, matrix=PAULIS["Y"], tket="Y", qasm2="y", qasm3="y"
+    ),
     "z": GateKind(
-        qubits=1,
-        angles=0,
-        diagonal=True,
-        real=True,
-        clifford=True,
-        self_inverse=True,
-        meaning="Pauli Z",
+        meaning="Pauli Z", qubits=1, matrix=PAULIS["Z"], tket="Z", qasm2="z", qasm3="z"
     ),
     "h": GateKind(
-        qubits=1, angles=0, real=True, clifford=True, self_inverse=True, meaning="Hadamard"
+        meaning="Hadamard", qubits=1, matrix=(_HALF, _HALF, _HALF, -_HALF), aliases=("hadamard",),
+        tket="H", qasm2="h", qasm3="h",
     ),
-    "s": GateKind(qubits=1, angles=0, diagonal=True, clifford=True, meaning="diag(1, i)"),
-    "sdg": GateKind(qubits=1, angles=0, diagonal=True, clifford=True, meaning="diag(1, -i)"),
-    "t": GateKind(qubits=1, angles=0, diagonal=True, meaning="diag(1, e^{iπ/4})"),
-    "tdg": GateKind(qubits=1, angles=0, diagonal=True, meaning="diag(1, e^{-iπ/4})"),
-    "sx": GateKind(qubits=1, angles=0, clifford=True, meaning="√X = ½[[1+i, 1-i], [1-i, 1+i]]"),
-    "sxdg": GateKind(qubits=1, angles=0, clifford=True, meaning="(√X)†"),
-    "rx": GateKind(qubits=1, angles=1, additive=True, meaning="exp(-i t X / 2)"),
-    "ry": GateKind(qubits=1, angles=1, real=True, additive=True, meaning="exp(-i t Y / 2)"),
-    "rz": GateKind(qubits=1, angles=1, diagonal=True, additive=True, meaning="exp(-i t Z / 2)"),
-    "phase": GateKind(qubits=1, angles=1, diagonal=True, additive=True, meaning="diag(1, e^{it})"),
-    "rot": GateKind(qubits=1, angles=3, meaning="RZ(c) RY(b) RZ(a): rz(a) acts first"),
+    "s": GateKind(
+        meaning="diag(1, i)", qubits=1, matrix=(1, 0, 0, 1j), tket="S", qasm2="s", qasm3="s"
+    ),
+    "sdg": GateKind(
+        meaning="diag(1, -i)", qubits=1, matrix=(1, 0, 0, -1j),
+        tket="Sdg", qasm2="sdg", qasm3="sdg",
+    ),
+    "t": GateKind(
+        meaning="diag(1, e^{iπ/4})", qubits=1, matrix=(1, 0, 0, _T),
+        tket="T", qasm2="t", qasm3="t",
+    ),
+    "tdg": GateKind(
+        meaning="diag(1, e^{-iπ/4})", qubits=1, matrix=(1, 0, 0, _T.conjugate()),
+        tket="Tdg", qasm2="tdg", qasm3="tdg",
+    ),
+    "sx": GateKind(
+        meaning="√X = ½[[1+i, 1-i], [1-i, 1+i]]", qubits=1, matrix=(_PLUS, _MINUS, _MINUS, _PLUS),
+        parts="h 0; s 0; h 0", tket="SX", qasm3="sx", aliases=("v",),
+    ),
+    "sxdg": GateKind(
+        meaning="(√X)†", qubits=1, matrix=(_MINUS, _PLUS, _PLUS, _MINUS),
+        parts="h 0; sdg 0; h 0", tket="SXdg",
+    ),
+    "rx": GateKind(
+        meaning="exp(-i t X / 2)", qubits=1, angles=1, axis="X",
+        tket="Rx", qasm2="rx", qasm3="rx",
+    ),
+    "ry": GateKind(
+        meaning="exp(-i t Y / 2)", qubits=1, angles=1, axis="Y",
+        tket="Ry", qasm2="ry", qasm3="ry",
+    ),
+    "rz": GateKind(
+        meaning="exp(-i t Z / 2)", qubits=1, angles=1, axis="Z",
+        tket="Rz", qasm2="rz", qasm3="rz",
+    ),
+    "phase": GateKind(
+        meaning="diag(1, e^{it})", qubits=1, angles=1, axis="N", aliases=("p", "u1"),
+        tket="U1", qasm2="u1", qasm3="p",
+    ),
+    "rot": GateKind(
+        meaning="RZ(c) RY(b) RZ(a): rz(a) acts first", qubits=1, angles=3,
+        parts="rz(t[0]) 0; ry(t[1]) 0; rz(t[2]) 0", aliases=("u", "u3"),
+        tket="U3", tket_order=(1, 2, 0),
+    ),
     "cx": GateKind(
-        qubits=2, angles=0, real=True, clifford=True, self_inverse=True, meaning="controlled X"
+        meaning="controlled X", qubits=2, controlled="x", aliases=("cnot", "toffoli"),
+        tket="CX", qasm2="cx", qasm3="cx",
     ),
-    "cy": GateKind(qubits=2, angles=0, clifford=True, self_inverse=True, meaning="controlled Y"),
+    "cy": GateKind(
+        meaning="controlled Y", qubits=2, controlled="y", parts="sdg 1; cx 0 1; s 1",
+        tket="CY", qasm2="cy", qasm3="cy",
+    ),
     "cz": GateKind(
-        qubits=2,
-        angles=0,
-        diagonal=True,
-        real=True,
-        clifford=True,
-        symmetric=True,
-        self_inverse=True,
-        meaning="controlled Z",
+        meaning="controlled Z", qubits=2, controlled="z", tket="CZ", qasm2="cz", qasm3="cz"
     ),
-    "ch": GateKind(qubits=2, angles=0, real=True, self_inverse=True, meaning="controlled Hadamard"),
+    # H = RY(π/4) Z RY(-π/4).
+    "ch": GateKind(
+        meaning="controlled Hadamard", qubits=2, controlled="h",
+        parts=f"ry({-pi / 4}) 1; cz 0 1; ry({pi / 4}) 1", tket="CH", qasm2="ch", qasm3="ch",
+    ),
     "swap": GateKind(
-        qubits=2,
-        angles=0,
-        real=True,
-        clifford=True,
-        symmetric=True,
-        self_inverse=True,
-        meaning="exchange",
+        meaning="exchange", qubits=2, matrix=(1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1),
+        parts="cx 0 1; cx 1 0; cx 0 1", tket="SWAP", qasm3="swap",
     ),
+    # iSWAP = (S⊗S)·CZ·SWAP; one entangler of the swap is spent on the CZ.
     "iswap": GateKind(
-        qubits=2,
-        angles=0,
-        clifford=True,
-        symmetric=True,
-        meaning="exchange, with i on |01⟩ and |10⟩",
+        meaning="exchange, with i on |01⟩ and |10⟩", qubits=2,
+        matrix=(1, 0, 0, 0, 0, 0, 1j, 0, 0, 1j, 0, 0, 0, 0, 0, 1),
+        parts="s 0; s 1; h 0; cx 0 1; cx 1 0; h 1", shorter=f"swap 0 1; rzz({pi / 2}) 0 1",
+        tket="ISWAPMax",
     ),
-    "crx": GateKind(qubits=2, angles=1, additive=True, meaning="controlled RX(t)"),
-    "cry": GateKind(qubits=2, angles=1, real=True, additive=True, meaning="controlled RY(t)"),
-    "crz": GateKind(qubits=2, angles=1, diagonal=True, additive=True, meaning="controlled RZ(t)"),
+    "crx": GateKind(
+        meaning="controlled RX(t)", qubits=2, angles=1, controlled="rx",
+        parts="rx(0.5*t[0]) 1; cz 0 1; rx(-0.5*t[0]) 1; cz 0 1", tket="CRx", qasm3="crx",
+    ),
+    "cry": GateKind(
+        meaning="controlled RY(t)", qubits=2, angles=1, controlled="ry",
+        parts="ry(0.5*t[0]) 1; cz 0 1; ry(-0.5*t[0]) 1; cz 0 1", tket="CRy", qasm3="cry",
+    ),
+    "crz": GateKind(
+        meaning="controlled RZ(t)", qubits=2, angles=1, controlled="rz", aliases=("crot",),
+        parts="rz(0.5*t[0]) 1; cx 0 1; rz(-0.5*t[0]) 1; cx 0 1",
+        tket="CRz", qasm2="crz", qasm3="crz",
+    ),
     "cphase": GateKind(
-        qubits=2,
-        angles=1,
-        diagonal=True,
-        symmetric=True,
-        additive=True,
-        meaning="diag(1, 1, 1, e^{it})",
+        meaning="diag(1, 1, 1, e^{it})", qubits=2, angles=1, controlled="phase",
+        parts="rz(0.5*t[0]) 0; rz(0.5*t[0]) 1; cx 0 1; rz(-0.5*t[0]) 1; cx 0 1",
+        aliases=("cp",), tket="CU1", qasm2="cu1", qasm3="cp",
     ),
-    "rxx": GateKind(qubits=2, angles=1, symmetric=True, additive=True, meaning="exp(-i t XX / 2)"),
-    "ryy": GateKind(qubits=2, angles=1, symmetric=True, additive=True, meaning="exp(-i t YY / 2)"),
+    "rxx": GateKind(
+        meaning="exp(-i t XX / 2)", qubits=2, angles=1, axis="XX", aliases=("xx",),
+        parts="cx 0 1; rx(t[0]) 0; cx 0 1", tket="XXPhase",
+    ),
+    "ryy": GateKind(
+        meaning="exp(-i t YY / 2)", qubits=2, angles=1, axis="YY", aliases=("yy",),
+        parts="sdg 0; sdg 1; cx 0 1; rx(t[0]) 0; cx 0 1; s 0; s 1", tket="YYPhase",
+    ),
     "rzz": GateKind(
-        qubits=2, angles=1, diagonal=True, symmetric=True, additive=True, meaning="exp(-i t ZZ / 2)"
+        meaning="exp(-i t ZZ / 2)", qubits=2, angles=1, axis="ZZ", aliases=("zz",),
+        parts="cx 0 1; rz(t[0]) 1; cx 0 1", tket="ZZPhase",
     ),
     "rzx": GateKind(
-        qubits=2, angles=1, additive=True, meaning="exp(-i t ZX / 2), Z on the first qubit"
+        meaning="exp(-i t ZX / 2), Z on the first qubit", qubits=2, angles=1, axis="ZX",
+        parts="cz 0 1; rx(t[0]) 1; cz 0 1", shorter="h 1; rzz(t[0]) 0 1; h 1",
     ),
-}
+}  # fmt: skip
+
+GATES = Table("qcompile.gates", GateKind, MappingProxyType(_ROWS), _defect)
+
+GATE_NAMES: tuple[GateName, ...] = tuple(_ROWS)
+"""Those of qcompile itself."""

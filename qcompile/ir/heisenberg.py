@@ -5,19 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Literal, cast
 
-from qcompile.ir.circuit import Gate, Pauli
-from qcompile.ir.gates import GATES, GateName, PauliLetter
-
-IMAGES: MappingProxyType[GateName, tuple[str, ...]] = MappingProxyType(
-    {
-        "x": ("+X", "-Z"), "y": ("-X", "-Z"), "z": ("-X", "+Z"), "h": ("+Z", "+X"),
-        "s": ("-Y", "+Z"), "sdg": ("+Y", "+Z"), "sx": ("+X", "+Y"), "sxdg": ("+X", "-Y"),
-        "cx": ("+XX", "+ZI", "+IX", "+ZZ"), "cy": ("+XY", "+ZI", "+ZX", "+ZZ"),
-        "cz": ("+XZ", "+ZI", "+ZX", "+IZ"), "swap": ("+IX", "+IZ", "+XI", "+ZI"),
-        "iswap": ("-ZY", "+IZ", "-YZ", "+ZI"),
-    }
-)  # fmt: skip
-"""U† P U for P = X and Z on the first qubit, then on the second."""
+from qcompile.ir.circuit import Gate, Pauli, PauliLetter
+from qcompile.ir.gates import GATES
 
 PRODUCTS: MappingProxyType[str, tuple[int, str]] = MappingProxyType(
     {
@@ -34,7 +23,8 @@ FACTORS: MappingProxyType[str, str] = MappingProxyType({"I": "", "X": "X", "Y": 
 
 def conjugate(pauli: Pauli, gate: Gate) -> Pauli:
     """U† P U for a Clifford gate U, so that ⟨Uψ|P|Uψ⟩ = ⟨ψ|U†PU|ψ⟩."""
-    if not GATES[gate.name].clifford:
+    images = GATES[gate.name].images
+    if images is None:
         raise ValueError(f"{gate.name} is no Clifford gate")
     letters: dict[int, str] = dict(pauli.letters)
     power = 0 if pauli.sign == 1 else 2
@@ -43,7 +33,7 @@ def conjugate(pauli: Pauli, gate: Gate) -> Pauli:
         letter = letters.pop(qubit, "I")
         power += letter == "Y"
         for part in FACTORS[letter]:
-            signed = IMAGES[gate.name][2 * place + "XZ".index(part)]
+            signed = images[2 * place + "XZ".index(part)]
             power += 2 * (signed[0] == "-")
             for other, factor in zip(gate.qubits, signed[1:], strict=True):
                 power += _multiply_into(image, other, factor)

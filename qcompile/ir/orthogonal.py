@@ -97,7 +97,7 @@ def circuit_of(block: GateBlock, angle_count: int) -> Circuit:
 def transposed(orthogonal: Orthogonal) -> Orthogonal:
     """The transpose, which is the inverse: inverse gates in the opposite order."""
     blocks = tuple(
-        replace(block, gates=tuple(inverse(gate) for gate in reversed(block.gates)))
+        replace(block, gates=tuple(g for gate in reversed(block.gates) for g in inverse(gate)))
         for block in reversed(orthogonal.blocks)
     )
     return replace(orthogonal, blocks=blocks)

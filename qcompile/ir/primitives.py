@@ -7,24 +7,19 @@ RY(t) = S H RZ(t) H S†, and RX, RXX, RYY, RZX, CRX, CRY alike.
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Literal, cast
 
 from qcompile.ir.circuit import Affine, Gate
-from qcompile.ir.factors import (
-    HADAMARD,
-    MINUS_I_X,
-    MINUS_I_Y,
-    MINUS_I_Z,
-    PAULI_Y,
-    SQUARE_ROOT_X,
-    SQUARE_ROOT_X_INVERSE,
-    Factor,
-    fixed,
-    rotation,
-)
+from qcompile.ir.decompose import short_parts
+from qcompile.ir.factors import Factor, fixed, rotation
+from qcompile.ir.gates import GATES, GateKind
+
+Exchange = Literal["x", "cx", "swap"]
+PAULI_LETTERS = ("X", "Y", "Z")
 
 Generator = tuple[tuple[int, Literal["z", "n"]], ...]
 """Product over qubits of the eigenvalue of Z (1, -1) or of the number operator (0, 1)."""
@@ -70,7 +65,7 @@ class Turn:
 class Permutation:
     """x on (target,), cx on (control, target), or swap."""
 
-    kind: Literal["x", "cx", "swap"]
+    kind: Exchange
     qubits: tuple[int, ...]
 
 
@@ -87,85 +82,66 @@ Primitive = Diagonal | Local | Turn | Permutation | Depolarise
 
 def decompose(gate: Gate, *, real: bool) -> tuple[Primitive, ...]:
     """Primitives in the order in which they act; `real` keeps RY of data as a real rotation."""
+    kind = GATES[gate.name]
     first, last = gate.qubits[0], gate.qubits[-1]
-    match gate.name:
-        case "x" | "cx" | "swap":
-            return (Permutation(kind=gate.name, qubits=gate.qubits),)
-        case "y":
-            return (Local(qubit=first, factor=fixed(PAULI_Y)),)
-        case "h":
-            return (_hadamard(first),)
-        case "sx":
-            return (Local(qubit=first, factor=fixed(SQUARE_ROOT_X)),)
-        case "sxdg":
-            return (Local(qubit=first, factor=fixed(SQUARE_ROOT_X_INVERSE)),)
-        case "z":
-            return _phase(first, math.pi)
-        case "s":
-            return _phase(first, math.pi / 2)
-        case "sdg":
-            return _phase(first, -math.pi / 2)
-        case "t":
-            return _phase(first, math.pi / 4)
-        case "tdg":
-            return _phase(first, -math.pi / 4)
-        case "phase":
-            return _diagonal(((first, "n"),), gate.angles[0])
-        case "rz":
-            return _diagonal(((first, "z"),), gate.angles[0].times(-0.5))
-        case "rx":
-            return _rotation("X", first, gate.angles[0])
-        case "ry":
-            if real and gate.angles[0].data:
-                return (Turn(qubit=first, angle=gate.angles[0]),)
-            return _rotation("Y", first, gate.angles[0])
-        case "rot":
-            a, b, c = gate.angles
-            return (
-                *_rotation("Z", first, a),
-                *_rotation("Y", first, b),
-                *_rotation("Z", first, c),
-            )
-        case "cz":
-            return _diagonal(_both(gate, "n", "n"), Affine(constant=math.pi))
-        case "cphase":
-            return _diagonal(_both(gate, "n", "n"), gate.angles[0])
-        case "cy":
-            return (
-                *_phase(last, -math.pi / 2),
-                Permutation(kind="cx", qubits=gate.qubits),
-                *_phase(last, math.pi / 2),
-            )
-        case "ch":
-            half = rotation(MINUS_I_Y, Affine(constant=math.pi / 4))
-            back = rotation(MINUS_I_Y, Affine(constant=-math.pi / 4))
-            return (
-                Local(qubit=last, factor=back),
-                *_diagonal(_both(gate, "n", "n"), Affine(constant=math.pi)),
-                Local(qubit=last, factor=half),
-            )
-        case "iswap":
-            return (
-                Permutation(kind="swap", qubits=gate.qubits),
-                *_diagonal(_both(gate, "z", "z"), Affine(constant=-math.pi / 4)),
-            )
-        case "crz":
-            return _diagonal(_both(gate, "n", "z"), gate.angles[0].times(-0.5))
-        case "crx":
-            angle = gate.angles[0].times(-0.5)
-            return _between("X", last, _diagonal(_both(gate, "n", "z"), angle))
-        case "cry":
-            angle = gate.angles[0].times(-0.5)
-            return _between("Y", last, _diagonal(_both(gate, "n", "z"), angle))
-        case "rzz" | "rzx" | "rxx" | "ryy":
-            inner = _diagonal(_both(gate, "z", "z"), gate.angles[0].times(-0.5))
-            if gate.name in ("rxx", "ryy"):
-                inner = _between("X" if gate.name == "rxx" else "Y", first, inner)
-            if gate.name != "rzz":
-                inner = _between("Y" if gate.name == "ryy" else "X", last, inner)
-            return inner
+    if gate.name in ("x", "cx", "swap"):
+        return (Permutation(kind=cast(Exchange, gate.name), qubits=gate.qubits),)
+    if kind.axis:
+        return _axis(kind.axis, gate, real=real)
+    if kind.matrix is not None and len(gate.qubits) == 1:
+        if kind.diagonal:
+            return _diagonal(((first, "n"),), Affine(constant=_phase_of(kind)))
+        return (Local(qubit=first, factor=fixed(kind.matrix)),)
+    inner = GATES[kind.controlled] if kind.controlled else None
+    if inner is not None and inner.diagonal and not inner.angles:
+        return _diagonal(_both(gate, "n", "n"), Affine(constant=_phase_of(inner)))
+    if inner is not None and inner.axis == "N":
+        return _diagonal(_both(gate, "n", "n"), gate.angles[0])
+    if inner is not None and inner.axis:
+        angle = gate.angles[0].times(-0.5)
+        return _between(inner.axis, last, _diagonal(_both(gate, "n", "z"), angle))
+    found: list[Primitive] = []
+    for part in short_parts(gate):
+        axis = GATES[part.name].axis
+        if len(gate.qubits) == 1 and axis in PAULI_LETTERS:
+            # Rotations of one qubit become one matrix.
+            found += _rotation(axis, first, part.angles[0])
+        else:
+            found += decompose(part, real=real)
+    return tuple(found)
+
+
+def is_real(primitive: Primitive) -> bool:
+    """Whether it has real entries alone."""
+    match primitive:
+        case Local(factor=factor):
+            return factor.real
+        case Diagonal(generator=generator, angle=angle):
+            turns = angle.constant / math.pi
+            whole = angle.is_constant and math.isclose(turns, round(turns), abs_tol=1e-12)
+            return whole and all(kind == "n" for _, kind in generator)
         case _:
-            assert_never(gate.name)
+            return True
+
+
+def _axis(axis: str, gate: Gate, *, real: bool) -> tuple[Primitive, ...]:
+    first, last = gate.qubits[0], gate.qubits[-1]
+    angle = gate.angles[0]
+    if axis == "N":
+        return _diagonal(((first, "n"),), angle)
+    if axis == "Z":
+        return _diagonal(((first, "z"),), angle.times(-0.5))
+    if len(axis) == 1:
+        if real and axis == "Y" and angle.data:
+            return (Turn(qubit=first, angle=angle),)
+        return _rotation(axis, first, angle)
+    inner = _diagonal(_both(gate, "z", "z"), angle.times(-0.5))
+    return _between(axis[1], last, _between(axis[0], first, inner))
+
+
+def _phase_of(kind: GateKind) -> float:
+    """Of |1⟩, for a diagonal gate of one qubit without angles."""
+    return kind.turn[1] if kind.turn is not None else cmath.phase(kind.generic[3] / kind.generic[0])
 
 
 def decompose_all(gates: Iterable[Gate], *, real: bool) -> list[Primitive]:
@@ -173,7 +149,7 @@ def decompose_all(gates: Iterable[Gate], *, real: bool) -> list[Primitive]:
     return [primitive for gate in gates for primitive in decompose(gate, real=real)]
 
 
-def to_z_basis(letter: Literal["X", "Y", "Z"], qubit: int) -> tuple[Primitive, ...]:
+def to_z_basis(letter: str, qubit: int) -> tuple[Primitive, ...]:
     """V† with V Z V† = letter."""
     if letter == "Z":
         return ()
@@ -182,20 +158,18 @@ def to_z_basis(letter: Literal["X", "Y", "Z"], qubit: int) -> tuple[Primitive, .
     return (*_phase(qubit, -math.pi / 2), _hadamard(qubit))
 
 
-def _between(
-    letter: Literal["X", "Y"], qubit: int, inner: tuple[Primitive, ...]
-) -> tuple[Primitive, ...]:
+def _between(letter: str, qubit: int, inner: tuple[Primitive, ...]) -> tuple[Primitive, ...]:
+    if letter == "Z":
+        return inner
     if letter == "X":
         return (_hadamard(qubit), *inner, _hadamard(qubit))
     return (*to_z_basis("Y", qubit), *inner, _hadamard(qubit), *_phase(qubit, math.pi / 2))
 
 
-def _rotation(letter: Literal["X", "Y", "Z"], qubit: int, angle: Affine) -> tuple[Primitive, ...]:
+def _rotation(letter: str, qubit: int, angle: Affine) -> tuple[Primitive, ...]:
     if not angle.data:
-        generator = {"X": MINUS_I_X, "Y": MINUS_I_Y, "Z": MINUS_I_Z}[letter]
-        return (Local(qubit=qubit, factor=rotation(generator, angle)),)
-    diagonal = _diagonal(((qubit, "z"),), angle.times(-0.5))
-    return diagonal if letter == "Z" else _between(letter, qubit, diagonal)
+        return (Local(qubit=qubit, factor=rotation(letter, angle)),)
+    return _between(letter, qubit, _diagonal(((qubit, "z"),), angle.times(-0.5)))
 
 
 def _diagonal(generator: Generator, angle: Affine) -> tuple[Primitive, ...]:
@@ -213,7 +187,7 @@ def _phase(qubit: int, angle: float) -> tuple[Primitive, ...]:
 
 
 def _hadamard(qubit: int) -> Primitive:
-    return Local(qubit=qubit, factor=fixed(HADAMARD))
+    return Local(qubit=qubit, factor=fixed(GATES["h"].generic))
 
 
 def _both(gate: Gate, first: Literal["z", "n"], second: Literal["z", "n"]) -> Generator:
@@ -235,3 +209,13 @@ def conjugate(primitive: Primitive, shift: int) -> Primitive:
             return Turn(qubit=primitive.qubit + shift, angle=primitive.angle)
         case Depolarise():
             raise ValueError("a channel acts on kets and bras at once")
+
+
+def one_qubit_factors(gate: Gate) -> tuple[Factor, ...]:
+    """A one-qubit gate, whatever its angles depend on, first factor acting first."""
+    kind = GATES[gate.name]
+    if kind.matrix is not None:
+        return (fixed(kind.matrix),)
+    if kind.axis:
+        return (rotation("Z" if kind.axis == "N" else kind.axis, gate.angles[0]),)
+    return tuple(factor for part in short_parts(gate) for factor in one_qubit_factors(part))

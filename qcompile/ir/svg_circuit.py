@@ -6,12 +6,11 @@ from html import escape
 
 from qcompile.ir.circuit import AmplitudeState, Circuit, Gate, Probabilities
 from qcompile.ir.circuit_text import gate_text, pauli_text
+from qcompile.ir.gates import GATES
 from qcompile.ir.svg_graph import drawing
 
 MOST_COLUMNS = 60
 """What stands further to the right is left out, and counted."""
-_CONTROLLED = {"cx": "x", "cy": "y", "cz": "z", "ch": "h", "crx": "rx", "cry": "ry", "crz": "rz",
-               "cphase": "phase"}  # fmt: skip
 _DATA, _TRAINED, _FIXED = "#4c78a8", "#54a24b", "#888888"
 _BOX, _STEP, _LINE, _LEFT = 38, 46, 34, 52
 
@@ -78,12 +77,12 @@ def _gate(gate: Gate, x: int) -> str:
     first, last = min(gate.qubits), max(gate.qubits)
     if first != last:
         inner += f'<path d="M{x} {_y(first)} V{_y(last)}" stroke="{colour}" stroke-width="1.5"/>'
-    name: str = gate.name
+    inner_gate = GATES[gate.name].controlled
     for position, qubit in enumerate(gate.qubits):
-        if position == 0 and name in _CONTROLLED:
+        if position == 0 and inner_gate:
             inner += f'<circle cx="{x}" cy="{_y(qubit)}" r="4" fill="{colour}"/>'
         else:
-            inner += _box(x, _y(qubit), _CONTROLLED.get(name, name), colour)
+            inner += _box(x, _y(qubit), inner_gate or gate.name, colour)
     return f"<g><title>{escape(gate_text(gate))}</title>{inner}</g>"
 
 

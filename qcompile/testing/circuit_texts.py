@@ -26,9 +26,9 @@ layer upload(data, depth: int = 1) {
 """
 """User-defined layers for circuits of at least two qubits."""
 
-_ONE = {angles: [n for n, g in GATES.items() if g.qubits == 1 and g.angles == angles]
+_ONE = {angles: [n for n, g in GATES.built_in.items() if g.qubits == 1 and g.angles == angles]
         for angles in (0, 1, 3)}  # fmt: skip
-_TWO = {angles: [n for n, g in GATES.items() if g.qubits == 2 and g.angles == angles]
+_TWO = {angles: [n for n, g in GATES.built_in.items() if g.qubits == 2 and g.angles == angles]
         for angles in (0, 1)}  # fmt: skip
 
 

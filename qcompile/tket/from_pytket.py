@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from qcompile.ir.circuit import Affine, Gate
+from qcompile.ir.gates import GATES
 from qcompile.tket.angles import from_half_turns
 from qcompile.tket.errors import UnsupportedOperationError
-from qcompile.tket.to_pytket import OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ def gates_from_pytket(
         if numbering is None
         else numbering
     )
-    names = {operation: name for name, operation in OPERATIONS.items()}
+    names = {kind.tket: name for name, kind in GATES.built_in.items() if kind.tket}
     gates: list[Gate] = []
     for command in explicit.get_commands():
         operation = command.op.type.name
@@ -43,8 +44,13 @@ def gates_from_pytket(
             raise UnsupportedOperationError(operation)
         qubits = tuple(number[qubit] for qubit in command.qubits)
         if operation in names:
-            angles = tuple(from_half_turns(angle) for angle in command.op.params)
-            gates.append(Gate(name=names[operation], qubits=qubits, angles=angles))
+            name = names[operation]
+            found = [from_half_turns(angle) for angle in command.op.params]
+            order = GATES[name].tket_order or range(len(found))
+            angles = tuple(
+                angle for _, angle in sorted(zip(order, found, strict=True), key=itemgetter(0))
+            )
+            gates.append(Gate(name=name, qubits=qubits, angles=angles))
         elif operation in COMPOUND:
             gates.extend(_compound(operation, qubits, tuple(command.op.params)))
         else:
@@ -52,7 +58,7 @@ def gates_from_pytket(
     return tuple(gates)
 
 
-COMPOUND = frozenset({"TK1", "U3", "U2", "PhasedX", "TK2", "ZZMax", "ISWAP", "BRIDGE", "noop"})
+COMPOUND = frozenset({"TK1", "U2", "PhasedX", "TK2", "ZZMax", "ISWAP", "BRIDGE", "noop"})
 """Further operations that are read, each as the gates it is composed of."""
 
 
@@ -67,9 +73,6 @@ def _compound(operation: str, qubits: tuple[int, ...], params: tuple[Any, ...]) 
                 Gate(name="rx", qubits=qubits, angles=(middle,)),
                 Gate(name="rz", qubits=qubits, angles=(first,)),
             )
-        case "U3":
-            first, middle, last = angles
-            return (Gate(name="rot", qubits=qubits, angles=(last, first, middle)),)
         case "U2":
             first, last = angles
             return (Gate(name="rot", qubits=qubits, angles=(last, quarter, first)),)

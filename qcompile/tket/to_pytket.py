@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from qcompile.ir.circuit import Circuit, Gate
-from qcompile.ir.gates import GateName
+from qcompile.ir.decompose import short_parts
+from qcompile.ir.gates import GATES
 from qcompile.tket.angles import to_half_turns
 
 if TYPE_CHECKING:
     from pytket.circuit import Circuit as TketCircuit
-
-OPERATIONS: dict[GateName, str] = {
-    "x": "X", "y": "Y", "z": "Z", "h": "H", "s": "S", "sdg": "Sdg", "t": "T", "tdg": "Tdg",
-    "sx": "SX", "sxdg": "SXdg", "rx": "Rx", "ry": "Ry", "rz": "Rz", "phase": "U1",
-    "cx": "CX", "cy": "CY", "cz": "CZ", "ch": "CH", "swap": "SWAP", "iswap": "ISWAPMax",
-    "crx": "CRx", "cry": "CRy", "crz": "CRz", "cphase": "CU1",
-    "rxx": "XXPhase", "ryy": "YYPhase", "rzz": "ZZPhase",
-}  # fmt: skip
-"""pytket's name of each gate that has one with the same angles; rot and rzx have none."""
 
 
 def to_pytket(circuit: Circuit) -> TketCircuit:
@@ -36,18 +29,19 @@ def gates_to_pytket(qubits: int, gates: tuple[Gate, ...]) -> TketCircuit:
     from pytket.circuit import OpType
 
     result = TketCircuit(qubits)
-    for gate in gates:
+    for gate in _with_names(gates):
+        kind = GATES[gate.name]
         angles = [to_half_turns(angle) for angle in gate.angles]
-        match gate.name:
-            case "rot":
-                first, middle, last = angles
-                result.add_gate(OpType.U3, [middle, last, first], list(gate.qubits))
-            case "rzx":
-                target = [gate.qubits[1]]
-                result.add_gate(OpType.H, target)
-                result.add_gate(OpType.ZZPhase, angles, list(gate.qubits))
-                result.add_gate(OpType.H, target)
-            case name:
-                operation = OpType.from_name(OPERATIONS[name])
-                result.add_gate(operation, angles, list(gate.qubits))
+        if kind.tket_order:
+            angles = [angles[place] for place in kind.tket_order]
+        result.add_gate(OpType.from_name(kind.tket), angles, list(gate.qubits))
     return result
+
+
+def _with_names(gates: Iterable[Gate]) -> Iterator[Gate]:
+    """Each gate that pytket lacks as its parts."""
+    for gate in gates:
+        if GATES[gate.name].tket:
+            yield gate
+        else:
+            yield from _with_names(short_parts(gate))

@@ -30,10 +30,23 @@ from qcompile.diagnostics.errors import QCompileError
 from qcompile.diagnostics.render_human import render_human
 from qcompile.driver.options import Options
 from qcompile.driver.phases import compile_source
+from qcompile.ir.gates import GATES
 from qcompile.models.skeleton import describe_model
 
 GOLDEN = Path(__file__).with_name("golden")
-PREFIXES = ("QA0", "QA4202", "QA4204", "QA4208", "QA4209", "QA4210", "QA5", "QA6", "QA7", "QA9")
+PREFIXES = (
+    "QA0",
+    "QA4202",
+    "QA4204",
+    "QA4208",
+    "QA4209",
+    "QA4210",
+    "QA5",
+    "QA6",
+    "QA7",
+    "QA8",
+    "QA9",
+)
 
 LOW = """qa 1
 
@@ -297,6 +310,20 @@ def foreign_device(monkeypatch: pytest.MonkeyPatch) -> None:
     command("device.qa")()
 
 
+def offered_gate(value: str, name: str = "zzx") -> Callable[[pytest.MonkeyPatch], None]:
+    def run(monkeypatch: pytest.MonkeyPatch) -> None:
+        points = EntryPoints((EntryPoint(name=name, value=value, group="qcompile.gates"),))
+        monkeypatch.setattr("importlib.metadata.entry_points", lambda **kw: points.select(**kw))
+        monkeypatch.delitem(vars(GATES), "_offered", raising=False)
+        Path("gate.qa").write_text(AMPLITUDES.replace("ry", "zzx on (0, 1)"))
+        try:
+            command("check", "gate.qa")()
+        finally:
+            vars(GATES).pop("_offered", None)
+
+    return run
+
+
 def no_adapter() -> None:
     Path("blocks.qa").write_text("qa 1\n\nlet rank = 2\n")
     command("blocks.qa", "-o", "a.pt")()
@@ -401,6 +428,8 @@ PATCHED = (
     without_calibrations,
     damaged_calibration,
     foreign_device,
+    bad_gate := offered_gate("builtins:dict"),
+    second_rx := offered_gate("builtins:dict", "rx"),
 )
 """Cases that need a patched environment."""
 
@@ -495,6 +524,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7004": with_model(num_hidden_layers=10**9),
     # A fault that torch words: transformers finds others, in words that change.
     "QA7005": with_model(vocab_size=-1),
+    "QA8001": bad_gate,
+    "QA8002": second_rx,
     "QA9001": fault,
     "QA9002": command("check", "many.qa"),
 }

@@ -95,7 +95,7 @@ def test_rotations_merge_and_symbolic_ones_need_two_pulses() -> None:
 def test_known_gates_become_the_fewest_pulses() -> None:
     pulses = {"h": 1, "x": 1, "y": 1, "z": 0, "s": 0, "sx": 1, "sxdg": 1}
     for name, count in pulses.items():
-        native = to_native((Gate(name=name, qubits=(0,)),), 1, "cz")  # type: ignore[arg-type]
+        native = to_native((Gate(name=name, qubits=(0,)),), 1, "cz")
         assert sum(gate.name != "rz" for gate in native) == count, name
-        expected = dense_unitary((Gate(name=name, qubits=(0,)),), 1, NOTHING, NOTHING)  # type: ignore[arg-type]
+        expected = dense_unitary((Gate(name=name, qubits=(0,)),), 1, NOTHING, NOTHING)
         assert same(expected, dense_unitary(native, 1, NOTHING, NOTHING))

@@ -12,14 +12,9 @@ from qcompile.backends.export.standard_gates import (
     require_zero_state,
 )
 from qcompile.ir.circuit import Affine, Circuit
-from qcompile.ir.gates import GateName
+from qcompile.ir.gates import GATES
 
-QELIB: dict[GateName, str] = {
-    "x": "x", "y": "y", "z": "z", "h": "h", "s": "s", "sdg": "sdg", "t": "t", "tdg": "tdg",
-    "rx": "rx", "ry": "ry", "rz": "rz", "phase": "u1",
-    "cx": "cx", "cy": "cy", "cz": "cz", "ch": "ch", "crz": "crz", "cphase": "cu1",
-}  # fmt: skip
-"""Names in the paper's qelib1.inc; later additions such as sx, swap, rxx are not portable."""
+QELIB = {name: kind.qasm2 for name, kind in GATES.built_in.items() if kind.qasm2}
 
 
 def write_qasm2(circuit: Circuit, data: Sequence[float], angles: Sequence[float]) -> str:

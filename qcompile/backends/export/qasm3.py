@@ -10,15 +10,9 @@ from qcompile.backends.export.standard_gates import (
 )
 from qcompile.ir.circuit import Affine, Circuit
 from qcompile.ir.device import RoutedCircuit
-from qcompile.ir.gates import GateName
+from qcompile.ir.gates import GATES
 
-STDGATES: dict[GateName, str] = {
-    "x": "x", "y": "y", "z": "z", "h": "h", "s": "s", "sdg": "sdg", "t": "t", "tdg": "tdg",
-    "sx": "sx", "rx": "rx", "ry": "ry", "rz": "rz", "phase": "p",
-    "cx": "cx", "cy": "cy", "cz": "cz", "ch": "ch", "swap": "swap",
-    "crx": "crx", "cry": "cry", "crz": "crz", "cphase": "cp",
-}  # fmt: skip
-"""Names in stdgates.inc."""
+STDGATES = {name: kind.qasm3 for name, kind in GATES.built_in.items() if kind.qasm3}
 
 
 def write_qasm3(circuit: Circuit | RoutedCircuit) -> str:

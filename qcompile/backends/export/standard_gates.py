@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator
 
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.messages.devices import StateNotExportable
@@ -11,31 +11,20 @@ from qcompile.ir.circuit import (
     Circuit,
     Expectations,
     Gate,
+    GateName,
     Pauli,
     Probabilities,
 )
-from qcompile.ir.decompose import to_cx_and_cz
-from qcompile.ir.gates import GateName
+from qcompile.ir.decompose import parts
 
 
-def in_library(gates: Iterable[Gate], library: Mapping[GateName, str]) -> Iterator[Gate]:
+def in_library(gates: Iterable[Gate], library: Container[GateName]) -> Iterator[Gate]:
     """Rewrite, up to a global phase, gates that are not in the library."""
     for gate in gates:
-        match gate.name:
-            case name if name in library:
-                yield gate
-            case "rot":
-                first, middle, last = gate.angles
-                yield Gate(name="rz", qubits=gate.qubits, angles=(first,))
-                yield Gate(name="ry", qubits=gate.qubits, angles=(middle,))
-                yield Gate(name="rz", qubits=gate.qubits, angles=(last,))
-            case "sx" | "sxdg":
-                # √X = H S H.
-                yield Gate(name="h", qubits=gate.qubits)
-                yield Gate(name="s" if gate.name == "sx" else "sdg", qubits=gate.qubits)
-                yield Gate(name="h", qubits=gate.qubits)
-            case _:
-                yield from to_cx_and_cz(gate)
+        if gate.name in library:
+            yield gate
+        else:
+            yield from in_library(parts(gate), library)
 
 
 def require_zero_state(circuit: Circuit, language: str) -> None:

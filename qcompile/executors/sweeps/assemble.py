@@ -27,7 +27,7 @@ from qcompile.executors.sweeps.read import read_of
 from qcompile.executors.sweeps.stages import Stage, depends_on_data, merge
 from qcompile.ir.circuit import AmplitudeState, Circuit, Gate
 from qcompile.ir.circuit_analysis import is_real, leading_encodings
-from qcompile.ir.factors import Factor, append, one_qubit_factors
+from qcompile.ir.factors import Factor, append
 from qcompile.ir.plan import (
     DataLayer,
     DenseEvaluation,
@@ -35,7 +35,14 @@ from qcompile.ir.plan import (
     HoistedBlock,
     StatevectorEvaluation,
 )
-from qcompile.ir.primitives import Depolarise, Primitive, conjugate, decompose, decompose_all
+from qcompile.ir.primitives import (
+    Depolarise,
+    Primitive,
+    conjugate,
+    decompose,
+    decompose_all,
+    one_qubit_factors,
+)
 from qcompile.ir.target import NoiseModel, Target
 
 Evaluation = StatevectorEvaluation | DenseEvaluation | DensityEvaluation

@@ -7,9 +7,10 @@ from functools import lru_cache
 from qcompile.executors.costing import Workload, seconds
 from qcompile.executors.sweeps.count import Counter, State
 from qcompile.executors.sweeps.program import Sweep, sweeps_of_primitives
+from qcompile.ir.circuit import Gate
 from qcompile.ir.decompose import to_cx_and_cz
 from qcompile.ir.orthogonal import GateBlock, Orthogonal
-from qcompile.ir.primitives import decompose
+from qcompile.ir.primitives import Primitive, decompose, decompose_all, is_real
 from qcompile.ir.work import Work
 
 
@@ -18,14 +19,14 @@ def block_sweeps(block: GateBlock) -> tuple[Sweep, ...]:
 
     No sweep has complex entries: a controlled rotation becomes rotations between signs.
     """
-    return sweeps_of_primitives(
-        [
-            primitive
-            for gate in block.gates
-            for simple in (to_cx_and_cz(gate) if gate.name == "cry" else (gate,))
-            for primitive in decompose(simple, real=True)
-        ]
-    )
+    return sweeps_of_primitives([p for gate in block.gates for p in _real_primitives(gate)])
+
+
+def _real_primitives(gate: Gate) -> tuple[Primitive, ...]:
+    found = decompose(gate, real=True)
+    if all(map(is_real, found)):
+        return found
+    return tuple(decompose_all(to_cx_and_cz(gate), real=True))
 
 
 @lru_cache(maxsize=64)

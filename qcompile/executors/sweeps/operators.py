@@ -16,7 +16,7 @@ from qcompile.executors.sweeps.families import (
     PhaseFamily,
 )
 from qcompile.ir.circuit import Affine
-from qcompile.ir.factors import Matrix
+from qcompile.ir.matrices import Matrix
 
 
 class TrainableAngles:

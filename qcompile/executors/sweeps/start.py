@@ -16,7 +16,8 @@ from qcompile.executors.sweeps.program import (
     ZeroStart,
 )
 from qcompile.ir.circuit import Affine, AmplitudeState
-from qcompile.ir.factors import IDENTITY, Factor, Matrix, fixed
+from qcompile.ir.factors import IDENTITY, Factor, fixed
+from qcompile.ir.matrices import Matrix
 
 
 class StartState(Protocol):

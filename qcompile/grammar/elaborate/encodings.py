@@ -120,9 +120,9 @@ def _angle(
         return None
     if not _fits(frame, value, where[1]):
         return None
-    if builder.untouched and GATES[gate].diagonal:
+    if builder.untouched and GATES[gate].keeps_zero:
         frame.report(EncodingWithoutEffect(span=statement.span, gate=gate))
-    builder.untouched = builder.untouched and GATES[gate].diagonal
+    builder.untouched = builder.untouched and GATES[gate].keeps_zero
     if squash is not None and frame.graph is not None:
         kind = cast(ActivationKind, squash)
         node = SpecActivation(operand=value.node, kind=kind, span=statement.span)
@@ -148,7 +148,7 @@ def _gate(frame: Frame, bound: Bound) -> GateName | None:
             frame.report(EncodingGate(span=expr.span, gate=expr.text))
             return None
     chosen = bound.choice("gate")
-    return None if chosen is None else cast(GateName, chosen)
+    return None if chosen is None else chosen
 
 
 def _amplitude(

@@ -26,26 +26,9 @@ from qcompile.grammar.elaborate.wires import (
     read_wires,
 )
 from qcompile.grammar.syntax import ApplyStatement
+from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.gates import GATES, GateName
 from qcompile.ir.spec_circuit import AffineAngle, Angles, CircuitItem, Fresh, GateLayer
-
-ALIASES = {
-    "cnot": "cx",
-    "p": "phase",
-    "u1": "phase",
-    "u": "rot",
-    "u3": "rot",
-    "hadamard": "h",
-    "toffoli": "cx",
-    "cp": "cphase",
-    "crot": "crz",
-    "zz": "rzz",
-    "xx": "rxx",
-    "yy": "ryy",
-    "v": "sx",
-    "not": "x",
-}
-"""What other tools call a gate, for suggestions."""
 
 
 def gate_layer(
@@ -53,14 +36,18 @@ def gate_layer(
 ) -> CircuitItem | None:
     """Elaborate a gate along its wires or pairs."""
     name = statement.name.text
-    if name not in GATES:
+    try:
+        kind = GATES.get(name)
+    except ExtensionError as error:
+        frame.report(error.at(statement.name.span))
+        return None
+    if kind is None:
         _unknown(frame, statement)
         return None
     gate = name
-    kind = GATES[gate]
     angles = _angles(frame, builder, statement, gate)
     if builder.orthogonal and not kind.real:
-        real = tuple(name for name, known in GATES.items() if known.real)
+        real = tuple(name for name, known in GATES.built_in.items() if known.real)
         frame.report(GateNotReal(span=statement.name.span, gate=gate, real=real))
     if kind.qubits == 1:
         clause = statement.pattern
@@ -76,7 +63,7 @@ def gate_layer(
         wires, count = found
         number = None if count is None else count.constant
         builder.count_gates(number if isinstance(number, int) else 1, statement.span)
-        builder.untouched = builder.untouched and kind.diagonal
+        builder.untouched = builder.untouched and kind.keeps_zero
         return GateLayer(gate=gate, angles=angles, wires=wires, pairs=None, span=statement.span)
     if statement.pattern is None and statement.wires is None:
         frame.report(GateNeedsPairs(span=statement.span, gate=gate))
@@ -92,9 +79,7 @@ def gate_layer(
     if pairs is None or angles is None:
         return None
     builder.count_gates(pair_count(builder, pairs), statement.span)
-    # Controlled gates do nothing to |0…0⟩ but a phase; the others may.
-    quiet = kind.diagonal or name.startswith("c") or name in ("swap", "iswap")
-    builder.untouched = builder.untouched and quiet
+    builder.untouched = builder.untouched and kind.keeps_zero
     return GateLayer(gate=gate, angles=angles, wires=None, pairs=pairs, span=statement.span)
 
 
@@ -160,7 +145,8 @@ def _unknown(frame: Frame, statement: ApplyStatement) -> None:
         return
     if scope.file.incomplete:
         return
-    alias = ALIASES.get(name.lower())
     layers = (key for key, item in scope.file.names.items() if item.kind == "layer")
-    near = (alias,) if alias else frame.session.nearest(name, chain(GATES, layers))
+    near = tuple(
+        gate for gate, kind in GATES.built_in.items() if name.lower() in kind.aliases
+    ) or frame.session.nearest(name, chain(GATES, layers))
     frame.report(UnknownGate(span=statement.name.span, name=name, candidates=near))

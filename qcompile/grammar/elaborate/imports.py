@@ -170,7 +170,7 @@ def _allowed(session: Session, name: Name, kind: DefinitionKind) -> bool:
     if kind == "block" and name.text in FUNCTIONS:
         session.report(BuiltinName(span=name.span, name=name.text, kind="function"))
         return False
-    if kind == "layer" and name.text in GATES:
+    if kind == "layer" and name.text in GATES.built_in:
         session.report(BuiltinName(span=name.span, name=name.text, kind="gate"))
         return False
     if kind == "constant" and name.text in PREDEFINED:

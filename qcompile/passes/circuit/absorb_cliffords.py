@@ -70,7 +70,7 @@ class AbsorbCliffords(CircuitPass):
                 if self.keep_diagonal and _is_diagonal(readout) and not _is_diagonal(moved):
                     return None
                 return moved
-            case Probabilities(qubits=qubits) if gate.name in ("swap", "iswap"):
+            case Probabilities(qubits=qubits) if GATES[gate.name].exchanges:
                 first, second = gate.qubits
                 exchanged = {first: second, second: first}
                 return Probabilities(qubits=tuple(exchanged.get(q, q) for q in qubits))

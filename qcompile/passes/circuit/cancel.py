@@ -7,14 +7,16 @@ from typing import ClassVar
 
 from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.gate_algebra import are_inverse
+from qcompile.ir.gates import GATES
 from qcompile.passes.base import CircuitPass, Context
 from qcompile.passes.circuit.contract import ensure_same_readout
 from qcompile.passes.circuit.gate_list import GateList, find_partner, in_same_place
 
 
 def is_identity(gate: Gate) -> bool:
-    """Whether all angles of a gate with angles are the constant 0."""
-    return bool(gate.angles) and all(a.is_constant and a.constant == 0.0 for a in gate.angles)
+    """Whether the gate does nothing because all its angles are the constant 0."""
+    still = all(a.is_constant and a.constant == 0.0 for a in gate.angles)
+    return still and GATES[gate.name].starts_as_identity
 
 
 def _cancels(earlier: Gate, later: Gate) -> bool:

@@ -6,12 +6,10 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from qcompile.ir.circuit import Circuit, Gate
-from qcompile.ir.gates import GateName
+from qcompile.ir.decompose import parts
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import CircuitPass, Context
 from qcompile.passes.circuit.contract import ensure_same_interface
-
-AXES: tuple[GateName, ...] = ("rz", "ry", "rz")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +24,7 @@ class DecomposeRot(CircuitPass):
             if gate.name != "rot":
                 gates.append(gate)
                 continue
-            gates += [
-                Gate(name=axis, qubits=gate.qubits, angles=(angle,))
-                for axis, angle in zip(AXES, gate.angles, strict=True)
-            ]
+            gates += parts(gate)
         return replace(circuit, gates=tuple(gates))
 
     def ensures(self, before: Circuit, after: Circuit, context: Context) -> None:

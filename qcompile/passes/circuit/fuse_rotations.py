@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from qcompile.ir.circuit import Affine, Circuit, Gate
-from qcompile.ir.gate_algebra import AS_ROTATION
 from qcompile.ir.gates import GATES, GateName
 from qcompile.passes.base import CircuitPass, Context
 from qcompile.passes.circuit.cancel import is_identity
@@ -72,11 +71,8 @@ def _fused(earlier: Gate, later: Gate) -> Gate:
 
 def _rotation(gate: Gate) -> tuple[GateName, Affine] | None:
     """Axis, named by its rotation, and angle, up to a global phase."""
-    if gate.name == "phase":
-        return "rz", gate.angles[0]
-    if GATES[gate.name].additive:
-        return gate.name, gate.angles[0]
-    if gate.name in AS_ROTATION:
-        name, value = AS_ROTATION[gate.name]
-        return name, Affine(constant=value)
-    return None
+    kind = GATES[gate.name]
+    name, value = kind.turn or (gate.name, 0.0)
+    if kind.additive:
+        return name, gate.angles[0]
+    return None if kind.turn is None else (name, Affine(constant=value))

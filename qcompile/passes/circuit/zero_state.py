@@ -12,8 +12,6 @@ from qcompile.ir.gates import GATES
 from qcompile.passes.base import CircuitPass, Context
 from qcompile.passes.circuit.contract import ensure_same_readout, lost_angles
 
-CONTROLLED = frozenset({"cx", "cy", "cz", "ch", "crx", "cry", "crz", "cphase"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrimZeroState(CircuitPass):
@@ -53,9 +51,8 @@ class TrimZeroState(CircuitPass):
 
 
 def _does_nothing(gate: Gate, touched: set[int]) -> bool:
-    if gate.name in CONTROLLED and gate.qubits[0] not in touched:
+    kind = GATES[gate.name]
+    controls = gate.qubits if kind.symmetric else gate.qubits[:1]
+    if kind.conditional and not touched.issuperset(controls):
         return True
-    if gate.name in CONTROLLED and GATES[gate.name].symmetric and gate.qubits[1] not in touched:
-        return True
-    trivial = GATES[gate.name].diagonal or gate.name in ("swap", "iswap")
-    return trivial and touched.isdisjoint(gate.qubits)
+    return kind.keeps_zero and touched.isdisjoint(gate.qubits)

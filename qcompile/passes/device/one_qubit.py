@@ -10,32 +10,14 @@ import cmath
 import math
 from dataclasses import dataclass, field
 
-from qcompile.ir.circuit import Affine, Gate
-from qcompile.ir.gates import GateName
-
-Matrix = tuple[complex, complex, complex, complex]
-"""Row by row, a 2 × 2 unitary."""
-
-EXACT = 1e-12
-_R = math.sqrt(0.5)
+from qcompile.ir.circuit import Affine, Gate, GateName
+from qcompile.ir.decompose import parts
+from qcompile.ir.gates import GATES
+from qcompile.ir.matrices import EXACT, Matrix, multiply
 
 IDENTITY: Matrix = (1, 0, 0, 1)
-HADAMARD: Matrix = (_R, _R, _R, -_R)
-S: Matrix = (1, 0, 0, 1j)
-SDG: Matrix = (1, 0, 0, -1j)
-
-CONSTANTS: dict[GateName, Matrix] = {
-    "x": (0, 1, 1, 0),
-    "y": (0, -1j, 1j, 0),
-    "z": (1, 0, 0, -1),
-    "h": HADAMARD,
-    "s": S,
-    "sdg": SDG,
-    "t": (1, 0, 0, cmath.exp(0.25j * math.pi)),
-    "tdg": (1, 0, 0, cmath.exp(-0.25j * math.pi)),
-    "sx": (0.5 + 0.5j, 0.5 - 0.5j, 0.5 - 0.5j, 0.5 + 0.5j),
-    "sxdg": (0.5 - 0.5j, 0.5 + 0.5j, 0.5 + 0.5j, 0.5 - 0.5j),
-}
+HADAMARD = GATES["h"].generic
+S, SDG = GATES["s"].generic, GATES["sdg"].generic
 
 
 @dataclass(slots=True)
@@ -47,21 +29,21 @@ class OneQubitRun:
     """Symbolic, without a constant; turns[i] stands between constants[i] and constants[i + 1]."""
 
     def append(self, gate: Gate) -> None:
-        match gate.name:
-            case "rz" | "phase":
-                self._turn(gate.angles[0])
-            case "rx":
-                self._conjugated(gate.angles[0], HADAMARD)
-            case "ry":
-                # RY(t) = S RX(t) S†.
-                self._constant(SDG)
-                self._conjugated(gate.angles[0], HADAMARD)
-                self._constant(S)
-            case "rot":
-                for name, angle in zip(("rz", "ry", "rz"), gate.angles, strict=True):
-                    self.append(Gate(name=_axis(name), qubits=gate.qubits, angles=(angle,)))
-            case name:
-                self._constant(CONSTANTS[name])
+        kind = GATES[gate.name]
+        if kind.matrix is not None:
+            self._constant(kind.matrix)
+        elif kind.axis in ("Z", "N"):
+            self._turn(gate.angles[0])
+        elif kind.axis == "X":
+            self._conjugated(gate.angles[0], HADAMARD)
+        elif kind.axis == "Y":
+            # RY(t) = S RX(t) S†.
+            self._constant(SDG)
+            self._conjugated(gate.angles[0], HADAMARD)
+            self._constant(S)
+        else:
+            for part in parts(gate):
+                self.append(part)
 
     @property
     def is_diagonal(self) -> bool:
@@ -93,7 +75,7 @@ class OneQubitRun:
         self._constant(by)
 
     def _constant(self, matrix: Matrix) -> None:
-        self.constants[-1] = _product(matrix, self.constants[-1])
+        self.constants[-1] = multiply(matrix, self.constants[-1])
 
     def _turn(self, angle: Affine) -> None:
         half = 0.5j * angle.constant
@@ -122,16 +104,6 @@ def rz(qubit: int, angle: Affine) -> tuple[Gate, ...]:
     if reduced.is_constant and reduced.constant == 0.0:
         return ()
     return (Gate(name="rz", qubits=(qubit,), angles=(reduced,)),)
-
-
-def _axis(name: str) -> GateName:
-    return "ry" if name == "ry" else "rz"
-
-
-def _product(left: Matrix, right: Matrix) -> Matrix:
-    a, b, c, d = left
-    e, f, g, h = right
-    return (a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h)
 
 
 def _is_diagonal(matrix: Matrix) -> bool:
