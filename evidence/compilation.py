@@ -11,7 +11,7 @@ from torch import nn
 
 from evidence.methods import Method, Value
 from qcompile.adapter import CompiledAdapter
-from qcompile.artifact.layout import layout, parameter_count
+from qcompile.artifact.layout import layout, trainable_parameters
 from qcompile.artifact.manifest import Manifest
 from qcompile.driver.options import Options
 from qcompile.driver.phases import compile_source
@@ -90,7 +90,7 @@ def _compiled(
     manifest = compilation.manifest
     return Shape(
         manifest=manifest,
-        parameters=parameter_count(manifest.planned),
+        parameters=trainable_parameters(manifest.planned),
         quantum=_angles(manifest),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evidence.methods import EXAMPLES, Value
-from qcompile.artifact.layout import parameter_count
+from qcompile.artifact.layout import trainable_parameters
 from qcompile.driver.options import Options
 from qcompile.driver.phases import compile_source
 from qcompile.grammar.files import read_source
@@ -41,4 +41,4 @@ def _count(file: str, values: dict[str, Value], model: str) -> tuple[int, int]:
     )
     compilation = compile_source(read_source(str(EXAMPLES / file)), options)
     assert compilation.model is not None
-    return parameter_count(compilation.planned), compilation.model.parameters
+    return trainable_parameters(compilation.planned), compilation.model.parameters

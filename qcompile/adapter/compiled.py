@@ -15,7 +15,7 @@ from qcompile.artifact.formats import PROGRAM, kind_of, write_adapter
 from qcompile.artifact.layout import state_name
 from qcompile.artifact.manifest import Manifest
 from qcompile.backends.simulator.module import AdapterModule, build_module
-from qcompile.backends.simulator.sharded import is_sharded, whole
+from qcompile.backends.simulator.sharded import gathered, is_sharded
 from qcompile.diagnostics.arguments import check_path, check_type
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NoSuchSite, SeveralSites
@@ -154,7 +154,7 @@ class CompiledAdapter(nn.Module):
         found: dict[str, torch.Tensor] = {}
         for name, parameter in self._stored_parameters():
             if name not in found:
-                found[name] = whole(parameter.detach()).to("cpu", copy=True)
+                found[name] = gathered(parameter.detach()).to("cpu", copy=True)
         return CompiledAdapter.from_state(self.manifest, found)
 
     def _stored_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from qcompile.artifact.layout import parameter_count
+from qcompile.artifact.layout import trainable_parameters
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.compilation import PlannedSet
 from qcompile.ir.orthogonal import circuit_of
@@ -26,7 +26,7 @@ def adapter_html(planned: PlannedSet) -> str:
 
     Everything that a file or a user could have named is escaped.
     """
-    total = parameter_count(planned)
+    total = trainable_parameters(planned)
     count = len(planned.sites)
     units = list(dict.fromkeys(site.unit for site in planned.sites))
     modules = f"{count} module{'s' if count != 1 else ''}"

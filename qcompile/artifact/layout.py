@@ -50,7 +50,7 @@ def layout(planned: PlannedSet) -> tuple[StateEntry, ...]:
     return tuple(entries.values())
 
 
-def parameter_count(planned: PlannedSet) -> int:
+def trainable_parameters(planned: PlannedSet) -> int:
     """Trainable parameters of all sites, shared tensors once."""
     total = 0
     for entry in layout(planned):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qcompile.artifact.atomic import check_output, descriptor_of, write_atomically
 from qcompile.artifact.formats import FOLDER, names_folder
-from qcompile.artifact.layout import parameter_count
+from qcompile.artifact.layout import trainable_parameters
 from qcompile.artifact.peft_folder import check_folder
 from qcompile.cli.arguments import Arguments
 from qcompile.cli.emit import EARLY, emit, emit_each, emit_early
@@ -127,7 +127,7 @@ def _write_adapter(path: str, compilation: Compilation, say: Callable[[str], Non
 
 def _summary(path: str, compilation: Compilation) -> str:
     planned = compilation.planned
-    count = parameter_count(planned)
+    count = trainable_parameters(planned)
     text = f"wrote {path}: {count:,} trainable parameters"
     modules = [site for site in planned.sites if site.module]
     if modules:

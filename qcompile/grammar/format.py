@@ -11,7 +11,7 @@ from qcompile.diagnostics.source import Span
 from qcompile.grammar import strings, syntax
 from qcompile.grammar.format_comments import Comments, remarks
 from qcompile.grammar.format_expressions import ExpressionPrinter
-from qcompile.grammar.pretty import HARD, LINE, Doc, Indent, group, join, render
+from qcompile.grammar.pretty import HARD, LINE, Doc, Indent, group, render, sequence
 
 _BEFORE_VERSION = re.compile(r"(?:[\s;]|#[^\n]*)*")
 
@@ -80,7 +80,7 @@ class _Printer:
             parts += self._gap(end, comment.span.start)
             parts.append(comment.text)
             end = max(end, comment.span.end)
-        return join(*parts)
+        return sequence(*parts)
 
     def _gap(self, end: int, start: int) -> list[Doc]:
         return [HARD, HARD] if self.comments.has_blank(end, start) else [HARD]
@@ -107,7 +107,7 @@ class _Printer:
             end = max(end, comment.span.end)
         if not parts:
             return "{}"
-        return join("{", Indent(join(HARD, *parts)), HARD, "}")
+        return sequence("{", Indent(sequence(HARD, *parts)), HARD, "}")
 
     def _circuit_body(self, nodes: Sequence[syntax.CircuitStatement], span: Span) -> Doc:
         return self._block(nodes, self._circuit_statement, span)
@@ -122,24 +122,26 @@ class _Printer:
                     return f"import {quoted}"
                 shown = tuple(_ImportedName(name, alias) for name, alias in names)
                 listed = self.expressions.listing("(", shown, _ImportedName.show, ")", span)
-                return join(f"import {quoted} ", listed)
+                return sequence(f"import {quoted} ", listed)
             case syntax.ModelItem(path=path):
                 return f"model {strings.quote(path.value)}"
             case syntax.LetItem(name=name, value=value):
-                return join(f"let {name.text} = ", expression(value))
+                return sequence(f"let {name.text} = ", expression(value))
             case syntax.BlockItem(name=name, parameters=parameters, body=body, span=span):
                 head = self._head("block", name, parameters, span)
-                return join(head, " ", self._block(body, self._statement, span))
+                return sequence(head, " ", self._block(body, self._statement, span))
             case syntax.LayerItem(name=name, parameters=parameters, body=statements, span=span):
                 head = self._head("layer", name, parameters, span)
-                return join(head, " ", self._circuit_body(statements, span))
+                return sequence(head, " ", self._circuit_body(statements, span))
             case syntax.AdapterItem(name=name, parameters=parameters, body=body, span=span):
                 head = self._head("adapter", name, parameters, span)
                 on = "" if item.target is None else f" on {item.target.text}"
-                return join(head, on, " ", self._block(body, self._statement, span))
+                return sequence(head, on, " ", self._block(body, self._statement, span))
             case syntax.TargetItem(name=name, fields=fields, span=span):
                 braces = Span(span.source, name.span.end, span.end)
-                return join(f"target {name.text} ", self.expressions.fields(fields, braces, ";"))
+                return sequence(
+                    f"target {name.text} ", self.expressions.fields(fields, braces, ";")
+                )
             case _:
                 assert_never(item)
 
@@ -156,7 +158,7 @@ class _Printer:
         listed = self.expressions.listing(
             "(", parameters, self._parameter, ")", Span(span.source, span.start, end)
         )
-        return join(f"{keyword} {name.text}", listed)
+        return sequence(f"{keyword} {name.text}", listed)
 
     def _parameter(self, node: syntax.Parameter) -> Doc:
         parts: list[Doc] = [node.name.text]
@@ -164,7 +166,7 @@ class _Printer:
             parts.append(f": {node.type.text}")
         if node.default is not None:
             parts += [" = ", self.expressions.expression(node.default)]
-        return join(*parts)
+        return sequence(*parts)
 
     def _statement(self, node: syntax.Statement) -> Doc:
         expression = self.expressions.expression
@@ -174,34 +176,34 @@ class _Printer:
                 for pattern in patterns:
                     listed += [",", LINE] if listed else []
                     listed.append(strings.quote(pattern.value))
-                parts: list[Doc] = ["attach ", group(Indent(join(*listed)))]
+                parts: list[Doc] = ["attach ", group(Indent(sequence(*listed)))]
                 if layers is not None:
                     parts += [" layers ", expression(layers)]
                 if overrides:
                     parts += [" with ", self.expressions.arguments(overrides, node.span)]
-                return join(*parts)
+                return sequence(*parts)
             case syntax.ShapeStatement(in_features=inputs, out_features=outputs):
-                return join("shape ", expression(inputs), " -> ", expression(outputs))
+                return sequence("shape ", expression(inputs), " -> ", expression(outputs))
             case syntax.RequireStatement(condition=condition, message=message):
                 shown = expression(condition)
                 if message is None:
-                    return join("require ", shown)
+                    return sequence("require ", shown)
                 text = strings.quote(message.value)
-                return group("require ", shown, ",", Indent(join(LINE, text)))
+                return group("require ", shown, ",", Indent(sequence(LINE, text)))
             case syntax.BindStatement(name=name, value=value):
-                return join(f"{name.text} = ", expression(value))
+                return sequence(f"{name.text} = ", expression(value))
             case syntax.ControlStatement(condition=None):
                 return "control"
             case syntax.ControlStatement(condition=condition):
                 assert condition is not None
-                return join("control if ", expression(condition))
+                return sequence("control if ", expression(condition))
             case syntax.TrainStatement(body=body, span=span):
-                return join("train ", self._block(body, self._training_statement, span))
+                return sequence("train ", self._block(body, self._training_statement, span))
             case syntax.ResultStatement(kind=kind, value=value):
-                return join(f"{kind} ", expression(value))
+                return sequence(f"{kind} ", expression(value))
             case syntax.PrefixStatement(keys=keys, values=values):
                 return group(
-                    "prefix ", expression(keys), ",", Indent(join(LINE, expression(values)))
+                    "prefix ", expression(keys), ",", Indent(sequence(LINE, expression(values)))
                 )
             case _:
                 assert_never(node)
@@ -209,9 +211,9 @@ class _Printer:
     def _training_statement(self, node: syntax.TrainingStatement) -> Doc:
         match node:
             case syntax.RegulariseStatement(penalty=penalty):
-                return join("regularise ", self.expressions.expression(penalty))
+                return sequence("regularise ", self.expressions.expression(penalty))
             case syntax.ProximalStatement(operator=operator):
-                return join("proximal ", self.expressions.expression(operator))
+                return sequence("proximal ", self.expressions.expression(operator))
             case _:
                 assert_never(node)
 
@@ -219,24 +221,24 @@ class _Printer:
         expression = self.expressions.expression
         match node:
             case syntax.RepeatStatement(count=count, body=body, span=span):
-                return join("repeat ", expression(count), " ", self._circuit_body(body, span))
+                return sequence("repeat ", expression(count), " ", self._circuit_body(body, span))
             case syntax.ForStatement(variable=variable, range=values, body=body, span=span):
-                head = join(f"for {variable.text} in ", expression(values), " ")
-                return join(head, self._circuit_body(body, span))
+                head = sequence(f"for {variable.text} in ", expression(values), " ")
+                return sequence(head, self._circuit_body(body, span))
             case syntax.EncodeStatement(encoding=encoding, wires=wires):
-                return join("encode ", expression(encoding), self._wires(wires))
+                return sequence("encode ", expression(encoding), self._wires(wires))
             case syntax.AnglesStatement(name=name, size=size, init=init):
-                head = join(f"angles {name.text}[", expression(size), "]")
-                return head if init is None else join(head, " init ", expression(init))
+                head = sequence(f"angles {name.text}[", expression(size), "]")
+                return head if init is None else sequence(head, " init ", expression(init))
             case syntax.MeasureStatement(what=syntax.Name(text=text), wires=wires):
-                return join(f"measure {text}", self._wires(wires))
+                return sequence(f"measure {text}", self._wires(wires))
             case syntax.MeasureStatement(what=what, wires=wires):
                 assert not isinstance(what, syntax.Name)
                 listed: list[Doc] = []
                 for paulis in what:
                     listed += [",", LINE] if listed else []
                     listed.append(strings.quote(paulis.value))
-                return join("measure ", group(Indent(join(*listed))), self._wires(wires))
+                return sequence("measure ", group(Indent(sequence(*listed))), self._wires(wires))
             case syntax.ApplyStatement():
                 return self._apply(node)
             case _:
@@ -265,10 +267,10 @@ class _Printer:
             if pattern.step is not None:
                 parts += [" step ", expression(pattern.step)]
         parts.append(self._wires(node.wires))
-        return join(*parts)
+        return sequence(*parts)
 
     def _wires(self, wires: syntax.Expr | None) -> Doc:
-        return "" if wires is None else join(" on ", self.expressions.expression(wires))
+        return "" if wires is None else sequence(" on ", self.expressions.expression(wires))
 
 
 @dataclass(frozen=True, slots=True)

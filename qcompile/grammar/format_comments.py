@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from qcompile.diagnostics.source import Span
-from qcompile.grammar.pretty import Doc, Remark, join
+from qcompile.grammar.pretty import Doc, Remark, sequence
 from qcompile.grammar.syntax import Comment, File
 
 _BEFORE_CLOSER = re.compile(r"(?:[\s,]|qubits\b|#[^\n]*)*")
@@ -62,4 +62,4 @@ class Comments:
 
 def remarks(comments: tuple[Comment, ...]) -> Doc:
     """Return comments as they stand behind something on its line."""
-    return join(*(Remark(f"  {comment.text}") for comment in comments))
+    return sequence(*(Remark(f"  {comment.text}") for comment in comments))

@@ -18,7 +18,7 @@ from qcompile.grammar.pretty import (
     Indent,
     Line,
     group,
-    join,
+    sequence,
 )
 
 _BINARY = (
@@ -47,7 +47,7 @@ class ExpressionPrinter:
     def expression(self, node: syntax.Expr, least: int = 0) -> Doc:
         """Return a node, in parentheses if it binds less than `least`."""
         if _level(node) < least:
-            return join("(", self._bare(node), ")")
+            return sequence("(", self._bare(node), ")")
         return self._bare(node)
 
     def _bare(self, node: syntax.Expr) -> Doc:
@@ -60,22 +60,22 @@ class ExpressionPrinter:
                 return "true" if true else "false"
             case syntax.Unary(operator=operator, operand=operand):
                 if operator == "not":
-                    return join("not ", self.expression(operand, _NOT))
-                return join("-", self.expression(operand, _NEGATIVE))
+                    return sequence("not ", self.expression(operand, _NOT))
+                return sequence("-", self.expression(operand, _NEGATIVE))
             case syntax.Binary():
                 return self._binary(node)
             case syntax.Conditional(condition=condition, yes=yes, no=no):
                 return group(
                     self.expression(yes, 1),
-                    Indent(join(LINE, "if ", self.expression(condition, 1))),
-                    Indent(join(LINE, "else ", self.expression(no))),
+                    Indent(sequence(LINE, "if ", self.expression(condition, 1))),
+                    Indent(sequence(LINE, "else ", self.expression(no))),
                 )
             case syntax.Call(function=function, arguments=arguments, span=span):
-                return join(function.text, self.arguments(arguments, span))
+                return sequence(function.text, self.arguments(arguments, span))
             case syntax.Index(value=value, index=index):
-                return join(self.expression(value, _POSTFIX), "[", self.expression(index), "]")
+                return sequence(self.expression(value, _POSTFIX), "[", self.expression(index), "]")
             case syntax.SliceExpr(value=value, start=start, stop=stop):
-                return join(
+                return sequence(
                     self.expression(value, _POSTFIX),
                     "[",
                     "" if start is None else self.expression(start),
@@ -86,10 +86,10 @@ class ExpressionPrinter:
             case syntax.ListExpr(items=items, span=span):
                 return self.listing("[", items, self.expression, "]", span)
             case syntax.PairExpr(first=first, second=second):
-                return join("(", self.expression(first), ", ", self.expression(second), ")")
+                return sequence("(", self.expression(first), ", ", self.expression(second), ")")
             case syntax.RangeExpr(start=start, stop=stop):
                 dots = ".." if min(_level(start), _level(stop)) >= _POSTFIX else " .. "
-                return join(self.expression(start), dots, self.expression(stop))
+                return sequence(self.expression(start), dots, self.expression(stop))
             case syntax.RecordExpr(fields=fields, span=span):
                 return self.fields(fields, span, ",")
             case syntax.CircuitExpr():
@@ -103,7 +103,7 @@ class ExpressionPrinter:
         """Return a chain of operators of one level; a line may break behind each."""
         level = _BINARY[node.operator]
         if level == _POWER:
-            return join(
+            return sequence(
                 self.expression(node.left, _POSTFIX),
                 " ** ",
                 self.expression(node.right, _NEGATIVE),
@@ -120,10 +120,10 @@ class ExpressionPrinter:
             # A group for each break: the line goes on as long as the next operand starts on it.
             parts += [f" {operator}", group(Indent(LINE))]
             parts.append(self.expression(right, level + 1))
-        return join(*parts)
+        return sequence(*parts)
 
     def _circuit(self, node: syntax.CircuitExpr) -> Doc:
-        first = join(self.expression(node.qubits), " qubits")
+        first = sequence(self.expression(node.qubits), " qubits")
         items: tuple[syntax.Expr | syntax.Argument, ...] = (node.qubits, *node.arguments)
         end = node.arguments[-1].span.end if node.arguments else node.qubits.span.end
         head = Span(node.span.source, node.span.start, self.comments.end_of_list(end))
@@ -131,7 +131,7 @@ class ExpressionPrinter:
         def item(part: syntax.Expr | syntax.Argument) -> Doc:
             return self.argument(part) if isinstance(part, syntax.Argument) else first
 
-        return join(
+        return sequence(
             "circuit",
             self.listing("(", items, item, ")", head),
             " ",
@@ -141,17 +141,17 @@ class ExpressionPrinter:
     def _unitary(self, node: syntax.UnitaryExpr) -> Doc:
         if not node.arguments:
             # Comments that wait here stand in the body: brackets without arguments stay empty.
-            return join("unitary() ", self.body(node.body, node.span))
+            return sequence("unitary() ", self.body(node.body, node.span))
         end = self.comments.end_of_list(node.arguments[-1].span.end)
         head = Span(node.span.source, node.span.start, end)
-        return join(
+        return sequence(
             "unitary", self.arguments(node.arguments, head), " ", self.body(node.body, node.span)
         )
 
     def argument(self, node: syntax.Argument) -> Doc:
         if node.name is None:
             return self.expression(node.value)
-        return join(f"{node.name.text}: ", self.expression(node.value))
+        return sequence(f"{node.name.text}: ", self.expression(node.value))
 
     def arguments(self, nodes: Sequence[syntax.Argument], span: Span) -> Doc:
         return self.listing("(", nodes, self.argument, ")", span)
@@ -167,16 +167,20 @@ class ExpressionPrinter:
             if parts:
                 parts.append(LINE)
             # Comments before the brackets wait: this is the first place where they can stand.
-            parts += [join(comment.text, HARD) for comment in self.comments.before(item.span.start)]
+            parts += [
+                sequence(comment.text, HARD) for comment in self.comments.before(item.span.start)
+            ]
             parts.append(show(item))
             parts.append(IfBroken(",") if last else ",")
             end = limit if last else items[place + 1].span.start
             parts.append(remarks(self.comments.behind(item.span, end)))
         rest = [comment.text for comment in self.comments.before(limit)]
-        parts += [join(HARD, text) if place or items else text for place, text in enumerate(rest)]
+        parts += [
+            sequence(HARD, text) if place or items else text for place, text in enumerate(rest)
+        ]
         if not parts:
             return opener + closer
-        return group(opener, Indent(join(SOFT, *parts)), HARD if rest else SOFT, closer)
+        return group(opener, Indent(sequence(SOFT, *parts)), HARD if rest else SOFT, closer)
 
     def fields(self, fields: Sequence[syntax.Field], span: Span, separator: str) -> Doc:
         """Return fields between braces that end at `span.end`; on one line only if they were."""
@@ -203,7 +207,7 @@ class ExpressionPrinter:
         if not parts:
             return "{}"
         edge = HARD if broken else LINE
-        return group("{", Indent(join(edge, *parts)), edge, "}")
+        return group("{", Indent(sequence(edge, *parts)), edge, "}")
 
     def _gap(
         self, parts: list[Doc], end: int, start: int, broken: bool, separator: str

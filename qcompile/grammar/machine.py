@@ -13,7 +13,7 @@ from qcompile.grammar.syntax import Item
 from qcompile.grammar.unexpected import ErrorPlace, describe
 
 
-def run(lexemes: list[Lexeme], report: ParseReport) -> tuple[Item, ...] | None:
+def parse_lexemes(lexemes: list[Lexeme], report: ParseReport) -> tuple[Item, ...] | None:
     """Return the items of a text that starts with its version and ends with `$END`.
 
     None if the parser could not mend an error; otherwise the result counts only if the report

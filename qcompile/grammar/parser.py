@@ -11,7 +11,7 @@ from qcompile.grammar.brackets import check_nesting, pair_brackets
 from qcompile.grammar.layout import lay_out
 from qcompile.grammar.lexeme import Lexeme
 from qcompile.grammar.lexer import lex
-from qcompile.grammar.machine import run
+from qcompile.grammar.machine import parse_lexemes
 from qcompile.grammar.report import ParseReport
 from qcompile.grammar.syntax import File
 from qcompile.grammar.vocabulary import VERSION
@@ -51,7 +51,7 @@ def _parse(source: Source, report: ParseReport) -> File | None:
     lexemes = lay_out(paired)
     if not check_nesting(lexemes, report):
         return None
-    items = run(_with_version(source, lexemes, report), report)
+    items = parse_lexemes(_with_version(source, lexemes, report), report)
     if items is None or report.messages:
         return None
     return File(

@@ -61,7 +61,7 @@ SOFT = Line(flat="")
 HARD = Line(hard=True)
 
 
-def join(*parts: Doc) -> Doc:
+def sequence(*parts: Doc) -> Doc:
     return Sequence(parts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qcompile.artifact.layout import layout, parameter_count
+from qcompile.artifact.layout import layout, trainable_parameters
 from qcompile.ir.circuit_analysis import depth, two_qubit_gates
 from qcompile.ir.compilation import PlannedSet, Site
 from qcompile.ir.network import ContractionNode
@@ -140,7 +140,7 @@ def figures(
     )
     return Figures(
         modules=modules,
-        parameters=parameter_count(planned),
+        parameters=trainable_parameters(planned),
         base_parameters=base_parameters,
         forward_flops_per_token=sum(m.forward_flops_per_token for m in modules),
         backward_flops_per_token=sum(m.backward_flops_per_token for m in modules),

@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from qcompile.grammar.functions import GATE_PATTERNS
-from qcompile.testing.circuit_texts import FACTORS, LAYERS, Surroundings, circuit_text, unitary_text
+from qcompile.testing.circuit_texts import (
+    FACTORS,
+    LAYERS,
+    Surroundings,
+    circuit_sources,
+    unitary_sources,
+)
 
 _ACTIVATIONS = (
     "relu", "gelu", "silu", "tanh", "sigmoid", "sin", "cos", "softplus", "abs", "square",
@@ -162,7 +168,7 @@ def _grow(draw: st.DrawFn, values: _Values, kind: str, rank: int, *, layer: bool
         case "norm":
             values.bind(f"tanh({name}) * sigmoid({name})", width)
         case "unitary":
-            values.bind(*unitary_text(draw, name, width))
+            values.bind(*unitary_sources(draw, name, width))
         case "block":
             values.bind(f"tower({name}, hidden: rank)", rank)
         case _:
@@ -171,4 +177,4 @@ def _grow(draw: st.DrawFn, values: _Values, kind: str, rank: int, *, layer: bool
                 layers=layer,
                 narrow=lambda data, to: values.bind(f"linear({data}, to: {to})", to),
             )
-            values.bind(*circuit_text(draw, name, around))
+            values.bind(*circuit_sources(draw, name, around))

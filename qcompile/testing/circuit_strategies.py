@@ -80,7 +80,7 @@ def z_strings(draw: st.DrawFn, qubits: int) -> Pauli:
 
 
 @st.composite
-def readouts(draw: st.DrawFn, qubits: int, probabilities: bool = True) -> Readout:
+def any_readouts(draw: st.DrawFn, qubits: int, probabilities: bool = True) -> Readout:
     """Arbitrary Pauli strings, Z strings, or probabilities on qubits in any order."""
     kinds = ("paulis", "z", "probabilities") if probabilities else ("paulis", "z")
     kind = draw(st.sampled_from(kinds))
@@ -118,7 +118,7 @@ def circuits(
         angle_count=angle_count,
         initial=initial,
         gates=tuple(draw(st.lists(gate, max_size=max_gates))),
-        readout=draw(readouts(qubits, probabilities)),
+        readout=draw(any_readouts(qubits, probabilities)),
     )
 
 

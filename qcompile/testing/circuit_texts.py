@@ -42,7 +42,7 @@ class Surroundings:
     """(value, width) → a value of that width that is bound before the circuit."""
 
 
-def circuit_text(draw: st.DrawFn, name: str, around: Surroundings) -> tuple[str, int]:
+def circuit_sources(draw: st.DrawFn, name: str, around: Surroundings) -> tuple[str, int]:
     """A circuit of at most 4 qubits that reads `name`, and its width."""
     qubits = draw(st.integers(1, 4))
     lines, data = _encoding(draw, name, qubits, around)
@@ -79,7 +79,7 @@ def circuit_text(draw: st.DrawFn, name: str, around: Surroundings) -> tuple[str,
     return f"circuit({qubits} qubits{options}) {{\n{body}    }}", width
 
 
-def unitary_text(draw: st.DrawFn, name: str, width: int) -> tuple[str, int]:
+def unitary_sources(draw: st.DrawFn, name: str, width: int) -> tuple[str, int]:
     """The matrix of a circuit of real gates on `name`, which is so wide, and its width."""
     to = draw(st.integers(1 if width > 1 else 2, 9))
     qubits = max(width, to).bit_length() - 1

@@ -42,7 +42,7 @@ IN = Variable(name="in_features")
 OUT = Variable(name="out_features")
 
 
-def number(value: ScalarValue) -> Constant:
+def spec_number(value: ScalarValue) -> Constant:
     """A constant."""
     return Constant(value=value)
 
@@ -68,12 +68,12 @@ def spec_of(
     return Spec(adapters=(adapter,), targets=(), model=None)
 
 
-def linear(operand: int, to: Scalar, name: str, init: Init = KAIMING_UNIFORM) -> SpecLinear:
+def spec_linear(operand: int, to: Scalar, name: str, init: Init = KAIMING_UNIFORM) -> SpecLinear:
     """`linear(operand, to: to)` without bias."""
     return SpecLinear(operand=operand, to=to, bias=False, init=init, name=name, share=None)
 
 
-def mpo(
+def spec_mpo(
     operand: int,
     to: Scalar,
     name: str,
@@ -86,10 +86,10 @@ def mpo(
     return SpecMpo(
         operand=operand,
         to=to,
-        sites=number(sites),
+        sites=spec_number(sites),
         in_modes=None,
         out_modes=None,
-        bonds=(number(bond),),
+        bonds=(spec_number(bond),),
         init=init,
         name=name,
         share=None,
@@ -128,9 +128,9 @@ def lora_spec(
     """arXiv:2106.09685."""
     return spec_of(
         SpecInput(),
-        linear(0, number(rank), "a"),
-        linear(1, OUT, "b", ZERO),
-        SpecScale(operand=2, factor=number(2.0)),
+        spec_linear(0, spec_number(rank), "a"),
+        spec_linear(1, OUT, "b", ZERO),
+        SpecScale(operand=2, factor=spec_number(2.0)),
         attach=attach,
         shape=shape,
         parameters=(("rank", rank),),
@@ -145,11 +145,11 @@ def qtha_spec(
     shape: tuple[int, int] | None = None,
 ) -> Spec:
     """arXiv:2503.12790, version 2, with a bus of 256 and bonds of 8."""
-    r = number(rank)
+    r = spec_number(rank)
     ansatz = Repeat(
-        count=number(layers),
+        count=spec_number(layers),
         items=(
-            EncodeAngle(operand=0, gate="ry", scale=number(1), wires=AllWires()),
+            EncodeAngle(operand=0, gate="ry", scale=spec_number(1), wires=AllWires()),
             entangler("crz", PairPattern(kind="ring")),
             rotations("ry"),
             entangler("crz", PairPattern(kind="ring", reversed=True)),
@@ -158,15 +158,15 @@ def qtha_spec(
     )
     return spec_of(
         SpecInput(),
-        mpo(0, number(256), "a"),
-        linear(1, r, "h"),
+        spec_mpo(0, spec_number(256), "a"),
+        spec_linear(1, r, "h"),
         circuit(r, (ansatz,), operands=(2,)),
-        linear(3, r, "u.linear1"),
-        linear(2, r, "u.linear2"),
+        spec_linear(3, r, "u.linear1"),
+        spec_linear(2, r, "u.linear2"),
         SpecSum(operands=(4, 5)),
-        linear(6, number(256), "update.linear1"),
-        mpo(7, OUT, "update.mpo1", init=ZERO),
-        SpecScale(operand=8, factor=number(2.0)),
+        spec_linear(6, spec_number(256), "update.linear1"),
+        spec_mpo(7, OUT, "update.mpo1", init=ZERO),
+        SpecScale(operand=8, factor=spec_number(2.0)),
         attach=attach,
         shape=shape,
         parameters=(("rank", rank), ("layers", layers)),
@@ -177,7 +177,7 @@ def qtha_spec(
 def qaa_spec(qubits: int, layers: int, shape: tuple[int, int]) -> Spec:
     """arXiv:2509.16244, the circuit of methods with 3 · layers · qubits stored angles."""
     layer = Repeat(
-        count=number(layers),
+        count=spec_number(layers),
         items=(
             rotations("ry"),
             rotations("rz"),
@@ -188,8 +188,8 @@ def qaa_spec(qubits: int, layers: int, shape: tuple[int, int]) -> Spec:
     amplitude = EncodeAmplitude(operand=0, keep_norm=False)
     return spec_of(
         SpecInput(),
-        circuit(number(qubits), (amplitude, layer), operands=(0,)),
-        linear(1, OUT, "up", ZERO),
+        circuit(spec_number(qubits), (amplitude, layer), operands=(0,)),
+        spec_linear(1, OUT, "up", ZERO),
         shape=shape,
         name="qaa",
     )

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from qcompile.backends.devices import load_device
 from qcompile.diagnostics import Message
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, ZeroState
+from qcompile.ir.circuit_analysis import two_qubit_gates
 from qcompile.ir.device import Device, RoutedCircuit
 from qcompile.ir.target import NamedDevice, Objective
 from qcompile.passes.device.native import native_pairs, region, usable_qubits
 from qcompile.passes.device.route import route
-from qcompile.passes.device.score import depth, estimated_success, rank, two_qubit_gates
+from qcompile.passes.device.score import estimated_success, rank, timed_depth
 from qcompile.testing.circuit_strategies import sample_inputs
 from qcompile.testing.dense_oracle import dense_outputs
 
@@ -130,7 +131,7 @@ def test_scores_of_a_small_circuit() -> None:
         Gate(name="x", qubits=(1,)),
         Gate(name="sx", qubits=(2,)),
     )
-    assert depth(gates, 3) == 3 and two_qubit_gates(gates) == 1
+    assert timed_depth(gates, 3) == 3 and two_qubit_gates(gates) == 1
     device = device_on(
         nx.path_graph(4),
         gate_errors=(((1,), 0.1), ((1, 2), 0.2), ((2,), 0.3), ((3,), 0.5)),

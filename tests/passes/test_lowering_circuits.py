@@ -49,9 +49,9 @@ from qcompile.testing.known_specs import (
     ANGLES,
     circuit,
     entangler,
-    number,
     qaa_spec,
     rotations,
+    spec_number,
     spec_of,
 )
 from qcompile.testing.reference import evaluate_program, random_tensors
@@ -87,7 +87,9 @@ def pairs_of(
     kind: PairPatternKind, qubits: int, **options: Scalar | bool | str
 ) -> list[tuple[int, ...]]:
     pattern = replace(PairPattern(kind=kind), **options)  # type: ignore[arg-type]
-    value = circuit(number(qubits), (entangler("cx", pattern, trainable=False), rotations("ry")))
+    value = circuit(
+        spec_number(qubits), (entangler("cx", pattern, trainable=False), rotations("ry"))
+    )
     gates = circuit_of(value, (1, qubits)).gates
     return [gate.qubits for gate in gates if gate.name == "cx"]
 
@@ -105,7 +107,7 @@ def test_one_qubit_gates_along_half_of_a_brickwork(
     half: Half, qubits: int, wires: list[int]
 ) -> None:
     layer = replace(rotations("ry"), wires=HalfBrickwork(half=half))
-    gates = circuit_of(circuit(number(qubits), (layer,)), (1, qubits)).gates
+    gates = circuit_of(circuit(spec_number(qubits), (layer,)), (1, qubits)).gates
     assert [gate.qubits for gate in gates] == [(wire,) for wire in wires]
 
 
@@ -113,10 +115,10 @@ def test_patterns() -> None:
     assert pairs_of("ring", 4) == [(0, 1), (1, 2), (2, 3), (3, 0)]
     assert pairs_of("ring", 2) == [(0, 1), (1, 0)]
     assert pairs_of("ring", 4, reversed=True) == [(0, 3), (1, 0), (2, 1), (3, 2)]
-    assert pairs_of("ring", 5, step=number(2)) == [(0, 2), (1, 3), (2, 4), (3, 0), (4, 1)]
+    assert pairs_of("ring", 5, step=spec_number(2)) == [(0, 2), (1, 3), (2, 4), (3, 0), (4, 1)]
     assert pairs_of("line", 4) == [(0, 1), (1, 2), (2, 3)]
     assert pairs_of("line", 4, reversed=True) == [(1, 0), (2, 1), (3, 2)]
-    assert pairs_of("line", 4, step=number(2)) == [(0, 2), (1, 3)]
+    assert pairs_of("line", 4, step=spec_number(2)) == [(0, 2), (1, 3)]
     assert pairs_of("brickwork", 5) == [(0, 1), (2, 3), (1, 2), (3, 4)]
     assert pairs_of("brickwork", 5, half="even") == [(0, 1), (2, 3)]
     assert pairs_of("brickwork", 5, half="odd") == [(1, 2), (3, 4)]
@@ -126,7 +128,7 @@ def test_patterns() -> None:
 
 def test_native_takes_the_couplings_of_a_connected_part() -> None:
     star = Device(name="star", qubits=6, edges=((0, 5), (1, 5), (2, 5), (3, 4)), native=("cz",))
-    value = circuit(number(4), (entangler("cz", PairPattern(kind="native"), trainable=False),))
+    value = circuit(spec_number(4), (entangler("cz", PairPattern(kind="native"), trainable=False),))
     program = program_of(value, (1, 4), star)
     (node,) = (n for n in program.nodes if isinstance(n, CircuitNode))
     # Physical qubits 0, 1, 2 and 5 in this order; 5 is the centre.
@@ -135,40 +137,42 @@ def test_native_takes_the_couplings_of_a_connected_part() -> None:
 
 def test_angles_are_laid_out_in_order_of_appearance() -> None:
     shared = GateLayer(gate="rot", angles=Fresh(per_gate=False), wires=AllWires(), pairs=None)
-    layers = Repeat(count=number(2), items=(rotations("ry"), shared))
-    found = circuit_of(circuit(number(2), (layers,)), (1, 2))
+    layers = Repeat(count=spec_number(2), items=(rotations("ry"), shared))
+    found = circuit_of(circuit(spec_number(2), (layers,)), (1, 2))
     indices = [[angle.angles[0][0] for angle in gate.angles] for gate in found.gates]
     assert indices == [[0], [1], [2, 3, 4], [2, 3, 4], [5], [6], [7, 8, 9], [7, 8, 9]]
     assert found.angle_count == 10
 
 
 def test_loops_bind_their_variable_and_wires_may_use_it() -> None:
-    last = Apply(operator="+", arguments=(Variable(name="i"), number(1)))
+    last = Apply(operator="+", arguments=(Variable(name="i"), spec_number(1)))
     pair = ListedPairs(pairs=((Variable(name="i"), last),))
     body: tuple[CircuitItem, ...] = (
         GateLayer(gate="cx", angles=(), wires=None, pairs=pair),
-        GateLayer(gate="h", angles=(), wires=WireRange(start=number(0), stop=last), pairs=None),
+        GateLayer(
+            gate="h", angles=(), wires=WireRange(start=spec_number(0), stop=last), pairs=None
+        ),
     )
-    loop = ForEach(variable="i", start=number(0), stop=number(2), items=body)
-    found = circuit_of(circuit(number(3), (loop,)), (1, 3))
+    loop = ForEach(variable="i", start=spec_number(0), stop=spec_number(2), items=body)
+    found = circuit_of(circuit(spec_number(3), (loop,)), (1, 3))
     assert [(g.name, *g.qubits) for g in found.gates] == [
         ("cx", 0, 1), ("h", 0), ("cx", 1, 2), ("h", 0), ("h", 1),
     ]  # fmt: skip
 
 
 def test_banks_come_first_and_keep_their_own_initialisation() -> None:
-    bank = Bank(name="theta", size=number(3), init=ZERO)
+    bank = Bank(name="theta", size=spec_number(3), init=ZERO)
     angle = AffineAngle(
-        constant=number(0.25),
+        constant=spec_number(0.25),
         terms=(
-            (number(0.5), DataElement(operand=0, index=number(2))),
-            (number(1), BankElement(bank=0, index=number(1))),
+            (spec_number(0.5), DataElement(operand=0, index=spec_number(2))),
+            (spec_number(1), BankElement(bank=0, index=spec_number(1))),
         ),
     )
     listed = GateLayer(
-        gate="ry", angles=(angle,), wires=ListedWires(wires=(number(1),)), pairs=None
+        gate="ry", angles=(angle,), wires=ListedWires(wires=(spec_number(1),)), pairs=None
     )
-    value = circuit(number(2), (rotations("rx"), listed), operands=(0,))
+    value = circuit(spec_number(2), (rotations("rx"), listed), operands=(0,))
     value = replace(value, circuit=replace(value.circuit, banks=(bank,)))
     program = program_of(value, (3, 2))
     (tensor,) = program.tensors
@@ -183,20 +187,20 @@ def test_banks_come_first_and_keep_their_own_initialisation() -> None:
 
 
 def test_a_narrow_value_repeats_over_the_wires() -> None:
-    encode = EncodeAngle(operand=0, gate="rx", scale=number(2), wires=AllWires())
-    found = circuit_of(circuit(number(5), (encode,), operands=(0,)), (2, 5))
+    encode = EncodeAngle(operand=0, gate="rx", scale=spec_number(2), wires=AllWires())
+    found = circuit_of(circuit(spec_number(5), (encode,), operands=(0,)), (2, 5))
     assert [gate.angles[0].data for gate in found.gates] == [
         ((0, 2.0),), ((1, 2.0),), ((0, 2.0),), ((1, 2.0),), ((0, 2.0),),
     ]  # fmt: skip
 
 
 def test_values_that_are_never_encoded_are_not_read() -> None:
-    found = circuit_of(circuit(number(2), (rotations("ry"),), operands=(0,)), (7, 2))
+    found = circuit_of(circuit(spec_number(2), (rotations("ry"),), operands=(0,)), (7, 2))
     assert found.data_width == 0
 
 
 def test_basis_encoding_flips_where_positive() -> None:
-    value = circuit(number(3), (EncodeBasis(operand=0, wires=AllWires()),), operands=(0,))
+    value = circuit(spec_number(3), (EncodeBasis(operand=0, wires=AllWires()),), operands=(0,))
     program = program_of(value, (3, 3))
     x = np.array([[0.4, -1.0, 0.0], [-0.1, 2.0, 3.0]])
     expected = np.array([[-1.0, 1.0, 1.0], [1.0, -1.0, -1.0]])
@@ -207,7 +211,7 @@ def test_iqp_encoding_is_that_of_its_definition() -> None:
     pattern = PairPattern(kind="all")
     encode = EncodeIqp(operand=0, pairs=pattern)
     mix = GateLayer(gate="h", angles=(), wires=AllWires(), pairs=None)
-    program = program_of(circuit(number(3), (encode, mix), operands=(0,)), (3, 3))
+    program = program_of(circuit(spec_number(3), (encode, mix), operands=(0,)), (3, 3))
     assert sum(isinstance(node, PairProductNode) for node in program.nodes) == 1
     x = np.random.default_rng(1).standard_normal((4, 3))
 
@@ -226,7 +230,7 @@ def test_iqp_encoding_is_that_of_its_definition() -> None:
 def test_keep_norm_multiplies_the_readout_by_the_norm() -> None:
     def value(keep: bool) -> SpecCircuitValue:
         encode = EncodeAmplitude(operand=0, keep_norm=keep)
-        return circuit(number(2), (encode, rotations("ry")), operands=(0,))
+        return circuit(spec_number(2), (encode, rotations("ry")), operands=(0,))
 
     kept, dropped = program_of(value(True), (3, 2)), program_of(value(False), (3, 2))
     assert any(isinstance(node, NormNode) for node in kept.nodes)
@@ -243,9 +247,9 @@ def test_readouts_are_concatenated() -> None:
     measurements = (
         MeasureEach(letter="X", wires=AllWires(parity="odd")),
         MeasurePaulis(strings=(((0, "Z"), (2, "Y")),)),
-        MeasureProbabilities(wires=ListedWires(wires=(number(2), number(0)))),
+        MeasureProbabilities(wires=ListedWires(wires=(spec_number(2), spec_number(0)))),
     )
-    value = circuit(number(3), (rotations("ry"),), measurements=measurements)
+    value = circuit(spec_number(3), (rotations("ry"),), measurements=measurements)
     program = program_of(value, (1, 6))
     nodes = [n for n in program.nodes if isinstance(n, CircuitNode)]
     assert [n.circuit.readout for n in nodes] == [
@@ -261,7 +265,7 @@ def test_readouts_are_concatenated() -> None:
 
 @pytest.mark.parametrize("init", [Init(kind="normal", arguments=(0.1, 0.0)), ZERO])
 def test_layers_without_banks_have_no_segments(init: Init) -> None:
-    value = circuit(number(2), (rotations("ry"),))
+    value = circuit(spec_number(2), (rotations("ry"),))
     value = replace(value, circuit=replace(value.circuit, init=init))
     (tensor,) = program_of(value, (1, 2)).tensors
     assert tensor.init == init and tensor.segments == ()
@@ -281,19 +285,19 @@ def test_growing_loops_are_expanded_in_full() -> None:
     growing = GateLayer(
         gate="h",
         angles=(),
-        wires=WireRange(start=number(0), stop=Variable(name="i")),
+        wires=WireRange(start=spec_number(0), stop=Variable(name="i")),
         pairs=None,
     )
-    loop = ForEach(variable="i", start=number(1), stop=number(5), items=(growing,))
-    found = circuit_of(circuit(number(4), (loop,)), (1, 4))
+    loop = ForEach(variable="i", start=spec_number(1), stop=spec_number(5), items=(growing,))
+    found = circuit_of(circuit(spec_number(4), (loop,)), (1, 4))
     assert len(found.gates) == 1 + 2 + 3 + 4
 
 
 def test_shrinking_loops_are_not_refused_for_their_first_turn() -> None:
-    turn = Apply(operator="+", arguments=(Variable(name="i"), number(1)))
+    turn = Apply(operator="+", arguments=(Variable(name="i"), spec_number(1)))
     inner = Repeat(
-        count=Apply(operator="//", arguments=(number(8_000), turn)), items=(rotations("h"),)
+        count=Apply(operator="//", arguments=(spec_number(8_000), turn)), items=(rotations("h"),)
     )
-    loop = ForEach(variable="i", start=number(0), stop=number(30), items=(inner,))
-    found = circuit_of(circuit(number(1), (loop,)), (1, 1))
+    loop = ForEach(variable="i", start=spec_number(0), stop=spec_number(30), items=(inner,))
+    found = circuit_of(circuit(spec_number(1), (loop,)), (1, 1))
     assert len(found.gates) == sum(8_000 // (i + 1) for i in range(30))

@@ -24,7 +24,7 @@ from qcompile.ir.verify_spec import verify_spec
 from qcompile.passes.lowering import lower
 from qcompile.passes.lowering.control_shape import control_shape
 from qcompile.passes.lowering.totals import parameter_count
-from qcompile.testing.circuit_texts import LAYERS, Surroundings, circuit_text
+from qcompile.testing.circuit_texts import LAYERS, Surroundings, circuit_sources
 from qcompile.testing.reference import Array, evaluate_program, random_tensors
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -139,7 +139,7 @@ def circuits(draw: st.DrawFn) -> str:
         return new
 
     around = Surroundings(widths=widths, layers=True, narrow=narrow)
-    text, width = circuit_text(draw, "x", around)
+    text, width = circuit_sources(draw, "x", around)
     body = "\n".join(f"    {line}" for line in lines)
     return (
         f"qa 1\n{LAYERS}\nadapter c(rank: int = 2) {{\n    shape {size} -> {width}\n{body}\n"

@@ -63,14 +63,14 @@ from qcompile.ir.spec_circuit import (
 from qcompile.ir.text import digest, text_of
 from qcompile.ir.verify_program import verify_program
 from qcompile.passes.lowering import lower
-from qcompile.testing.known_specs import IN, OUT, number, spec_of
+from qcompile.testing.known_specs import IN, OUT, spec_number, spec_of
 from qcompile.testing.reference import evaluate_program, random_tensors
 from qcompile.testing.small_orthogonals import REAL_GATES
 
-SMALL = st.integers(0, 5).map(number)
+SMALL = st.integers(0, 5).map(spec_number)
 LEAVES = st.one_of(
     SMALL,
-    st.sampled_from((-1, 0, 7, 10**9, 10**15, 0.5, 2.0, True)).map(number),
+    st.sampled_from((-1, 0, 7, 10**9, 10**15, 0.5, 2.0, True)).map(spec_number),
     st.sampled_from((IN, OUT)),
 )
 
@@ -188,7 +188,7 @@ def circuit_values(draw: st.DrawFn, known: int, name: str) -> SpecCircuitValue:
         st.just(MeasurePaulis(strings=(((0, "Z"), (2, "X")), ((1, "Y"),)))),
     )
     circuit = SpecCircuit(
-        qubits=draw(st.one_of(st.integers(1, 5).map(number), scalars())),
+        qubits=draw(st.one_of(st.integers(1, 5).map(spec_number), scalars())),
         banks=banks,
         items=tuple(inside),
         measurements=tuple(draw(st.lists(measurement, min_size=1, max_size=2))),

@@ -47,11 +47,11 @@ from qcompile.testing.known_specs import (
     OUT,
     circuit,
     entangler,
-    linear,
-    mpo,
-    number,
     qtha_spec,
     rotations,
+    spec_linear,
+    spec_mpo,
+    spec_number,
     spec_of,
     transformer,
 )
@@ -75,7 +75,7 @@ def apply(operator: str, *arguments: Scalar) -> Scalar:
 
 
 def quantum(*items: CircuitItem, qubits: int = 4) -> Spec:
-    return of(circuit(number(qubits), items, operands=(0,)))
+    return of(circuit(spec_number(qubits), items, operands=(0,)))
 
 
 def one_wire(wire: Scalar) -> CircuitItem:
@@ -83,14 +83,14 @@ def one_wire(wire: Scalar) -> CircuitItem:
 
 
 def shared_twice() -> Spec:
-    left = replace(linear(0, number(3), "a"), share="key")
-    right = replace(linear(0, number(4), "b"), share="key")
+    left = replace(spec_linear(0, spec_number(3), "a"), share="key")
+    right = replace(spec_linear(0, spec_number(4), "b"), share="key")
     return of(left, right)
 
 
 def failing_requirement() -> Spec:
-    spec = of(linear(0, OUT, "a"))
-    condition = apply("==", apply("%", IN, number(5)), number(0))
+    spec = of(spec_linear(0, OUT, "a"))
+    condition = apply("==", apply("%", IN, spec_number(5)), spec_number(0))
     body = replace(
         spec.adapters[0].bodies[0],
         requirements=(Requirement(condition=condition, message="divisible by 5"),),
@@ -100,54 +100,65 @@ def failing_requirement() -> Spec:
 
 DEEP: CircuitItem = rotations("ry")
 for _ in range(3):
-    DEEP = Repeat(count=number(10_000), items=(DEEP,))
+    DEEP = Repeat(count=spec_number(10_000), items=(DEEP,))
 
-EMPTY: CircuitItem = Repeat(count=number(0), items=())
+EMPTY: CircuitItem = Repeat(count=spec_number(0), items=())
 for _ in range(4):
-    EMPTY = Repeat(count=number(10_000), items=(EMPTY,))
+    EMPTY = Repeat(count=spec_number(10_000), items=(EMPTY,))
 
 ELEMENT = AffineAngle(
-    constant=number(0), terms=((number(1), DataElement(operand=0, index=number(12))),)
+    constant=spec_number(0),
+    terms=((spec_number(1), DataElement(operand=0, index=spec_number(12))),),
 )
 
 ERRORS: dict[str, list[Spec]] = {
-    "QA3101": [of(linear(0, apply("//", IN, apply("-", IN, IN)), "a"))],
+    "QA3101": [of(spec_linear(0, apply("//", IN, apply("-", IN, IN)), "a"))],
     "QA3102": [
-        of(linear(0, apply("/", IN, number(5)), "a")),
-        of(SpecDropout(operand=0, probability=number("half"))),
+        of(spec_linear(0, apply("/", IN, spec_number(5)), "a")),
+        of(SpecDropout(operand=0, probability=spec_number("half"))),
     ],
     "QA3103": [
-        of(linear(0, number(0), "a")),
-        of(linear(0, number(-3), "a")),
-        of(mpo(0, OUT, "m", sites=65)),
-        of(mpo(0, OUT, "m", sites=0)),
-        of(mpo(0, OUT, "m", bond=0)),
-        of(SpecDropout(operand=0, probability=number(1.0))),
-        quantum(Repeat(count=number(10_001), items=())),
-        spec_of(SpecInput(), linear(0, OUT, "a"), shape=(0, 4)),
-        spec_of(SpecInput(), linear(0, OUT, "a"), shape=(2**30, 4)),
+        of(spec_linear(0, spec_number(0), "a")),
+        of(spec_linear(0, spec_number(-3), "a")),
+        of(spec_mpo(0, OUT, "m", sites=65)),
+        of(spec_mpo(0, OUT, "m", sites=0)),
+        of(spec_mpo(0, OUT, "m", bond=0)),
+        of(SpecDropout(operand=0, probability=spec_number(1.0))),
+        quantum(Repeat(count=spec_number(10_001), items=())),
+        spec_of(SpecInput(), spec_linear(0, OUT, "a"), shape=(0, 4)),
+        spec_of(SpecInput(), spec_linear(0, OUT, "a"), shape=(2**30, 4)),
     ],
     "QA3104": [failing_requirement()],
-    "QA3105": [of(linear(0, number(3), "a"), linear(0, number(4), "b"), SpecSum(operands=(1, 2)))],
-    "QA3106": [of(linear(0, number(3), "a"))],
-    "QA3107": [
-        of(SpecSlice(operand=0, start=number(3), stop=number(13))),
-        of(SpecSlice(operand=0, start=number(4), stop=number(4))),
-        of(SpecSlice(operand=0, start=number(-1), stop=None)),
+    "QA3105": [
+        of(
+            spec_linear(0, spec_number(3), "a"),
+            spec_linear(0, spec_number(4), "b"),
+            SpecSum(operands=(1, 2)),
+        )
     ],
-    "QA3108": [of(replace(mpo(0, OUT, "m", sites=2), in_modes=(number(3), number(3))))],
+    "QA3106": [of(spec_linear(0, spec_number(3), "a"))],
+    "QA3107": [
+        of(SpecSlice(operand=0, start=spec_number(3), stop=spec_number(13))),
+        of(SpecSlice(operand=0, start=spec_number(4), stop=spec_number(4))),
+        of(SpecSlice(operand=0, start=spec_number(-1), stop=None)),
+    ],
+    "QA3108": [
+        of(replace(spec_mpo(0, OUT, "m", sites=2), in_modes=(spec_number(3), spec_number(3))))
+    ],
     "QA3109": [
-        of(replace(mpo(0, OUT, "m", sites=3), in_modes=(number(3), number(4)))),
-        of(replace(mpo(0, OUT, "m", sites=4), bonds=(number(2), number(2)))),
+        of(replace(spec_mpo(0, OUT, "m", sites=3), in_modes=(spec_number(3), spec_number(4)))),
+        of(replace(spec_mpo(0, OUT, "m", sites=4), bonds=(spec_number(2), spec_number(2)))),
     ],
     "QA3111": [shared_twice()],
-    "QA3112": [of(linear(0, number(2**24), "a"), linear(1, number(2**24), "b"))],
+    "QA3112": [
+        of(spec_linear(0, spec_number(2**24), "a"), spec_linear(1, spec_number(2**24), "b"))
+    ],
     "QA3114": [
-        of(linear(0, number(10**9), "a")),
-        of(SpecVector(size=number(2**25), init=Init(kind="zero"), name="v", share=None)),
+        of(spec_linear(0, spec_number(10**9), "a")),
+        of(SpecVector(size=spec_number(2**25), init=Init(kind="zero"), name="v", share=None)),
         of(
             circuit(
-                number(30),
+                spec_number(30),
                 (rotations("ry"),),
                 measurements=(MeasureProbabilities(wires=AllWires()),),
             )
@@ -157,13 +168,13 @@ ERRORS: dict[str, list[Spec]] = {
     "QA3201": [quantum(qubits=10**9), quantum(qubits=0)],
     "QA3202": [quantum(DEEP), quantum(EMPTY)],
     "QA3203": [
-        quantum(one_wire(number(4))),
-        quantum(one_wire(number(-1))),
+        quantum(one_wire(spec_number(4))),
+        quantum(one_wire(spec_number(-1))),
         quantum(
             GateLayer(
                 gate="h",
                 angles=(),
-                wires=WireRange(start=number(0), stop=number(10**9)),
+                wires=WireRange(start=spec_number(0), stop=spec_number(10**9)),
                 pairs=None,
             )
         ),
@@ -171,28 +182,34 @@ ERRORS: dict[str, list[Spec]] = {
     "QA3204": [
         quantum(
             GateLayer(
-                gate="h", angles=(), wires=ListedWires(wires=(number(1), number(1))), pairs=None
+                gate="h",
+                angles=(),
+                wires=ListedWires(wires=(spec_number(1), spec_number(1))),
+                pairs=None,
             )
         )
     ],
     "QA3205": [
-        quantum(entangler("cx", PairPattern(kind="ring", step=number(8)), trainable=False)),
+        quantum(entangler("cx", PairPattern(kind="ring", step=spec_number(8)), trainable=False)),
         quantum(
             GateLayer(
-                gate="cx", angles=(), wires=None, pairs=ListedPairs(pairs=((number(1), number(1)),))
+                gate="cx",
+                angles=(),
+                wires=None,
+                pairs=ListedPairs(pairs=((spec_number(1), spec_number(1)),)),
             )
         ),
     ],
     "QA3206": [
         quantum(GateLayer(gate="ry", angles=(ELEMENT,), wires=AllWires(), pairs=None)),
     ],
-    "QA3207": [quantum(EncodeAngle(operand=0, gate="ry", scale=number(1), wires=AllWires()))],
+    "QA3207": [quantum(EncodeAngle(operand=0, gate="ry", scale=spec_number(1), wires=AllWires()))],
     "QA3208": [quantum(EncodeAmplitude(operand=0, keep_norm=False), qubits=3)],
     "QA3210": [quantum(entangler("cz", PairPattern(kind="native"), trainable=False))],
     "QA3212": [
         of(
             circuit(
-                number(1),
+                spec_number(1),
                 (rotations("ry"),),
                 measurements=(MeasureEach(letter="Z", wires=AllWires(parity="odd")),),
             )
@@ -220,7 +237,7 @@ def test_every_code_of_sizes_is_provoked_somewhere() -> None:
 def test_too_many_parameters_in_all_modules_together() -> None:
     spec = spec_of(
         SpecInput(),
-        mpo(0, OUT, "m", sites=3, bond=20_000),
+        spec_mpo(0, OUT, "m", sites=3, bond=20_000),
         attach=("*",),
     )
     collector = Collector()
@@ -236,8 +253,8 @@ def test_tensors_of_all_modules_are_weighed_together(
 ) -> None:
     spec = spec_of(
         SpecInput(),
-        replace(linear(0, number(5), "a"), share=share),
-        linear(1, OUT, "b"),
+        replace(spec_linear(0, spec_number(5), "a"), share=share),
+        spec_linear(1, OUT, "b"),
         attach=("*.q_proj",),
     )
     model = transformer(12, 12, 24, 4)
@@ -263,7 +280,7 @@ def test_an_empty_ring_is_a_warning() -> None:
     complete, found = diagnose(
         spec_of(
             SpecInput(),
-            circuit(number(1), (rotations("ry"), entangler("crz", PairPattern(kind="ring")))),
+            circuit(spec_number(1), (rotations("ry"), entangler("crz", PairPattern(kind="ring")))),
             shape=(1, 1),
         )
     )
@@ -274,8 +291,8 @@ def test_an_empty_ring_is_a_warning() -> None:
 def test_faults_of_one_circuit_are_all_reported() -> None:
     _, found = diagnose(
         quantum(
-            one_wire(number(7)),
-            EncodeAngle(operand=0, gate="ry", scale=number(1), wires=AllWires()),
+            one_wire(spec_number(7)),
+            EncodeAngle(operand=0, gate="ry", scale=spec_number(1), wires=AllWires()),
             entangler("cx", PairPattern(kind="native"), trainable=False),
         )
     )
@@ -284,13 +301,13 @@ def test_faults_of_one_circuit_are_all_reported() -> None:
 
 def test_a_refused_value_is_not_reported_again_by_its_users() -> None:
     _, found = diagnose(
-        of(linear(0, number(0), "a"), linear(1, OUT, "b"), SpecSum(operands=(1, 2)))
+        of(spec_linear(0, spec_number(0), "a"), spec_linear(1, OUT, "b"), SpecSum(operands=(1, 2)))
     )
     assert [d.code for d in found] == ["QA3103"]
 
 
 def test_a_fault_says_for_which_modules() -> None:
-    sizes = apply("//", Variable(name="out_features"), apply("-", OUT, number(4)))
-    spec = spec_of(SpecInput(), linear(0, sizes, "a"), attach=("*.{k,v}_proj",))
+    sizes = apply("//", Variable(name="out_features"), apply("-", OUT, spec_number(4)))
+    spec = spec_of(SpecInput(), spec_linear(0, sizes, "a"), attach=("*.{k,v}_proj",))
     _, found = diagnose(spec)
     assert found[0].notes == ("for modules of 12 -> 4, such as `model.layers.0.self_attn.k_proj`",)

@@ -29,7 +29,7 @@ from qcompile.ir.text import text_of
 from qcompile.ir.verification import VerificationError
 from qcompile.ir.verify_program import verify_program
 from qcompile.ir.verify_spec import verify_spec
-from qcompile.testing.known_specs import ANGLES, number, rotations, spec_of
+from qcompile.testing.known_specs import ANGLES, rotations, spec_number, spec_of
 from tests.unitary.matrices import compiled, module_of, text
 
 BOTH = pytest.mark.parametrize("tokens", [1, 4096], ids=["per token", "hoisted"])
@@ -247,7 +247,7 @@ def test_verifier_refuses_other_gates_and_places() -> None:
 def test_spec_verifier_refuses_other_gates_and_data() -> None:
     spec = SpecUnitary(
         operand=0,
-        to=number(4),
+        to=spec_number(4),
         adjoint=False,
         banks=(),
         items=(rotations("ry"),),
@@ -256,7 +256,7 @@ def test_spec_verifier_refuses_other_gates_and_data() -> None:
         share=None,
     )
     verify_spec(spec_of(SpecInput(), spec, shape=(4, 4)))
-    encoding = EncodeAngle(operand=0, gate="ry", scale=number(1), wires=AllWires())
+    encoding = EncodeAngle(operand=0, gate="ry", scale=spec_number(1), wires=AllWires())
     for bad in (rotations("rx"), encoding):
         broken = spec_of(SpecInput(), replace(spec, items=(bad,)), shape=(4, 4))
         with pytest.raises(VerificationError):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from qcompile.backends.export.standard_gates import (
     in_library,
     readout_comments,
-    real,
+    real_literal,
     require_zero_state,
 )
 from qcompile.ir.circuit import Affine, Circuit
@@ -30,7 +30,7 @@ def write_qasm2(circuit: Circuit, data: Sequence[float], angles: Sequence[float]
     lines = ["OPENQASM 2.0;", 'include "qelib1.inc";', *readout_comments(circuit)]
     lines.append(f"qreg q[{circuit.qubits}];")
     for gate in in_library(circuit.gates, QELIB):
-        values = ",".join(real(_value(angle, data, angles)) for angle in gate.angles)
+        values = ",".join(real_literal(_value(angle, data, angles)) for angle in gate.angles)
         arguments = f"({values})" if values else ""
         wires = ",".join(f"q[{qubit}]" for qubit in gate.qubits)
         lines.append(f"{QELIB[gate.name]}{arguments} {wires};")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qcompile.backends.export.standard_gates import (
     in_library,
     readout_comments,
-    real,
+    real_literal,
     require_zero_state,
 )
 from qcompile.ir.circuit import Affine, Circuit
@@ -61,8 +61,8 @@ def _expression(angle: Affine) -> str:
         terms.append((angle.constant, ""))
     text = ""
     for factor, symbol in terms:
-        product = f"{real(abs(factor))} * {symbol}" if abs(factor) != 1.0 else symbol
-        shown = product if symbol else real(abs(factor))
+        product = f"{real_literal(abs(factor))} * {symbol}" if abs(factor) != 1.0 else symbol
+        shown = product if symbol else real_literal(abs(factor))
         if text:
             text += f" - {shown}" if factor < 0 else f" + {shown}"
         else:

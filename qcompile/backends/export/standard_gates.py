@@ -48,7 +48,7 @@ def _shown(pauli: Pauli) -> str:
     return sign + (" ".join(f"{letter} q[{qubit}]" for qubit, letter in pauli.letters) or "1")
 
 
-def real(value: float) -> str:
+def real_literal(value: float) -> str:
     """A real literal that both languages accept: always with a decimal point, exact."""
     text = repr(float(value))
     if "e" in text and "." not in text:

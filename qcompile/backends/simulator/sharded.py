@@ -11,7 +11,7 @@ def is_sharded(tensor: Tensor) -> bool:
     return hasattr(tensor, "full_tensor")
 
 
-def whole(tensor: Tensor) -> Tensor:
+def gathered(tensor: Tensor) -> Tensor:
     """All of a tensor, differentiable; where it is sharded, every process must call it."""
     if not is_sharded(tensor):
         return tensor

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softshrink
 
-from qcompile.backends.simulator.sharded import own_shard, whole
+from qcompile.backends.simulator.sharded import gathered, own_shard
 from qcompile.ir.training import Penalty, Proximal
 
 
 def penalty(term: Penalty, tensors: Sequence[Tensor]) -> Tensor:
     """factor · kind over all elements of the tensors, 0-dim, at least float32, differentiable."""
-    full = [whole(tensor) for tensor in tensors]
+    full = [gathered(tensor) for tensor in tensors]
     wide = [tensor.to(torch.promote_types(tensor.dtype, torch.float32)) for tensor in full]
     match term.kind:
         case "l1" | "mean_abs":

@@ -24,7 +24,7 @@ from qcompile.executors.sweeps.program import (
     sweeps_of,
 )
 from qcompile.executors.sweeps.read import read_of
-from qcompile.executors.sweeps.stages import Stage, depends_on_data, merge
+from qcompile.executors.sweeps.stages import Stage, merge_into_stages, reads_data
 from qcompile.ir.circuit import AmplitudeState, Circuit, Gate
 from qcompile.ir.circuit_analysis import is_real, leading_encodings
 from qcompile.ir.factors import Factor, append
@@ -120,7 +120,7 @@ def _program(
 ) -> SweepProgram:
     read, change, errors = read_of(circuit, target, noise)
     folded = _with_change(_fold_basis_changes(runs), change)
-    parts = [(run.hoisted, list(sweeps_of(merge(run.primitives)))) for run in folded]
+    parts = [(run.hoisted, list(sweeps_of(merge_into_stages(run.primitives)))) for run in folded]
     if parts and noise is None and _reads_populations(read):
         while parts[-1][1] and isinstance(parts[-1][1][-1], Phases):
             parts[-1][1].pop()
@@ -175,8 +175,8 @@ def _fold_basis_changes(runs: Sequence[Run]) -> list[Run]:
             _extend(result, Run(True, [*carried, *run.primitives]))
             carried = []
             continue
-        stages = merge(run.primitives)
-        used = [index for index, stage in enumerate(stages) if depends_on_data(stage)]
+        stages = merge_into_stages(run.primitives)
+        used = [index for index, stage in enumerate(stages) if reads_data(stage)]
         if result and result[-1].hoisted and used:
             result[-1].primitives.extend(_primitives(stages[: used[0]]))
             stages = stages[used[0] :]

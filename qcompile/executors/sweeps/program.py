@@ -18,7 +18,7 @@ from qcompile.executors.sweeps.stages import (
     PhaseStage,
     Stage,
     TurnStage,
-    merge,
+    merge_into_stages,
 )
 from qcompile.ir.circuit import Affine, AmplitudeState, Pauli
 from qcompile.ir.factors import IDENTITY, Factor, fixed
@@ -199,7 +199,7 @@ def sweeps_of(stages: Sequence[Stage]) -> tuple[Sweep, ...]:
 
 def sweeps_of_primitives(primitives: Sequence[Primitive]) -> tuple[Sweep, ...]:
     """Merged as far as commutation allows."""
-    return sweeps_of(merge(primitives))
+    return sweeps_of(merge_into_stages(primitives))
 
 
 def signature(sweeps: Sequence[Sweep]) -> tuple[object, ...]:

@@ -94,7 +94,7 @@ class ExpectationReadout:
         constants = schedule.constants
         self.settings: list[tuple[list[Step], ConstantTensor]] = []
         for setting in settings:
-            table = tables.observables(setting.paulis, qubits, (1 - 2 * up, 2 * down - 1))
+            table = tables.observable_values(setting.paulis, qubits, (1 - 2 * up, 2 * down - 1))
             for exchange in reversed(setting.permuted):
                 table = table.index_select(1, tables.permutation(exchange.gates, qubits).argsort())
             self.settings.append((schedule.steps(setting.sweeps), constants.real(table)))
@@ -187,7 +187,7 @@ def _mitigated(
     kept = tuple(qubit for qubit, _ in pauli.letters)
     matrix = tables.confusion(program.errors, len(kept))
     local = Pauli(letters=tuple((k, "Z") for k in range(len(kept))), sign=pauli.sign)
-    estimator = tables.observables([local], len(kept)) @ torch.linalg.inv(matrix)
+    estimator = tables.observable_values([local], len(kept)) @ torch.linalg.inv(matrix)
     return MitigatedSetting(
         schedule.steps(setting.sweeps),
         Outcomes(kept, qubits, populations, matrix, schedule.constants),

@@ -62,7 +62,7 @@ class NoiseStage:
 Stage = PhaseStage | LocalStage | TurnStage | PermuteStage | NoiseStage
 
 
-def merge(primitives: Iterable[Primitive]) -> list[Stage]:
+def merge_into_stages(primitives: Iterable[Primitive]) -> list[Stage]:
     """Each primitive joins the earliest stage of its kind that it can commute back to.
 
     The latest one would tear layers apart: the change back from the first qubit's basis would
@@ -94,7 +94,7 @@ def _accepts(stage: Stage, primitive: Primitive) -> bool:
             return False
 
 
-def depends_on_data(stage: Stage) -> bool:
+def reads_data(stage: Stage) -> bool:
     match stage:
         case PhaseStage():
             return stage.from_data

@@ -59,7 +59,7 @@ def depolarising(probability: float, count: int) -> Tensor:
     return matrix
 
 
-def observables(
+def observable_values(
     paulis: Sequence[Pauli], qubits: int, values: tuple[float, float] = (1.0, -1.0)
 ) -> Tensor:
     """(len(paulis), 2^qubits): sign · Π over letters of `values`[bit]; float64."""

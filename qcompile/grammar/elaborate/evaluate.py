@@ -14,7 +14,7 @@ from qcompile.grammar.elaborate.expect import unknown_argument
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.names import look_up
 from qcompile.grammar.elaborate.operands import Operand, Typed, Value, integer, real
-from qcompile.grammar.elaborate.scalars import combine, join
+from qcompile.grammar.elaborate.scalars import combine, join_types
 from qcompile.grammar.elaborate.session import MAX_DEPTH
 from qcompile.grammar.elaborate.slices import element, part
 from qcompile.grammar.elaborate.unitaries import unitary_value
@@ -180,7 +180,7 @@ def _conditional(frame: Frame, expr: Conditional) -> Operand:
     yes = frame.evaluate(expr.yes) if decided is not False else _unevaluated(frame, expr.yes)
     no = frame.evaluate(expr.no) if decided is not True else _unevaluated(frame, expr.no)
     chosen, other = (no, yes) if decided is False else (yes, no)
-    if isinstance(yes, Typed) and isinstance(no, Typed) and join(yes.type, no.type) is None:
+    if isinstance(yes, Typed) and isinstance(no, Typed) and join_types(yes.type, no.type) is None:
         frame.report(
             WrongType(
                 span=expr.no.span,

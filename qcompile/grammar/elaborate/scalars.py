@@ -69,12 +69,12 @@ def result_type(operator: str, arguments: tuple[Typed, ...]) -> ScalarType | Non
         case _ if operator in COMPARISONS:
             return "bool" if numbers else None
         case "if":
-            return join(types[1], types[2]) if types[0] == "bool" else None
+            return join_types(types[1], types[2]) if types[0] == "bool" else None
     if not numbers:
         return None
     joined = types[0]
     for kind in types[1:]:
-        joined = join(joined, kind) or joined
+        joined = join_types(joined, kind) or joined
     match operator:
         case "/":
             return "real" if joined == "real" else "ratio"
@@ -87,7 +87,7 @@ def result_type(operator: str, arguments: tuple[Typed, ...]) -> ScalarType | Non
     return joined
 
 
-def join(left: ScalarType, right: ScalarType) -> ScalarType | None:
+def join_types(left: ScalarType, right: ScalarType) -> ScalarType | None:
     """Return the least type that holds both, None where there is none."""
     if left == right:
         return left

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 from qcompile.ir.circuit import Circuit, Expectations, Gate, Probabilities
+from qcompile.ir.circuit_analysis import two_qubit_gates
 from qcompile.ir.device import Device, RoutedCircuit
 from qcompile.ir.target import Objective
 
 
-def depth(gates: tuple[Gate, ...], qubits: int) -> int:
+def timed_depth(gates: tuple[Gate, ...], qubits: int) -> int:
     """Layers of gates; rz takes no time on hardware and is not counted."""
     level = [0] * qubits
     for gate in gates:
@@ -18,10 +19,6 @@ def depth(gates: tuple[Gate, ...], qubits: int) -> int:
             for qubit in gate.qubits:
                 level[qubit] = reached
     return max(level, default=0)
-
-
-def two_qubit_gates(gates: tuple[Gate, ...]) -> int:
-    return sum(len(gate.qubits) == 2 for gate in gates)
 
 
 def estimated_success(routed: RoutedCircuit, device: Device) -> float:
@@ -55,7 +52,7 @@ def read_qubits(circuit: Circuit) -> tuple[int, ...]:
 def rank(routed: RoutedCircuit, device: Device, objective: Objective) -> tuple[float, float, float]:
     """Smaller is better."""
     gates = routed.circuit.gates
-    pairs, layers = two_qubit_gates(gates), depth(gates, routed.circuit.qubits)
+    pairs, layers = two_qubit_gates(gates), timed_depth(gates, routed.circuit.qubits)
     # Rounded: the last digits of a product must not decide between equals.
     failure = -round(estimated_success(routed, device), 12)
     match objective:

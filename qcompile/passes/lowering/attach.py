@@ -39,7 +39,7 @@ class BodyPlacement:
     body: int
 
 
-def attach(
+def place_bodies(
     adapter: AdapterSpec, model: ModelInfo, report: LoweringReport
 ) -> tuple[BodyPlacement, ...]:
     """Placements in the order of the model's modules; every fault is reported."""

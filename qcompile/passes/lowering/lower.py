@@ -11,7 +11,7 @@ from qcompile.ir.compilation import LoweredSet, ModelInfo, Site
 from qcompile.ir.device import Device
 from qcompile.ir.program import Program
 from qcompile.ir.spec import AdapterSpec, Spec
-from qcompile.passes.lowering.attach import BodyPlacement, attach
+from qcompile.passes.lowering.attach import BodyPlacement, place_bodies
 from qcompile.passes.lowering.body import BodyLowering
 from qcompile.passes.lowering.limits import MAX_WIDTH
 from qcompile.passes.lowering.report import LoweringReport
@@ -91,7 +91,7 @@ def _placements(
         span = adapter.attachments[0].span or adapter.span
         report.add(NoModelGiven(adapter=adapter.name, span=span))
         return ()
-    return attach(adapter, model, report)
+    return place_bodies(adapter, model, report)
 
 
 def _sizes(placement: BodyPlacement) -> str:
