@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -177,22 +178,31 @@ class CompiledAdapter(nn.Module):
         if kind_of(path) == PROGRAM:
             from qcompile.adapter.exported import write_program
 
-            write_program(path, self)
+            write_program(path, self.export())
             return
         write_adapter(path, self.manifest, self.stored_state())
 
     def export(self, module: str | None = None) -> ExportedProgram:
         """A program of torch.export, which runs without qcompile; see `adapter.exported`.
 
+        Args:
+            module: The name of a module of the model; its first part alone is exported.
+
         Raises:
-            AdapterError: QA6007, QA6121, QA6123.
+            AdapterError: QA6007 for an unknown module, QA6121 for a sharded adapter, QA6123.
             UsageError: QA6013.
         """
         if module is not None:
             check_type("CompiledAdapter.export", "module", module, str, "the name of a module")
         from qcompile.adapter.exported import exported
 
-        return exported(self, module)
+        self.stored_state()
+        whole = copy.deepcopy(self).cpu().eval()
+        if module is not None:
+            return exported(whole, {module: whole[module]})
+        return exported(
+            whole, {f"{site.module}.{site.adapter}": part for site, part in whole.parts()}
+        )
 
     def __repr__(self) -> str:
         # One line: a model's worth of parts is hundreds.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.safe_names import rename_safely
 from qcompile.artifact.atomic import write_atomically
 from qcompile.backends.simulator.module import AdapterModule
@@ -32,14 +31,12 @@ class Parts(nn.Module):
     is one that Python code may say, see `rename_safely`.
     """
 
-    def __init__(self, adapter: CompiledAdapter) -> None:
+    def __init__(self, tree: nn.Module, parts: Mapping[str, AdapterModule]) -> None:
         super().__init__()
         # Not as members, which would make a second place for each.
-        self.parts = tuple(
-            (f"{site.module}.{site.adapter}", part) for site, part in adapter.parts()
-        )
+        self.parts = tuple(parts.items())
         # The tree of modules is the adapter's; its own forward is not wanted.
-        self._modules.update(adapter._modules)
+        self._modules.update(tree._modules)
         rename_safely(self)
 
     def places(self) -> tuple[str, ...]:
@@ -51,31 +48,28 @@ class Parts(nn.Module):
         return {name: part(*inputs[name]) for name, part in self.parts}
 
 
-def exported(adapter: CompiledAdapter, module: str | None = None) -> ExportedProgram:
-    """The adapter in evaluation mode, on the CPU, for any batch and sequence.
+def exported(tree: nn.Module, parts: Mapping[str, AdapterModule]) -> ExportedProgram:
+    """The parts of an adapter as a program, for any batch and sequence.
 
-    An adapter with one part becomes (batch, sequence, in_features) → (batch, sequence,
-    out_features), in the dtype of its tensors; so does the part that `module` names. The module's
-    own output is a second argument where the part reads it. Several parts become one program from
-    a dictionary of arguments to a dictionary of outputs, see `Parts`; `torch.export.unflatten`
-    gives them back as modules to call one by one.
+    One part becomes (batch, sequence, in_features) → (batch, sequence, out_features), in the dtype
+    of its tensors. The module's own output is a second argument where the part reads it. Several
+    parts become one program from a dictionary of arguments to a dictionary of outputs, see `Parts`;
+    `torch.export.unflatten` gives them back as modules to call one by one.
 
     Args:
-        adapter: Not changed.
-        module: The name of a module of the model; its first part alone is exported.
+        tree: Where the parts stand; in evaluation mode, on the CPU. Its names change.
+        parts: By the names that they get.
 
     Raises:
-        AdapterError: QA6007 for an unknown module, QA6121 for a sharded adapter, QA6123.
+        AdapterError: QA6123.
     """
-    adapter.stored_state()
-    whole = copy.deepcopy(adapter).cpu().eval()
-    parts = [part for _, part in whole.parts()] if module is None else [whole[module]]
-    _check_exportable(parts)
+    _check_exportable(list(parts.values()))
     if len(parts) == 1:
-        rename_safely(parts[0])
-        example = _example(parts[0])
-        return _exported(parts[0], example, _dynamic(example, ""), ())
-    several = Parts(whole)
+        (part,) = parts.values()
+        rename_safely(part)
+        example = _example(part)
+        return _exported(part, example, _dynamic(example, ""), ())
+    several = Parts(tree, parts)
     inputs = {name: _example(part) for name, part in several.parts}
     # Each part has sizes of its own, so that none refers to another's input.
     shapes = {
@@ -99,14 +93,13 @@ def program_bytes(program: ExportedProgram) -> bytes:
     return buffer.getvalue()
 
 
-def write_program(path: str | Path, adapter: CompiledAdapter, module: str | None = None) -> None:
-    """Write a .pt2 file atomically; `module` as for `exported`.
+def write_program(path: str | Path, program: ExportedProgram) -> None:
+    """Write a .pt2 file atomically.
 
     Raises:
-        AdapterError: As `exported` does.
         UsageError: QA0013, QA0014; a file that was there is unchanged.
     """
-    write_atomically(path, program_bytes(exported(adapter, module)))
+    write_atomically(path, program_bytes(program))
 
 
 def _check_exportable(parts: list[AdapterModule]) -> None:

@@ -46,7 +46,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
 
             adapter = load(source)
             say(f"export {output}")
-            write_program(output, adapter, arguments.module)
+            write_program(output, adapter.export(arguments.module))
         else:
             manifest, state = read_adapter(source)
             say(f"write {output}")

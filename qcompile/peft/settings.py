@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from peft import PeftConfig
 
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.peft import SettingInvalid
 
-if TYPE_CHECKING:
-    from qcompile.peft.config import QCompileConfig
 
-
-def check_settings(config: QCompileConfig) -> None:
-    """Refuse values of another type or outside their range, all at once.
+def check_settings(config: PeftConfig) -> None:
+    """Refuse values of a QCompileConfig of another type or outside their range, all at once.
 
     Raises:
         AdapterError: QA6211.

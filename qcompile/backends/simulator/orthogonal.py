@@ -9,9 +9,9 @@ from torch import Tensor
 
 from qcompile.backends.simulator.elementwise import CallFrame
 from qcompile.executors.constants import Constants
-from qcompile.executors.sweeps.build import Scheduler
 from qcompile.executors.sweeps.columns import block_sweeps
 from qcompile.executors.sweeps.operators import Operators
+from qcompile.executors.sweeps.scheduler import Scheduler
 from qcompile.executors.sweeps.steps import Tables
 from qcompile.ir.orthogonal import (
     GateBlock,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -19,11 +19,9 @@ from qcompile.executors.sweeps.program import (
     Setting,
     SweepProgram,
 )
+from qcompile.executors.sweeps.scheduler import Scheduler
 from qcompile.executors.sweeps.steps import Step, Tables
 from qcompile.ir.circuit import Pauli
-
-if TYPE_CHECKING:
-    from qcompile.executors.sweeps.build import Scheduler
 
 Populations = Callable[[Tensor], Tensor]
 """State → the distribution over basis states, (2^n, B)."""
