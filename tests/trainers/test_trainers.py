@@ -13,7 +13,7 @@ from transformers import Trainer, TrainingArguments
 
 import qcompile
 from qcompile.peft import QCompileConfig
-from tests.adapter.models import TOKENS, llama, logits, outputs, same
+from tests.adapter.models import TOKENS, checkpoint_activations, llama, logits, outputs, same
 from tests.trainers.runs import MODELS, Tokens, trained_state
 
 # peft asks transformers under a name that transformers 6 will drop.
@@ -65,9 +65,8 @@ def test_trainer_with_activation_checkpointing_gives_the_same(tmp_path: Path) ->
     states = []
     for checkpointing in (False, True):
         model = MODELS["peft"]()
-        # transformers' own switch, under the name that it has from version 6 on.
         if checkpointing:
-            model.base_model.model.activation_checkpointing_enable()
+            checkpoint_activations(model.base_model.model)
             model.enable_input_require_grads()
         trainer(model, tmp_path / str(checkpointing)).train()
         states.append(trained_state(model))
@@ -169,16 +168,29 @@ def shared_model(kind: str) -> Any:
     if kind == "peft":
         return get_peft_model(llama(), QCompileConfig(spec=SHARED))
     model = llama()
-    return qcompile.attach(model, qcompile.compile(SHARED, model=model))
+    qcompile.attach(model, qcompile.compile(SHARED, model=model))
+    return Wrapped(model) if kind == "wrapped" else model
 
 
-@pytest.mark.parametrize("kind", ["attach", "peft"])
+class Wrapped(torch.nn.Module):
+    """A model of one's own, which torch and not transformers writes."""
+
+    def __init__(self, inner: torch.nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, input_ids: torch.Tensor, labels: torch.Tensor | None = None) -> Any:
+        return self.inner(input_ids=input_ids, labels=labels)
+
+
+@pytest.mark.parametrize("kind", ["attach", "peft", "wrapped"])
 def test_checkpoints_of_shared_tensors_resume_bit_for_bit(kind: str, tmp_path: Path) -> None:
     model = shared_model(kind)
     straight = trainer(model, tmp_path / "run")
     straight.train()
     straight.save_model(str(tmp_path / "whole"))
-    model.save_pretrained(str(tmp_path / "pretrained"))
+    if kind != "wrapped":
+        model.save_pretrained(str(tmp_path / "pretrained"))
 
     again = shared_model(kind)
     resumed = trainer(again, tmp_path / "again")

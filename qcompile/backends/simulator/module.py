@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from types import NoneType
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -96,9 +97,8 @@ class AdapterModule(ParameterTree):
             if spec.share is not None:
                 shared[spec.share] = parameter
             places.append(self.add_tensor(spec.name, parameter))
-        shares = [spec.name for spec in plan.tensors if spec.share is not None]
-        # transformers looks for it when it saves a model: these may be one tensor elsewhere, too.
-        self._tied_weights_keys = {name: name for name in shares}
+        if shared:
+            self.register_state_dict_post_hook(_write_shared_tensors_apart)
         self._places = tuple(places)
         self._constants = Constants()
         self._idle = tensors_without_gradient(program_of_plan(plan))
@@ -339,6 +339,19 @@ class AdapterModule(ParameterTree):
         ]
         name = f"{self.plan.adapter} (control)" if self.plan.control else self.plan.adapter
         return ", ".join([name, size, f"{total:,} parameters", *kinds])
+
+
+def _write_shared_tensors_apart(
+    part: AdapterModule, state: dict[str, Any], prefix: str, _metadata: Any
+) -> None:
+    """Give every name of a shared tensor values of its own: safetensors refuses one storage twice.
+
+    With `keep_vars` the parameters themselves are asked for, and stay.
+    """
+    for spec in part.plan.tensors:
+        name = prefix + spec.name
+        if spec.share is not None and not isinstance(state.get(name), (nn.Parameter, NoneType)):
+            state[name] = state[name].clone()
 
 
 def _exact(device: torch.device) -> torch.autocast:
