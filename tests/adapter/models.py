@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -71,6 +72,11 @@ def renamed(build: Build, name: str, mode: Any = "add", share: str | None = None
     return build_renamed
 
 
+@lru_cache(maxsize=128)
+def _planned(program: Program, context: Context) -> Plan:
+    return run_pipeline(program, preset(2), context)
+
+
 def compiled(
     model: nn.Module, endings: tuple[str, ...], build: Build, target: Target | None = None
 ) -> CompiledAdapter:
@@ -82,7 +88,7 @@ def compiled(
         sizes = linear_sizes(module)
         if sizes is not None and name.rpartition(".")[2] in endings:
             if sizes not in plans:
-                plans[sizes] = run_pipeline(build(*sizes), preset(2), context)
+                plans[sizes] = _planned(build(*sizes), context)
             unit = list(plans).index(sizes)
             sites.append(Site(module=name, adapter=plans[sizes].adapter, unit=unit))
     assert sites
@@ -207,6 +213,13 @@ def logits(model: nn.Module) -> torch.Tensor:
 
 def outputs(model: nn.Module) -> Any:
     return model(input_ids=TOKENS, labels=TOKENS)
+
+
+def checkpoint_activations(model: nn.Module) -> None:
+    """transformers' own switch, under the name that its version knows it by."""
+    old: Any = getattr(model, "gradient_checkpointing_enable", None)
+    enable: Any = getattr(model, "activation_checkpointing_enable", old)
+    enable({"use_reentrant": False})
 
 
 def snapshot(model: nn.Module) -> dict[str, torch.Tensor]:

@@ -17,6 +17,7 @@ from tests.adapter.models import (
     BUILDS,
     MODELS,
     TOKENS,
+    checkpoint_activations,
     compiled,
     llama,
     logits,
@@ -150,7 +151,6 @@ def test_copies_are_independent_of_the_original(build: str) -> None:
         assert torch.equal(logits(model), before)
 
 
-@pytest.mark.filterwarnings("ignore:.gradient_checkpointing_enable:FutureWarning")
 @pytest.mark.parametrize("build", BUILDS)
 def test_gradient_checkpointing_gives_the_same_gradients(build: str) -> None:
     found = []
@@ -159,8 +159,7 @@ def test_gradient_checkpointing_gives_the_same_gradients(build: str) -> None:
         adapter = trained(compiled(model, ("q_proj", "down_proj"), BUILDS[build]))
         attach(model, adapter)
         if checkpointing:
-            any_model: Any = model
-            any_model.gradient_checkpointing_enable({"use_reentrant": False})
+            checkpoint_activations(model)
         outputs(model).loss.backward()
         found.append([p.grad for p in adapter.parameters()])
     for plain, checkpointed in zip(*found, strict=True):

@@ -16,7 +16,17 @@ from torch.nn import functional
 
 import qcompile
 from qcompile.diagnostics.errors import QCompileWarning
-from tests.adapter.models import TOKENS, compiled, llama, low_rank, same, snapshot, t5, trained
+from tests.adapter.models import (
+    TOKENS,
+    checkpoint_activations,
+    compiled,
+    llama,
+    low_rank,
+    same,
+    snapshot,
+    t5,
+    trained,
+)
 
 X = torch.linspace(-1, 1, 2 * 3 * 8).reshape(2, 3, 8)
 PADDING = torch.tensor([[False, False, True], [False, False, False]])
@@ -242,10 +252,9 @@ def test_generation_calls_all_of_an_encoder_decoder() -> None:
     assert caught(lambda: model.generate(TOKENS, max_new_tokens=2)) == []
 
 
-@pytest.mark.filterwarnings("ignore:.gradient_checkpointing_enable:FutureWarning")
 def test_checkpointing_calls_all() -> None:
     model: Any = llama().train()
-    model.gradient_checkpointing_enable({"use_reentrant": False})
+    checkpoint_activations(model)
     qcompile.attach(model, compiled(model, ("q_proj",), low_rank))
     assert caught(lambda: model(TOKENS, labels=TOKENS).loss.backward()) == []
 

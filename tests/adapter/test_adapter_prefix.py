@@ -16,7 +16,7 @@ import qcompile
 from qcompile.adapter import CompiledAdapter
 from qcompile.adapter.prefixed import prefixes_of
 from qcompile.diagnostics import AdapterError, CompileError
-from tests.adapter.models import bert, gpt2, llama, trained
+from tests.adapter.models import bert, checkpoint_activations, gpt2, llama, trained
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PREFIX = (EXAMPLES / "prefix_tuning.qa").read_text("utf-8")
@@ -151,8 +151,7 @@ def test_checkpointing_gives_the_same_gradients() -> None:
     found = []
     for checkpointed in (False, True):
         if checkpointed:
-            enable: Any = model.activation_checkpointing_enable
-            enable({"use_reentrant": False})
+            checkpoint_activations(model)
         model(input_ids=IDS, labels=IDS, use_cache=False).loss.backward()
         found.append([parameter.grad for parameter in adapter.parameters()])
         adapter.zero_grad()

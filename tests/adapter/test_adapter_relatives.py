@@ -14,7 +14,6 @@ import qcompile
 from qcompile.adapter import CompiledAdapter
 from qcompile.diagnostics import Collector
 from qcompile.driver.options import Options
-from qcompile.driver.phases import compile_source
 from qcompile.grammar.elaborate import Override
 from qcompile.grammar.files import read_source
 from qcompile.grammar.frontend import load_spec
@@ -22,6 +21,7 @@ from qcompile.passes.lowering import lower
 from qcompile.passes.lowering.totals import parameter_count
 from qcompile.testing.known_specs import QWEN2_7B, transformer
 from tests.adapter.models import llama, trained
+from tests.compiled import compilation
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RELATIVES = EXAMPLES / "relatives"
@@ -90,7 +90,7 @@ def test_control_of_four_layers_matches_the_circuit() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_bare_command_compiles_and_nothing_changes_at_the_start(name: str) -> None:
     path = RELATIVES / f"{name}.qa"
-    found = compile_source(read_source(str(path)), Options())
+    found = compilation(read_source(str(path)), Options())
     assert {item.code for item in found.warnings} <= {"QA3116"}
     adapter = CompiledAdapter(found.manifest).eval()
     x = torch.randn(3, 128, generator=torch.Generator().manual_seed(0))
@@ -99,7 +99,7 @@ def test_bare_command_compiles_and_nothing_changes_at_the_start(name: str) -> No
 
 
 def test_lotr_has_the_published_count_and_shares_its_outer_factors() -> None:
-    found = compile_source(read_source(str(EXAMPLES / "lotr.qa")), Options())
+    found = compilation(read_source(str(EXAMPLES / "lotr.qa")), Options())
     assert found.warnings == () and len(found.planned.sites) == 24
     adapter = CompiledAdapter(found.manifest).eval()
     assert sum(parameter.numel() for parameter in adapter.parameters()) == 3_168

@@ -21,7 +21,7 @@ from qcompile.cli import main
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.peft import QCompileConfig, load, to_lora
 from qcompile.peft.parts import PartsHolder
-from tests.adapter.models import same, snapshot
+from tests.adapter.models import checkpoint_activations, same, snapshot
 from tests.peft.models import IDS, base, logits, loss, train, trainable
 from tests.peft.table import ROWS, Row
 
@@ -272,7 +272,7 @@ def test_activation_checkpointing_gives_the_same_gradients(subject: Subject) -> 
         model = subject.loaded(trainable=True).train()
         model.enable_input_require_grads()
         if checkpointing:
-            model.base_model.model.activation_checkpointing_enable({"use_reentrant": False})
+            checkpoint_activations(model.base_model.model)
         loss(model).backward()  # type: ignore[no-untyped-call]
         gradients.append({k: p.grad for k, p in trainable(model).items() if p.grad is not None})
     assert set(gradients[0]) == set(subject.trained)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from qcompile.diagnostics import QCompileError
 from qcompile.peft import QCompileConfig
+from tests.adapter.models import checkpoint_activations
 from tests.peft.models import IDS, base
 from tests.peft.specs import EXAMPLES, LORA, REPLACING, ROTATING, SHARED
 
@@ -145,7 +146,7 @@ def test_unloading_leaves_no_hook() -> None:
 def gradients(model: Any, *, checkpointing: bool) -> dict[str, Tensor]:
     """Of two losses under two adapters and one backward pass."""
     if checkpointing:
-        model.base_model.model.activation_checkpointing_enable({"use_reentrant": False})
+        checkpoint_activations(model.base_model.model)
     model.train()
     model.zero_grad()
     total = torch.zeros(())
