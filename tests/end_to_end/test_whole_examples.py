@@ -17,8 +17,9 @@ from qcompile.adapter import CompiledAdapter
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.source import Source
 from qcompile.driver.options import Options
-from qcompile.driver.phases import Compilation, compile_source
+from qcompile.driver.phases import Compilation
 from qcompile.grammar.files import read_source
+from tests.compiled import compilation
 from tests.end_to_end.whole import base, close, inputs, oracle, shared_tensors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,7 +77,7 @@ def compiled(name: str, options: Options, extra: str = "") -> Compilation:
     if name == "lotr":
         assert options.model is not None
         options = replace(options, model=str(Path(options.model).with_name("encoder.json")))
-    return compile_source(Source(source.name, source.text + extra), options)
+    return compilation(Source(source.name, source.text + extra), options)
 
 
 def value(part: AdapterModule, x: torch.Tensor) -> torch.Tensor:

@@ -15,9 +15,10 @@ from qcompile.adapter import CompiledAdapter
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.source import Source
 from qcompile.driver.options import Options
-from qcompile.driver.phases import Compilation, compile_source
+from qcompile.driver.phases import Compilation
 from qcompile.ir.program import Program
 from qcompile.testing.reference import base_output, evaluate_program, random_tensors
+from tests.compiled import compilation
 
 Array = NDArray[np.float64]
 
@@ -49,9 +50,9 @@ def base(x: Tensor, out_features: int) -> Tensor:
 
 
 def build(text: str, label: str, options: Options) -> Built:
-    compilation = compile_source(Source("generated.qa", f"{text}\n{TARGETS}\n"), options)
-    module = CompiledAdapter(compilation.manifest).eval()
-    return Built(label=label, compilation=compilation, module=module)
+    found = compilation(Source("generated.qa", f"{text}\n{TARGETS}\n"), options)
+    module = CompiledAdapter(found.manifest).eval()
+    return Built(label=label, compilation=found, module=module)
 
 
 def build_all(text: str, *, levels: tuple[int, ...] = (0, 1, 2, 3)) -> list[Built]:

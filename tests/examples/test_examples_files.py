@@ -26,12 +26,20 @@ NOT_ZERO = {
 pytestmark = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 
 
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the compiled examples are."""
+    return tmp_path_factory.mktemp("examples")
+
+
 @pytest.fixture
-def compiled(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """adapter.pt as the bare command makes it, beside nothing else."""
-    monkeypatch.chdir(tmp_path)
-    assert main([str(path)]) == 0
-    return tmp_path / f"{path.stem}.pt"
+def compiled(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """adapter.pt as the bare command makes it in the current folder, once for all tests."""
+    found = folder / f"{path.stem}.pt"
+    if not found.exists():
+        monkeypatch.chdir(folder)
+        assert main([str(path)]) == 0
+    return found
 
 
 def base(path: Path) -> torch.nn.Module:

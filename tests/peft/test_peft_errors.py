@@ -136,16 +136,13 @@ def test_an_adapter_of_another_model_is_refused_before_anything_changes(tmp_path
 
 
 @pytest.mark.parametrize("low", [False, True])
-def test_missing_and_foreign_tensors_are_errors(low: bool, tmp_path: Path) -> None:
+def test_missing_tensors_are_errors(low: bool, tmp_path: Path) -> None:
     get_peft_model(llama(), QCompileConfig(spec=LORA)).save_pretrained(str(tmp_path))
     file = tmp_path / "adapter_model.safetensors"
     tensors = load_file(file)
     first = next(iter(tensors))
     save_file({k: v for k, v in tensors.items() if k != first}, file)
     with pytest.raises(QCompileError, match="is missing"):
-        PeftModel.from_pretrained(llama(), str(tmp_path), low_cpu_mem_usage=low)
-    save_file({**tensors, first.replace(".a.", ".z."): tensors[first].clone()}, file)
-    with pytest.raises(QCompileError, match="is not part of the plan"):
         PeftModel.from_pretrained(llama(), str(tmp_path), low_cpu_mem_usage=low)
 
 

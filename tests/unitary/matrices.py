@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from qcompile.adapter import CompiledAdapter
 from qcompile.diagnostics.source import Source
 from qcompile.driver.options import Options
-from qcompile.driver.phases import Compilation, compile_source
+from qcompile.driver.phases import Compilation
 from qcompile.ir.gates import GATES
 from qcompile.ir.program import Program
 from qcompile.testing.reference import evaluate_program
+from tests.compiled import compilation
 
 Array = NDArray[np.float64]
 
@@ -42,7 +43,7 @@ def text(update: str, inputs: int, outputs: int, *before: str) -> str:
 
 def compiled(source: str, *, level: int = 2, tokens: int = 64) -> Compilation:
     options = Options(optimisation=level, tokens=tokens, verify=True)
-    return compile_source(Source("unitary.qa", source), options)
+    return compilation(Source("unitary.qa", source), options)
 
 
 def module_of(compilation: Compilation) -> CompiledAdapter:
