@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from qcompile.executors.constants import Constants
-from qcompile.executors.evaluator import build_evaluator
+from qcompile.executors.registry import executor_of
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, ZeroState
 from qcompile.ir.gates import GateName
 from qcompile.ir.plan import DataLayer, DenseEvaluation, HoistedBlock, StatevectorEvaluation
@@ -127,8 +127,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         dense = DenseEvaluation(circuit=circuit, segments=segments(circuit))
         statevector = StatevectorEvaluation(circuit=circuit)
         runs: dict[str, Run] = {
-            "dense": build_evaluator(dense, DEFAULT_TARGET, Constants()),
-            "statevector": build_evaluator(statevector, DEFAULT_TARGET, Constants()),
+            "dense": executor_of(dense).build(dense, DEFAULT_TARGET, Constants()),
+            "statevector": executor_of(statevector).build(statevector, DEFAULT_TARGET, Constants()),
             "textbook": gate_by_gate(circuit),
         }
         if chosen.compile:

@@ -10,9 +10,12 @@ from qcompile.artifact.layout import state_name
 from qcompile.artifact.manifest import Manifest
 from qcompile.diagnostics.errors import ArtifactError, CompileError
 from qcompile.diagnostics.messages.artifact import ArtifactTooLarge, ManifestMalformed
+from qcompile.diagnostics.messages.extensions import ExtensionMissing
+from qcompile.executors.registry import EXECUTORS
 from qcompile.ir.codec import CodecError, decode_json
 from qcompile.ir.compilation import PlannedSet
-from qcompile.ir.plan import Plan
+from qcompile.ir.extensions import ExtensionError
+from qcompile.ir.plan import EvaluationNode, ExternalEvaluation, Plan
 from qcompile.ir.verify_plan import verify_plan
 from qcompile.passes.base import Context
 from qcompile.passes.memory import refuse_oversized
@@ -51,7 +54,7 @@ def checked_manifest(path: str, text: str) -> Manifest:
     """The manifest that a canonical JSON states, its plans verified.
 
     Raises:
-        ArtifactError: QA5007, QA5010; `path` names the file.
+        ArtifactError: QA5007, QA5010, QA8001 to QA8003; `path` names the file.
     """
     refuse_many_values(path, text)
     try:
@@ -59,9 +62,12 @@ def checked_manifest(path: str, text: str) -> Manifest:
         _check_sites(manifest.planned)
         for plan in manifest.planned.plans:
             verify_plan(plan)
+            _check_executors(path, plan)
             _check_memory(path, plan)
     except ArtifactError:
         raise
+    except ExtensionError as error:
+        raise ArtifactError(error.message) from None
     except Exception as error:
         # A crafted plan may run a verifier into anything, a missing key or a deep recursion.
         reason = str(error)[:300] or type(error).__name__
@@ -86,6 +92,17 @@ def _check_sites(planned: PlannedSet) -> None:
             name = state_name(site, tensor)
             if shapes.setdefault(name, tensor.shape) != tensor.shape:
                 raise CodecError(where, f"`{name}` has two shapes")
+
+
+def _check_executors(path: str, plan: Plan) -> None:
+    """Raises ArtifactError, QA8003, where the executor of a circuit is not installed."""
+    for node in plan.nodes:
+        if isinstance(node, EvaluationNode) and isinstance(node.evaluation, ExternalEvaluation):
+            name = node.evaluation.kind
+            if name in EXECUTORS.built_in:
+                raise CodecError("evaluation.kind", f"`{name}` is not of another package")
+            if name not in EXECUTORS:
+                raise ArtifactError(ExtensionMissing(path=path, what="executor", name=name))
 
 
 def _limit() -> int:

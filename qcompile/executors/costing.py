@@ -35,6 +35,8 @@ class Price:
     bytes: float
     """Memory that the step takes."""
     cost: CircuitCost
+    largest_hoisted: int = 0
+    """Elements of the largest tensor that is built once a step."""
 
 
 def price(circuit: Circuit, work: Work, load: Workload) -> Price:
@@ -43,6 +45,7 @@ def price(circuit: Circuit, work: Work, load: Workload) -> Price:
         seconds=seconds(work, load),
         bytes=memory(work, load),
         cost=circuit_cost(circuit, work.each.flops, work.once.flops, int(work.each.kept)),
+        largest_hoisted=int(work.once.largest),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from qcompile.ir.executor_names import BUILT_IN
 from qcompile.ir.spec import GatePattern
 
 OptionKind = Literal[
@@ -707,10 +708,10 @@ TARGET_FIELDS = (
     ),
     TargetField(
         name="evaluator",
-        values="auto, dense, statevector, network, density",
+        values=", ".join(("auto", *BUILT_IN)),
         default="auto",
-        meaning="how circuits are simulated; auto weighs the costs",
-        choices=("auto", "dense", "statevector", "network", "density"),
+        meaning="how circuits are run; auto weighs the costs",
+        choices=("auto", *BUILT_IN),
     ),
 )
 

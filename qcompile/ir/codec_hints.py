@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, cached_property
 from types import NoneType, UnionType
@@ -15,6 +16,9 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 TAG = "@type"
 LARGEST_INTEGER = 2**127
+
+ADDED_LATER: Mapping[str, bool] = {"added_later": True}
+"""Metadata of a dataclass field with a default, which files of older versions lack."""
 
 
 class Codec(ABC):
@@ -228,6 +232,10 @@ class _Dataclass(Codec):
         hints = get_type_hints(self.cls)
         return {f.name: codec(hints[f.name]) for f in fields(self.cls) if f.compare}
 
+    @cached_property
+    def _required(self) -> set[str]:
+        return {f.name for f in fields(self.cls) if f.compare and not f.metadata.get("added_later")}
+
     def encode(self, value: Any) -> Json:
         if type(value) is not self.cls:
             raise CodecError("", f"expected a {self.cls.__name__}, found {_named(value)}")
@@ -242,10 +250,12 @@ class _Dataclass(Codec):
     def decode(self, data: object) -> object:
         if type(data) is not dict:
             raise CodecError("", f"expected a {self.cls.__name__}, found {_named(data)}")
-        if data.keys() != self._fields.keys():
+        if not self._required <= data.keys() <= self._fields.keys():
             self._refuse_keys(data)
         arguments = {}
         for name, of in self._fields.items():
+            if name not in data:
+                continue
             try:
                 arguments[name] = of.decode(data[name])
             except CodecError as error:
@@ -262,5 +272,5 @@ class _Dataclass(Codec):
         for key in data:
             if key not in self._fields:
                 raise CodecError("", f"a {self.cls.__name__} has no {_named(key)}")
-        missing = ", ".join(name for name in self._fields if name not in data)
+        missing = ", ".join(name for name in self._fields if name in self._required - data.keys())
         raise CodecError("", f"a {self.cls.__name__} without {missing}")

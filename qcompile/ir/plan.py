@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from qcompile.ir.circuit import Circuit, Gate
+from qcompile.ir.codec_hints import ADDED_LATER
 from qcompile.ir.device import RoutedCircuit
 from qcompile.ir.network import ContractionNode, DataOperand, frames_of
 from qcompile.ir.nodes import OutputNode, PlainNode, plain_operands
@@ -83,7 +84,23 @@ class DensityEvaluation:
     kind: Literal["density"] = "density"
 
 
-Evaluation = DenseEvaluation | StatevectorEvaluation | NetworkEvaluation | DensityEvaluation
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalEvaluation:
+    """By an executor of another package, which knows what its options mean."""
+
+    circuit: Circuit
+    kind: str
+    """The executor's name."""
+    options: tuple[tuple[str, bool | int | float | str], ...] = ()
+
+
+Evaluation = (
+    DenseEvaluation
+    | StatevectorEvaluation
+    | NetworkEvaluation
+    | DensityEvaluation
+    | ExternalEvaluation
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +119,21 @@ class CircuitCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """What one executor would take for a circuit, or why it does not run it.
+
+    Figures have three digits: they are there to be compared.
+    """
+
+    executor: str
+    seconds: float | None
+    """Of a step, forward and backward, on the machine that costs are weighed for."""
+    bytes: float | None
+    """Memory of that step."""
+    refusal: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationNode:
     """A circuit with its chosen evaluator. The data are the operands, concatenated."""
 
@@ -112,6 +144,8 @@ class EvaluationNode:
     """Native circuit on the target's device, where there is one."""
     cost: CircuitCost
     width: int
+    candidates: tuple[Candidate, ...] = field(default=(), metadata=ADDED_LATER)
+    """All executors that were weighed, the chosen one among them."""
 
 
 PlanNode = PlainNode | ContractionNode | UnitaryNode | EvaluationNode

@@ -8,7 +8,6 @@ from typing import Literal
 from qcompile.diagnostics.source import Span
 
 DType = Literal["float32", "float64"]
-EvaluatorChoice = Literal["auto", "dense", "statevector", "network", "density"]
 Objective = Literal["gates", "depth", "fidelity"]
 
 
@@ -58,7 +57,8 @@ class Target:
     noise: NoiseModel | None = None
     optimise: Objective = "gates"
     mitigate: Literal["none", "readout"] = "none"
-    evaluator: EvaluatorChoice = "auto"
+    evaluator: str = "auto"
+    """`auto`, or the name of an executor."""
     span: Span | None = field(default=None, compare=False, repr=False)
     places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
     """Where the values of its fields are written."""

@@ -9,9 +9,11 @@ from qcompile.ir.circuit_text import circuit_lines, gate_text
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import (
+    Candidate,
     DenseEvaluation,
     DensityEvaluation,
     EvaluationNode,
+    ExternalEvaluation,
     HoistedBlock,
     NetworkEvaluation,
     Plan,
@@ -75,6 +77,12 @@ def _evaluation_text(node: EvaluationNode, tensors: Tensors) -> str:
     return f"{node.evaluation.kind} {references(node.operands)}".rstrip() + trained
 
 
+def _candidate_text(candidate: Candidate) -> str:
+    if candidate.refusal is not None:
+        return f"{candidate.executor}: {candidate.refusal}"
+    return f"{candidate.executor} {candidate.seconds!r} seconds {candidate.bytes!r} bytes"
+
+
 def _evaluation_lines(node: EvaluationNode) -> list[str]:
     lines = circuit_lines(node.evaluation.circuit)
     match node.evaluation:
@@ -91,8 +99,11 @@ def _evaluation_lines(node: EvaluationNode) -> list[str]:
             lines.append(f"noise {inline(noise)}")
         case StatevectorEvaluation():
             pass
+        case ExternalEvaluation(options=options):
+            lines.append(f"options {inline(options)}")
         case _:
             assert_never(node.evaluation)
+    lines += [f"weighed {_candidate_text(candidate)}" for candidate in node.candidates]
     if node.routed is not None:
         routed = node.routed
         lines.append(

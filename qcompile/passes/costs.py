@@ -22,6 +22,8 @@ import math
 from collections.abc import Sequence
 from typing import assert_never
 
+from qcompile.executors.costing import Workload
+from qcompile.executors.registry import executor_of
 from qcompile.executors.sweeps.columns import columns_work
 from qcompile.ir.contraction_extents import result_shapes
 from qcompile.ir.domains import domains
@@ -55,9 +57,7 @@ from qcompile.ir.nodes import (
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import (
     Costs,
-    DenseEvaluation,
     EvaluationNode,
-    HoistedBlock,
     PlanNode,
     operands,
 )
@@ -178,9 +178,7 @@ def _peak_hoisted(node: PlanNode) -> int:
             sizes = [math.prod(shape) for shape, step in shapes if not step.batched]
             sizes += [frame.orthogonal.size * frame.columns for frame in frames_of(node.network)]
             return max(sizes, default=0)
-        case EvaluationNode(evaluation=DenseEvaluation(circuit=circuit, segments=segments)):
-            if any(isinstance(segment, HoistedBlock) for segment in segments):
-                return 2 * math.prod((4,) * circuit.qubits)
-            return 0
+        case EvaluationNode(evaluation=evaluation):
+            return executor_of(evaluation).price(evaluation, Workload(tokens=1)).largest_hoisted
         case _:
             return 0

@@ -2,48 +2,67 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar, assert_never
+from typing import ClassVar
 
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.messages.planning import EvaluatorImpossible
 from qcompile.executors.costing import Price, Workload
-from qcompile.executors.network.price import (
-    LARGEST_SEARCH,
-    OPERATIONS,
-    fewest_operations,
-    has_networks,
-    network_evaluation,
-)
-from qcompile.executors.sweeps.assemble import Evaluation as SweepsEvaluation
-from qcompile.executors.sweeps.price import sweeps_price
-from qcompile.executors.sweeps.segments import hoist_all, hoist_where_cheaper
+from qcompile.executors.executor import Executor, Refusal, Request
+from qcompile.executors.registry import EXECUTORS, own_executors
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.domains import domains
-from qcompile.ir.plan import (
-    DenseEvaluation,
-    DensityEvaluation,
-    Evaluation,
-    EvaluationNode,
-    HoistedBlock,
-    Plan,
-    StatevectorEvaluation,
-    operands,
-)
-from qcompile.ir.target import NoiseModel
+from qcompile.ir.extensions import ExtensionError
+from qcompile.ir.plan import Candidate, Evaluation, EvaluationNode, Plan, operands
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, PlanPass
 from qcompile.passes.costs import plan_costs
 
-Choice = tuple[Evaluation, Price]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What one executor makes of a circuit."""
+
+    executor: str
+    outcome: tuple[Evaluation, Price] | Refusal
+
+    def score(self, limit: float) -> float:
+        """Seconds, the more so the more steps a batch that does not fit in memory is split into."""
+        if isinstance(self.outcome, Refusal):
+            return math.inf
+        price = self.outcome[1]
+        return price.seconds * max(1.0, price.bytes / limit)
+
+    def candidate(self) -> Candidate:
+        if isinstance(self.outcome, Refusal):
+            reason = self.outcome.reason
+            return Candidate(executor=self.executor, seconds=None, bytes=None, refusal=reason)
+        price = self.outcome[1]
+        return Candidate(
+            executor=self.executor,
+            seconds=_three_digits(price.seconds),
+            bytes=_three_digits(price.bytes),
+            refusal=None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The evaluation of a circuit, and what else was weighed."""
+
+    evaluation: Evaluation
+    price: Price
+    candidates: tuple[Candidate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChooseEvaluators(PlanPass):
-    """Dense with hoisted blocks, gate by gate, or one network for each observable.
+    """The fastest executor of those that can run the circuit.
 
-    Noise leaves only the density matrix, and a target may force its choice. Otherwise the fastest
-    is taken; one that does not fit in memory counts as slower by as much as it is too large.
+    Noise leaves those that simulate it, and a target may name one. One that does not fit in memory
+    counts as slower by as much as it is too large.
     """
 
     name: ClassVar[str] = "choose-evaluators"
@@ -61,9 +80,15 @@ class ChooseEvaluators(PlanPass):
                 batch = where[index].batch(context.tokens)
                 key = (circuit, batch)
                 if key not in chosen:
-                    chosen[key] = self._choose(circuit, plan, replace(context, tokens=batch))
-                evaluation, cost = chosen[key]
-                nodes[index] = replace(node, evaluation=evaluation, cost=cost.cost)
+                    asked = replace(context, tokens=batch)
+                    chosen[key] = choose_executor(circuit, plan.adapter, asked, self.repeats)
+                choice = chosen[key]
+                nodes[index] = replace(
+                    node,
+                    evaluation=choice.evaluation,
+                    cost=choice.price.cost,
+                    candidates=choice.candidates,
+                )
         return replace(plan, nodes=tuple(nodes), costs=plan_costs(nodes, plan.tensors))
 
     def ensures(self, before: Plan, after: Plan, context: Context) -> None:
@@ -72,78 +97,28 @@ class ChooseEvaluators(PlanPass):
                 if old.evaluation.circuit != new.evaluation.circuit:
                     raise VerificationError("choose-evaluators changed a circuit")
 
-    def _choose(self, circuit: Circuit, plan: Plan, context: Context) -> Choice:
-        target = context.target
-        if target.evaluator != "auto" or target.noise is not None:
-            return fixed_choice(circuit, plan.adapter, context, self.repeats)
-        load = workload(context)
-        choices = [_priced(StatevectorEvaluation(circuit=circuit), load)]
-        segments = hoist_where_cheaper(circuit, load)
-        if any(isinstance(segment, HoistedBlock) for segment in segments):
-            choices.append(_priced(DenseEvaluation(circuit=circuit, segments=segments), load))
-        if has_networks(circuit):
-            budget = min(_score(choice, context.memory_limit) for choice in choices)
-            fewest = fewest_operations(circuit)
-            # The search is the slow part: skip it where its result cannot win.
-            if fewest is not None and load.machine.seconds(operations=OPERATIONS * fewest) < budget:
-                network = network_evaluation(circuit, load, self.repeats, budget=budget)
-                if network is not None:
-                    choices.append(network)
-        return min(choices, key=lambda choice: _score(choice, context.memory_limit))
-
 
 def reference_choice(circuit: Circuit, adapter: str, context: Context) -> Choice:
-    """Gate by gate, unless noise or the target asks for something else."""
-    if context.target.evaluator != "auto" or context.target.noise is not None:
-        return fixed_choice(circuit, adapter, context, repeats=0)
-    return _priced(StatevectorEvaluation(circuit=circuit), workload(context))
+    """Gate by gate, unless noise or the target asks for something else; others are not asked."""
+    name = context.target.evaluator
+    if name == "auto":
+        noise = context.target.noise is not None
+        name = next(e.name for e in own_executors() if e.simulates_noise == noise)
+    request = _request(circuit, context, searches=0)
+    return _taken((_offer(_named(name, context), request),), name, adapter, context)
 
 
-def fixed_choice(circuit: Circuit, adapter: str, context: Context, repeats: int) -> Choice:
-    """What noise or the target's `evaluator` leaves.
+def choose_executor(circuit: Circuit, adapter: str, context: Context, searches: int) -> Choice:
+    """The best of all executors, or the one that the target names with the others' figures.
 
     Raises:
-        CompileError: QA4007, where the forced evaluator cannot run this circuit.
+        CompileError: QA4007, where the named executor cannot run this circuit.
     """
-    target, load = context.target, workload(context)
-    single = replace(load, tokens=1)
-    kind = target.evaluator
-
-    def refuse(reason: str) -> CompileError:
-        message = EvaluatorImpossible(
-            evaluator=kind, adapter=adapter, reason=reason, span=target.place("evaluator")
-        )
-        return CompileError(message)
-
-    if target.noise is not None and kind not in ("auto", "density"):
-        raise refuse("the target has noise, which only `density` simulates")
-    match kind:
-        case "auto" | "density":
-            noisy = DensityEvaluation(circuit=circuit, noise=target.noise or NoiseModel())
-            if kind == "density" and sweeps_price(noisy, single).bytes > context.memory_limit:
-                raise refuse(f"a density matrix on {circuit.qubits} qubits does not fit in memory")
-            return _priced(noisy, load)
-        case "statevector":
-            return _priced(StatevectorEvaluation(circuit=circuit), load)
-        case "dense":
-            dense = DenseEvaluation(circuit=circuit, segments=hoist_all(circuit))
-            if sweeps_price(dense, single).bytes > context.memory_limit:
-                raise refuse(
-                    f"its unitaries on {circuit.qubits} qubits have 4^{circuit.qubits} entries"
-                    " and do not fit in memory"
-                )
-            return _priced(dense, load)
-        case "network":
-            if not has_networks(circuit):
-                raise refuse("it has amplitude encoding or reads probabilities")
-            if fewest_operations(circuit) is None:
-                raise refuse(f"its networks have more than {LARGEST_SEARCH} tensors in all")
-            network = network_evaluation(circuit, load, repeats)
-            if network is None:
-                raise refuse("no contraction keeps to the 52 indices of an einsum")
-            return network
-        case _:
-            assert_never(kind)
+    offers = tuple(_offers(circuit, context, searches))
+    name = context.target.evaluator
+    if name == "auto":
+        name = min(offers, key=lambda offer: offer.score(context.memory_limit)).executor
+    return _taken(offers, name, adapter, context)
 
 
 def workload(context: Context) -> Workload:
@@ -151,11 +126,68 @@ def workload(context: Context) -> Workload:
     return Workload(tokens=context.tokens, item_bytes=context.target.item_bytes)
 
 
-def _priced(evaluation: SweepsEvaluation, load: Workload) -> Choice:
-    return evaluation, sweeps_price(evaluation, load)
+def _offers(circuit: Circuit, context: Context, searches: int) -> Iterator[Offer]:
+    """One of each executor. What loses is not searched: not after a faster one, nor for nothing."""
+    request = _request(circuit, context, searches)
+    named = context.target.evaluator
+    asked = own_executors()
+    if named not in ("auto", *EXECUTORS.built_in):
+        asked = (*asked, _named(named, context))
+    for executor in asked:
+        if named not in ("auto", executor.name):
+            request = replace(request, searches=0)
+        offer = _offer(executor, request)
+        if named == "auto":
+            budget = min(request.budget, offer.score(context.memory_limit))
+            request = replace(request, budget=budget)
+        yield offer
 
 
-def _score(choice: Choice, limit: int) -> float:
-    """Seconds, the more so the more steps a batch that does not fit in memory is split into."""
-    cost = choice[1]
-    return cost.seconds * max(1.0, cost.bytes / limit)
+def _named(name: str, context: Context) -> Executor:
+    try:
+        return EXECUTORS[name]
+    except ExtensionError as error:
+        span = context.target.place("evaluator")
+        raise CompileError(error.message if span is None else error.at(span)) from None
+
+
+def _offer(executor: Executor, request: Request) -> Offer:
+    demanded = request.target.evaluator == executor.name
+    if request.target.noise is not None and not executor.simulates_noise:
+        noisy = " and ".join(f"`{e.name}`" for e in own_executors() if e.simulates_noise)
+        reason = f"the target has noise, which only {noisy} simulates"
+        return Offer(executor=executor.name, outcome=Refusal(reason=reason))
+    planned = executor.plan(replace(request, demanded=demanded))
+    if isinstance(planned, Refusal):
+        return Offer(executor=executor.name, outcome=planned)
+    price = executor.price(planned, request.load)
+    return Offer(executor=executor.name, outcome=(planned, price))
+
+
+def _taken(offers: tuple[Offer, ...], name: str, adapter: str, context: Context) -> Choice:
+    (offer,) = (offer for offer in offers if offer.executor == name)
+    if isinstance(offer.outcome, Refusal):
+        message = EvaluatorImpossible(
+            evaluator=name,
+            adapter=adapter,
+            reason=offer.outcome.reason,
+            span=context.target.place("evaluator"),
+        )
+        raise CompileError(message)
+    evaluation, price = offer.outcome
+    candidates = tuple(offer.candidate() for offer in offers)
+    return Choice(evaluation=evaluation, price=price, candidates=candidates)
+
+
+def _request(circuit: Circuit, context: Context, searches: int) -> Request:
+    return Request(
+        circuit=circuit,
+        target=context.target,
+        load=workload(context),
+        memory_limit=context.memory_limit,
+        searches=searches,
+    )
+
+
+def _three_digits(value: float) -> float:
+    return float(f"{value:.3g}")

@@ -10,8 +10,8 @@ from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.lowering import TensorsTooLarge
 from qcompile.diagnostics.messages.planning import FewerTokensFit, PlanTooLarge, StepTooLarge
+from qcompile.executors.registry import executor_of
 from qcompile.executors.sweeps.columns import columns_work
-from qcompile.executors.sweeps.price import sweeps_price
 from qcompile.ir.compilation import LoweredSet, PlannedSet
 from qcompile.ir.contraction_extents import result_shapes
 from qcompile.ir.domains import domains
@@ -20,7 +20,6 @@ from qcompile.ir.orthogonal import Orthogonal, UnitaryNode
 from qcompile.ir.plan import (
     DensityEvaluation,
     EvaluationNode,
-    NetworkEvaluation,
     Plan,
     operands,
 )
@@ -199,11 +198,7 @@ def _parts(plan: Plan, context: Context) -> Iterator[tuple[float, str, tuple[str
                 advice = (smaller, fewer)
                 if isinstance(evaluation, DensityEvaluation):
                     advice = ("simulate without noise, or use fewer qubits", fewer)
-                if isinstance(evaluation, NetworkEvaluation):
-                    size_ = float(load.item_bytes * load.tokens * cost.activations_per_token)
-                else:
-                    size_ = sweeps_price(evaluation, load).bytes
-                yield size_, what, advice
+                yield executor_of(evaluation).price(evaluation, load).bytes, what, advice
             case _:
                 pass
 

@@ -38,15 +38,16 @@ def schedule(program: Program, context: Context) -> Plan:
             case NetworkNode():
                 nodes.append(_contraction(node, program.adapter, context))
             case CircuitNode(circuit=circuit):
-                evaluation, cost = choose(circuit)
+                choice = choose(circuit)
                 nodes.append(
                     EvaluationNode(
                         operands=node.operands,
                         angles=node.angles,
-                        evaluation=evaluation,
+                        evaluation=choice.evaluation,
                         routed=routed(circuit),
-                        cost=cost.cost,
+                        cost=choice.price.cost,
                         width=node.width,
+                        candidates=choice.candidates,
                     )
                 )
             case _:

@@ -9,7 +9,7 @@ from qcompile.ir.circuit_analysis import depth, two_qubit_gates
 from qcompile.ir.compilation import PlannedSet, Site
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode, gates_of
-from qcompile.ir.plan import CircuitCost, EvaluationNode, Plan, orthogonals
+from qcompile.ir.plan import Candidate, CircuitCost, EvaluationNode, Plan, orthogonals
 from qcompile.passes.memory import step_memory
 
 SCHEMA_VERSION = 1
@@ -30,6 +30,8 @@ class CircuitFigures:
     evaluator: str
     parameters: int
     outputs: int
+    candidates: tuple[Candidate, ...]
+    """What every evaluator would take for the step, or why it does not run this circuit."""
     device: str | None
     routed_two_qubit_gates: int | None
     routed_depth: int | None
@@ -198,6 +200,7 @@ def _circuit(node: EvaluationNode) -> CircuitFigures:
         evaluator=node.evaluation.kind,
         parameters=circuit.angle_count,
         outputs=circuit.outputs,
+        candidates=node.candidates,
         device=None if routed is None else routed.device,
         routed_two_qubit_gates=None if routed is None else two_qubit_gates(routed.circuit.gates),
         routed_depth=None if routed is None else depth(routed.circuit.gates),

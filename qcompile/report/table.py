@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from qcompile.ir.plan import Candidate
 from qcompile.report.figures import Figures, ModuleFigures, StepFigures, UnitaryFigures
 
 COLUMNS = (
@@ -131,11 +132,21 @@ def _details(name: str, module: ModuleFigures) -> list[str]:
                 f" depth {circuit.routed_depth}"
             )
         lines.append(text)
+        if len(circuit.candidates) > 1:
+            weighed = [_candidate(candidate) for candidate in circuit.candidates]
+            lines.extend(f"    {line}" for line in weighed)
     lines.extend(f"  {_unitary(unitary)}" for unitary in module.unitaries)
     lines.extend(f"  contraction {path}" for path in module.paths)
     if module.linear:
         lines.append("  linear: can be merged into the weight")
     return lines
+
+
+def _candidate(candidate: Candidate) -> str:
+    if candidate.seconds is None or candidate.bytes is None:
+        return f"{candidate.executor}: {candidate.refusal}"
+    time = f"{1000 * candidate.seconds:.3g} ms"
+    return f"{candidate.executor}: {time} a step, {quantity(candidate.bytes, 'B')}"
 
 
 def _unitary(unitary: UnitaryFigures) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 from torch import Tensor
 
 from qcompile.executors.constants import Constants
-from qcompile.executors.evaluator import build_evaluator
+from qcompile.executors.registry import executor_of
 from qcompile.ir.circuit import (
     Affine,
     Circuit,
@@ -123,7 +123,7 @@ def evaluate(
     evaluation: Evaluation, data: Tensor, angles: Tensor, target: Target = DEFAULT_TARGET
 ) -> Tensor:
     """(B, outputs)."""
-    chosen = build_evaluator(evaluation, target, Constants())
+    chosen = executor_of(evaluation).build(evaluation, target, Constants())
     return chosen(data, angles if angles.numel() else None)
 
 

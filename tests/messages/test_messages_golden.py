@@ -310,6 +310,23 @@ def foreign_device(monkeypatch: pytest.MonkeyPatch) -> None:
     command("device.qa")()
 
 
+def executor_of_a_laboratory() -> None:
+    import hashlib
+
+    qcompile.compile(AMPLITUDES).save("a.pt")
+    contents = torch.load("a.pt", weights_only=True)
+    manifest = json.loads(contents["manifest"])
+    for node in manifest["planned"]["plans"][0]["nodes"]:
+        if node["@type"] == "EvaluationNode":
+            circuit = node["evaluation"]["circuit"]
+            foreign = {"kind": "lab", "circuit": circuit, "options": []}
+            node["evaluation"] = {"@type": "ExternalEvaluation", **foreign}
+    contents["manifest"] = json.dumps(manifest)
+    contents["manifest_sha256"] = hashlib.sha256(contents["manifest"].encode()).hexdigest()
+    torch.save(contents, "a.pt")
+    qcompile.load("a.pt")
+
+
 def offered_gate(value: str, name: str = "zzx") -> Callable[[pytest.MonkeyPatch], None]:
     def run(monkeypatch: pytest.MonkeyPatch) -> None:
         points = EntryPoints((EntryPoint(name=name, value=value, group="qcompile.gates"),))
@@ -526,6 +543,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7005": with_model(vocab_size=-1),
     "QA8001": bad_gate,
     "QA8002": second_rx,
+    "QA8003": executor_of_a_laboratory,
     "QA9001": fault,
     "QA9002": command("check", "many.qa"),
 }

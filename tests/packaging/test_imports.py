@@ -138,7 +138,7 @@ def test_check_loads_the_language_alone() -> None:
     assert {name for name in modules if name.startswith("qcompile.driver.")} == {
         "qcompile.driver.options"
     }
-    levels = {"program", "plan", "network", "circuit", "codec", "text"}
+    levels = {"program", "plan", "network", "codec", "text"}
     assert not modules & {f"qcompile.ir.{name}" for name in levels}
 
 

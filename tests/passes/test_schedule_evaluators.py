@@ -27,12 +27,12 @@ from qcompile.ir.initialisation import ZERO
 from qcompile.ir.nodes import InputNode
 from qcompile.ir.plan import DensityEvaluation, EvaluationNode, NetworkEvaluation, Plan
 from qcompile.ir.program import CircuitNode, Program
-from qcompile.ir.target import EvaluatorChoice, NoiseModel, Target
+from qcompile.ir.target import NoiseModel, Target
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verification import VerificationError
 from qcompile.ir.verify_plan import verify_plan
 from qcompile.passes.base import Context
-from qcompile.passes.evaluators import fixed_choice
+from qcompile.passes.evaluators import reference_choice
 from qcompile.passes.memory import refuse_oversized
 from qcompile.passes.pipeline import preset, run_pipeline
 from qcompile.testing.known_programs import qtha_circuit
@@ -107,7 +107,7 @@ def test_the_reference_lowering_runs_gate_by_gate() -> None:
 
 @pytest.mark.parametrize("level", [0, 2])
 @pytest.mark.parametrize("choice", ["dense", "statevector", "network", "density"])
-def test_a_target_forces_its_evaluator(choice: EvaluatorChoice, level: int) -> None:
+def test_a_target_forces_its_evaluator(choice: str, level: int) -> None:
     target = Target(name="t", evaluator=choice)
     assert kind_of(planned(brickwork(3, 2), level=level, target=target)) == choice
 
@@ -225,4 +225,4 @@ def test_paths_of_wide_and_deep_circuits_are_not_searched() -> None:
     )
     assert fewest_operations(circuit) is None
     with pytest.raises(CompileError, match="more than 4000 tensors"):
-        fixed_choice(circuit, "a", Context(target=Target(name="t", evaluator="network")), 0)
+        reference_choice(circuit, "a", Context(target=Target(name="t", evaluator="network")))

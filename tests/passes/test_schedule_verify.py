@@ -15,7 +15,7 @@ from qcompile.ir.plan import (
     Plan,
     PlanNode,
 )
-from qcompile.ir.target import EvaluatorChoice, Target
+from qcompile.ir.target import Target
 from qcompile.ir.verification import VerificationError
 from qcompile.ir.verify_plan import verify_plan
 from qcompile.passes.base import Context
@@ -23,7 +23,7 @@ from qcompile.passes.pipeline import preset, run_pipeline
 from qcompile.testing.known_programs import qtha
 
 
-def plan_of(evaluator: EvaluatorChoice) -> Plan:
+def plan_of(evaluator: str) -> Plan:
     program = qtha((4, 4), (4, 4), (2, 2), rank=2, layers=1)
     context = Context(target=Target(name="t", evaluator=evaluator))
     return run_pipeline(program, preset(2), context, verify=True)

@@ -27,7 +27,8 @@ from qcompile.diagnostics.messages.adapter import (
 from qcompile.diagnostics.messages.interface import InputNotReal
 from qcompile.diagnostics.messages.prefix import NoPrefix, PrefixCalled
 from qcompile.executors.constants import Constants
-from qcompile.executors.evaluator import Evaluator, build_evaluator
+from qcompile.executors.executor import Evaluator
+from qcompile.executors.registry import executor_of
 from qcompile.ir.gradients import tensors_without_gradient
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.orthogonal import UnitaryNode
@@ -98,7 +99,9 @@ class AdapterModule(ParameterTree):
                 shared[spec.share] = parameter
             places.append(self.add_tensor(spec.name, parameter))
         if shared:
-            self.register_state_dict_post_hook(_write_shared_tensors_apart)
+            self.register_state_dict_post_hook(  # type: ignore[no-untyped-call]
+                _write_shared_tensors_apart
+            )
         self._places = tuple(places)
         self._constants = Constants()
         self._idle = tensors_without_gradient(program_of_plan(plan))
@@ -117,11 +120,9 @@ class AdapterModule(ParameterTree):
             case UnitaryNode():
                 return unitary_step(node, self._constants)
             case EvaluationNode():
-                return CircuitStep(
-                    operands=node.operands,
-                    angles=node.angles,
-                    evaluator=build_evaluator(node.evaluation, self.plan.target, self._constants),
-                )
+                executor = executor_of(node.evaluation)
+                built = executor.build(node.evaluation, self.plan.target, self._constants)
+                return CircuitStep(operands=node.operands, angles=node.angles, evaluator=built)
             case _:
                 return plain_step(node, widths, self._constants)
 

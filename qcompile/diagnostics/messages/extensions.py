@@ -44,3 +44,22 @@ class ExtensionClash(Message):
     group: str
     entry: str
     other: str
+
+
+@message(
+    "QA8003",
+    "`{path}` needs the {what} `{name}`, which no installed package offers",
+    help="install the package that was there when the adapter was compiled",
+)
+class ExtensionMissing(Message):
+    """An adapter was compiled where another package offered a gate, an executor or the like under
+    an entry point. What it does is not in the file, which holds no code. The adapter can be loaded
+    where that package is installed.
+
+    Erroneous:  qcompile.load("adapter.pt")      without the package that offers its executor
+    Corrected:  pip install labtools, then qcompile.load("adapter.pt")
+    """
+
+    path: str
+    what: str
+    name: str

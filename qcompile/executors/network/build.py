@@ -150,9 +150,3 @@ class NetworkEvaluator:
                 return letters[operand.letter]
             case ZeroOperand():
                 return zero
-
-
-def build_network(
-    evaluation: NetworkEvaluation, target: Target, constants: Constants
-) -> NetworkEvaluator:
-    return NetworkEvaluator(evaluation, target, constants)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from qcompile.contraction.paths import greedy_trees
-from qcompile.contraction.tree import Shapes, TooManyIndices, TreeStep, steps_of_tree
+from qcompile.contraction.tree import Shapes, TooManyIndices, TreeStep, steps_of_tree, tree_of_path
 from qcompile.executors.costing import Price, Workload, circuit_cost
 from qcompile.ir.circuit import Circuit, Expectations, ZeroState
 from qcompile.ir.circuit_network import ObservableOperands, observable_operands
@@ -45,29 +46,16 @@ def fewest_operations(circuit: Circuit) -> int | None:
     return total
 
 
-def network_evaluation(
-    circuit: Circuit, load: Workload, repeats: int, *, budget: float = math.inf
-) -> tuple[NetworkEvaluation, Price] | None:
-    """Each observable along the cheapest of a few greedy paths.
-
-    None where no path can be written as einsums, or all take more than `budget` seconds.
-    """
-    networks: list[ObservableNetwork] = []
+def network_price(evaluation: NetworkEvaluation, load: Workload) -> Price:
+    """Of each observable along its path, the batch included."""
     seconds = bytes_ = per_token = hoisted = 0.0
-    saved = 0
-    for output in range(circuit.outputs):
-        network = observable_operands(circuit, output)
-        best = _best(network, load, repeats=0)
-        if best is not None and best[0] > HOPELESS * budget:
-            return None
-        if repeats > 0:
-            best = _best(network, load, repeats)
-        if best is None:
-            return None
-        cost, steps = best
-        seconds += cost
-        if seconds > budget:
-            return None
+    saved = largest = 0
+    for network in evaluation.networks:
+        shapes = _shapes(observable_operands(evaluation.circuit, network.output), load)
+        if len(shapes.operands) < 2:
+            continue
+        steps = steps_of_tree(shapes, tree_of_path(network.path, len(shapes.operands)))
+        seconds += _seconds(steps, load)
         for step in steps:
             flops = COMPLEX_FLOPS * step.flops
             size = 2 * step.elements
@@ -76,36 +64,65 @@ def network_evaluation(
                 saved += size // load.tokens
             else:
                 hoisted += flops
+                largest = max(largest, size)
             bytes_ += float(load.item_bytes) * size
-        path = tuple((s.contraction.left, s.contraction.right or 0) for s in steps)
-        networks.append(
-            ObservableNetwork(output=output, path=tuple((min(p), max(p)) for p in path))
-        )
-    return (
-        NetworkEvaluation(circuit=circuit, networks=tuple(networks)),
-        Price(seconds=seconds, bytes=bytes_, cost=circuit_cost(circuit, per_token, hoisted, saved)),
-    )
+    cost = circuit_cost(evaluation.circuit, per_token, hoisted, saved)
+    return Price(seconds=seconds, bytes=bytes_, cost=cost, largest_hoisted=largest)
+
+
+def network_evaluation(
+    circuit: Circuit, load: Workload, repeats: int, *, budget: float = math.inf
+) -> NetworkEvaluation | None:
+    """Each observable along the cheapest of a few greedy paths.
+
+    None where no path can be written as einsums, or all take more than `budget` seconds.
+    """
+    networks: list[ObservableNetwork] = []
+    spent = 0.0
+    for output in range(circuit.outputs):
+        shapes = _shapes(observable_operands(circuit, output), load)
+        best = _best(shapes, load, repeats=0)
+        if best is not None and best[0] > HOPELESS * budget:
+            return None
+        if repeats > 0:
+            best = _best(shapes, load, repeats)
+        if best is None:
+            return None
+        spent += best[0]
+        if spent > budget:
+            return None
+        pairs = ((s.contraction.left, s.contraction.right or 0) for s in best[1])
+        path = tuple((min(pair), max(pair)) for pair in pairs)
+        networks.append(ObservableNetwork(output=output, path=path))
+    return NetworkEvaluation(circuit=circuit, networks=tuple(networks))
+
+
+def _shapes(network: ObservableOperands, load: Workload) -> Shapes:
+    sizes = {label: 2 for labels in network.labels for label in labels}
+    sizes[BATCH] = load.tokens
+    return Shapes(operands=network.labels, output=network.result, sizes=sizes)
 
 
 def _best(
-    network: ObservableOperands, load: Workload, repeats: int
+    shapes: Shapes, load: Workload, repeats: int
 ) -> tuple[float, tuple[TreeStep, ...]] | None:
-    if len(network.operands) < 2:
+    if len(shapes.operands) < 2:
         return 0.0, ()
-    sizes = {label: 2 for labels in network.labels for label in labels}
-    sizes[BATCH] = load.tokens
-    shapes = Shapes(operands=network.labels, output=network.result, sizes=sizes)
     best: tuple[float, tuple[TreeStep, ...]] | None = None
     for tree in greedy_trees(shapes, repeats=repeats):
         try:
             steps = steps_of_tree(shapes, tree)
         except TooManyIndices:
             continue
-        seconds = load.machine.seconds(
-            elementwise=3.0 * COMPLEX_FLOPS * sum(step.flops for step in steps),
-            bytes=12.0 * load.item_bytes * sum(step.moved + step.copied for step in steps),
-            operations=OPERATIONS * len(steps),
-        )
+        seconds = _seconds(steps, load)
         if best is None or seconds < best[0]:
             best = seconds, steps
     return best
+
+
+def _seconds(steps: Sequence[TreeStep], load: Workload) -> float:
+    return load.machine.seconds(
+        elementwise=3.0 * COMPLEX_FLOPS * sum(step.flops for step in steps),
+        bytes=12.0 * load.item_bytes * sum(step.moved + step.copied for step in steps),
+        operations=OPERATIONS * len(steps),
+    )

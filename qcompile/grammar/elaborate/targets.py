@@ -13,10 +13,10 @@ from qcompile.grammar.elaborate.devices import read_device
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.functions import NOISE_FIELDS, TARGET_FIELDS, TargetField
 from qcompile.grammar.syntax import Expr, Field, ListExpr, RecordExpr, TargetItem
+from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.target import (
     DeviceChoice,
     DType,
-    EvaluatorChoice,
     NoiseModel,
     Objective,
     Target,
@@ -51,7 +51,7 @@ def read_target(frame: Frame, item: TargetItem) -> Target | None:
         noise=noise,
         optimise=cast(Objective, words["optimise"]),
         mitigate="readout" if words["mitigate"] == "readout" else "none",
-        evaluator=cast(EvaluatorChoice, words["evaluator"]),
+        evaluator=words["evaluator"],
         span=item.span,
         places=tuple((name, expr.span) for name, expr in fields.items()),
     )
@@ -78,7 +78,17 @@ def _fields(
 def _word(frame: Frame, fields: dict[str, Expr], field: TargetField) -> str:
     if field.name not in fields:
         return field.default
-    chosen = choose(frame, fields[field.name], f"`{field.name}`", field.choices)
+    choices = field.choices
+    if field.name == "evaluator":
+        from qcompile.executors.registry import EXECUTORS
+
+        try:
+            # Those of other packages, too; nothing of theirs is imported.
+            choices = ("auto", *EXECUTORS)
+        except ExtensionError as error:
+            frame.report(error.at(fields[field.name].span))
+            return field.default
+    chosen = choose(frame, fields[field.name], f"`{field.name}`", choices)
     return field.default if chosen is None else chosen
 
 

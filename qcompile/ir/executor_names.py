@@ -1,0 +1,12 @@
+"""qcompile's own executors, by the names that a target's `evaluator` takes."""
+
+from __future__ import annotations
+
+BUILT_IN = {
+    "statevector": "qcompile.executors.sweeps.executors:Statevector",
+    "dense": "qcompile.executors.sweeps.executors:Dense",
+    "network": "qcompile.executors.network.executor:Network",
+    "density": "qcompile.executors.sweeps.executors:Density",
+}
+"""Where each is, in the order in which they are asked: what needs a search comes after those that
+it has to beat. The language needs the names, and must not wait for what they stand for."""

@@ -1,0 +1,47 @@
+"""A package that adds an executor: circuits of three qubits, run twice and averaged."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from qcompile.executors.costing import Price, Workload
+from qcompile.executors.executor import Evaluator, Executor, Refusal, Request
+from qcompile.executors.registry import EXECUTORS
+from qcompile.ir.plan import Evaluation, ExternalEvaluation, StatevectorEvaluation
+from qcompile.ir.target import Target
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from qcompile.executors.constants import Constants
+
+
+class Lab(Executor):
+    name = "lab"
+
+    def plan(self, request: Request) -> Evaluation | Refusal:
+        if request.circuit.qubits > 3:
+            return Refusal(reason="the laboratory has three qubits")
+        return ExternalEvaluation(circuit=request.circuit, kind=self.name, options=(("runs", 2),))
+
+    def price(self, evaluation: Evaluation, load: Workload) -> Price:
+        inner = StatevectorEvaluation(circuit=evaluation.circuit)
+        price = EXECUTORS["statevector"].price(inner, load)
+        return replace(price, seconds=2 * price.seconds)
+
+    def build(self, evaluation: Evaluation, target: Target, constants: Constants) -> Evaluator:
+        assert isinstance(evaluation, ExternalEvaluation)
+        runs = dict(evaluation.options)["runs"]
+        inner = StatevectorEvaluation(circuit=evaluation.circuit)
+        once = EXECUTORS["statevector"].build(inner, target, constants)
+
+        def evaluate(data: Tensor, angles: Tensor | None) -> Tensor:
+            sys.stdout.write("in the laboratory\n")
+            total = once(data, angles)
+            for _ in range(int(runs) - 1):
+                total = total + once(data, angles)
+            return total / int(runs)
+
+        return evaluate

@@ -1,0 +1,115 @@
+"""A package of its own adds an executor under an entry point, and the command line uses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qcompile.ir.executor_names import BUILT_IN
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = Path(__file__).with_name("outside")
+
+SPEC = """qa 1
+
+adapter wave(n: int = 3) {
+    shape 6 -> 4
+    h = linear(x, to: n)
+    q = circuit(n qubits) {
+        encode angle(h, gate: ry)
+        cx ring
+        ry
+        measure z
+    }
+    update linear(q, to: out_features)
+}
+
+target lab { evaluator: lab }
+"""
+
+TRAINS = """
+import sys, torch, qcompile
+x = torch.linspace(-1, 1, 12).reshape(2, 6)
+found = []
+for name in sys.argv[1:]:
+    adapter = qcompile.load(name)
+    output = adapter(x)
+    output.square().sum().backward()
+    found.append([output, *(parameter.grad for parameter in adapter.parameters())])
+for left, right in zip(*found, strict=True):
+    assert left.abs().max() > 0
+    torch.testing.assert_close(left, right)
+"""
+
+
+def run(folder: Path, *arguments: str, installed: bool = True) -> subprocess.CompletedProcess[str]:
+    paths = [str(ROOT), *([str(PACKAGE)] if installed else [])]
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With `lab.pt`, compiled for the laboratory, and `own.pt`, compiled for a statevector."""
+    folder = tmp_path_factory.mktemp("laboratory")
+    (folder / "lab.qa").write_text(SPEC)
+    (folder / "own.qa").write_text(SPEC.replace("evaluator: lab", "evaluator: statevector"))
+    for name in ("lab", "own"):
+        done = run(folder, "-m", "qcompile", "-q", f"{name}.qa")
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_it_computes_and_trains(folder: Path) -> None:
+    done = run(folder, "-c", TRAINS, "lab.pt", "own.pt")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "in the laboratory\n"
+
+
+def test_the_report_shows_it_beside_all_others(folder: Path) -> None:
+    done = run(folder, "-m", "qcompile", "report", "--format=json", "lab.qa")
+    (module,) = json.loads(done.stdout)["modules"]
+    (circuit,) = module["circuits"]
+    assert circuit["evaluator"] == "lab"
+    weighed = {item["executor"]: item for item in circuit["candidates"]}
+    assert list(weighed) == [*BUILT_IN, "lab"]
+    assert weighed["lab"]["seconds"] == pytest.approx(2 * weighed["statevector"]["seconds"], 0.01)
+    assert all((w["seconds"] is None) == (w["refusal"] is not None) for w in weighed.values())
+
+
+def test_what_it_refuses_is_an_error_with_its_reason(folder: Path) -> None:
+    done = run(folder, "-m", "qcompile", "lab.qa", "-D", "n=4", "-o", "four.pt")
+    assert done.returncode != 0 and not (folder / "four.pt").exists()
+    assert "QA4007" in done.stderr and "the laboratory has three qubits" in done.stderr
+    assert "target lab { evaluator: lab }" in done.stderr
+
+
+def test_what_cannot_be_imported_is_an_error_where_it_is_named(folder: Path) -> None:
+    (folder / "broken.qa").write_text(SPEC.replace("evaluator: lab", "evaluator: broken"))
+    done = run(folder, "-m", "qcompile", "broken.qa")
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "QA8001" in done.stderr and "labtools:absent" in done.stderr
+    assert "target lab { evaluator: broken }" in done.stderr
+
+
+def test_without_the_package_the_name_is_unknown(folder: Path) -> None:
+    done = run(folder, "-m", "qcompile", "check", "lab.qa", installed=False)
+    assert done.returncode != 0 and "error[QA2" in done.stderr
+    assert run(folder, "-m", "qcompile", "check", "lab.qa").returncode == 0
+
+
+def test_without_the_package_its_adapters_are_refused(folder: Path) -> None:
+    done = run(folder, "-m", "qcompile", "convert", "lab.pt", "lab.safetensors", installed=False)
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "QA8003" in done.stderr and "the executor `lab`" in done.stderr
+    assert run(folder, "-m", "qcompile", "convert", "lab.pt", "lab.safetensors").returncode == 0
