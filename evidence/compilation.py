@@ -76,7 +76,7 @@ def _compiled(
     places: Places,
 ) -> Shape:
     options = Options(
-        definitions=tuple(f"{name}={_literal(value)}" for name, value in values),
+        parameters=values,
         tokens=places.tokens,
         control=control,
     )
@@ -133,9 +133,3 @@ def _angles(manifest: Manifest) -> int:
                 size *= extent
             total += size
     return total
-
-
-def _literal(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

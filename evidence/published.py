@@ -36,7 +36,7 @@ def _beside(
 
 def _count(file: str, values: dict[str, Value], model: str) -> tuple[int, int]:
     options = Options(
-        definitions=tuple(f"{name}={value}" for name, value in values.items()),
+        parameters=tuple(values.items()),
         model=str(EXAMPLES / "models" / model),
     )
     compilation = compile_source(read_source(str(EXAMPLES / file)), options)

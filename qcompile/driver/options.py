@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.usage import DuplicateDefinition
 from qcompile.grammar.elaborate.overrides import Override
+from qcompile.ir.scalar import ScalarValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,8 @@ class Options:
 
     definitions: tuple[str, ...] = ()
     """`name=value` or `adapter.name=value`, as after `-D`."""
+    parameters: tuple[tuple[str, ScalarValue], ...] = ()
+    """The same of a Python program: (`name` or `adapter.name`, value)."""
     model: str | None = None
     """A config.json or a folder with one; overrides the file's `model` line."""
     target: str | None = None
@@ -28,6 +31,15 @@ class Options:
     memory_limit: int = 8 * 2**30
     seed: int = 0
     verify: bool = False
+
+    def overrides(self) -> tuple[Override, ...]:
+        """All values of parameters.
+
+        Raises:
+            UsageError: QA0018, QA0019.
+        """
+        given = tuple(Override.of(name, value) for name, value in self.parameters)
+        return (*read_definitions(self.definitions), *given)
 
 
 def read_definitions(definitions: tuple[str, ...]) -> tuple[Override, ...]:

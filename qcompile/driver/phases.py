@@ -16,7 +16,7 @@ from qcompile.diagnostics.messages.usage import NothingToCompile
 from qcompile.diagnostics.source import Source
 from qcompile.driver.clock import Clock
 from qcompile.driver.control import with_control
-from qcompile.driver.options import Options, read_definitions
+from qcompile.driver.options import Options
 from qcompile.driver.targets import devices_of, targets_of, with_target
 from qcompile.grammar.files import read_source
 from qcompile.grammar.frontend import load_spec
@@ -79,7 +79,8 @@ def compile_source(
         read.append(_text(imported))
         return imported
 
-    spec = load_spec(source, read_definitions(options.definitions), collector, read=read_import)
+    overrides = options.overrides()
+    spec = load_spec(source, overrides, collector, read=read_import)
     collector.raise_if_errors()
     assert spec is not None
     if not spec.adapters:
@@ -113,7 +114,7 @@ def compile_source(
     clock.stop()
     manifest = Manifest(
         sources=tuple(read),
-        definitions=options.definitions,
+        definitions=tuple(map(str, overrides)),
         control=options.control,
         pipeline=pipeline,
         tokens=options.tokens,

@@ -6,9 +6,9 @@ import contextlib
 import operator
 import os
 from collections.abc import Mapping
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
-from typing import TYPE_CHECKING, SupportsIndex, cast
+from typing import TYPE_CHECKING, Any, SupportsIndex, cast
 
 from qcompile.diagnostics.arguments import check_path, check_type, wrong_argument
 from qcompile.diagnostics.errors import UsageError
@@ -18,6 +18,7 @@ from qcompile.driver.effect import warn_of_effect
 from qcompile.driver.options import Options
 from qcompile.driver.phases import compile_source
 from qcompile.grammar.files import read_source
+from qcompile.ir.scalar import ScalarValue
 
 if TYPE_CHECKING:
     from torch import nn
@@ -65,7 +66,7 @@ def compile(
     check_type("compile", "control", control, bool, "True or False")
     path = _model_path(model)
     options = Options(
-        definitions=_definitions(parameters),
+        parameters=_parameters(parameters),
         model=path,
         target=target,
         control=control,
@@ -100,8 +101,7 @@ def _model_path(model: object) -> str | None:
     return None
 
 
-def _definitions(parameters: object) -> tuple[str, ...]:
-    """As after `-D`."""
+def _parameters(parameters: object) -> tuple[tuple[str, ScalarValue], ...]:
     expected = "names with numbers, truth values or texts"
     if parameters is None:
         return ()
@@ -111,7 +111,14 @@ def _definitions(parameters: object) -> tuple[str, ...]:
         if not isinstance(name, str) or not isinstance(value, (Real, str)):
             wrong = name if not isinstance(name, str) else value
             raise wrong_argument("compile", "parameters", wrong, f"a dictionary of {expected}")
-    return tuple(f"{name}={_literal(value)}" for name, value in parameters.items())
+    return tuple((name, _scalar(value)) for name, value in parameters.items())
+
+
+def _scalar(value: Any) -> ScalarValue:
+    """Numbers of numpy count as well."""
+    if isinstance(value, (bool, str)):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _source(spec: str | Path) -> Source:
@@ -130,9 +137,3 @@ def _integer(name: str, value: object, low: int, high: int) -> int:
                 return found
     shown = str(value) if isinstance(value, (int, float, str)) else type(value).__name__
     raise UsageError(UnknownOptionValue(option=name, value=shown, allowed=allowed))
-
-
-def _literal(value: bool | int | float | str) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

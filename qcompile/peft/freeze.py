@@ -48,9 +48,7 @@ def freeze(config: QCompileConfig, model: nn.Module) -> Manifest:
         raise AdapterError(ConfigurationInUse())
     if manifest is None:
         options = Options(
-            definitions=tuple(
-                f"{name}={_literal(value)}" for name, value in sorted(config.parameters.items())
-            ),
+            parameters=tuple(sorted(config.parameters.items())),
             target=config.target,
             control=config.control,
             optimisation=config.optimisation,
@@ -150,9 +148,3 @@ def _check(manifest: Manifest, info: ModelInfo) -> None:
 
 def _sizes(info: ModelInfo) -> Sizes:
     return tuple((module.name, module.in_features, module.out_features) for module in info.modules)
-
-
-def _literal(value: bool | int | float | str) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

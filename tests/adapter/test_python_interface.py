@@ -7,12 +7,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import qcompile
-from qcompile.diagnostics import QCompileWarning
+from qcompile.diagnostics import CompileError, QCompileWarning, UsageError
 from tests.adapter.models import llama, logits, outputs, same, snapshot
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -50,6 +51,44 @@ def test_tiny_and_large_numbers_survive() -> None:
     for value in (1e-9, 123456.789, -2.5, 1e14):
         adapter = qcompile.compile(SHAPED, parameters={"scale": value})
         assert dict(adapter.manifest.planned.plans[0].parameters)["scale"] == value
+
+
+def test_parameters_are_values_not_texts() -> None:
+    said = SHAPED.replace("wide: bool = false", 'wide: bool = false, kind: text = "a"')
+    said = said.replace("    a = linear", '    require kind == " \\"b\\" "\n    a = linear')
+    values: dict[str, Any] = {
+        "rank": np.int64(3),
+        "scale": np.float32(0.5),
+        "wide": "true",
+        "kind": ' "b" ',
+    }
+    adapter = qcompile.compile(said, parameters=values)
+    found = dict(adapter.manifest.planned.plans[0].parameters)
+    assert found == {"rank": 3, "scale": 0.5, "wide": True, "kind": ' "b" '}
+    assert adapter.manifest.definitions == ("rank=3", "scale=0.5", "wide=true", 'kind= "b" ')
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("rank", 2.0, "rank=2.0"),
+        ("rank", True, "rank=true"),
+        pytest.param("rank", 10**5000, "rank=2^16609 or more", id="huge"),
+        ("scale", float("nan"), "scale=nan"),
+        ("scale", False, "scale=false"),
+        ("wide", 1, "wide=1"),
+    ],
+)
+def test_values_of_other_types_are_refused(name: str, value: float, shown: str) -> None:
+    with pytest.raises(CompileError) as caught:
+        qcompile.compile(SHAPED, parameters={name: value})
+    assert [item.code for item in caught.value.diagnostics] == ["QA2054"]
+    assert shown in str(caught.value)
+
+
+def test_a_name_is_one_of_a_parameter() -> None:
+    with pytest.raises(UsageError, match="QA0018"):
+        qcompile.compile(SHAPED, parameters={"rank=3": 4})
 
 
 def test_seed_decides_the_start_and_nothing_else() -> None:

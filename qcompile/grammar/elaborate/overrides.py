@@ -1,4 +1,4 @@
-"""Values of parameters given outside the file: `-D name=value`, `-D adapter.name=value`."""
+"""Values of parameters given outside the file: `-D name=value`, or by a Python program."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from qcompile.ir.scalar import MAX_MAGNITUDE, Constant, ScalarValue
 
 _TARGET = re.compile(r"(?:([A-Za-z_][A-Za-z0-9_]*)\.)?([A-Za-z_][A-Za-z0-9_]*)")
 
+NO_NAME = "no name of a parameter"
+
 EXPECTED = {
     "int": "a whole number, such as 8",
     "real": "a number, such as 0.5 or 2pct",
@@ -38,6 +40,22 @@ class Override:
     adapter: str | None
     name: str
     text: str
+    """As after `-D`."""
+    value: ScalarValue | None = None
+    """As a Python program has it; None: what the text says."""
+
+    @classmethod
+    def of(cls, name: str, value: ScalarValue) -> Override:
+        """Take `name` or `adapter.name` and the value itself.
+
+        Raises:
+            UsageError: QA0018, the name is none of a parameter.
+        """
+        text = str(value).lower() if isinstance(value, bool) else _shown(value)
+        found = _TARGET.fullmatch(name.strip())
+        if found is None:
+            raise UsageError(BadDefinition(text=f"{name}={text}", reason=NO_NAME))
+        return cls(adapter=found[1], name=found[2], text=text, value=value)
 
     @classmethod
     def parse(cls, definition: str) -> Override:
@@ -49,14 +67,17 @@ class Override:
         target, equals, text = definition.partition("=")
         found = _TARGET.fullmatch(target.strip())
         if not equals or found is None:
-            reason = "no value" if not equals else "no name of a parameter"
+            reason = NO_NAME if equals else "no value"
             raise UsageError(BadDefinition(text=definition, reason=reason))
         return cls(adapter=found[1], name=found[2], text=text)
 
+    def __str__(self) -> str:
+        prefix = f"{self.adapter}." if self.adapter else ""
+        return f"{prefix}{self.name}={self.text}"
+
     @property
     def source(self) -> Source:
-        prefix = f"{self.adapter}." if self.adapter else ""
-        return Source("-D", f"{prefix}{self.name}={self.text}")
+        return Source("-D", str(self))
 
     @property
     def value_span(self) -> Span:
@@ -111,11 +132,11 @@ def find_override(overrides: Iterable[Override], adapter: str, parameter: str) -
 
 
 def read_override(session: Session, override: Override, parameter: Parameter) -> Typed | None:
-    """Read the literal of an override by the parameter's declared type."""
+    """Take the value of an override as one of the parameter's declared type."""
     kind = "" if parameter.type is None else parameter.type.text
     if kind not in EXPECTED:
         return None
-    value = literal(override.text, kind)
+    value = _value(override, kind)
     if value is None:
         session.report(
             MalformedOverride(
@@ -138,6 +159,28 @@ def read_override(session: Session, override: Override, parameter: Parameter) ->
         case "bool":
             return Typed(type="bool", scalar=scalar, span=span)
     return Typed(type="text", scalar=scalar, span=span)
+
+
+def _value(override: Override, kind: str) -> ScalarValue | None:
+    value = override.value
+    if kind == "text" and isinstance(value, str):
+        return value
+    if value is None or isinstance(value, str) or kind == "text":
+        return literal(override.text, kind)
+    if isinstance(value, bool) or kind == "bool":
+        return value if isinstance(value, bool) and kind == "bool" else None
+    if not abs(value) <= MAX_MAGNITUDE:
+        return None
+    if kind == "real":
+        return float(value)
+    return value if isinstance(value, int) else None
+
+
+def _shown(value: int | float | str) -> str:
+    # str() of an int raises beyond sys.get_int_max_str_digits().
+    if isinstance(value, int) and abs(value) > MAX_MAGNITUDE:
+        return f"{'-' if value < 0 else ''}2^{value.bit_length() - 1} or more"
+    return str(value)
 
 
 def literal(text: str, kind: str) -> ScalarValue | None:
