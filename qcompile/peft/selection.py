@@ -18,8 +18,8 @@ from qcompile.diagnostics.messages.adapter import NotForAModel
 from qcompile.diagnostics.messages.peft import SavedModuleMissing, TargetsMatchNothing
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import ModelInfo
+from qcompile.ir.globs import GlobError, parse_glob
 from qcompile.ir.spec import AdapterSpec, Attachment, Spec
-from qcompile.passes.lowering.patterns import PatternError, parse_pattern
 from qcompile.peft.config import QCompileConfig
 
 HEADS = frozenset({"classifier", "score", "qa_outputs"})
@@ -208,8 +208,8 @@ def _attachment(adapter: AdapterSpec, name: str) -> Attachment | None:
     """The first attachment of the spec that takes a module."""
     for attachment in adapter.attachments:
         try:
-            matches = parse_pattern(attachment.pattern).matches(name)
-        except PatternError:
+            matches = parse_glob(attachment.pattern).matches(name)
+        except GlobError:
             return attachment  # Lowering reports it.
         layer = _layer(name)
         inside = attachment.layers is None or (

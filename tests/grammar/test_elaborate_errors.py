@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
-from qcompile.grammar.elaborate.globs import check_glob
-from qcompile.passes.lowering.patterns import PatternError, parse_pattern
 from tests.grammar.elaborated import adapter, circuit, codes_of, outcome
 
 GOOD = "update linear(x, to: out_features, init: zero)"
@@ -90,20 +86,6 @@ def test_loop_variables_cannot_make_values_through_layers() -> None:
 def test_hostile_texts_are_answered(text: str) -> None:
     _, codes, shown = outcome(text)
     assert "QA9001" not in codes, shown
-
-
-def test_globs_agree_with_lowering() -> None:
-    generator = random.Random(7)
-    pieces = ["a", "*", "?", "[", "]", "{", "}", ",", "!", "^", "b", "[ab]", "{a,b}", "."]
-    for _ in range(4000):
-        text = "".join(generator.choice(pieces) for _ in range(generator.randrange(12)))
-        fault = check_glob(text)
-        try:
-            parse_pattern(text)
-            refused = False
-        except PatternError:
-            refused = True
-        assert refused == (fault is not None), (text, fault)
 
 
 UPDATE = "update linear(q, to: out_features, init: zero)"

@@ -8,10 +8,10 @@ from qcompile.diagnostics.messages.bodies import BadPattern, NoPlace, PatternRep
 from qcompile.diagnostics.messages.types import ReversedRange
 from qcompile.grammar.elaborate.expect import known_integer
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.globs import check_glob
 from qcompile.grammar.elaborate.inside import within
 from qcompile.grammar.functions import MAX_WIDTH
 from qcompile.grammar.syntax import AdapterItem, AttachStatement, RangeExpr, ShapeStatement
+from qcompile.ir.globs import GlobError, parse_glob
 from qcompile.ir.spec import Shape
 
 MAX_LAYERS = 100_000
@@ -70,8 +70,9 @@ def read_placements(frame: Frame, item: AdapterItem) -> tuple[AttachPlacement, .
             layers = read_layers(frame, statement.layers)
             fine = layers is not None
         for pattern in statement.patterns:
-            fault = check_glob(pattern.value)
-            if fault is not None:
+            try:
+                parse_glob(pattern.value)
+            except GlobError as fault:
                 span = within(pattern, fault.offset, fault.offset + 1)
                 frame.report(BadPattern(span=span, reason=fault.reason))
                 fine = False

@@ -19,8 +19,8 @@ from qcompile.diagnostics.messages.interface import ModulesLeftOut
 from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Span
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
+from qcompile.ir.globs import Glob, parse_glob
 from qcompile.ir.spec import AdapterSpec, Attachment
-from qcompile.passes.lowering.patterns import Pattern, parse_pattern
 from qcompile.passes.lowering.report import LoweringReport
 
 SHOWN_GROUPS = 12
@@ -68,7 +68,7 @@ def _matched(
     attachment: Attachment, model: ModelInfo, report: LoweringReport, sizes: Sizes
 ) -> list[ModuleInfo]:
     text = attachment.pattern
-    pattern = parse_pattern(text)
+    pattern = parse_glob(text)
     span = _pattern_span(attachment)
     named = [module for module in model.modules if pattern.matches(module.name)]
     fitting = [module for module in named if sizes(module) is not None]
@@ -108,7 +108,7 @@ def _attention_sizes(module: ModuleInfo) -> tuple[int, int] | None:
 
 def _unsupported(
     text: str,
-    pattern: Pattern,
+    pattern: Glob,
     model: ModelInfo,
     named: list[ModuleInfo],
     span: Span | None,
@@ -136,7 +136,7 @@ def _unsupported(
 
 
 def _warn_of_left_out(
-    pattern: Pattern,
+    pattern: Glob,
     text: str,
     model: ModelInfo,
     named: list[ModuleInfo],
@@ -164,14 +164,14 @@ def _unsuited(modules: Iterable[ModuleInfo]) -> tuple[str, ...]:
     )
 
 
-def _experts(text: str, pattern: Pattern, model: ModelInfo) -> tuple[str, ...]:
+def _experts(text: str, pattern: Glob, model: ModelInfo) -> tuple[str, ...]:
     """What a pattern that is about experts should know of those of this model."""
     reached = _reached_experts(pattern, model)
     named = [m for m in model.modules if m.stacked and m.name.rpartition(".")[2] in text]
     return _described(reached or named)
 
 
-def _reached_experts(pattern: Pattern, model: ModelInfo) -> list[ModuleInfo]:
+def _reached_experts(pattern: Glob, model: ModelInfo) -> list[ModuleInfo]:
     """Modules with stacked experts, one of whose parameters has a name that the pattern matches."""
     return [
         module
@@ -193,7 +193,7 @@ def _described(holders: list[ModuleInfo]) -> tuple[str, ...]:
 
 
 def _warn_of_idle_alternatives(
-    pattern: Pattern,
+    pattern: Glob,
     text: str,
     linear: Iterable[ModuleInfo],
     span: Span | None,
@@ -208,7 +208,7 @@ def _warn_of_idle_alternatives(
 
 
 def _matches_nothing(
-    text: str, pattern: Pattern, model: ModelInfo, span: Span | None, sizes: Sizes
+    text: str, pattern: Glob, model: ModelInfo, span: Span | None, sizes: Sizes
 ) -> PatternMatchesNothing:
     """Suggest the names that end like the pattern, and list the model's fitting modules."""
     groups = _groups(model, sizes)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qcompile.passes.lowering.patterns import PatternError, parse_pattern
+from qcompile.ir.globs import GlobError, parse_glob
 
 NAME = "model.layers.12.self_attn.q_proj"
 
@@ -30,14 +30,14 @@ NAME = "model.layers.12.self_attn.q_proj"
     ],
 )
 def test_matches(pattern: str) -> None:
-    assert parse_pattern(pattern).matches(NAME)
+    assert parse_glob(pattern).matches(NAME)
 
 
 @pytest.mark.parametrize(
     "pattern", ["q_proj", "*.v_proj", "model", "*.{k,v}_proj", "?", "*[!q]_proj", "*.q_proj?"]
 )
 def test_matches_not(pattern: str) -> None:
-    assert not parse_pattern(pattern).matches(NAME)
+    assert not parse_glob(pattern).matches(NAME)
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,14 @@ def test_matches_not(pattern: str) -> None:
     ],
 )
 def test_malformed_patterns_say_where(pattern: str, offset: int, reason: str) -> None:
-    with pytest.raises(PatternError, match=reason) as caught:
-        parse_pattern(pattern)
+    with pytest.raises(GlobError, match=reason) as caught:
+        parse_glob(pattern)
     assert caught.value.offset == offset
 
 
 @given(st.text(alphabet="ab*?.", min_size=1, max_size=8), st.text(alphabet="ab.", max_size=10))
 def test_agrees_with_fnmatch_without_braces(pattern: str, name: str) -> None:
-    assert parse_pattern(pattern).matches(name) == fnmatch.fnmatchcase(name, pattern)
+    assert parse_glob(pattern).matches(name) == fnmatch.fnmatchcase(name, pattern)
 
 
 @given(
@@ -77,19 +77,19 @@ def test_braces_are_the_union_of_their_alternatives(choices: list[list[str]], na
         fnmatch.fnmatchcase("x" + name, "x" + "".join(chosen))
         for chosen in itertools.product(*choices)
     )
-    assert parse_pattern(pattern).matches("x" + name) == expected
+    assert parse_glob(pattern).matches("x" + name) == expected
 
 
 @given(st.text(max_size=30))
 def test_any_text_is_a_pattern_or_a_located_error(text: str) -> None:
     offset = 0
     try:
-        parse_pattern(text).matches(NAME)
-    except PatternError as error:
+        parse_glob(text).matches(NAME)
+    except GlobError as error:
         offset = error.offset
     assert 0 <= offset <= max(len(text), 1)
 
 
 def test_many_stars_do_not_backtrack_exponentially() -> None:
     # An exponential matcher would not return here in any lifetime.
-    assert not parse_pattern("*a" * 200 + "b").matches("a" * 2000)
+    assert not parse_glob("*a" * 200 + "b").matches("a" * 2000)

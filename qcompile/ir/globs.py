@@ -14,7 +14,7 @@ MAX_LENGTH = 1024
 MAX_DEPTH = 16
 
 
-class PatternError(ValueError):
+class GlobError(ValueError):
     """A malformed glob; `offset` is where in the pattern."""
 
     def __init__(self, reason: str, offset: int) -> None:
@@ -40,7 +40,7 @@ Token = str | CharacterClass
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class Glob:
     """A parsed glob: its alternatives without braces, each with the text it came from."""
 
     alternatives: tuple[tuple[str, tuple[Token, ...]], ...]
@@ -54,19 +54,19 @@ class Pattern:
         return tuple(k for k, (_, tokens) in enumerate(self.alternatives) if _match(tokens, name))
 
 
-def parse_pattern(text: str) -> Pattern:
+def parse_glob(text: str) -> Glob:
     """Parse a glob.
 
     Raises:
-        PatternError: empty, unbalanced, too long or with too many alternatives.
+        GlobError: empty, unbalanced, too long or with too many alternatives.
     """
     if not text:
-        raise PatternError("it is empty", 0)
+        raise GlobError("it is empty", 0)
     if len(text) > MAX_LENGTH:
-        raise PatternError(f"it is longer than {MAX_LENGTH} characters", MAX_LENGTH)
+        raise GlobError(f"it is longer than {MAX_LENGTH} characters", MAX_LENGTH)
     expanded, end = _expand(text, 0, depth=0)
     assert end == len(text)
-    return Pattern(alternatives=tuple((item, _tokens(item)) for item in dict.fromkeys(expanded)))
+    return Glob(alternatives=tuple((item, _tokens(item)) for item in dict.fromkeys(expanded)))
 
 
 def _expand(text: str, start: int, depth: int) -> tuple[list[str], int]:
@@ -81,18 +81,18 @@ def _expand(text: str, start: int, depth: int) -> tuple[list[str], int]:
             position = stop
         elif character == "{":
             if depth == MAX_DEPTH:
-                raise PatternError("braces are nested too deeply", position)
+                raise GlobError("braces are nested too deeply", position)
             choices, stop = _alternatives(text, position, depth)
             if len(found) * len(choices) > MAX_ALTERNATIVES:
-                raise PatternError(f"it has more than {MAX_ALTERNATIVES} alternatives", position)
+                raise GlobError(f"it has more than {MAX_ALTERNATIVES} alternatives", position)
             found = [item + choice for item in found for choice in choices]
             position = stop
         elif depth and character in ",}":
             break
         elif character == "}":
-            raise PatternError("this `}` closes nothing", position)
+            raise GlobError("this `}` closes nothing", position)
         elif character == "]":
-            raise PatternError("this `]` closes nothing", position)
+            raise GlobError("this `]` closes nothing", position)
         else:
             found = [item + character for item in found]
             position += 1
@@ -107,9 +107,9 @@ def _alternatives(text: str, start: int, depth: int) -> tuple[list[str], int]:
         some, position = _expand(text, position, depth + 1)
         choices += some
         if len(choices) > MAX_ALTERNATIVES:
-            raise PatternError(f"it has more than {MAX_ALTERNATIVES} alternatives", start)
+            raise GlobError(f"it has more than {MAX_ALTERNATIVES} alternatives", start)
         if position == len(text):
-            raise PatternError("this `{` is never closed", start)
+            raise GlobError("this `{` is never closed", start)
         position += 1
         if text[position - 1] == "}":
             return choices, position
@@ -118,10 +118,10 @@ def _alternatives(text: str, start: int, depth: int) -> tuple[list[str], int]:
 def _class_end(text: str, start: int) -> int:
     stop = text.find("]", start + 1)
     if stop < 0:
-        raise PatternError("this `[` is never closed", start)
+        raise GlobError("this `[` is never closed", start)
     body = text[start + 1 : stop]
     if body in ("", "!", "^"):
-        raise PatternError("this character class is empty", start)
+        raise GlobError("this character class is empty", start)
     return stop + 1
 
 
