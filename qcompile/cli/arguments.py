@@ -24,6 +24,7 @@ from qcompile.diagnostics.messages.usage import (
     UnknownOptionValue,
 )
 from qcompile.diagnostics.nearest import nearest
+from qcompile.ir.limits import DEFAULT_MEMORY, DEFAULT_OPTIMISATION, DEFAULT_TOKENS
 
 COMMANDS = {
     "compile": "run_compile",
@@ -51,14 +52,14 @@ class Arguments:
     definitions: tuple[str, ...] = ()
     target: str | None = None
     control: bool = False
-    optimisation: int = 2
+    optimisation: int = DEFAULT_OPTIMISATION
     passes: str | None = None
     print_after: tuple[str, ...] = ()
     time_passes: bool = False
     verify: bool = False
     emit: tuple[str, ...] = ()
-    tokens: int = 2048
-    memory_limit: int = 8 * 2**30
+    tokens: int = DEFAULT_TOKENS
+    memory_limit: int = DEFAULT_MEMORY
     seed: int = 0
     format: Literal["text", "json"] = "text"
     message_format: MessageFormat = "human"

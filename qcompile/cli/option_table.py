@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
+from qcompile.ir.limits import DEFAULT_TOKENS
+
 VERBS = ("compile", "check", "fmt", "report", "convert", "explain")
 
 EMITTED = ("ast", "spec", "program", "plan", "circuit", "qasm", "qasm2", "tket", "dot")
@@ -99,7 +101,7 @@ OPTIONS: tuple[CommandOption, ...] = (
         names=("--tokens",),
         metavar="N",
         commands=_COMPILING,
-        help="tokens of a training step, for which costs are weighed (default 2048)",
+        help=f"tokens of a training step, for which costs are weighed (default {DEFAULT_TOKENS})",
     ),
     CommandOption(
         names=("--memory-limit",),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.usage import DuplicateDefinition
 from qcompile.grammar.elaborate.overrides import Override
+from qcompile.ir.limits import DEFAULT_MEMORY, DEFAULT_OPTIMISATION, DEFAULT_TOKENS
 from qcompile.ir.scalar import ScalarValue
 
 
@@ -24,11 +25,11 @@ class Options:
     """A target of the file, or the name of a device; overrides the file's choice."""
     control: bool = False
     """Every circuit is replaced by a classical map with as many parameters."""
-    optimisation: int = 2
+    optimisation: int = DEFAULT_OPTIMISATION
     passes: str | None = None
     """A pipeline instead of the preset of the optimisation level."""
-    tokens: int = 2048
-    memory_limit: int = 8 * 2**30
+    tokens: int = DEFAULT_TOKENS
+    memory_limit: int = DEFAULT_MEMORY
     seed: int = 0
     verify: bool = False
 

@@ -18,6 +18,7 @@ from qcompile.driver.effect import warn_of_effect
 from qcompile.driver.options import Options
 from qcompile.driver.phases import compile_source
 from qcompile.grammar.files import read_source
+from qcompile.ir.limits import DEFAULT_OPTIMISATION, DEFAULT_TOKENS
 from qcompile.ir.scalar import ScalarValue
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def compile(
     parameters: Mapping[str, bool | int | float | str] | None = None,
     target: str | None = None,
     control: bool = False,
-    optimisation: int = 2,
-    tokens: int = 2048,
+    optimisation: int = DEFAULT_OPTIMISATION,
+    tokens: int = DEFAULT_TOKENS,
     seed: int = 0,
 ) -> CompiledAdapter:
     """Compile a spec to a torch module.

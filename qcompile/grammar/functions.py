@@ -7,6 +7,15 @@ from types import MappingProxyType
 from typing import Literal, get_args
 
 from qcompile.ir.executor_names import BUILT_IN
+from qcompile.ir.limits import (
+    MAX_BLOCK,
+    MAX_DEVICE_QUBITS,
+    MAX_DIGITS,
+    MAX_GATE_SITES,
+    MAX_QUBITS,
+    MAX_SITES,
+    MAX_WIDTH,
+)
 from qcompile.ir.spec import GatePattern
 
 OptionKind = Literal[
@@ -26,14 +35,6 @@ Family = Literal[
     "penalty",
     "proximal",
 ]
-
-MAX_WIDTH = 10**9
-MAX_SITES = 64
-MAX_GATE_SITES = 16
-MAX_BLOCK = 1024
-MAX_QUBITS = 30
-MAX_DIGITS = 20
-MAX_DEVICE_QUBITS = 1024
 
 VECTOR_INITS = ("zero", "constant", "normal", "uniform")
 MPO_INITS = (

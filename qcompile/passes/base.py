@@ -15,6 +15,7 @@ from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.source import Span
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.device import Device
+from qcompile.ir.limits import DEFAULT_MEMORY, DEFAULT_OPTIMISATION, DEFAULT_TOKENS
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
 from qcompile.ir.target import DEFAULT_TARGET, Target
@@ -32,11 +33,11 @@ class Context:
     target: Target = DEFAULT_TARGET
     device: Device | None = None
     """The target's device, loaded."""
-    tokens: int = 2048
+    tokens: int = DEFAULT_TOKENS
     """Tokens of one step: the batch for which costs are weighed."""
-    memory_limit: int = 8 * 2**30
+    memory_limit: int = DEFAULT_MEMORY
     """Bytes that one step of one module may take."""
-    optimisation: int = 2
+    optimisation: int = DEFAULT_OPTIMISATION
     adapter: str = ""
     """The adapter that is transformed, for remarks; `run_pipeline` fills it in."""
     span: Span | None = None

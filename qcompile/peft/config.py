@@ -25,6 +25,7 @@ from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.peft import SpecNotGiven
 from qcompile.diagnostics.source import Source
 from qcompile.grammar.files import read_source
+from qcompile.ir.limits import DEFAULT_OPTIMISATION, DEFAULT_TOKENS
 from qcompile.peft.card import complete_card
 from qcompile.peft.settings import check_settings
 
@@ -74,8 +75,10 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
         default=False,
         metadata={"help": "Classical maps with as many parameters in the place of circuits."},
     )
-    optimisation: int = field(default=2, metadata={"help": "Optimisation level, 0 to 3."})
-    tokens: int = field(default=2048, metadata={"help": "Tokens of a step, for costs."})
+    optimisation: int = field(
+        default=DEFAULT_OPTIMISATION, metadata={"help": "Optimisation level, 0 to 3."}
+    )
+    tokens: int = field(default=DEFAULT_TOKENS, metadata={"help": "Tokens of a step, for costs."})
     seed: int = field(default=0, metadata={"help": "Seed of the initial tensors."})
     target_modules: set[str] | list[str] | str | None = field(
         default=None,

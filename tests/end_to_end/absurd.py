@@ -49,7 +49,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "10^6 sites": ("QA2105", update("mpo(x, to: out_features, sites: 1000000, bond: 2)")),
     "64 wide sites": ("QA3112", update("mpo(x, to: out_features, sites: 64, bond: 65536)")),
     "too many indices": ("QA4009", update("mpo(x, to: out_features, sites: 64, bond: 64)")),
-    "width 10^9": ("QA3114", linear("1000000000")),
+    "width 10^9": ("QA2105", linear("1000000000")),
     "width 10^15": ("QA2105", linear("10 ** 15")),
     "5000 digits": ("QA1008", linear("9" * 5000)),
     "tower of powers": ("QA2104", linear("9 ** 9 ** 9 ** 9")),

@@ -9,9 +9,9 @@ from qcompile.diagnostics.messages.types import ReversedRange
 from qcompile.grammar.elaborate.expect import known_integer
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.inside import within
-from qcompile.grammar.functions import MAX_WIDTH
 from qcompile.grammar.syntax import AdapterItem, AttachStatement, RangeExpr, ShapeStatement
 from qcompile.ir.globs import GlobError, parse_glob
+from qcompile.ir.limits import MAX_WIDTH
 from qcompile.ir.spec import Shape
 
 MAX_LAYERS = 100_000

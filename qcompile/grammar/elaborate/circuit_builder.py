@@ -8,9 +8,8 @@ from qcompile.diagnostics.messages.circuits import TooManyGates
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.operands import Typed, Value
 from qcompile.grammar.elaborate.session import Session
+from qcompile.ir.limits import MAX_GATES
 from qcompile.ir.spec_circuit import Bank
-
-MAX_GATES = 200_000
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -32,10 +32,9 @@ from qcompile.grammar.syntax import (
     MeasureStatement,
     RepeatStatement,
 )
+from qcompile.ir.limits import MAX_REPEATS
 from qcompile.ir.scalar import Variable
 from qcompile.ir.spec_circuit import Bank, CircuitItem, ForEach, Repeat
-
-MAX_ROUNDS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +112,7 @@ def _rounds(count: Typed | None) -> int:
 def _repeat(
     frame: Frame, builder: CircuitBuilder, statement: RepeatStatement, place: StatementPlace
 ) -> Sequence[CircuitItem]:
-    count = whole(frame, statement.count, "the number of rounds", low=0, high=MAX_ROUNDS)
+    count = whole(frame, statement.count, "the number of rounds", low=0, high=MAX_REPEATS)
     items = _body(frame, builder, statement.body, place, _rounds(count))
     if count is None:
         return ()

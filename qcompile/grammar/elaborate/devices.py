@@ -8,8 +8,9 @@ from qcompile.grammar.elaborate import expect
 from qcompile.grammar.elaborate.arguments import Bound, bind, list_items
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.operands import Typed
-from qcompile.grammar.functions import DEVICES, MAX_DEVICE_QUBITS
+from qcompile.grammar.functions import DEVICES
 from qcompile.grammar.syntax import Call, Expr, Name, PairExpr
+from qcompile.ir.limits import MAX_DEVICE_QUBITS
 from qcompile.ir.target import CouplingDevice, DeviceChoice, NamedDevice
 
 MAX_FULL = 128

@@ -9,13 +9,12 @@ from qcompile.diagnostics.messages.values import ShareMismatch, TooMuch
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.operands import Typed, Value
 from qcompile.grammar.elaborate.session import Session
+from qcompile.ir.limits import MAX_NODES
 from qcompile.ir.scalar import Scalar, ScalarError, ScalarValue, evaluate
 from qcompile.ir.spec import Requirement, SpecInput, SpecNode, SpecOutput
 from qcompile.ir.spec_domains import SpecDomain, spec_domain
 from qcompile.ir.spec_operands import operands_of
 from qcompile.ir.training import SpecTraining
-
-MAX_NODES = 10_000
 
 DOMAIN_WORDS: dict[SpecDomain, str] = {
     "free": "one value for all tokens",

@@ -19,9 +19,10 @@ from qcompile.grammar.elaborate.inside import within
 from qcompile.grammar.elaborate.operands import Typed, integer
 from qcompile.grammar.elaborate.scalars import combine
 from qcompile.grammar.elaborate.wires import read_wires
-from qcompile.grammar.functions import MAX_QUBITS, MEASUREMENTS
+from qcompile.grammar.functions import MEASUREMENTS
 from qcompile.grammar.syntax import MeasureStatement, Name, StringLiteral
 from qcompile.ir.gates import PauliLetter
+from qcompile.ir.limits import MAX_QUBITS
 from qcompile.ir.spec_circuit import (
     MeasureEach,
     Measurement,

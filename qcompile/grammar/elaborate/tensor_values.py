@@ -12,8 +12,9 @@ from qcompile.grammar.elaborate.graph import GraphBuilder
 from qcompile.grammar.elaborate.inits import IDENTITY
 from qcompile.grammar.elaborate.operands import Typed, Value, integer
 from qcompile.grammar.elaborate.values import graph_of, init_of, scalars_of, share_of
-from qcompile.grammar.functions import MAX_GATE_SITES, VECTOR_INITS
+from qcompile.grammar.functions import VECTOR_INITS
 from qcompile.ir.initialisation import ZERO
+from qcompile.ir.limits import MAX_GATE_SITES
 from qcompile.ir.spec import GatePattern, SpecCayley, SpecTensorGates
 
 _DEFAULT_BLOCK = 4

@@ -13,8 +13,9 @@ from qcompile.grammar.elaborate.graph import GraphBuilder
 from qcompile.grammar.elaborate.inits import KAIMING_NORMAL, KAIMING_UNIFORM, NORMAL, read_init
 from qcompile.grammar.elaborate.operands import Operand, Typed, Value, integer
 from qcompile.grammar.elaborate.scalars import combine
-from qcompile.grammar.functions import MAX_SITES, MPO_INITS, VECTOR_INITS
+from qcompile.grammar.functions import MPO_INITS, VECTOR_INITS
 from qcompile.ir.initialisation import Init
+from qcompile.ir.limits import MAX_SITES
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.spec import (
     ActivationKind,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from qcompile.ir.circuit import Affine
 from qcompile.ir.initialisation import Init
+from qcompile.ir.limits import MAX_BANK
 from qcompile.ir.spec_circuit import Bank
-from qcompile.passes.lowering.limits import MAX_BANK
 from qcompile.passes.lowering.sizing import Sizing
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from qcompile.diagnostics.messages.sized_tensors import BlocksDoNotFitAtSize
+from qcompile.ir.limits import MAX_BLOCK
 from qcompile.ir.nodes import CayleyNode
 from qcompile.ir.spec import SpecCayley
 from qcompile.ir.tensor import TensorSpec
 from qcompile.passes.lowering.graph import Graph
-from qcompile.passes.lowering.limits import MAX_BLOCK
 from qcompile.passes.lowering.sizing import Sizing
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from qcompile.diagnostics.messages.expansion import TooManyQubits
 from qcompile.ir.circuit import Circuit, ZeroState
 from qcompile.ir.device import Device
+from qcompile.ir.limits import MAX_QUBITS
 from qcompile.ir.nodes import ConcatNode, MultiplyNode, NormNode
 from qcompile.ir.program import CircuitNode
 from qcompile.ir.spec import SpecCircuitValue
@@ -17,7 +18,6 @@ from qcompile.passes.lowering.data import CircuitData
 from qcompile.passes.lowering.expansion import Expansion
 from qcompile.passes.lowering.graph import Graph
 from qcompile.passes.lowering.items import expand
-from qcompile.passes.lowering.limits import MAX_QUBITS
 from qcompile.passes.lowering.readout import readouts
 from qcompile.passes.lowering.report import Refused
 from qcompile.passes.lowering.sizing import Sizing

@@ -9,10 +9,10 @@ from qcompile.diagnostics.source import Span
 from qcompile.ir.circuit import Affine, AmplitudeState, Gate
 from qcompile.ir.device import Device
 from qcompile.ir.gates import GateName
+from qcompile.ir.limits import MAX_GATES
 from qcompile.ir.spec_circuit import Bank
 from qcompile.passes.lowering.angles import AngleLayout
 from qcompile.passes.lowering.data import CircuitData
-from qcompile.passes.lowering.limits import MAX_GATES
 from qcompile.passes.lowering.report import LoweringReport, Refused
 
 

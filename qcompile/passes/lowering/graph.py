@@ -8,12 +8,12 @@ from qcompile.diagnostics.messages.lowering import TooManyNodes, ValueTooWide
 from qcompile.diagnostics.messages.sizes_of_tables import RowsDiffer
 from qcompile.diagnostics.source import Span
 from qcompile.ir.domains import TOKENS, Domain, domain_of
+from qcompile.ir.limits import MAX_NODES, MAX_WIDTH
 from qcompile.ir.nodes import InputNode, OutputNode
 from qcompile.ir.program import ProgramNode, operands
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.lowering.control_shape import ControlShape
 from qcompile.passes.lowering.layout import Layout
-from qcompile.passes.lowering.limits import MAX_NODES, MAX_WIDTH
 from qcompile.passes.lowering.report import LoweringReport
 
 Controls = dict[str, tuple[ControlShape, Span | None]]

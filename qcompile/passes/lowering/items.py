@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+from qcompile.ir.limits import MAX_REPEATS
 from qcompile.ir.spec_circuit import (
     CircuitItem,
     EncodeAmplitude,
@@ -18,7 +19,6 @@ from qcompile.ir.spec_circuit import (
 from qcompile.passes.lowering import encodings
 from qcompile.passes.lowering.expansion import CircuitRefused, Expansion
 from qcompile.passes.lowering.layers import place_layer
-from qcompile.passes.lowering.limits import MAX_REPEATS
 from qcompile.passes.lowering.report import Refused
 from qcompile.passes.lowering.sizing import Sizing
 from qcompile.passes.lowering.turns import size_depends_on

@@ -9,8 +9,8 @@ from qcompile.diagnostics.messages.lowering import (
     TensorTooLarge,
 )
 from qcompile.diagnostics.source import Span
+from qcompile.ir.limits import MAX_TENSOR
 from qcompile.ir.tensor import TensorSpec
-from qcompile.passes.lowering.limits import MAX_TENSOR
 from qcompile.passes.lowering.report import LoweringReport
 
 SharedTensors = dict[str, tuple[TensorSpec, Span | None]]

@@ -9,11 +9,11 @@ from qcompile.diagnostics.messages.attachment import NoModelGiven
 from qcompile.diagnostics.messages.lowering import OutOfRangeAtSize
 from qcompile.ir.compilation import LoweredSet, ModelInfo, Site
 from qcompile.ir.device import Device
+from qcompile.ir.limits import MAX_WIDTH
 from qcompile.ir.program import Program
 from qcompile.ir.spec import AdapterSpec, Spec
 from qcompile.passes.lowering.attach import BodyPlacement, place_bodies
 from qcompile.passes.lowering.body import BodyLowering
-from qcompile.passes.lowering.limits import MAX_WIDTH
 from qcompile.passes.lowering.report import LoweringReport
 from qcompile.passes.lowering.totals import check_totals
 

@@ -6,12 +6,12 @@ import math
 
 from qcompile.diagnostics.messages.lowering import ModesTooSmallAtSize, SitesDisagree, ValueTooWide
 from qcompile.ir.initialisation import ZERO, Init
+from qcompile.ir.limits import MAX_SITES, MAX_WIDTH
 from qcompile.ir.program import MpoNode
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.spec import SpecMpo
 from qcompile.ir.tensor import TensorSpec
 from qcompile.passes.lowering.graph import Graph
-from qcompile.passes.lowering.limits import MAX_SITES, MAX_WIDTH
 from qcompile.passes.lowering.modes import Modes, resolve_modes
 from qcompile.passes.lowering.sizing import Sizing
 

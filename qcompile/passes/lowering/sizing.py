@@ -13,8 +13,8 @@ from qcompile.diagnostics.messages.lowering import (
     WrongNumber,
 )
 from qcompile.diagnostics.source import Span
+from qcompile.ir.limits import MAX_WIDTH
 from qcompile.ir.scalar import Scalar, ScalarError, ScalarValue, evaluate
-from qcompile.passes.lowering.limits import MAX_WIDTH
 from qcompile.passes.lowering.report import LoweringReport
 
 

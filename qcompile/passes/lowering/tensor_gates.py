@@ -7,12 +7,12 @@ import math
 from qcompile.diagnostics.messages.lowering import OutOfRangeAtSize
 from qcompile.diagnostics.messages.sized_tensors import AxesTooSmallAtSize
 from qcompile.ir.initialisation import Init
+from qcompile.ir.limits import MAX_GATE_SITES
 from qcompile.ir.program import TensorGatesNode
 from qcompile.ir.spec import SpecTensorGates
 from qcompile.ir.spec_circuit import PairPattern
 from qcompile.ir.tensor import TensorSpec
 from qcompile.passes.lowering.graph import Graph
-from qcompile.passes.lowering.limits import MAX_GATE_SITES
 from qcompile.passes.lowering.modes import Modes, resolve_modes
 from qcompile.passes.lowering.pairs import resolve_pairs
 from qcompile.passes.lowering.sizing import Sizing, checked_width

@@ -5,17 +5,17 @@ from __future__ import annotations
 from qcompile.diagnostics.messages.lowering import MoreThanLora, TooManyTrainableParameters
 from qcompile.diagnostics.source import Span
 from qcompile.ir.compilation import LoweredSet
+from qcompile.ir.limits import MAX_TRAINABLE
 from qcompile.ir.program import MpoNode, Program
 from qcompile.ir.spec import AdapterSpec, Spec
-from qcompile.passes.lowering.limits import MAX_PARAMETERS
 from qcompile.passes.lowering.report import LoweringReport
 
 
 def check_totals(lowered: LoweredSet, spec: Spec, report: LoweringReport) -> None:
     """Refuse absurdly many parameters; warn where a tensor network has more than LoRA."""
     total = parameter_count(lowered)
-    if total > MAX_PARAMETERS:
-        report.add(TooManyTrainableParameters(parameters=total, limit=MAX_PARAMETERS))
+    if total > MAX_TRAINABLE:
+        report.add(TooManyTrainableParameters(parameters=total, limit=MAX_TRAINABLE))
     for adapter in spec.adapters:
         _compare_with_lora(adapter, lowered, report)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qcompile.diagnostics.messages.expansion import UnitaryTooNarrow
 from qcompile.diagnostics.messages.lowering import ValueTooWide
 from qcompile.ir.device import Device
+from qcompile.ir.limits import MAX_WIDTH
 from qcompile.ir.orthogonal import GateBlock, Orthogonal, UnitaryNode, places
 from qcompile.ir.spec import SpecUnitary
 from qcompile.ir.tensor import TensorSpec
@@ -13,7 +14,6 @@ from qcompile.passes.lowering.data import CircuitData
 from qcompile.passes.lowering.expansion import Expansion
 from qcompile.passes.lowering.graph import Graph
 from qcompile.passes.lowering.items import expand
-from qcompile.passes.lowering.limits import MAX_WIDTH
 from qcompile.passes.lowering.report import Refused
 from qcompile.passes.lowering.sizing import Sizing
 

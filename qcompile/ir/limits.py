@@ -1,4 +1,7 @@
-"""What lowering refuses before anything is allocated."""
+"""What a compilation may hold, and what it takes for granted unless told otherwise.
+
+Beyond these limits a spec is refused before anything is allocated.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,20 @@ MAX_BLOCK = 1024
 """Rows of an orthogonal block, of which a linear system is solved in every call."""
 MAX_BANK = 1_000_000
 """Angles of one declared bank."""
+MAX_DIGITS = 20
+"""Binary digits of a table's rows."""
+MAX_DEVICE_QUBITS = 1024
 MAX_WIDTH = 2**24
 """Elements of a value per token."""
 MAX_TENSOR = 2**32
 """Elements of one trainable tensor."""
-MAX_PARAMETERS = 2**36
+MAX_TRAINABLE = 2**36
 """Trainable elements of all modules together."""
 MAX_NODES = 10_000
 """Nodes of one adapter's graph."""
+
+DEFAULT_OPTIMISATION = 2
+DEFAULT_TOKENS = 2048
+"""Of a training step, the batch for which costs are weighed."""
+DEFAULT_MEMORY = 8 * 2**30
+"""Bytes that a step of one module, or all trainable tensors, may take."""
