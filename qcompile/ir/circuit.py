@@ -9,10 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-GateName = str
-"""A gate of `qcompile.ir.gates`; other packages offer more than those of the table."""
-
-PauliLetter = Literal["X", "Y", "Z"]
+from qcompile.ir.matrices import PauliLetter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +65,7 @@ def _merge(
 class Gate:
     """One gate; `angles` has as many entries as `GATES[name].angles`."""
 
-    name: GateName
+    name: str
     qubits: tuple[int, ...]
     angles: tuple[Affine, ...] = ()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from qcompile.ir.circuit import Affine, Gate, GateName, Pauli
+from qcompile.ir.circuit import Affine, Gate, Pauli
 from qcompile.ir.decompose import parts
-from qcompile.ir.gates import GATES
+from qcompile.ir.gates import GATES, GateName
 
 
 def anticommute(left: Mapping[int, str], right: Mapping[int, str]) -> bool:

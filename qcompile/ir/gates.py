@@ -12,13 +12,9 @@ from functools import cached_property
 from itertools import product
 from math import pi, sqrt
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from qcompile.ir.circuit import Affine, Gate
-from qcompile.ir.circuit import GateName as GateName
-from qcompile.ir.circuit import PauliLetter as PauliLetter
-from qcompile.ir.circuit_text import gate_text, gates_from_text
 from qcompile.ir.extensions import Table
-from qcompile.ir.factors import Factor
 from qcompile.ir.matrices import (
     EXACT,
     PAULIS,
@@ -37,6 +33,21 @@ from qcompile.ir.matrices import (
     total,
     trace,
 )
+from qcompile.ir.matrices import (
+    PauliLetter as PauliLetter,
+)
+
+if TYPE_CHECKING:
+    from qcompile.ir.circuit import Gate
+
+GateName = str
+"""A row of `GATES`."""
+
+Mix = tuple[float, tuple[tuple[int, float], ...]]
+"""(constant, (index, factor) of the gate's angles): a linear combination."""
+
+Term = tuple[Matrix, Matrix, Matrix, Mix | None]
+"""C, K, S and t of C + cos(t/2) K + sin(t/2) S; without t only C."""
 
 GENERIC = (0.7, -1.1, 2.3)
 """Angles at which nothing holds that does not hold for every angle."""
@@ -75,34 +86,34 @@ class GateKind:
     @cached_property
     def steps(self) -> tuple[Gate, ...]:
         """The parts; none where the gate has no other form."""
+        from qcompile.ir.circuit_text import gates_from_text
+
         return gates_from_text(self.parts)
 
     @cached_property
     def short_steps(self) -> tuple[Gate, ...]:
         """The fewest parts."""
+        from qcompile.ir.circuit_text import gates_from_text
+
         return gates_from_text(self.shorter) or self.steps
 
     @cached_property
-    def terms(self) -> tuple[Factor, ...]:
-        """The matrix as a product, first factor acting first, up to the phase of `parts`."""
+    def terms(self) -> tuple[Term, ...]:
+        """The matrix as a product, first term acting first, up to the phase of `parts`."""
+        unit = identity(2**self.qubits)
+        null = scaled(0, unit)
         if self.matrix is not None:
-            null = scaled(0, self.matrix)
-            return (Factor(constant=self.matrix, cosine=null, sine=null),)
-        angle = Affine(angles=((0, 1.0),))
+            return ((self.matrix, null, null, None),)
         if self.axis == "N":
             one = (0, 0, 0, 1)
-            twice = angle.times(2.0)
-            return (Factor(constant=(1, 0, 0, 0), cosine=one, sine=scaled(1j, one), angle=twice),)
+            return (((1, 0, 0, 0), one, scaled(1j, one), (0.0, ((0, 2.0),))),)
         if self.axis:
-            string = pauli_matrix(self.axis)
-            unit = identity(2**self.qubits)
-            return (
-                Factor(
-                    constant=scaled(0, unit), cosine=unit, sine=scaled(-1j, string), angle=angle
-                ),
-            )
+            return ((null, unit, scaled(-1j, pauli_matrix(self.axis)), (0.0, ((0, 1.0),))),)
         if self.controlled:
-            return tuple(map(_controlled, GATES[self.controlled].terms))
+            return tuple(
+                (select(identity(2), c), select((0,) * 4, k), select((0,) * 4, s), mix)
+                for c, k, s, mix in GATES[self.controlled].terms
+            )
         return _terms(self.short_steps, self.qubits)
 
     def at(self, *angles: float) -> Matrix:
@@ -220,47 +231,36 @@ class GateKind:
         return self.images is not None and self.images[1::2] == ("+IZ", "+ZI")
 
 
-def _controlled(term: Factor) -> Factor:
-    null = scaled(0, term.cosine)
-    return Factor(
-        constant=select(identity(2), term.constant),
-        cosine=select(null, term.cosine),
-        sine=select(null, term.sine),
-        angle=term.angle,
-    )
+def _terms(steps: tuple[Gate, ...], qubits: int) -> tuple[Term, ...]:
+    from qcompile.ir.circuit import Affine
+
+    found: list[Term] = []
+    for step in steps:
+        for constant, cosine, sine, mix in GATES[step.name].terms:
+            c, k, s = (_on_all(matrix, step.qubits, qubits) for matrix in (constant, cosine, sine))
+            if mix is not None:
+                angle = Affine(constant=mix[0], angles=mix[1]).substitute(step.angles)
+                mix = angle.constant, angle.angles
+            found.append((c, k, s, mix))
+    return tuple(found)
 
 
-def _terms(steps: tuple[Gate, ...], qubits: int) -> tuple[Factor, ...]:
-    return tuple(_placed(term, step, qubits) for step in steps for term in GATES[step.name].terms)
+def _on_all(matrix: Matrix, places: tuple[int, ...], qubits: int) -> Matrix:
+    """The matrix of gates on some of one or two qubits, on all of them."""
+    if len(places) == qubits:
+        return exchanged(matrix) if places == (1, 0) else matrix
+    return kron(matrix, identity(2)) if places == (0,) else kron(identity(2), matrix)
 
 
-def _value(terms: tuple[Factor, ...], qubits: int, angles: tuple[float, ...]) -> Matrix:
+def _value(terms: tuple[Term, ...], qubits: int, angles: tuple[float, ...]) -> Matrix:
     found = identity(2**qubits)
-    for term in terms:
-        matrix = term.constant
-        if term.angle is not None:
-            half = 0.5 * (term.angle.constant + sum(c * angles[j] for j, c in term.angle.angles))
-            cosine, sine = scaled(cmath.cos(half), term.cosine), scaled(cmath.sin(half), term.sine)
-            matrix = total(matrix, cosine, sine)
-        found = multiply(matrix, found)
+    for matrix, cosine, sine, mix in terms:
+        factor = matrix
+        if mix is not None:
+            half = 0.5 * (mix[0] + sum(c * angles[j] for j, c in mix[1]))
+            factor = total(matrix, scaled(cmath.cos(half), cosine), scaled(cmath.sin(half), sine))
+        found = multiply(factor, found)
     return found
-
-
-def _placed(term: Factor, step: Gate, qubits: int) -> Factor:
-    """The term of a step among `qubits` qubits."""
-
-    def on_all(matrix: Matrix) -> Matrix:
-        if len(step.qubits) == qubits:
-            return exchanged(matrix) if step.qubits == (1, 0) else matrix
-        unit = identity(2)
-        return kron(matrix, unit) if step.qubits == (0,) else kron(unit, matrix)
-
-    return Factor(
-        constant=on_all(term.constant),
-        cosine=on_all(term.cosine),
-        sine=on_all(term.sine),
-        angle=None if term.angle is None else term.angle.substitute(step.angles),
-    )
 
 
 def _signed_string(matrix: Matrix, qubits: int) -> str | None:
@@ -273,6 +273,8 @@ def _signed_string(matrix: Matrix, qubits: int) -> str | None:
 
 def _defect(kind: GateKind) -> str | None:
     """Why a row of another package is not well formed."""
+    from qcompile.ir.circuit_text import gate_text
+
     if kind.qubits not in (1, 2):
         return f"it acts on {kind.qubits} qubits; gates act on one or two"
     if not kind.steps:

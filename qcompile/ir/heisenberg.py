@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Literal, cast
 
-from qcompile.ir.circuit import Gate, Pauli, PauliLetter
-from qcompile.ir.gates import GATES
+from qcompile.ir.circuit import Gate, Pauli
+from qcompile.ir.gates import GATES, PauliLetter
 
 PRODUCTS: MappingProxyType[str, tuple[int, str]] = MappingProxyType(
     {

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from functools import cache, reduce
+from typing import Literal
 
 Matrix = tuple[complex, ...]
 """Square."""
+
+PauliLetter = Literal["X", "Y", "Z"]
 
 EXACT = 1e-12
 

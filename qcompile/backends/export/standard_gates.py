@@ -11,11 +11,11 @@ from qcompile.ir.circuit import (
     Circuit,
     Expectations,
     Gate,
-    GateName,
     Pauli,
     Probabilities,
 )
 from qcompile.ir.decompose import parts
+from qcompile.ir.gates import GateName
 
 
 def in_library(gates: Iterable[Gate], library: Container[GateName]) -> Iterator[Gate]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from qcompile.executors.constants import Constants, ConstantTensor
 from qcompile.executors.sweeps.operators import MixedAngles
-from qcompile.ir.circuit import Gate
+from qcompile.ir.circuit import Affine, Gate
 from qcompile.ir.gates import GATES
 from qcompile.ir.matrices import Matrix
 
@@ -33,15 +33,12 @@ class GateMatrix:
         self.from_data = any(angle.data for angle in gate.angles)
         self.terms = [
             (
-                tuple(
-                    self._parts(_dense(table), constants)
-                    for table in (term.constant, term.cosine, term.sine)
-                ),
+                tuple(self._parts(_dense(matrix), constants) for matrix in (c, k, s)),
                 None if angle is None else MixedAngles([angle], constants),
                 angle is not None and bool(angle.data),
             )
-            for term in GATES[gate.name].terms
-            for angle in (None if term.angle is None else term.angle.substitute(gate.angles),)
+            for c, k, s, mix in GATES[gate.name].terms
+            for angle in (mix and Affine(constant=mix[0], angles=mix[1]).substitute(gate.angles),)
         ]
 
     def _parts(self, table: Tensor, constants: Constants) -> tuple[ConstantTensor, ConstantTensor]:

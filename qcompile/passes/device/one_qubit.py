@@ -10,9 +10,9 @@ import cmath
 import math
 from dataclasses import dataclass, field
 
-from qcompile.ir.circuit import Affine, Gate, GateName
+from qcompile.ir.circuit import Affine, Gate
 from qcompile.ir.decompose import parts
-from qcompile.ir.gates import GATES
+from qcompile.ir.gates import GATES, GateName
 from qcompile.ir.matrices import EXACT, Matrix, multiply
 
 IDENTITY: Matrix = (1, 0, 0, 1)
