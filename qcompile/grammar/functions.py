@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal
 
 from qcompile.ir.executor_names import BUILT_IN
+from qcompile.ir.gates import GATES
 from qcompile.ir.limits import (
     MAX_BLOCK,
     MAX_DEVICE_QUBITS,
@@ -16,7 +18,7 @@ from qcompile.ir.limits import (
     MAX_SITES,
     MAX_WIDTH,
 )
-from qcompile.ir.spec import GatePattern
+from qcompile.ir.patterns import PATTERNS
 
 OptionKind = Literal[
     "value", "values", "vector", "tensors", "int", "real", "bool", "text", "init", "ints", "choice",
@@ -48,7 +50,14 @@ MPO_INITS = (
 )
 
 
-GATE_PATTERNS: tuple[GatePattern, ...] = get_args(GatePattern)
+_FREE_PATTERNS = tuple(name for name, row in PATTERNS.built_in.items() if row.pairs is not None)
+GATE_PATTERNS = tuple(sorted(_FREE_PATTERNS, key=lambda name: name != "all"))
+"""Of the axes of a tensor, the default first."""
+
+
+def can_encode(gate: str) -> bool:
+    """Whether one element of a value can be the angle of the gate."""
+    return (GATES[gate].qubits, GATES[gate].angles) == (1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +75,8 @@ class Option:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    more: Callable[[str], bool] = lambda _: False
+    """Whether a word that is none of them is one that another package offers."""
 
     @property
     def required(self) -> bool:
@@ -225,6 +236,7 @@ _TRAINABLE = (
                 kind="choice",
                 default="all",
                 choices=GATE_PATTERNS,
+                more=lambda word: word in PATTERNS and PATTERNS[word].pairs is not None,
                 meaning="pairs of axes that get a gate, in order",
             ),
             _init("identity"),
@@ -477,7 +489,8 @@ ENCODINGS: MappingProxyType[str, Function] = MappingProxyType(
                         name="gate",
                         kind="choice",
                         default="ry",
-                        choices=("rx", "ry", "rz", "phase"),
+                        choices=tuple(name for name in GATES.built_in if can_encode(name)),
+                        more=lambda word: word in GATES and can_encode(word),
                         meaning="the rotation",
                     ),
                     Option(name="scale", kind="real", default="1", meaning="factor of the angles"),
@@ -524,7 +537,8 @@ ENCODINGS: MappingProxyType[str, Function] = MappingProxyType(
                         name="pattern",
                         kind="choice",
                         default="all",
-                        choices=("line", "ring", "all"),
+                        choices=tuple(p for p in _FREE_PATTERNS if not PATTERNS[p].halves),
+                        more=lambda word: word in PATTERNS and word not in PATTERNS.built_in,
                         meaning="pairs that get a product of two elements",
                     ),
                 ),
@@ -536,7 +550,6 @@ ENCODINGS: MappingProxyType[str, Function] = MappingProxyType(
 )
 
 MEASUREMENTS = ("x", "y", "z", "probs")
-PATTERNS = ("line", "ring", "brickwork", "all", "native", "pairs")
 
 _INIT_MEANINGS = {
     "zero": "zeros; for an MPO only the last core, the others kaiming_normal; for tensor gates "

@@ -22,6 +22,7 @@ from qcompile.grammar.functions import (
 )
 from qcompile.grammar.numbers import UNITS
 from qcompile.ir.gates import GATES
+from qcompile.ir.patterns import PATTERNS
 
 _KIND_WORDS: dict[OptionKind, str] = {"vector": "value"}
 
@@ -46,6 +47,7 @@ def tables() -> dict[str, str]:
         "target-fields": _fields(TARGET_FIELDS),
         "noise-fields": _fields(NOISE_FIELDS),
         "gates": _gates(),
+        "patterns": _patterns(),
         "units": _rows(("unit", "factor"), ((f"`{k}`", f"{v:g}") for k, v in UNITS.items())),
     }
 
@@ -117,6 +119,11 @@ def _gates() -> str:
             for name, kind in GATES.built_in.items()
         ),
     )
+
+
+def _patterns() -> str:
+    rows = [(f"`{name}`", row.meaning) for name, row in PATTERNS.built_in.items()]
+    return _rows(("pattern", "pairs of n qubits"), [*rows, ("`pairs [(a, b), …]`", "as listed")])
 
 
 def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

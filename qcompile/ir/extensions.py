@@ -29,7 +29,7 @@ class ExtensionError(CompileError):
         super().__init__(message)
         self.message = message
 
-    def at(self, span: Span) -> Message:
+    def at(self, span: Span | None) -> Message:
         """The message, pointing at what named it."""
         return replace(self.message, span=span)
 
@@ -70,6 +70,10 @@ class Table(Mapping[str, Row], Generic[Row]):
 
     def __len__(self) -> int:
         return len(self.built_in) + len(self._offered)
+
+    def failed(self, name: str, reason: str) -> ExtensionError:
+        """The error that a row of another package brought about when it was used."""
+        return self._failed(self._offered[name][0], reason)
 
     def package(self, name: str) -> tuple[str, str] | None:
         """(name, version) of the package that offers a row; None for those of qcompile."""

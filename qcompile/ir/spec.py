@@ -98,9 +98,6 @@ class SpecMpo:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-GatePattern = Literal["all", "line", "ring", "brickwork"]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecTensorGates:
     """`tensor_gates(x, to: n, sites: k)`: dense tensors on pairs of axes; QuanTA, arXiv:2406.00132.
@@ -114,7 +111,8 @@ class SpecTensorGates:
     """Number of axes; None: as many as the given modes."""
     modes: tuple[Scalar, ...] | None
     """Extents of the axes, row-major; None: found for the wider of operand and result."""
-    pattern: GatePattern
+    pattern: str
+    """A row of `qcompile.ir.patterns` that needs no device."""
     init: Init
     name: str
     share: str | None

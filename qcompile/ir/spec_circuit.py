@@ -8,10 +8,8 @@ from typing import Literal
 from qcompile.diagnostics.source import Span
 from qcompile.ir.gates import GateName, PauliLetter
 from qcompile.ir.initialisation import Init
+from qcompile.ir.patterns import Half
 from qcompile.ir.scalar import Scalar
-
-Half = Literal["even", "odd"]
-"""Of a brickwork: the pairs (0, 1), (2, 3), …, or (1, 2), (3, 4), …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,27 +45,17 @@ class HalfBrickwork:
 
 Wires = AllWires | ListedWires | WireRange | HalfBrickwork
 
-PairPatternKind = Literal["line", "ring", "brickwork", "all", "native"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairPattern:
-    """An entangler pattern over n qubits, as pairs (control, target) in order.
+    """A row of `qcompile.ir.patterns` over n qubits."""
 
-    `line`: (i, i+1) for i in 0..n-1 · `ring`: (i, (i+step) mod n) for i in 0..n (n = 2: both
-    directions; a ring on one qubit is empty) · `brickwork`: the even then the odd pairs of the
-    line, or one `half` of them · `all`: i < j in lexicographic order · `native`: the target's
-    couplings among the first n device qubits found by placement, one direction each. `reversed`:
-    control i → target (i - step) mod n for `ring`, and every pair turned around for the other
-    patterns.
-    """
-
-    kind: PairPatternKind
+    kind: str
     reversed: bool = False
     step: Scalar | None = None
-    """Only for `ring` and `line`; None: 1."""
+    """Only for patterns with steps; None: 1."""
     half: Half | None = None
-    """Only for `brickwork`; None: both."""
+    """Only for patterns with halves; None: both."""
     span: Span | None = field(default=None, compare=False, repr=False)
 
 

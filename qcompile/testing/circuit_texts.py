@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from qcompile.ir.gates import GATES
+from qcompile.ir.patterns import PATTERNS
 
 FACTORS = st.sampled_from(("0.5", "1", "2", "-1.5", "1e-2", "pi / 2", "25pct", "30deg"))
 LAYERS = """layer brick(angle: real = 0.5) {
@@ -154,20 +155,29 @@ def _gate(draw: st.DrawFn, qubits: int, terms: list[str]) -> str:
     else:
         angles = draw(st.sampled_from((0, 1)))
         gate = draw(st.sampled_from(_TWO[angles]))
-        # Rings and steps need three wires to be without repeated pairs.
-        places = ["line", "line reversed", "all", "brickwork", "brickwork reversed", "all reversed"]
-        places += ["on (0, 1)", "on (1, 0)", "pairs [(1, 0)]"]
-        places += ["brickwork even", "brickwork even reversed"]
-        places += ["brickwork odd"] * (qubits > 2)
-        places += ["ring", "ring reversed", "line step 2", "pairs [(0, 2), (1, 0)]"] * (qubits > 2)
-        places += ["ring step 3"] * (qubits > 3)
-        places = [f" {place}" for place in places]
+        places = [*_patterns(qubits), " on (0, 1)", " on (1, 0)", " pairs [(1, 0)]"]
+        places += [" pairs [(0, 2), (1, 0)]"] * (qubits > 2)
     written = [_angle(draw, terms) for _ in range(angles)]
     how = draw(st.sampled_from(("fresh", "shared", "written"))) if angles else "fresh"
     place = draw(st.sampled_from(places))
     if how == "shared":
         return f"{gate} shared{place}"
     return f"{gate}({', '.join(written)}){place}" if how == "written" else f"{gate}{place}"
+
+
+def _patterns(qubits: int) -> list[str]:
+    """Every pattern with every option that gives pairs, none of them twice."""
+    found = []
+    for name, row in PATTERNS.built_in.items():
+        for half in (None, "even", "odd") if row.halves else (None,):
+            for step in (1, 2, 3) if row.step else (1,):
+                pairs = row.on(qubits, step=step, half=half) if row.pairs is not None else ()
+                distinct = {frozenset(pair) for pair in pairs if pair[0] != pair[1]}
+                if pairs and len(distinct) == len(pairs):
+                    shown = f" {name}" + (f" {half}" if half else "")
+                    after = f" step {step}" if step > 1 else ""
+                    found += [f"{shown}{after}", f"{shown} reversed{after}"]
+    return found
 
 
 def _angle(draw: st.DrawFn, terms: list[str]) -> str:

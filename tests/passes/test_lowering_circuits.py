@@ -13,6 +13,7 @@ from qcompile.ir.circuit import Affine, Circuit, Expectations, Pauli, Probabilit
 from qcompile.ir.device import Device
 from qcompile.ir.initialisation import ZERO, Init
 from qcompile.ir.nodes import MultiplyNode, NormNode, PairProductNode
+from qcompile.ir.patterns import Half
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.scalar import Apply, Scalar, Variable
 from qcompile.ir.spec import Spec, SpecCircuitValue, SpecInput
@@ -30,7 +31,6 @@ from qcompile.ir.spec_circuit import (
     ForEach,
     Fresh,
     GateLayer,
-    Half,
     HalfBrickwork,
     ListedPairs,
     ListedWires,
@@ -38,7 +38,6 @@ from qcompile.ir.spec_circuit import (
     MeasurePaulis,
     MeasureProbabilities,
     PairPattern,
-    PairPatternKind,
     Repeat,
     WireRange,
 )
@@ -83,9 +82,7 @@ def circuit_of(value: SpecCircuitValue, shape: tuple[int, int]) -> Circuit:
     return nodes[0].circuit
 
 
-def pairs_of(
-    kind: PairPatternKind, qubits: int, **options: Scalar | bool | str
-) -> list[tuple[int, ...]]:
+def pairs_of(kind: str, qubits: int, **options: Scalar | bool | str) -> list[tuple[int, ...]]:
     pattern = replace(PairPattern(kind=kind), **options)  # type: ignore[arg-type]
     value = circuit(
         spec_number(qubits), (entangler("cx", pattern, trainable=False), rotations("ry"))

@@ -10,6 +10,7 @@ from qcompile.diagnostics import Collector
 from qcompile.grammar.functions import GATE_PATTERNS
 from qcompile.ir.gates import GATE_NAMES, GATES
 from qcompile.ir.initialisation import INIT_ARGUMENTS, INIT_KINDS, Init
+from qcompile.ir.patterns import PATTERNS
 from qcompile.ir.scalar import OPERATORS, Apply, Scalar
 from qcompile.ir.spec import (
     SpecActivation,
@@ -107,7 +108,7 @@ def pairs() -> st.SearchStrategy[Pairs]:
     return st.one_of(
         st.builds(
             PairPattern,
-            kind=st.sampled_from(("line", "ring", "brickwork", "all", "native")),
+            kind=st.sampled_from(tuple(PATTERNS.built_in)),
             reversed=st.booleans(),
             step=st.none() | scalars(),
             half=st.sampled_from((None, "even", "odd")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from qcompile.diagnostics.messages.calls import (
@@ -20,6 +20,7 @@ from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.operands import Operand, Typed, Value
 from qcompile.grammar.functions import Function, Option
 from qcompile.grammar.syntax import Argument, Expr, ListExpr, Name
+from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.scalar import Constant
 
 MAX_ITEMS = 4096
@@ -106,7 +107,7 @@ class Bound:
         option = self._options[name]
         if name not in self.given:
             return option.default
-        return choose(self.frame, self.given[name], f"`{name}`", option.choices)
+        return choose(self.frame, self.given[name], f"`{name}`", option.choices, option.more)
 
 
 def bind(frame: Frame, function: Function, arguments: Sequence[Argument], span: Span) -> Bound:
@@ -200,8 +201,17 @@ def list_items(frame: Frame, expr: Expr, what: str) -> tuple[Expr, ...] | None:
     return expr.items
 
 
-def choose(frame: Frame, expr: Expr, what: str, choices: tuple[str, ...]) -> str | None:
-    """Return one of a few words, written as a name, as a text, or by a parameter of type text."""
+def choose(
+    frame: Frame,
+    expr: Expr,
+    what: str,
+    choices: tuple[str, ...],
+    more: Callable[[str], bool] = lambda _: False,
+) -> str | None:
+    """Return one of a few words, written as a name, as a text, or by a parameter of type text.
+
+    `more` says whether another package offers a word that is none of them.
+    """
     span = expr.span
     if isinstance(expr, Name) and frame.scope.find(expr.text) is None:
         text = expr.text
@@ -222,8 +232,12 @@ def choose(frame: Frame, expr: Expr, what: str, choices: tuple[str, ...]) -> str
         text = _word(operand)
         if text not in choices and isinstance(expr, Name) and expr.text in choices:
             text = expr.text
-    if text in choices:
-        return text
+    try:
+        if text in choices or more(text):
+            return text
+    except ExtensionError as error:
+        frame.report(error.at(span))
+        return None
     frame.report(
         NotAChoice(
             span=span,

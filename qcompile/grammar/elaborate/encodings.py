@@ -20,7 +20,7 @@ from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.operands import Typed, Value, integer
 from qcompile.grammar.elaborate.values_in_loops import outside_loops
 from qcompile.grammar.elaborate.wires import read_wires
-from qcompile.grammar.functions import ENCODINGS
+from qcompile.grammar.functions import ENCODINGS, can_encode
 from qcompile.grammar.syntax import EncodeStatement, Name
 from qcompile.ir.gates import GATES, GateName
 from qcompile.ir.spec import ActivationKind, SpecActivation
@@ -32,7 +32,6 @@ from qcompile.ir.spec_circuit import (
     EncodeBasis,
     EncodeIqp,
     PairPattern,
-    PairPatternKind,
     Wires,
 )
 
@@ -142,13 +141,11 @@ def _angle(
 
 def _gate(frame: Frame, bound: Bound) -> GateName | None:
     expr = bound.given.get("gate")
-    if isinstance(expr, Name) and expr.text in GATES and frame.scope.find(expr.text) is None:
-        kind = GATES[expr.text]
-        if kind.qubits != 1 or kind.angles != 1:
+    if isinstance(expr, Name) and frame.scope.find(expr.text) is None:
+        if expr.text in GATES.built_in and not can_encode(expr.text):
             frame.report(EncodingGate(span=expr.span, gate=expr.text))
             return None
-    chosen = bound.choice("gate")
-    return None if chosen is None else chosen
+    return bound.choice("gate")
 
 
 def _amplitude(
@@ -188,5 +185,5 @@ def _iqp(
         return None
     builder.untouched = False
     builder.count_gates(2 * _count(builder.qubits), statement.span)
-    pairs = PairPattern(kind=cast(PairPatternKind, pattern), span=statement.span)
+    pairs = PairPattern(kind=pattern, span=statement.span)
     return EncodeIqp(operand=builder.feed(value), pairs=pairs, span=statement.span)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from qcompile.diagnostics.messages.calls import MissingArgument, OptionsExclude
 from qcompile.diagnostics.messages.tensors import AxesTooSmall, BlocksDoNotFit
 from qcompile.diagnostics.messages.types import OutOfRange
@@ -15,7 +13,7 @@ from qcompile.grammar.elaborate.values import graph_of, init_of, scalars_of, sha
 from qcompile.grammar.functions import VECTOR_INITS
 from qcompile.ir.initialisation import ZERO
 from qcompile.ir.limits import MAX_GATE_SITES
-from qcompile.ir.spec import GatePattern, SpecCayley, SpecTensorGates
+from qcompile.ir.spec import SpecCayley, SpecTensorGates
 
 _DEFAULT_BLOCK = 4
 
@@ -41,7 +39,7 @@ def tensor_gates(bound: Bound, label: str) -> Value | None:
         to=to.scalar,
         sites=None if sites is None else sites.scalar,
         modes=scalars_of(modes),
-        pattern=cast(GatePattern, pattern),
+        pattern=pattern,
         init=init,
         name=graph.unique(label),
         share=share,

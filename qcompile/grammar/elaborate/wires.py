@@ -20,17 +20,17 @@ from qcompile.grammar.elaborate.expect import as_integer, whole
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.operands import Typed, integer
 from qcompile.grammar.elaborate.scalars import combine
-from qcompile.grammar.functions import PATTERNS
 from qcompile.grammar.syntax import Expr, ListExpr, Name, PairExpr, PatternClause, RangeExpr
+from qcompile.ir.extensions import ExtensionError
+from qcompile.ir.limits import MAX_QUBITS
+from qcompile.ir.patterns import PATTERNS, Half
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.spec_circuit import (
     AllWires,
-    Half,
     HalfBrickwork,
     ListedPairs,
     ListedWires,
     PairPattern,
-    PairPatternKind,
     Pairs,
     WireRange,
     Wires,
@@ -177,19 +177,27 @@ def read_pattern(frame: Frame, builder: CircuitBuilder, clause: PatternClause) -
         step = whole(frame, clause.step, "the step", low=1)
         if step is None:
             return None
-        if kind not in ("ring", "line") and kind in PATTERNS:
-            frame.report(StepUnsuited(span=clause.step.span, pattern=kind))
-            return None
-    if clause.half is not None and not _has_halves(frame, clause):
+    try:
+        row = None if kind == "pairs" else PATTERNS.get(kind)
+    except ExtensionError as error:
+        frame.report(error.at(clause.kind.span))
         return None
-    if kind == "pairs":
-        return _pairs(frame, builder, clause)
-    if kind not in PATTERNS:
-        near = frame.session.nearest(kind, PATTERNS) or PATTERNS
+    if row is None and kind != "pairs":
+        names = (*PATTERNS, "pairs")
+        near = frame.session.nearest(kind, names) or names
         frame.report(UnknownPattern(span=clause.kind.span, name=kind, candidates=near))
         return None
+    if clause.step is not None and not (row is not None and row.step):
+        frame.report(StepUnsuited(span=clause.step.span, pattern=kind))
+        return None
+    if clause.half is not None and not (row is not None and row.halves):
+        half = clause.half.text
+        frame.report(HalfUnsuited(span=clause.half.span, half=half, pattern=kind))
+        return None
+    if row is None:
+        return _pairs(frame, builder, clause)
     return PairPattern(
-        kind=cast(PairPatternKind, kind),
+        kind=kind,
         reversed=clause.reversed,
         step=None if step is None else step.scalar,
         half=None if clause.half is None else cast(Half, clause.half.text),
@@ -204,20 +212,14 @@ def read_half(
     pairs = read_pattern(frame, builder, clause)
     if not isinstance(pairs, PairPattern) or pairs.half is None:
         return None
+    if pairs.kind != "brickwork":
+        frame.report(HalfUnsuited(span=clause.span, half=pairs.half, pattern=pairs.kind))
+        return None
     n, span = builder.count, clause.span
     count = None
     if n is not None:
         count = integer(n - n % 2 if pairs.half == "even" else (n - 1) - (n - 1) % 2, span)
     return HalfBrickwork(half=pairs.half), count
-
-
-def _has_halves(frame: Frame, clause: PatternClause) -> bool:
-    assert clause.half is not None
-    kind = clause.kind.text
-    if kind == "brickwork" or kind not in PATTERNS:
-        return True
-    frame.report(HalfUnsuited(span=clause.half.span, half=clause.half.text, pattern=kind))
-    return False
 
 
 def _pairs(frame: Frame, builder: CircuitBuilder, clause: PatternClause) -> Pairs | None:
@@ -244,7 +246,8 @@ def pair_count(builder: CircuitBuilder, pairs: Pairs) -> int:
         return len(pairs.pairs)
     if n is None:
         return 1
-    return max(1, n * (n - 1) // 2 if pairs.kind == "all" else n - 1)
+    row = PATTERNS[pairs.kind]
+    return max(1, n - 1 if row.pairs is None or n > MAX_QUBITS else len(row.on(n)))
 
 
 def one_pair(frame: Frame, builder: CircuitBuilder, expr: Expr, span: Span) -> Pairs | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import assert_never
 
 from qcompile.diagnostics.messages.expansion import (
@@ -12,12 +11,11 @@ from qcompile.diagnostics.messages.expansion import (
 )
 from qcompile.diagnostics.source import Span
 from qcompile.ir.device import Device
-from qcompile.ir.spec_circuit import Half, ListedPairs, PairPattern, Pairs
+from qcompile.ir.patterns import PATTERNS, Pair
+from qcompile.ir.spec_circuit import ListedPairs, PairPattern, Pairs
 from qcompile.passes.device.native import native_pairs
 from qcompile.passes.lowering.sizing import Sizing
-from qcompile.passes.lowering.wires import brickwork, resolve_wire
-
-Pair = tuple[int, int]
+from qcompile.passes.lowering.wires import resolve_wire
 
 
 def resolve_pairs(
@@ -47,24 +45,18 @@ def resolve_pairs(
 def _pattern(
     pattern: PairPattern, n: int, device: Device | None, sizing: Sizing, span: Span | None
 ) -> tuple[Pair, ...]:
-    match pattern.kind:
-        case "ring":
-            step = _step(pattern, sizing, span)
-            step = -step if pattern.reversed else step
-            return tuple((i, (i + step) % n) for i in range(n)) if n > 1 else ()
-        case "line":
-            step = _step(pattern, sizing, span)
-            forward = tuple((i, i + step) for i in range(n - step))
-        case "brickwork":
-            halves: tuple[Half, ...] = ("even", "odd") if pattern.half is None else (pattern.half,)
-            forward = tuple(pair for half in halves for pair in brickwork(n, half))
-        case "all":
-            forward = tuple(combinations(range(n), 2))
-        case "native":
-            forward = _native(n, device, sizing, span)
-        case _:
-            assert_never(pattern.kind)
-    return tuple((j, i) for i, j in forward) if pattern.reversed else forward
+    row = PATTERNS[pattern.kind]
+    if row.pairs is None:
+        found = _native(n, device, sizing, span)
+        return tuple((j, i) for i, j in found) if pattern.reversed else found
+    step = _step(pattern, sizing, span) if row.step else 1
+    half = pattern.half if row.halves else None
+    try:
+        return row.on(n, step=step, reversed=pattern.reversed, half=half)
+    except Exception as error:
+        if pattern.kind in PATTERNS.built_in:
+            raise
+        sizing.report.refuse(PATTERNS.failed(pattern.kind, f"for {n} qubits, {error}").at(span))
 
 
 def _step(pattern: PairPattern, sizing: Sizing, span: Span | None) -> int:

@@ -6,8 +6,9 @@ from typing import assert_never
 
 from qcompile.diagnostics.messages.expansion import WireOutOfRangeAtSize, WireRepeats
 from qcompile.diagnostics.source import Span
+from qcompile.ir.patterns import PATTERNS
 from qcompile.ir.scalar import Scalar
-from qcompile.ir.spec_circuit import AllWires, Half, HalfBrickwork, ListedWires, WireRange, Wires
+from qcompile.ir.spec_circuit import AllWires, HalfBrickwork, ListedWires, WireRange, Wires
 from qcompile.passes.lowering.sizing import Sizing
 
 
@@ -33,14 +34,11 @@ def resolve_wires(wires: Wires, qubits: int, sizing: Sizing, span: Span | None) 
                 sizing.report.refuse(WireOutOfRangeAtSize(wire=end - 1, qubits=qubits, span=where))
             return tuple(range(first, end))
         case HalfBrickwork(half=half):
-            return tuple(wire for pair in brickwork(qubits, half) for wire in pair)
+            return tuple(
+                wire for pair in PATTERNS["brickwork"].on(qubits, half=half) for wire in pair
+            )
         case _:
             assert_never(wires)
-
-
-def brickwork(qubits: int, half: Half) -> tuple[tuple[int, int], ...]:
-    """The even or the odd pairs of neighbours."""
-    return tuple((i, i + 1) for i in range(0 if half == "even" else 1, qubits - 1, 2))
 
 
 def resolve_wire(wire: Scalar, qubits: int, sizing: Sizing, span: Span | None) -> int:
