@@ -51,7 +51,7 @@ def compile(
         tokens: Tokens of a step, the batch for which costs are weighed.
         seed: Of the initial tensors.
 
-    Warns of what has no effect: linear maps that a pattern reaches and no adapter can sit on
+    Warns of what has no effect: linear maps that a pattern reaches and that cannot have an adapter
     (QA6016), tensors that the result does not depend on (QA4006, QA4011), adapters with nothing to
     train (QA2160).
 

@@ -25,7 +25,7 @@ class ModuleInfo:
     """Widths of the hidden state and of all keys together; None where it is no attention module
     that a prefix can stand in."""
     obstacle: str | None = None
-    """Why no adapter can sit on it, where it is a linear map that has no sizes here for that."""
+    """Why no adapter can be attached to it, where it is a linear map without sizes."""
     stacked: tuple[str, ...] = ()
     """Its parameters that hold the weights of all experts, (experts, …, …)."""
 

@@ -1,4 +1,4 @@
-"""Linear maps that no adapter can sit on, and experts that are no modules."""
+"""Linear maps to which no adapter can be attached, and experts that are no modules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def obstacles(model: torch.nn.Module) -> dict[int, str]:
-    """`id` of a linear map in the model → why no adapter can sit on it."""
+    """`id` of a linear map in the model → why no adapter can be attached to it."""
     from torch import nn
 
     found: dict[int, str] = {}

@@ -60,7 +60,7 @@ class ModuleKindUnsupported(ModuleMessage):
     help="detach it first, or give the adapter another name in its file",
 )
 class AlreadyAttached(ModuleMessage):
-    """Several adapters can sit on one module, but each needs its own name.
+    """One module can have several adapters, but each needs its own name.
 
     Erroneous:  attach(model, adapter); attach(model, load("adapter.pt"))
     Corrected:  attach(model, adapter); detach(model); attach(model, load("adapter.pt"))

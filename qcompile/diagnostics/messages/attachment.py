@@ -51,7 +51,7 @@ class PatternMatchesNothing(Message):
 
 @message(
     "QA3004",
-    "pattern `{pattern}` matches only modules that no adapter can sit on",
+    "pattern `{pattern}` matches only modules to which no adapter can be attached",
     label="matches {count} of kind {kinds}",
     help="an adapter attaches to modules such as Linear or Conv1D that the model calls",
 )
@@ -107,7 +107,7 @@ class LayersMatchNothing(Message):
     "QA3006",
     "of pattern `{pattern}`, `{alternative}` matches no linear module",
     severity="warning",
-    label="one alternative is idle",
+    label="one alternative has no effect",
 )
 class AlternativeMatchesNothing(Message):
     """
@@ -127,7 +127,7 @@ class AlternativeMatchesNothing(Message):
     "attachment `{pattern}` takes no module: all are taken by earlier ones",
     severity="warning",
     label="has no effect",
-    help="put the more special pattern first",
+    help="put the more specific pattern first",
 )
 class AttachmentShadowed(Message):
     """Within an adapter a module takes the first attachment whose pattern matches it.
@@ -143,7 +143,7 @@ class AttachmentShadowed(Message):
 
 @message(
     "QA3008",
-    "pattern `{pattern}` matches no attention that a prefix can stand in",
+    "pattern `{pattern}` matches no attention to which a prefix can be attached",
     label="matches {count} of kind {kinds}",
 )
 class NoAttention(Message):

@@ -67,7 +67,7 @@ class NoResult(Message):
 
 @message(
     "QA2174",
-    "nothing can stand behind `{statement}`",
+    "nothing can follow `{statement}`",
     label="never reached",
     first_label="the result",
 )

@@ -62,7 +62,7 @@ class ArgumentTwice(Message):
 
 @message(
     "QA2135",
-    "an argument without name cannot stand behind a named one",
+    "an argument without name cannot follow a named one",
     label="move it to the front, or name it",
 )
 class PositionalAfterNamed(Message):
@@ -73,7 +73,7 @@ class PositionalAfterNamed(Message):
     """
 
 
-@message("QA2136", "`{value}` is no possible {what}", label="unknown {what}")
+@message("QA2136", "`{value}` is not a possible {what}", label="unknown {what}")
 class NotAChoice(Message):
     """The option takes one of a few words.
 

@@ -7,7 +7,7 @@ from qcompile.diagnostics.message import Message, ModuleMessage, message
 
 @message(
     "QA6011",
-    "adapter `{adapter}` cannot sit on `{module}`, a `{kind}`: {reason}",
+    "adapter `{adapter}` cannot be attached to `{module}`, a `{kind}`: {reason}",
     help="leave this module out of the adapter's `attach`",
 )
 class ModuleUnsuited(ModuleMessage):
@@ -30,7 +30,7 @@ class ModuleUnsuited(ModuleMessage):
     "the model's first forward pass did not call `{module}`, which has an adapter",
     severity="warning",
     help=(
-        "if other inputs do call it, all is well; if not, the adapter has no effect there: leave "
+        "this is fine if other inputs call it; if not, the adapter has no effect there: leave "
         "the module out of its `attach`"
     ),
 )
@@ -127,7 +127,7 @@ class ModulesLeftOut(Message):
 
 @message(
     "QA6017",
-    "the vocabulary of this `{kind}` cannot be resized: an adapter is on its head",
+    "the vocabulary of this `{kind}` cannot be resized: its head has an adapter",
     help="take the adapter off (`qcompile.detach`, peft's `unload`), resize, and compile it again",
 )
 class VocabularyFixed(Message):

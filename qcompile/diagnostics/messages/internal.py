@@ -40,14 +40,14 @@ class InternalError(Message):
     "QA9002",
     "{count} further diagnostics are not shown",
     severity="warning",
-    help="mend the first ones and compile again",
+    help="correct the first ones and compile again",
 )
 class NotShown(Message):
     """A phase reports all its findings at once, but no more than a hundred errors and a hundred
     warnings. Beyond that most are consequences of the first few.
 
     Erroneous:  a file in which every line has a mistake, or that is no .qa file at all
-    Corrected:  mend the first errors, in the order of the text, and compile again
+    Corrected:  correct the first errors, in the order of the text, and compile again
     """
 
     count: int

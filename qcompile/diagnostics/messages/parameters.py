@@ -53,7 +53,7 @@ class UnknownAdapter(Message):
 
 @message(
     "QA2054",
-    "`{text}` is no value of type {type} for parameter `{name}`",
+    "`{text}` is not a value of type {type} for parameter `{name}`",
     label="expected {expected}",
     first_label="declared here",
 )

@@ -75,7 +75,7 @@ class SpecNotGiven(Message):
 
 @message(
     "QA6205",
-    "`{rank}` is no rank for LoRA",
+    "`{rank}` cannot be the rank of a LoRA",
     help="a positive integer, or a share of the energy to keep, more than 0 and at most 1.0",
 )
 class RankOutOfRange(Message):

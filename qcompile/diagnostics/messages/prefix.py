@@ -23,7 +23,7 @@ class PrefixCalled(Message):
 
 @message(
     "QA6042",
-    "adapter `{adapter}` is no prefix: it has no keys and values",
+    "adapter `{adapter}` is not a prefix: it has no keys and values",
     help="call it with an input, (…, in_features)",
 )
 class NoPrefix(Message):
@@ -36,7 +36,7 @@ class NoPrefix(Message):
     adapter: str
 
 
-@message("QA6043", "a prefix cannot stand in attention `{kind}`: {reason}")
+@message("QA6043", "a prefix cannot be attached to attention `{kind}`: {reason}")
 class AttentionUnsupported(Message):
     """A prefix enters through the cache of keys and values, and its columns are added to the
     attention mask. Masks in a form of their own, such as flex attention's, and attention modules

@@ -22,7 +22,7 @@ class RowsDoNotDivide(SizedMessage):
     rows: int
 
 
-@message("QA3162", "tables of {rows} rows do not go together", label="combines them")
+@message("QA3162", "tables of {rows} rows cannot be combined", label="combines them")
 class RowsDiffer(SizedMessage):
     """What is computed from several tables has a value for each row, so they must have the same
     number of rows. So must the keys and values of a `prefix`.

@@ -7,7 +7,7 @@ from qcompile.diagnostics.message import Message, message
 
 @message(
     "QA2351",
-    "a table and a value for each token do not go together",
+    "a table and a value for each token cannot be combined",
     label="combines the two",
     help=(
         "`flat(t)` makes one vector of a table, and `linear(x, to: …, weight: …)` takes it as a"

@@ -36,7 +36,7 @@ class FieldTwice(Message):
 
 @message(
     "QA2303",
-    "{found} is no device",
+    "{found} is not a device",
     label="expected a name or a coupling map",
     help=(
         'write the name of a device in quotes, such as "fake_torino", or line(n), '

@@ -30,7 +30,7 @@ class GateNotReal(Message):
 
 @message(
     "QA2312",
-    "`{statement}` has no place in a `unitary`",
+    "`{statement}` cannot be used in a `unitary`",
     label="only in a circuit",
     help=(
         "the value in the parentheses is what the matrix is applied to, and the product is the "

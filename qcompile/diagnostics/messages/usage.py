@@ -417,7 +417,7 @@ class NoAdapterFile(Message):
 
 
 @message(
-    "QA0052", "`{option}` means nothing without {needed}", help="leave it out, or add {needed}"
+    "QA0052", "`{option}` has no effect without {needed}", help="leave it out, or add {needed}"
 )
 class OptionWithoutEffect(Message):
     """

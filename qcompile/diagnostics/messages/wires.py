@@ -87,8 +87,8 @@ class NoMeasurement(Message):
 
 @message(
     "QA2237",
-    "nothing but `measure` can stand behind `measure`",
-    label="acts behind the read-out",
+    "only `measure` can follow `measure`",
+    label="acts after the read-out",
     first_label="measured here",
 )
 class AfterMeasurement(Message):
