@@ -11,158 +11,148 @@ from qcompile.diagnostics.source import Source, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Name:
-    """`rank`"""
+class SyntaxNode:
+    """A piece of a text."""
 
-    text: str
     span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NumberLiteral:
+class Name(SyntaxNode):
+    """`rank`"""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberLiteral(SyntaxNode):
     """`8`, `0.5`, `1e-3`, `2pct`, `68ns`"""
 
     text: str
     """As written, so that the formatter keeps it."""
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StringLiteral:
+class StringLiteral(SyntaxNode):
     """`"*.q_proj"`"""
 
     value: str
     """Unescaped."""
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BoolLiteral:
+class BoolLiteral(SyntaxNode):
     """`true`, `false`"""
 
     value: bool
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unary:
+class Unary(SyntaxNode):
     """`-a`, `not a`"""
 
     operator: Literal["-", "not"]
     operand: Expr
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Binary:
+class Binary(SyntaxNode):
     """`a + b`"""
 
     operator: str
     """One of + - * / // % ** == != < <= > >= and or."""
     left: Expr
     right: Expr
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Conditional:
+class Conditional(SyntaxNode):
     """`a if c else b`"""
 
     condition: Expr
     yes: Expr
     no: Expr
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Argument:
+class Argument(SyntaxNode):
     """`x` or `to: bus` in a call"""
 
     name: Name | None
     value: Expr
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(SyntaxNode):
     """`mpo(x, to: bus, sites: 4)`"""
 
     function: Name
     arguments: tuple[Argument, ...]
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
+class Index(SyntaxNode):
     """`h[3]`"""
 
     value: Expr
     index: Expr
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SliceExpr:
+class SliceExpr(SyntaxNode):
     """`h[0:4]`, `h[4:]`, `h[:4]`"""
 
     value: Expr
     start: Expr | None
     stop: Expr | None
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListExpr:
+class ListExpr(SyntaxNode):
     """`[8, 8, 4]`"""
 
     items: tuple[Expr, ...]
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PairExpr:
+class PairExpr(SyntaxNode):
     """`(0, 1)`"""
 
     first: Expr
     second: Expr
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RangeExpr:
+class RangeExpr(SyntaxNode):
     """`0..n`, half-open; only where a range is asked for"""
 
     start: Expr
     stop: Expr
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordExpr:
+class RecordExpr(SyntaxNode):
     """`{ one_qubit: 0.1pct, two_qubit: 1pct }`; only as a value of a target's field"""
 
     fields: tuple[Field, ...]
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CircuitExpr:
+class CircuitExpr(SyntaxNode):
     """`circuit(rank qubits, init: normal(0.1)) { … }`"""
 
     qubits: Expr
     arguments: tuple[Argument, ...]
     """Named arguments after the number of qubits: `init`, `share`."""
     body: tuple[CircuitStatement, ...]
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnitaryExpr:
+class UnitaryExpr(SyntaxNode):
     """`unitary(v, to: rank, adjoint: true) { … }`"""
 
     arguments: tuple[Argument, ...]
     body: tuple[CircuitStatement, ...]
-    span: Span = field(compare=False, repr=False)
 
 
 Expr = (
@@ -186,48 +176,44 @@ Expr = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(SyntaxNode):
     """`shots: 4096`"""
 
     name: Name
     value: Expr
-    span: Span = field(compare=False, repr=False)
 
 
 # Circuit statements
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RepeatStatement:
+class RepeatStatement(SyntaxNode):
     """`repeat layers { … }`"""
 
     count: Expr
     body: tuple[CircuitStatement, ...]
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForStatement:
+class ForStatement(SyntaxNode):
     """`for i in 0..n { … }`"""
 
     variable: Name
     range: RangeExpr
     body: tuple[CircuitStatement, ...]
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EncodeStatement:
+class EncodeStatement(SyntaxNode):
     """`encode angle(h, gate: ry) on 0..4`"""
 
     encoding: Call
     wires: Expr | Name | None
     """What stands after `on`: a wire, a list, a range, or the name `even` or `odd`."""
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PatternClause:
+class PatternClause(SyntaxNode):
     """`ring reversed step 2`, `line`, `brickwork even`, `pairs [(0, 1)]`"""
 
     kind: Name
@@ -238,11 +224,10 @@ class PatternClause:
     """`even` or `odd`."""
     reversed: bool
     step: Expr | None
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApplyStatement:
+class ApplyStatement(SyntaxNode):
     """`ry`, `ry shared on even`, `crz ring reversed`, `ry(theta[0]) on 0`, `brick(depth: 2)`
 
     A gate, or a user-defined layer: which one is decided by its name in elaboration.
@@ -254,26 +239,23 @@ class ApplyStatement:
     shared: bool
     pattern: PatternClause | None
     wires: Expr | Name | None
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnglesStatement:
+class AnglesStatement(SyntaxNode):
     """`angles theta[2 * n] init normal(0.1)`"""
 
     name: Name
     size: Expr
     init: Expr | None
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeasureStatement:
+class MeasureStatement(SyntaxNode):
     """`measure z`, `measure z on [0, 1]`, `measure "Z0 Z1", "X2"`, `measure probs on 0..2`"""
 
     what: Name | tuple[StringLiteral, ...]
     wires: Expr | Name | None
-    span: Span = field(compare=False, repr=False)
 
 
 CircuitStatement = (
@@ -289,58 +271,52 @@ CircuitStatement = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttachStatement:
+class AttachStatement(SyntaxNode):
     """`attach "*.q_proj", "*.v_proj" layers 0..12 with (rank: 4)`"""
 
     patterns: tuple[StringLiteral, ...]
     layers: RangeExpr | None
     overrides: tuple[Argument, ...]
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ShapeStatement:
+class ShapeStatement(SyntaxNode):
     """`shape 3584 -> 512`"""
 
     in_features: Expr
     out_features: Expr
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequireStatement:
+class RequireStatement(SyntaxNode):
     """`require rank >= 1, "rank must be positive"`"""
 
     condition: Expr
     message: StringLiteral | None
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BindStatement:
+class BindStatement(SyntaxNode):
     """`h = linear(a, to: rank)`"""
 
     name: Name
     value: Expr
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResultStatement:
+class ResultStatement(SyntaxNode):
     """`update e` or `replace e` in an adapter, `return e` in a block"""
 
     kind: Literal["update", "replace", "return"]
     value: Expr
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PrefixStatement:
+class PrefixStatement(SyntaxNode):
     """`prefix keys, values`; adapters only"""
 
     keys: Expr
     values: Expr
-    span: Span = field(compare=False, repr=False)
 
     @property
     def kind(self) -> Literal["prefix"]:
@@ -348,38 +324,34 @@ class PrefixStatement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ControlStatement:
+class ControlStatement(SyntaxNode):
     """`control`, `control if classical`; adapters only"""
 
     condition: Expr | None
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegulariseStatement:
+class RegulariseStatement(SyntaxNode):
     """`regularise 0.1 * mean_abs(g)`"""
 
     penalty: Expr
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProximalStatement:
+class ProximalStatement(SyntaxNode):
     """`proximal soft_threshold(g, 1e-3)`"""
 
     operator: Expr
-    span: Span = field(compare=False, repr=False)
 
 
 TrainingStatement = RegulariseStatement | ProximalStatement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainStatement:
+class TrainStatement(SyntaxNode):
     """`train { regularise l1(g); proximal soft_threshold(g, 1e-3) }`; adapters only"""
 
     body: tuple[TrainingStatement, ...]
-    span: Span = field(compare=False, repr=False)
 
 
 Statement = (
@@ -397,100 +369,90 @@ Statement = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Parameter(SyntaxNode):
     """`rank: int = 8`, or `x` alone: a value of the graph (blocks only)"""
 
     name: Name
     type: Name | None
     """int, real, bool or text."""
     default: Expr | None
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportItem:
+class ImportItem(SyntaxNode):
     """`import "blocks.qa" (brick, mlp as tower)`"""
 
     path: StringLiteral
     names: tuple[tuple[Name, Name | None], ...] | None
     """(name, alias); None: everything that the file defines."""
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelItem:
+class ModelItem(SyntaxNode):
     """`model "configs/tiny-llama.json"`"""
 
     path: StringLiteral
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LetItem:
+class LetItem(SyntaxNode):
     """`let bus = 256`"""
 
     name: Name
     value: Expr
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BlockItem:
+class BlockItem(SyntaxNode):
     """`block mlp(x, hidden: int) { … return e }`"""
 
     name: Name
     parameters: tuple[Parameter, ...]
     body: tuple[Statement, ...]
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerItem:
+class LayerItem(SyntaxNode):
     """`layer brick(angle: real = 0) { ry  cz line }`"""
 
     name: Name
     parameters: tuple[Parameter, ...]
     body: tuple[CircuitStatement, ...]
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AdapterItem:
+class AdapterItem(SyntaxNode):
     """`adapter qtha(rank: int = 8) on torino { … }`"""
 
     name: Name
     parameters: tuple[Parameter, ...]
     target: Name | None
     body: tuple[Statement, ...]
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TargetItem:
+class TargetItem(SyntaxNode):
     """`target torino { device: "fake_torino"  shots: 4096 }`"""
 
     name: Name
     fields: tuple[Field, ...]
-    span: Span = field(compare=False, repr=False)
 
 
 Item = ImportItem | ModelItem | LetItem | BlockItem | LayerItem | AdapterItem | TargetItem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comment:
+class Comment(SyntaxNode):
     """`# text`, kept for the formatter"""
 
     text: str
-    span: Span = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class File:
+class File(SyntaxNode):
     """`qa 1` and the items"""
 
     version: int
     items: tuple[Item, ...]
     comments: tuple[Comment, ...] = field(compare=False, repr=False)
     source: Source = field(compare=False, repr=False)
-    span: Span = field(compare=False, repr=False)
