@@ -21,7 +21,7 @@ FACTORS: MappingProxyType[str, str] = MappingProxyType({"I": "", "X": "X", "Y": 
 """Letters as products of X and Z; Y = i X Z."""
 
 
-def conjugate(pauli: Pauli, gate: Gate) -> Pauli:
+def conjugate_pauli(pauli: Pauli, gate: Gate) -> Pauli:
     """U† P U for a Clifford gate U, so that ⟨Uψ|P|Uψ⟩ = ⟨ψ|U†PU|ψ⟩."""
     images = GATES[gate.name].images
     if images is None:

@@ -72,7 +72,7 @@ class UnitaryNode:
     width: int
 
 
-def places(size: int) -> tuple[tuple[int, int], ...]:
+def block_places(size: int) -> tuple[tuple[int, int], ...]:
     """(offset, qubits) of the blocks for a size from 2; see the module."""
     qubits = size.bit_length() - 1
     last = size - 2**qubits

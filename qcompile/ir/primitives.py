@@ -111,7 +111,7 @@ def decompose(gate: Gate, *, real: bool) -> tuple[Primitive, ...]:
     return tuple(found)
 
 
-def is_real(primitive: Primitive) -> bool:
+def primitive_is_real(primitive: Primitive) -> bool:
     """Whether it has real entries alone."""
     match primitive:
         case Local(factor=factor):

@@ -112,7 +112,7 @@ OPERATORS: Mapping[str, tuple[int | None, Callable[..., ScalarValue]]] = {
 """Operator name → (number of arguments, None: one or more; meaning). Types are checked before."""
 
 
-def evaluate(scalar: Scalar, sizes: Mapping[str, ScalarValue]) -> ScalarValue:
+def evaluate_scalar(scalar: Scalar, sizes: Mapping[str, ScalarValue]) -> ScalarValue:
     """Value of `scalar` where `sizes` gives the variables; branches not taken need have none.
 
     Raises:
@@ -126,12 +126,12 @@ def evaluate(scalar: Scalar, sizes: Mapping[str, ScalarValue]) -> ScalarValue:
                 raise ScalarError(f"`{name}` has no value here", span)
             return sizes[name]
         case Apply(operator="if", arguments=(condition, yes, no)):
-            return evaluate(yes if evaluate(condition, sizes) else no, sizes)
+            return evaluate_scalar(yes if evaluate_scalar(condition, sizes) else no, sizes)
         case Apply(operator="and" | "or" as operator, arguments=(left, right)):
-            decided = evaluate(left, sizes)
-            return decided if bool(decided) is (operator == "or") else evaluate(right, sizes)
+            decided = evaluate_scalar(left, sizes)
+            return decided if bool(decided) is (operator == "or") else evaluate_scalar(right, sizes)
         case Apply(operator=operator, arguments=arguments, span=span):
-            values = [evaluate(argument, sizes) for argument in arguments]
+            values = [evaluate_scalar(argument, sizes) for argument in arguments]
             return apply(operator, values, span)
 
 

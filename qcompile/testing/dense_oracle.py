@@ -61,7 +61,7 @@ def gate_matrix(name: str, angles: Sequence[float] = ()) -> Complex:
         case "sxdg":
             return _power("X", -0.5)
         case "rx" | "ry" | "rz" | "rxx" | "ryy" | "rzz" | "rzx":
-            return _evolve(pauli_matrix(name[1:].upper()), angles[0] / 2)
+            return _evolve(pauli_product(name[1:].upper()), angles[0] / 2)
         case "phase":
             return np.diag(np.exp([0.0, 1j * angles[0]]))
         case "rot":
@@ -73,14 +73,14 @@ def gate_matrix(name: str, angles: Sequence[float] = ()) -> Complex:
         case "cx" | "cy" | "cz" | "ch" | "crx" | "cry" | "crz" | "cphase":
             return _controlled(gate_matrix(name[1:], angles))
         case "swap":
-            return np.asarray(np.stack([pauli_matrix(p + p) for p in "IXYZ"]).sum(axis=0) / 2)
+            return np.asarray(np.stack([pauli_product(p + p) for p in "IXYZ"]).sum(axis=0) / 2)
         case "iswap":
-            return _evolve(pauli_matrix("XX") + pauli_matrix("YY"), -np.pi / 4)
+            return _evolve(pauli_product("XX") + pauli_product("YY"), -np.pi / 4)
         case _:
             raise ValueError(name)
 
 
-def pauli_matrix(letters: str) -> Complex:
+def pauli_product(letters: str) -> Complex:
     """Kronecker product of the letters of `letters`, first letter most significant."""
     matrix: Complex = np.eye(1, dtype=np.complex128)
     for letter in letters:
@@ -151,7 +151,7 @@ def observable_matrix(pauli: Pauli, qubits: int) -> Complex:
     letters = ["I"] * qubits
     for qubit, letter in pauli.letters:
         letters[qubit] = letter
-    return np.asarray(pauli.sign * pauli_matrix("".join(letters)))
+    return np.asarray(pauli.sign * pauli_product("".join(letters)))
 
 
 def marginal(distribution: Real, kept: Sequence[int], qubits: int) -> Real:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qcompile.ir.circuit import Affine, Gate
 from qcompile.ir.gates import GATE_NAMES, GATES
-from qcompile.ir.orthogonal import GateBlock, Orthogonal, places
+from qcompile.ir.orthogonal import GateBlock, Orthogonal, block_places
 
 REAL_GATES = tuple(name for name in GATE_NAMES if GATES[name].real)
 
@@ -18,7 +18,7 @@ def small_orthogonals(draw: st.DrawFn, size: int, *, max_gates: int = 8) -> Orth
     """A matrix of a size from 2; every trainable angle is used by some gate."""
     blocks: list[GateBlock] = []
     used = 0
-    for offset, qubits in places(size):
+    for offset, qubits in block_places(size):
         names = [name for name in REAL_GATES if GATES[name].qubits <= qubits]
         gates: list[Gate] = []
         for _ in range(draw(st.integers(0, max_gates))):

@@ -9,7 +9,7 @@ import pytest
 
 from qcompile.grammar.elaborate import Override
 from qcompile.ir.initialisation import Init
-from qcompile.ir.scalar import Apply, Constant, Variable, evaluate
+from qcompile.ir.scalar import Apply, Constant, Variable, evaluate_scalar
 from qcompile.ir.spec import (
     SpecCircuitValue,
     SpecConcat,
@@ -135,7 +135,7 @@ def test_model_sizes_stay_symbolic() -> None:
     assert body.parameters == (("n", None),)
     assert isinstance(node, SpecLinear)
     assert isinstance(node.to, Apply)
-    assert evaluate(node.to, {"in_features": 9, "out_features": 1}) == 5
+    assert evaluate_scalar(node.to, {"in_features": 9, "out_features": 1}) == 5
     last = named(body)["update"]
     assert isinstance(last, SpecLinear) and last.to == Variable(name="out_features")
 
@@ -257,7 +257,7 @@ def test_circuit_items() -> None:
     (one, bank), (minus, data) = angle.terms
     assert (value(one), value(minus)) == (1.0, -0.5)
     assert isinstance(bank, BankElement) and isinstance(data, DataElement)
-    assert evaluate(data.index, {"i": 1}) == 2
+    assert evaluate_scalar(data.index, {"i": 1}) == 2
     assert isinstance(cx, GateLayer) and isinstance(cx.pairs, PairPattern)
     assert (cx.pairs.kind, cx.pairs.reversed) == ("ring", True)
     paulis = found.measurements[0]

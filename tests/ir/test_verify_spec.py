@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from qcompile.ir.initialisation import ZERO, Init
-from qcompile.ir.scalar import Apply, Constant, Scalar, ScalarError, Variable, evaluate
+from qcompile.ir.scalar import Apply, Constant, Scalar, ScalarError, Variable, evaluate_scalar
 from qcompile.ir.spec import (
     AdapterSpec,
     Body,
@@ -111,10 +111,10 @@ def test_branches_that_are_not_taken_need_no_value() -> None:
     quotient = Apply(operator="//", arguments=(Constant(value=8), size))
     positive = Apply(operator=">", arguments=(size, zero))
     chosen = Apply(operator="if", arguments=(positive, quotient, zero))
-    assert (evaluate(chosen, {"n": 0}), evaluate(chosen, {"n": 4})) == (0, 2)
+    assert (evaluate_scalar(chosen, {"n": 0}), evaluate_scalar(chosen, {"n": 4})) == (0, 2)
     both = Apply(
         operator="and", arguments=(positive, Apply(operator="==", arguments=(quotient, TWO)))
     )
-    assert (evaluate(both, {"n": 0}), evaluate(both, {"n": 4})) == (False, True)
+    assert (evaluate_scalar(both, {"n": 0}), evaluate_scalar(both, {"n": 4})) == (False, True)
     with pytest.raises(ScalarError):
-        evaluate(quotient, {"n": 0})
+        evaluate_scalar(quotient, {"n": 0})

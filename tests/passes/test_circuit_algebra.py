@@ -28,7 +28,7 @@ from qcompile.ir.gate_algebra import (
     commutes_with_pauli,
 )
 from qcompile.ir.gates import GATE_NAMES, GATES, GateName
-from qcompile.ir.heisenberg import conjugate
+from qcompile.ir.heisenberg import conjugate_pauli
 from qcompile.ir.light_cone import influence, light_cone, observables
 from qcompile.ir.network import BATCH
 from qcompile.ir.verification import VerificationError
@@ -128,10 +128,10 @@ def test_clifford_images_of_all_strings() -> None:
             letters = tuple((k, p) for k, p in enumerate(string) if p != "I")
             pauli = Pauli(letters=letters, sign=-1)  # type: ignore[arg-type]
             expected = matrix.conj().T @ observable_matrix(pauli, 3) @ matrix
-            found = observable_matrix(conjugate(pauli, gate), 3)
+            found = observable_matrix(conjugate_pauli(pauli, gate), 3)
             np.testing.assert_allclose(found, expected, atol=1e-14, err_msg=f"{name} {string}")
     with pytest.raises(ValueError):
-        conjugate(Pauli(letters=()), fixed("t", 0))
+        conjugate_pauli(Pauli(letters=()), fixed("t", 0))
 
 
 @given(gate=gates(3, 0, 0), pauli=pauli_strings(3))

@@ -15,7 +15,7 @@ from qiskit.quantum_info import Operator
 from qcompile.backends.simulator.orthogonal import OrthogonalGates
 from qcompile.executors.constants import Constants
 from qcompile.ir.network import ContractionNode
-from qcompile.ir.orthogonal import Orthogonal, UnitaryNode, circuit_of, places
+from qcompile.ir.orthogonal import Orthogonal, UnitaryNode, block_places, circuit_of
 from qcompile.ir.program import Program
 from qcompile.passes.base import Context
 from qcompile.passes.pipeline import Pipeline, run_pipeline
@@ -125,9 +125,11 @@ def test_the_vocabulary_is_complete() -> None:
 
 @pytest.mark.parametrize("size", range(2, 70))
 def test_places_cover_all_coordinates(size: int) -> None:
-    covered = {c for offset, qubits in places(size) for c in range(offset, offset + 2**qubits)}
+    covered = {
+        c for offset, qubits in block_places(size) for c in range(offset, offset + 2**qubits)
+    }
     assert covered == set(range(size))
-    assert len(places(size)) == (1 if size & (size - 1) == 0 else 2)
+    assert len(block_places(size)) == (1 if size & (size - 1) == 0 else 2)
 
 
 EVERY_GATE = """{

@@ -10,7 +10,7 @@ from qcompile.executors.sweeps.program import Sweep, sweeps_of_primitives
 from qcompile.ir.circuit import Gate
 from qcompile.ir.decompose import to_cx_and_cz
 from qcompile.ir.orthogonal import GateBlock, Orthogonal
-from qcompile.ir.primitives import Primitive, decompose, decompose_all, is_real
+from qcompile.ir.primitives import Primitive, decompose, decompose_all, primitive_is_real
 from qcompile.ir.work import Work
 
 
@@ -24,7 +24,7 @@ def block_sweeps(block: GateBlock) -> tuple[Sweep, ...]:
 
 def _real_primitives(gate: Gate) -> tuple[Primitive, ...]:
     found = decompose(gate, real=True)
-    if all(map(is_real, found)):
+    if all(map(primitive_is_real, found)):
         return found
     return tuple(decompose_all(to_cx_and_cz(gate), real=True))
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-def rotate(state: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+def rotate_state(state: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     """(rows, 2, 2^n, B) times cosine + i sine, each (rows, 2^n, B or 1)."""
     if torch.compiler.is_compiling():
         # Compilers fuse the plain form.
@@ -46,7 +46,7 @@ class _Rotation(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         state, cosine, sine = ctx.saved_tensors
-        of_state = rotate(grad, cosine, -sine) if ctx.needs_input_grad[0] else None
+        of_state = rotate_state(grad, cosine, -sine) if ctx.needs_input_grad[0] else None
         if not ctx.needs_input_grad[1]:
             return of_state, None, None
         a, b = state.unbind(1)

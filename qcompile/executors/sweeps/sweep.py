@@ -9,14 +9,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from qcompile.executors.sweeps.rotate import rotate
+from qcompile.executors.sweeps.rotate import rotate_state
 
 
 def sweep_phases(state: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     """Times exp(iφ): cosine and sine (rows, 2^n, B or 1) of φ."""
     if state.shape[1] == 1:
         return torch.cat((state * cosine.unsqueeze(1), state * sine.unsqueeze(1)), 1)
-    return rotate(_for_batch(state, cosine.shape[-1]), cosine, sine)
+    return rotate_state(_for_batch(state, cosine.shape[-1]), cosine, sine)
 
 
 def _for_batch(state: Tensor, batch: int) -> Tensor:
@@ -75,7 +75,7 @@ def sweep_turn(state: Tensor, cosine: Tensor, sine: Tensor, left: int) -> Tensor
     # A turn in the plane of |0⟩ and |1⟩ is a phase in the plane of real and imaginary part.
     pairs = state.reshape(rows * parts * left, 2, right, batch)
     spread = (rows * parts * left, right, batch)
-    return rotate(pairs, cosine.expand(spread), sine.expand(spread)).reshape(state.shape)
+    return rotate_state(pairs, cosine.expand(spread), sine.expand(spread)).reshape(state.shape)
 
 
 def sweep_matrix(state: Tensor, matrix: Tensor, qubits: tuple[int, ...], total: int) -> Tensor:

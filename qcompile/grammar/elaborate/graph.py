@@ -10,7 +10,7 @@ from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.operands import Typed, Value
 from qcompile.grammar.elaborate.session import Session
 from qcompile.ir.limits import MAX_NODES
-from qcompile.ir.scalar import Scalar, ScalarError, ScalarValue, evaluate
+from qcompile.ir.scalar import Scalar, ScalarError, ScalarValue, evaluate_scalar
 from qcompile.ir.spec import Requirement, SpecInput, SpecNode, SpecOutput
 from qcompile.ir.spec_domains import SpecDomain, spec_domain
 from qcompile.ir.spec_operands import operands_of
@@ -110,7 +110,7 @@ class GraphBuilder:
         if width is None:
             return None
         try:
-            value = evaluate(width.scalar, self.sizes)
+            value = evaluate_scalar(width.scalar, self.sizes)
         except ScalarError:
             return None
         if isinstance(value, bool) or not isinstance(value, int):

@@ -66,7 +66,7 @@ def run_body(
                 frame.scope.upcoming.pop(statement.name.text, None)
                 frame.scope.define(frame.session, statement.name, operand, "binding")
             case RequireStatement():
-                require(frame, statement)
+                read_require(frame, statement)
             case ControlStatement() if control is not None:
                 frame.report(ControlTwice(span=statement.span, adapter=name, first=control.span))
             case ControlStatement():
@@ -122,7 +122,7 @@ def _joined(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
 
 
-def require(frame: Frame, statement: RequireStatement) -> None:
+def read_require(frame: Frame, statement: RequireStatement) -> None:
     """Check a condition now, or keep it for lowering where it depends on model sizes."""
     operand = frame.evaluate(statement.condition)
     condition = as_bool(frame.session, operand, "a requirement")

@@ -8,7 +8,7 @@ from typing import ClassVar
 from qcompile.diagnostics.messages.planning import AnglesCommuteIntoMeasurement
 from qcompile.ir.circuit import Circuit, Expectations, Gate, Probabilities, Readout
 from qcompile.ir.gates import GATES
-from qcompile.ir.heisenberg import conjugate
+from qcompile.ir.heisenberg import conjugate_pauli
 from qcompile.ir.light_cone import LaterGates
 from qcompile.passes.base import CircuitPass, Context
 from qcompile.passes.circuit.commute_measurement import without_commuting
@@ -66,7 +66,7 @@ class AbsorbCliffords(CircuitPass):
         """What sees the state before a Clifford gate as `readout` sees it afterwards, if any."""
         match readout:
             case Expectations(paulis=paulis):
-                moved = Expectations(paulis=tuple(conjugate(pauli, gate) for pauli in paulis))
+                moved = Expectations(paulis=tuple(conjugate_pauli(pauli, gate) for pauli in paulis))
                 if self.keep_diagonal and _is_diagonal(readout) and not _is_diagonal(moved):
                     return None
                 return moved

@@ -14,7 +14,7 @@ from qcompile.diagnostics.messages.lowering import (
 )
 from qcompile.diagnostics.source import Span
 from qcompile.ir.limits import MAX_WIDTH
-from qcompile.ir.scalar import Scalar, ScalarError, ScalarValue, evaluate
+from qcompile.ir.scalar import Scalar, ScalarError, ScalarValue, evaluate_scalar
 from qcompile.passes.lowering.report import LoweringReport
 
 
@@ -32,7 +32,7 @@ class Sizing:
     def value(self, scalar: Scalar, span: Span | None) -> ScalarValue:
         """Whatever the scalar is; `span` serves where it has none of its own."""
         try:
-            return evaluate(scalar, self.variables)
+            return evaluate_scalar(scalar, self.variables)
         except ScalarError as error:
             self.report.refuse(
                 NoValueAtSize(reason=error.reason, span=error.span or scalar.span or span)

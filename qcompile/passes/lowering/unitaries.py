@@ -6,7 +6,7 @@ from qcompile.diagnostics.messages.expansion import UnitaryTooNarrow
 from qcompile.diagnostics.messages.lowering import ValueTooWide
 from qcompile.ir.device import Device
 from qcompile.ir.limits import MAX_WIDTH
-from qcompile.ir.orthogonal import GateBlock, Orthogonal, UnitaryNode, places
+from qcompile.ir.orthogonal import GateBlock, Orthogonal, UnitaryNode, block_places
 from qcompile.ir.spec import SpecUnitary
 from qcompile.ir.tensor import TensorSpec
 from qcompile.passes.lowering.angles import AngleLayout, segments_of
@@ -36,7 +36,7 @@ def lower_unitary(
     blocks: list[GateBlock] = []
     layouts: list[AngleLayout] = []
     count = 0
-    for offset, qubits in places(size):
+    for offset, qubits in block_places(size):
         layout = AngleLayout(init=node.init, start=count)
         blocks.append(_block(node, offset, qubits, layout, sizing, device))
         layouts.append(layout)
