@@ -15,6 +15,8 @@ from qcompile.executors.registry import EXECUTORS
 from qcompile.ir.codec import CodecError, decode_json
 from qcompile.ir.compilation import PlannedSet
 from qcompile.ir.extensions import ExtensionError
+from qcompile.ir.foreign import foreign_gates
+from qcompile.ir.gates import GATES
 from qcompile.ir.plan import EvaluationNode, ExternalEvaluation, Plan
 from qcompile.ir.verify_plan import verify_plan
 from qcompile.passes.base import Context
@@ -60,6 +62,7 @@ def checked_manifest(path: str, text: str) -> Manifest:
     try:
         manifest = decode_json(Manifest, text)
         _check_sites(manifest.planned)
+        _check_gates(path, manifest.planned)
         for plan in manifest.planned.plans:
             verify_plan(plan)
             _check_executors(path, plan)
@@ -92,6 +95,13 @@ def _check_sites(planned: PlannedSet) -> None:
             name = state_name(site, tensor)
             if shapes.setdefault(name, tensor.shape) != tensor.shape:
                 raise CodecError(where, f"`{name}` has two shapes")
+
+
+def _check_gates(path: str, planned: PlannedSet) -> None:
+    """Raises ArtifactError, QA8003, where a gate of another package is not installed."""
+    for name in foreign_gates(planned):
+        if name not in GATES:
+            raise ArtifactError(ExtensionMissing(path=path, what="gate", name=name))
 
 
 def _check_executors(path: str, plan: Plan) -> None:

@@ -22,6 +22,7 @@ from qcompile.grammar.files import read_source
 from qcompile.grammar.frontend import load_spec
 from qcompile.ir.compilation import LoweredSet, ModelInfo, PlannedSet
 from qcompile.ir.device import Device
+from qcompile.ir.foreign import foreign_packages
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
 from qcompile.ir.spec import Spec
@@ -125,7 +126,7 @@ def compile_source(
             ("program", digest(lowered)),
             ("plan", digest(planned)),
         ),
-        versions=installed_versions(),
+        versions=(*installed_versions(), *foreign_packages(planned)),
         planned=planned,
     )
     return Compilation(

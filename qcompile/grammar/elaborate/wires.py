@@ -246,8 +246,10 @@ def pair_count(builder: CircuitBuilder, pairs: Pairs) -> int:
         return len(pairs.pairs)
     if n is None:
         return 1
-    row = PATTERNS[pairs.kind]
-    return max(1, n - 1 if row.pairs is None or n > MAX_QUBITS else len(row.on(n)))
+    row = PATTERNS.built_in.get(pairs.kind)
+    if row is None or row.pairs is None or n > MAX_QUBITS:
+        return max(1, n - 1)
+    return max(1, len(row.on(n)))
 
 
 def one_pair(frame: Frame, builder: CircuitBuilder, expr: Expr, span: Span) -> Pairs | None:
