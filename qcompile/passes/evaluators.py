@@ -127,19 +127,24 @@ def workload(context: Context) -> Workload:
 
 
 def _offers(circuit: Circuit, context: Context, searches: int) -> Iterator[Offer]:
-    """One of each executor. What loses is not searched: not after a faster one, nor for nothing."""
+    """One of each executor; what cannot be faster than those before it is not searched."""
     request = _request(circuit, context, searches)
     named = context.target.evaluator
+    demanded: Offer | None = None
     asked = own_executors()
-    if named not in ("auto", *EXECUTORS.built_in):
-        asked = (*asked, _named(named, context))
+    if named != "auto":
+        # The others are there to be compared with it.
+        executor = _named(named, context)
+        demanded = _offer(executor, request)
+        request = replace(request, searches=0, budget=demanded.score(context.memory_limit))
+        asked = asked if executor in asked else (*asked, executor)
     for executor in asked:
-        if named not in ("auto", executor.name):
-            request = replace(request, searches=0)
+        if demanded is not None and executor.name == named:
+            yield demanded
+            continue
         offer = _offer(executor, request)
-        if named == "auto":
-            budget = min(request.budget, offer.score(context.memory_limit))
-            request = replace(request, budget=budget)
+        budget = min(request.budget, offer.score(context.memory_limit))
+        request = replace(request, budget=budget)
         yield offer
 
 
