@@ -23,12 +23,17 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
 
 def _passes() -> list[str]:
     """Name, options with their defaults, and the first line of what is said about a pass."""
+    from qcompile.ir.extensions import ExtensionError
     from qcompile.passes.pipeline_text import format_option
-    from qcompile.passes.registry import PASSES, load_pass
+    from qcompile.passes.registry import PASSES
 
     rows = []
     for name in PASSES:
-        kind: Any = load_pass(name)
+        try:
+            kind: Any = PASSES[name]
+        except ExtensionError as error:
+            rows.append((name, error.message.diagnostic().title))
+            continue
         options = ",".join(format_option(field.name, field.default) for field in fields(kind))
         shown = f"{name}{{{options}}}" if options else name
         about = (kind.__doc__ or "").strip().partition("\n")[0]

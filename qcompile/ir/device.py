@@ -39,3 +39,15 @@ class RoutedCircuit:
     physical: tuple[int, ...]
     initial: tuple[int, ...]
     final: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingCandidate:
+    """The figures of one way to put a circuit on a device."""
+
+    placement: str
+    two_qubit_gates: int
+    timed_depth: int
+    """Layers of gates that take time; rz takes none."""
+    success: float | None
+    """Probability that no gate and no reading fails, three digits; None: no rates are known."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from qcompile.diagnostics.errors import CompileError
@@ -32,6 +33,32 @@ class ExtensionError(CompileError):
     def at(self, span: Span | None) -> Message:
         """The message, pointing at what named it."""
         return replace(self.message, span=span)
+
+
+class OnDemand(Mapping[str, Row], Generic[Row]):
+    """Rows by name, each imported when it is asked for."""
+
+    def __init__(self, places: Mapping[str, str], read: Callable[[object], Row]) -> None:
+        self.places = places
+        """`module:attribute` by name."""
+        self._read = read
+        """The row that an attribute stands for."""
+        self._loaded: dict[str, Row] = {}
+
+    def __getitem__(self, name: str) -> Row:
+        if name not in self._loaded:
+            module, _, attribute = self.places[name].partition(":")
+            self._loaded[name] = self._read(getattr(import_module(module), attribute))
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
 
 
 class Table(Mapping[str, Row], Generic[Row]):

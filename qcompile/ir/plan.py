@@ -7,7 +7,7 @@ from typing import Literal
 
 from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.codec_hints import ADDED_LATER
-from qcompile.ir.device import RoutedCircuit
+from qcompile.ir.device import RoutedCircuit, RoutingCandidate
 from qcompile.ir.network import ContractionNode, DataOperand, frames_of
 from qcompile.ir.nodes import OutputNode, PlainNode, plain_operands
 from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode
@@ -146,6 +146,8 @@ class EvaluationNode:
     width: int
     candidates: tuple[Candidate, ...] = field(default=(), metadata=ADDED_LATER)
     """All executors that were weighed, the chosen one among them."""
+    routings: tuple[RoutingCandidate, ...] = field(default=(), metadata=ADDED_LATER)
+    """All that were compared before `routed` was chosen."""
 
 
 PlanNode = PlainNode | ContractionNode | UnitaryNode | EvaluationNode

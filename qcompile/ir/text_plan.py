@@ -111,5 +111,6 @@ def _evaluation_lines(node: EvaluationNode) -> list[str]:
             f"start {inline(routed.initial)}, end {inline(routed.final)}"
         )
         lines += [f"  {line}" for line in circuit_lines(routed.circuit)]
+        lines += [f"compared {inline(routing)}" for routing in node.routings]
     lines.append(inline(node.cost))
     return lines

@@ -125,19 +125,21 @@ def _build(path: str, config: dict[str, object], span: Span | None) -> torch.nn.
             )
         settings = without_code(config)
         del settings["model_type"]
+        # Some versions of transformers refuse what is no list of names.
+        architectures = settings.pop("architectures", None)
+        names = architectures if isinstance(architectures, list) else []
         try:
             configuration = transformers.AutoConfig.for_model(model_type, **settings)
             with torch.device("meta"), _offline(), _few_modules():
-                return _instance(transformers, configuration)
+                return _instance(transformers, configuration, names)
         except Exception as error:
             # Configuration classes raise whatever their arithmetic runs into.
             reason = " ".join(str(error).split()) or type(error).__name__
             raise CompileError(ModelNotBuilt(path=path, reason=reason, span=span)) from None
 
 
-def _instance(transformers: Any, configuration: Any) -> torch.nn.Module:
-    architectures = getattr(configuration, "architectures", None) or []
-    for name in architectures:
+def _instance(transformers: Any, configuration: Any, names: list[object]) -> torch.nn.Module:
+    for name in names:
         kind = getattr(transformers, name, None) if isinstance(name, str) else None
         if isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel):
             model: torch.nn.Module = kind(configuration)

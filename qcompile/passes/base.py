@@ -18,6 +18,7 @@ from qcompile.ir.device import Device
 from qcompile.ir.limits import DEFAULT_MEMORY, DEFAULT_OPTIMISATION, DEFAULT_TOKENS
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
+from qcompile.ir.routing import Routing
 from qcompile.ir.target import DEFAULT_TARGET, Target
 from qcompile.ir.verification import VerificationError as VerificationError
 
@@ -76,6 +77,19 @@ class CircuitPass(ABC):
         """Raise `VerificationError` where the pass's own promise is broken."""
 
 
+class DevicePass(ABC):
+    """Circuit on its way to a device → the same further on; runs where the target is a device."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def run(self, routing: Routing, context: Context) -> Routing:
+        """The stage after the pass; the circuit and the device stay."""
+
+    def ensures(self, before: Routing, after: Routing, context: Context) -> None:  # noqa: B027 - optional
+        """Raise `VerificationError` where the pass's own promise is broken."""
+
+
 class PlanPass(ABC):
     """Plan → Plan, same meaning."""
 
@@ -89,4 +103,4 @@ class PlanPass(ABC):
         """Raise `VerificationError` where the pass's own promise is broken."""
 
 
-Pass = ProgramPass | CircuitPass | PlanPass
+Pass = ProgramPass | CircuitPass | DevicePass | PlanPass

@@ -152,8 +152,7 @@ def _named(name: str, context: Context) -> Executor:
     try:
         return EXECUTORS[name]
     except ExtensionError as error:
-        span = context.target.place("evaluator")
-        raise CompileError(error.message if span is None else error.at(span)) from None
+        raise CompileError(error.at(context.target.place("evaluator"))) from None
 
 
 def _offer(executor: Executor, request: Request) -> Offer:

@@ -18,7 +18,7 @@ from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.verify_circuit import verify_circuit
 from qcompile.ir.verify_plan import verify_plan
 from qcompile.ir.verify_program import verify_program
-from qcompile.passes.base import CircuitPass, Context, Pass, PlanPass, ProgramPass
+from qcompile.passes.base import CircuitPass, Context, DevicePass, Pass, PlanPass, ProgramPass
 from qcompile.passes.memory import refuse_oversized
 from qcompile.passes.pipeline_text import check_order, format_passes, parse_passes
 from qcompile.passes.schedule import schedule
@@ -47,6 +47,9 @@ PRESETS: tuple[str, ...] = (
 )
 """-O0 to -O3. Without passes a plan is still valid: every node for itself, gate by gate."""
 
+ROUTING = "absorb-swaps,native-gates,place,route,native-gates"
+"""What brings circuits to a device, at every level, unless a pipeline says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
@@ -70,6 +73,14 @@ class Pipeline:
 
     def __str__(self) -> str:
         return format_passes(self.passes)
+
+
+def device_passes(pipeline: Pipeline, context: Context) -> tuple[DevicePass, ...]:
+    """Those of the pipeline; where it names none, `ROUTING`."""
+    if context.device is None:
+        return ()
+    named = tuple(step for step in pipeline.passes if isinstance(step, DevicePass))
+    return named or device_passes(Pipeline.parse(ROUTING), context)
 
 
 def preset(level: int) -> Pipeline:
@@ -112,9 +123,9 @@ def run_pipeline(
             case CircuitPass():
                 program = _on_circuits(step, program, context, verify)
                 watch.lap(step.name, program)
-            case PlanPass():
+            case DevicePass() | PlanPass():
                 pass
-    plan = schedule(program, context)
+    plan = schedule(program, device_passes(pipeline, context), context)
     watch.lap("schedule", plan)
     if verify:
         verify_plan(plan, context.device)

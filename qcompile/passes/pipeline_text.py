@@ -18,11 +18,15 @@ from qcompile.diagnostics.messages.planning import (
     UnknownPassOption,
 )
 from qcompile.diagnostics.nearest import nearest
-from qcompile.passes.base import CircuitPass, Pass, PlanPass
-from qcompile.passes.registry import PASSES, load_pass
+from qcompile.ir.extensions import ExtensionError
+from qcompile.passes.base import CircuitPass, DevicePass, Pass, PlanPass
+from qcompile.passes.registry import PASSES
 
 LONGEST = 10_000
 """Characters of a pipeline."""
+
+LEVELS = ("program", "circuits of a device", "plan")
+"""In the order in which passes work on them."""
 
 _TOKEN = re.compile(r"\s*(?:([A-Za-z0-9_.+-]+)|([{},=]))")
 
@@ -53,14 +57,27 @@ def parse_passes(text: str) -> tuple[Pass, ...]:
 
 
 def check_order(passes: tuple[Pass, ...], collector: Collector) -> None:
-    """Report passes on programs and circuits that follow one on the plan."""
-    plan_pass: str | None = None
+    """Report passes that follow one on a later level."""
+    latest: Pass | None = None
     for step in passes:
-        if isinstance(step, PlanPass):
-            plan_pass = step.name
-        elif plan_pass is not None:
-            level = "circuits" if isinstance(step, CircuitPass) else "program"
-            collector.add(PassOutOfOrder(name=step.name, after=plan_pass, level=level))
+        if latest is None or rank_of(step) >= rank_of(latest):
+            latest = step
+        else:
+            level = LEVELS[rank_of(step)]
+            if isinstance(step, CircuitPass):
+                level = "circuits"
+            collector.add(PassOutOfOrder(name=step.name, after=latest.name, level=level))
+
+
+def rank_of(step: Pass) -> int:
+    """The position of its level in `LEVELS`."""
+    match step:
+        case PlanPass():
+            return 2
+        case DevicePass():
+            return 1
+        case _:
+            return 0
 
 
 class _Malformed(Exception):
@@ -157,11 +174,15 @@ def _items(text: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 
 def _build(name: str, options: list[tuple[str, str]], collector: Collector) -> Pass | None:
-    if name not in PASSES:
+    try:
+        kind = PASSES.get(name)
+    except ExtensionError as error:
+        collector.add(error.message)
+        return None
+    if kind is None:
         known = tuple(PASSES)
         collector.add(UnknownPass(name=name, candidates=nearest(name, known), known=known))
         return None
-    kind = load_pass(name)
     hints = get_type_hints(kind)
     known_options = {_option_name(field.name): field.name for field in _fields(kind)}
     values: dict[str, object] = {}

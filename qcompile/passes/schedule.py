@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from qcompile.contraction.tree import TooManyIndices
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.messages.devices import UnitaryNotRouted
 from qcompile.diagnostics.messages.planning import NetworkTooManyIndices
 from qcompile.ir.circuit import Circuit
-from qcompile.ir.device import RoutedCircuit
 from qcompile.ir.network import ContractionNode, NetworkNode
 from qcompile.ir.plan import EvaluationNode, Plan, PlanNode, orthogonals
 from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, TensorGatesNode
-from qcompile.passes.base import Context
+from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.costs import plan_costs
 from qcompile.passes.evaluators import reference_choice
 from qcompile.passes.linearity import is_linear
 from qcompile.passes.tensor.contract import reference_contraction
 from qcompile.passes.tensor.group_networks import network_each
 
+if TYPE_CHECKING:
+    from qcompile.passes.device.route import Routed
 
-def schedule(program: Program, context: Context) -> Plan:
-    """Each network contracted as it stands, each circuit gate by gate, routed where the target is
-    a device. Nothing is searched here.
+
+def schedule(program: Program, passes: tuple[DevicePass, ...], context: Context) -> Plan:
+    """Each network contracted as it stands, each circuit gate by gate, routed by `passes` where
+    the target is a device.
 
     Raises:
         CompileError: QA4007, QA4009, or what routing reports.
     """
     choose = cache(lambda circuit: reference_choice(circuit, program.adapter, context))
-    routed = cache(lambda circuit: _routed(circuit, context))
+    routed = cache(lambda circuit: _routed(circuit, passes, context))
     nodes: list[PlanNode] = []
     for node in network_each(program).nodes:
         match node:
@@ -38,16 +41,17 @@ def schedule(program: Program, context: Context) -> Plan:
             case NetworkNode():
                 nodes.append(_contraction(node, program.adapter, context))
             case CircuitNode(circuit=circuit):
-                choice = choose(circuit)
+                choice, on_device = choose(circuit), routed(circuit)
                 nodes.append(
                     EvaluationNode(
                         operands=node.operands,
                         angles=node.angles,
                         evaluation=choice.evaluation,
-                        routed=routed(circuit),
+                        routed=None if on_device is None else on_device.best,
                         cost=choice.price.cost,
                         width=node.width,
                         candidates=choice.candidates,
+                        routings=() if on_device is None else on_device.candidates,
                     )
                 )
             case _:
@@ -80,16 +84,10 @@ def _contraction(network: NetworkNode, adapter: str, context: Context) -> Contra
         raise CompileError(message) from None
 
 
-def _routed(circuit: Circuit, context: Context) -> RoutedCircuit | None:
+def _routed(circuit: Circuit, passes: tuple[DevicePass, ...], context: Context) -> Routed | None:
     if context.device is None:
         return None
     # Routing needs pytket, which programs for the simulator must not wait for.
     from qcompile.passes.device.route import route
 
-    return route(
-        circuit,
-        context.device,
-        context.target.optimise,
-        remark=context.remark,
-        span=context.target.place("device"),
-    )
+    return route(circuit, passes, context)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from qcompile.artifact.layout import layout, trainable_parameters
 from qcompile.ir.circuit_analysis import depth, two_qubit_gates
 from qcompile.ir.compilation import PlannedSet, Site
+from qcompile.ir.device import RoutingCandidate
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode, gates_of
 from qcompile.ir.plan import Candidate, CircuitCost, EvaluationNode, Plan, orthogonals
@@ -35,6 +36,8 @@ class CircuitFigures:
     device: str | None
     routed_two_qubit_gates: int | None
     routed_depth: int | None
+    routings: tuple[RoutingCandidate, ...]
+    """All ways to put it on the device that were compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +207,7 @@ def _circuit(node: EvaluationNode) -> CircuitFigures:
         device=None if routed is None else routed.device,
         routed_two_qubit_gates=None if routed is None else two_qubit_gates(routed.circuit.gates),
         routed_depth=None if routed is None else depth(routed.circuit.gates),
+        routings=node.routings,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from qcompile.ir.device import RoutingCandidate
 from qcompile.ir.plan import Candidate
 from qcompile.report.figures import Figures, ModuleFigures, StepFigures, UnitaryFigures
 
@@ -129,7 +130,7 @@ def _details(name: str, module: ModuleFigures) -> list[str]:
         if circuit.device is not None:
             text += (
                 f"; on {circuit.device}: {circuit.routed_two_qubit_gates} two-qubit gates,"
-                f" depth {circuit.routed_depth}"
+                f" depth {circuit.routed_depth}{_compared(circuit.routings)}"
             )
         lines.append(text)
         if len(circuit.candidates) > 1:
@@ -140,6 +141,15 @@ def _details(name: str, module: ModuleFigures) -> list[str]:
     if module.linear:
         lines.append("  linear: can be merged into the weight")
     return lines
+
+
+def _compared(routings: Sequence[RoutingCandidate]) -> str:
+    """How far the candidates were apart."""
+    if len(routings) < 2:
+        return ""
+    counts = {routing.two_qubit_gates for routing in routings}
+    spread = f" with {min(counts)} to {max(counts)}" if len(counts) > 1 else ""
+    return f", the best of {len(routings)} placements{spread}"
 
 
 def _candidate(candidate: Candidate) -> str:

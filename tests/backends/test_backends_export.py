@@ -26,9 +26,9 @@ from qcompile.ir.circuit import (
 )
 from qcompile.ir.device import RoutedCircuit
 from qcompile.ir.target import CouplingDevice
-from qcompile.passes.device.route import route
 from qcompile.testing.circuit_strategies import circuits, sample_inputs, seeds
 from qcompile.testing.dense_oracle import dense_outputs, dense_unitary
+from tests.passes.routed import route
 
 
 def unitary(circuit: Circuit, data: np.ndarray, angles: np.ndarray) -> np.ndarray:

@@ -113,3 +113,26 @@ def test_without_the_package_its_adapters_are_refused(folder: Path) -> None:
     assert done.returncode != 0 and "Traceback" not in done.stderr
     assert "QA8003" in done.stderr and "the executor `lab`" in done.stderr
     assert run(folder, "-m", "qcompile", "convert", "lab.pt", "lab.safetensors").returncode == 0
+
+
+def test_a_pass_of_the_package_runs_with_its_options(folder: Path) -> None:
+    counts = []
+    for passes in ("", "padded", "padded{pairs=3}"):
+        arguments = ("report", "--format=json", "--passes", passes, "own.qa")
+        done = run(folder, "-m", "qcompile", *arguments)
+        assert done.returncode == 0, done.stderr
+        (module,) = json.loads(done.stdout)["modules"]
+        counts.append(module["circuits"][0]["gates"])
+    assert counts == [counts[0], counts[0] + 2, counts[0] + 6]
+    arguments = ("--passes", "padded", "own.qa", "-o", "padded.pt")
+    assert run(folder, "-m", "qcompile", "-q", *arguments).returncode == 0
+    assert run(folder, "-c", TRAINS, "padded.pt", "own.pt").returncode == 0
+    done = run(folder, "-m", "qcompile", "--list-passes")
+    assert "\npadded{pairs=1} " in done.stdout and "Append pairs of X gates." in done.stdout
+    assert "\nunfinished " in done.stdout and "cannot be used: Lab is derived" in done.stdout
+
+
+def test_what_is_no_pass_is_refused(folder: Path) -> None:
+    done = run(folder, "-m", "qcompile", "--passes", "unfinished", "own.qa")
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "QA8001" in done.stderr and "Lab is derived from none of the passes" in done.stderr

@@ -45,7 +45,6 @@ from qcompile.passes.circuit.separate_data import SeparateData
 from qcompile.passes.circuit.zero_state import TrimZeroState
 from qcompile.passes.pipeline import preset
 from qcompile.passes.registry import PASSES as REGISTRY
-from qcompile.passes.registry import load_pass
 from qcompile.testing.circuit_strategies import circuits, sample_inputs, seeds
 from qcompile.testing.dense_oracle import dense_outputs
 from qcompile.testing.qiskit_oracle import qiskit_outputs
@@ -69,7 +68,7 @@ FEW: tuple[GateName, ...] = (
 
 
 def test_every_circuit_pass_of_the_registry_is_tested() -> None:
-    registered = {load_pass(name) for name in REGISTRY}
+    registered = {REGISTRY[name] for name in REGISTRY}
     assert {type(step) for step in PASSES} == {
         step for step in registered if issubclass(step, CircuitPass)
     }

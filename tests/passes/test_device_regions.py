@@ -19,10 +19,10 @@ from qcompile.ir.circuit_analysis import two_qubit_gates
 from qcompile.ir.device import Device, RoutedCircuit
 from qcompile.ir.target import NamedDevice, Objective
 from qcompile.passes.device.native import native_pairs, region, usable_qubits
-from qcompile.passes.device.route import route
 from qcompile.passes.device.score import estimated_success, rank, timed_depth
 from qcompile.testing.circuit_strategies import sample_inputs
 from qcompile.testing.dense_oracle import dense_outputs
+from tests.passes.routed import route
 
 
 def silent(message: Message) -> None:
@@ -159,7 +159,10 @@ def test_routing_does_not_depend_on_hash_seeds() -> None:
         "from qcompile.backends.devices import load_device\n"
         "from qcompile.ir.circuit import *\n"
         "from qcompile.ir.target import NamedDevice\n"
+        "from qcompile.ir.target import Target\n"
+        "from qcompile.passes.base import Context\n"
         "from qcompile.passes.device.route import route\n"
+        "from qcompile.passes.pipeline import device_passes, preset\n"
         "gates = tuple(Gate(name='cx', qubits=(a, b)) for a in range(6) for b in range(a))\n"
         "turns = tuple(Gate(name='ry', qubits=(q,), angles=(Affine(angles=((q, 1.0),)),))\n"
         "    for q in range(6))\n"
@@ -167,13 +170,17 @@ def test_routing_does_not_depend_on_hash_seeds() -> None:
         "    gates=(*gates, *turns, *gates),\n"
         "    readout=Expectations(paulis=(Pauli(letters=((0, 'Z'),)),)))\n"
         "device = load_device(NamedDevice(name='fake_torino'))\n"
-        "print(route(circuit, device, 'fidelity', remark=print))\n"
+        "context = Context(device=device, target=Target(name='t', optimise='fidelity'))\n"
+        "print(route(circuit, device_passes(preset(2), context), context))\n"
     )
     texts = set()
     for seed in ("0", "1", "random"):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         done = subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, env=environment
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            env=environment,
         )
         assert done.returncode == 0, done.stderr
         texts.add(done.stdout)

@@ -15,9 +15,9 @@ from qcompile.ir.circuit import AmplitudeState, Circuit, Expectations, Gate, Pau
 from qcompile.ir.device import Device, RoutedCircuit
 from qcompile.ir.gates import GateName
 from qcompile.ir.target import Objective
-from qcompile.passes.device.route import route
 from qcompile.testing.circuit_strategies import circuits, sample_inputs, seeds
 from qcompile.testing.dense_oracle import dense_outputs, dense_unitary
+from tests.passes.routed import route
 
 IDEAL: tuple[GateName, ...] = ("rz", "sx", "x", "cz")
 OLD: tuple[GateName, ...] = ("rz", "sx", "x", "cx")

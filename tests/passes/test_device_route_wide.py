@@ -15,8 +15,8 @@ from qcompile.diagnostics import Message
 from qcompile.ir.circuit import Circuit, Expectations, Gate, Pauli, ZeroState
 from qcompile.ir.device import Device
 from qcompile.ir.gates import GATES, GateName
-from qcompile.passes.device.route import route
 from qcompile.tket.to_pytket import gates_to_pytket
+from tests.passes.routed import route
 
 CLIFFORD: tuple[GateName, ...] = ("h", "s", "sdg", "x", "y", "sx", "cx", "cy", "cz", "swap")
 QUARTERS: tuple[tuple[GateName, ...], ...] = ((), ("s",), ("z",), ("sdg",))

@@ -64,7 +64,7 @@ def test_presets_preserve_meaning(
 )
 def test_found_paths_agree_with_the_sweep(program: Program, seed: int, tokens: int) -> None:
     context = Context(tokens=tokens)
-    plan = schedule(program, context)
+    plan = schedule(program, (), context)
     assert_same(program, plan, seed)
     assert_same(program, FindPaths().run(plan, context), seed)
 
@@ -72,13 +72,13 @@ def test_found_paths_agree_with_the_sweep(program: Program, seed: int, tokens: i
 @settings(max_examples=60)
 @given(program=programs(linear_only=True, max_nodes=10), seed=st.integers(0, 99))
 def test_linear_programs_are_known_to_be(program: Program, seed: int) -> None:
-    assert schedule(program, Context()).linear
+    assert schedule(program, (), Context()).linear
 
 
 @settings(max_examples=100)
 @given(program=programs(kinds=CLASSICAL, max_nodes=8), seed=st.integers(0, 9))
 def test_what_is_called_linear_is_linear(program: Program, seed: int) -> None:
-    plan = schedule(program, Context())
+    plan = schedule(program, (), Context())
     if not is_linear(plan.nodes, plan.result):
         return
     x, y = np.random.default_rng(seed).standard_normal((2, 1, program.in_features))
@@ -92,8 +92,8 @@ def test_what_is_called_linear_is_linear(program: Program, seed: int) -> None:
 
 
 def test_qtha_is_not_linear_and_lora_is() -> None:
-    assert not schedule(qtha((4, 4), (4, 4), (2, 2), rank=2, layers=1), Context()).linear
-    assert schedule(lora(6, 4, 2), Context()).linear
+    assert not schedule(qtha((4, 4), (4, 4), (2, 2), rank=2, layers=1), (), Context()).linear
+    assert schedule(lora(6, 4, 2), (), Context()).linear
 
 
 @pytest.mark.parametrize("level", range(4))

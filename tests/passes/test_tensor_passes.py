@@ -19,7 +19,6 @@ from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verify_program import verify_program
 from qcompile.passes.base import Context, ProgramPass
 from qcompile.passes.registry import PASSES as REGISTRY
-from qcompile.passes.registry import load_pass
 from qcompile.passes.tensor.common_subexpressions import CommonSubexpressions
 from qcompile.passes.tensor.flatten_sums import FlattenSums
 from qcompile.passes.tensor.fold_constants import FoldConstants
@@ -40,7 +39,7 @@ PASSES: tuple[ProgramPass, ...] = (
 
 
 def test_every_pass_on_programs_of_the_registry_is_tested() -> None:
-    registered = {load_pass(name) for name in REGISTRY}
+    registered = {REGISTRY[name] for name in REGISTRY}
     assert {type(step) for step in PASSES} == {
         step for step in registered if issubclass(step, ProgramPass)
     }

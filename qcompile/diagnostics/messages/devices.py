@@ -198,3 +198,22 @@ class UnitaryNotRouted(Message):
     """
 
     device: str
+
+
+@message(
+    "QA4212",
+    "the passes do not bring the circuits to `{device}`: {reason}",
+    label="the device",
+    help="name none of the passes for devices, and those that are needed run by themselves",
+)
+class RoutingIncomplete(Message):
+    """A pipeline that names passes for circuits of a device replaces all that would run otherwise:
+    `absorb-swaps,native-gates,place,route,native-gates`. After the last of them every qubit needs a
+    place, and every gate must be one that the device has, on qubits that it couples.
+
+    Erroneous:  --passes "place,route"                  for a device without the circuit's gates
+    Corrected:  --passes "native-gates,place,route,native-gates"
+    """
+
+    device: str
+    reason: str

@@ -62,11 +62,12 @@ class BadPassOption(Message):
 @message(
     "QA4004",
     "pass `{name}` works on the {level} and cannot follow `{after}`",
-    help="passes on the plan come last",
+    help="first the program and its circuits, then circuits of a device, then the plan",
 )
 class PassOutOfOrder(Message):
-    """Passes on the program and on its circuits come first; then the program becomes a plan, and
-    passes on the plan follow. A plan has no way back to a program.
+    """Passes on the program and on its circuits come first; then circuits are brought to a device,
+    where the target is one; then the program becomes a plan, and passes on the plan follow. A plan
+    has no way back to a program.
 
     Erroneous:  --passes "find-paths,light-cone"
     Corrected:  --passes "light-cone,find-paths"

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from qcompile.ir.circuit import Gate
 from qcompile.ir.device import Device
+from qcompile.ir.routing import Draft, Routing
+from qcompile.ir.verification import VerificationError
+from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.device.native import couplings_among, region, usable_qubits
+from qcompile.passes.device.symbols import with_own_symbols
 
 if TYPE_CHECKING:
     from pytket.circuit import Circuit as TketCircuit
@@ -25,35 +30,54 @@ WIDE_SEARCH = 24
 """Qubits of a device up to which any such circuit is matched against the whole of it."""
 
 
-def placements(circuit: TketCircuit, gates: tuple[Gate, ...], device: Device) -> list[Placement]:
-    """Different candidates, in a fixed order: physical qubit of each of the circuit's qubits."""
-    found: dict[Placement, None] = {}
-    for field, search in _searches(circuit, gates, device):
-        partial = search(circuit)
-        if partial is None:
-            continue
-        placed = _completed(partial, circuit.n_qubits, gates, field, device)
-        found.setdefault((placed, field))
-    return list(found)
-
-
-Placement = tuple[tuple[int, ...], tuple[int, ...]]
-"""(physical qubit of each qubit, region that routing may use)."""
-
 Search = Callable[["TketCircuit"], "dict[int, int] | None"]
 """The places it found, possibly not of all qubits; None where it gave up."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceQubits(DevicePass):
+    """Choose places for all qubits in several ways, each a candidate of its own."""
+
+    name: ClassVar[str] = "place"
+
+    def run(self, routing: Routing, context: Context) -> Routing:
+        gates, device, qubits = routing.gates, routing.device, routing.circuit.qubits
+        if not any(len(gate.qubits) == 2 for gate in gates):
+            where = region(device, qubits, "errors")
+            quiet = Draft(placement="best qubits", field=where, initial=where, final=where)
+            return replace(routing, drafts=(quiet,))
+        from qcompile.tket.to_pytket import gates_to_pytket
+
+        circuit = gates_to_pytket(qubits, with_own_symbols(gates)[0])
+        found: dict[tuple[tuple[int, ...], tuple[int, ...]], str] = {}
+        for kind, field, search in _searches(circuit, gates, device):
+            partial = search(circuit)
+            if partial is not None:
+                placed = _completed(partial, qubits, gates, field, device)
+                found.setdefault((placed, field), f"{kind} on {len(field)} qubits")
+        drafts = (
+            Draft(placement=kind, field=field, initial=placed, final=placed)
+            for (placed, field), kind in found.items()
+        )
+        return replace(routing, drafts=tuple(drafts))
+
+    def ensures(self, before: Routing, after: Routing, context: Context) -> None:
+        for draft in after.drafts:
+            within = set(draft.initial) <= set(draft.field) <= set(range(after.device.qubits))
+            if not within or len(set(draft.initial)) != after.circuit.qubits:
+                raise VerificationError("place did not give every qubit a place of its own")
+
+
 def _searches(
     circuit: TketCircuit, gates: tuple[Gate, ...], device: Device
-) -> Iterator[tuple[tuple[int, ...], Search]]:
-    """Regions with a way to place the circuit's qubits in each of them."""
+) -> Iterator[tuple[str, tuple[int, ...], Search]]:
+    """Ways to place the circuit's qubits, each with the region in which it does."""
     from pytket.placement import GraphPlacement, LinePlacement, NoiseAwarePlacement
 
     qubits = circuit.n_qubits
     usable = usable_qubits(device)
     tight = region(device, qubits, "couplings")
-    yield tight, lambda _: dict(enumerate(tight))
+    yield "in order", tight, lambda _: dict(enumerate(tight))
     loose = region(device, min(len(usable), qubits + 1 + qubits // 2), "couplings")
     fields = [tight, loose]
     if device.gate_errors:
@@ -64,17 +88,17 @@ def _searches(
         fields.append(usable)
     for field in fields:
         if qubits > LARGEST_PATTERN:
-            yield field, _search(LinePlacement(_architecture(device, field)))
+            yield "line", field, _search(LinePlacement(_architecture(device, field)))
             continue
         if not sparse and len(field) > WIDE_SEARCH:
             continue
         architecture = _architecture(device, field)
-        yield field, _search(GraphPlacement(architecture, MATCHES, PATIENCE))
+        yield "graph", field, _search(GraphPlacement(architecture, MATCHES, PATIENCE))
         if device.gate_errors:
             noise = _noise(device, field)
             noisy = NoiseAwarePlacement(architecture, *noise, MATCHES, PATIENCE)
-            yield field, _search(noisy)
-    yield usable, _search(LinePlacement(_architecture(device, usable)))
+            yield "noise-aware", field, _search(noisy)
+    yield "line", usable, _search(LinePlacement(_architecture(device, usable)))
 
 
 def _is_sparse(gates: tuple[Gate, ...], device: Device) -> bool:

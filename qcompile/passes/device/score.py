@@ -6,7 +6,7 @@ import math
 
 from qcompile.ir.circuit import Circuit, Expectations, Gate, Probabilities
 from qcompile.ir.circuit_analysis import two_qubit_gates
-from qcompile.ir.device import Device, RoutedCircuit
+from qcompile.ir.device import Device, RoutedCircuit, RoutingCandidate
 from qcompile.ir.target import Objective
 
 
@@ -62,3 +62,17 @@ def rank(routed: RoutedCircuit, device: Device, objective: Objective) -> tuple[f
             return layers, pairs, failure
         case "fidelity":
             return failure, pairs, layers
+
+
+def figures(placement: str, routed: RoutedCircuit, device: Device) -> RoutingCandidate:
+    """What is kept of a candidate, whether it wins or not."""
+    gates = routed.circuit.gates
+    success = None
+    if device.gate_errors or device.readout_errors:
+        success = float(f"{estimated_success(routed, device):.3g}")
+    return RoutingCandidate(
+        placement=placement,
+        two_qubit_gates=two_qubit_gates(gates),
+        timed_depth=timed_depth(gates, routed.circuit.qubits),
+        success=success,
+    )
