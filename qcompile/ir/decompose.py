@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from qcompile.ir.circuit import Gate
+from qcompile.ir.circuit import Affine, Gate
 from qcompile.ir.gates import GATES
 
 Entangler = Literal["cx", "cz"]
@@ -17,12 +17,26 @@ Entangler = Literal["cx", "cz"]
 
 def parts(gate: Gate) -> tuple[Gate, ...]:
     """With few two-qubit gates; empty for gates that are not made of others."""
-    return tuple(_placed(step, gate) for step in GATES[gate.name].steps)
+    return placed(GATES[gate.name].steps, gate.qubits, gate.angles)
 
 
 def short_parts(gate: Gate) -> tuple[Gate, ...]:
     """Fewer, of any gates."""
-    return tuple(_placed(step, gate) for step in GATES[gate.name].short_steps)
+    return placed(GATES[gate.name].short_steps, gate.qubits, gate.angles)
+
+
+def placed(
+    steps: Iterable[Gate], qubits: tuple[int, ...], angles: tuple[Affine, ...]
+) -> tuple[Gate, ...]:
+    """Steps on qubits 0, 1, … with angles t[0], t[1], … on the given ones."""
+    return tuple(
+        Gate(
+            name=step.name,
+            qubits=tuple(qubits[place] for place in step.qubits),
+            angles=tuple(angle.substitute(angles) for angle in step.angles),
+        )
+        for step in steps
+    )
 
 
 def to_entangler(gates: Iterable[Gate], entangler: Entangler) -> tuple[Gate, ...]:
@@ -43,11 +57,3 @@ def to_cx_and_cz(gate: Gate) -> tuple[Gate, ...]:
     if len(gate.qubits) == 1 or gate.name in ("cx", "cz"):
         return (gate,)
     return tuple(simple for part in parts(gate) for simple in to_cx_and_cz(part))
-
-
-def _placed(step: Gate, gate: Gate) -> Gate:
-    return Gate(
-        name=step.name,
-        qubits=tuple(gate.qubits[place] for place in step.qubits),
-        angles=tuple(angle.substitute(gate.angles) for angle in step.angles),
-    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from math import pi
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from qcompile.ir.circuit import Affine, Gate
+from qcompile.ir.circuit import Gate
+from qcompile.ir.circuit_text import gates_from_text
+from qcompile.ir.decompose import placed
 from qcompile.ir.gates import GATES
 from qcompile.tket.angles import from_half_turns
 from qcompile.tket.errors import UnsupportedOperationError
@@ -52,56 +55,21 @@ def gates_from_pytket(
             )
             gates.append(Gate(name=name, qubits=qubits, angles=angles))
         elif operation in COMPOUND:
-            gates.extend(_compound(operation, qubits, tuple(command.op.params)))
+            angles = tuple(from_half_turns(angle) for angle in command.op.params)
+            gates += placed(gates_from_text(COMPOUND[operation]), qubits, angles)
         else:
             raise UnsupportedOperationError(operation)
     return tuple(gates)
 
 
-COMPOUND = frozenset({"TK1", "U2", "PhasedX", "TK2", "ZZMax", "ISWAP", "BRIDGE", "noop"})
-"""Further operations that are read, each as the gates it is composed of."""
-
-
-def _compound(operation: str, qubits: tuple[int, ...], params: tuple[Any, ...]) -> tuple[Gate, ...]:
-    angles = tuple(from_half_turns(angle) for angle in params)
-    quarter = Affine(constant=1.5707963267948966)
-    match operation:
-        case "TK1":
-            first, middle, last = angles
-            return (
-                Gate(name="rz", qubits=qubits, angles=(last,)),
-                Gate(name="rx", qubits=qubits, angles=(middle,)),
-                Gate(name="rz", qubits=qubits, angles=(first,)),
-            )
-        case "U2":
-            first, last = angles
-            return (Gate(name="rot", qubits=qubits, angles=(last, quarter, first)),)
-        case "PhasedX":
-            turn, axis = angles
-            return (
-                Gate(name="rz", qubits=qubits, angles=(axis.times(-1.0),)),
-                Gate(name="rx", qubits=qubits, angles=(turn,)),
-                Gate(name="rz", qubits=qubits, angles=(axis,)),
-            )
-        case "TK2":
-            xx, yy, zz = angles
-            return (
-                Gate(name="rxx", qubits=qubits, angles=(xx,)),
-                Gate(name="ryy", qubits=qubits, angles=(yy,)),
-                Gate(name="rzz", qubits=qubits, angles=(zz,)),
-            )
-        case "ZZMax":
-            return (Gate(name="rzz", qubits=qubits, angles=(quarter,)),)
-        case "ISWAP":
-            half = (angles[0].times(-0.5),)
-            return (
-                Gate(name="rxx", qubits=qubits, angles=half),
-                Gate(name="ryy", qubits=qubits, angles=half),
-            )
-        case "BRIDGE":
-            control, between, target = qubits
-            near = Gate(name="cx", qubits=(control, between))
-            far = Gate(name="cx", qubits=(between, target))
-            return (near, far, near, far)
-        case _:
-            return ()
+COMPOUND = {
+    "TK1": "rz(t[2]) 0; rx(t[1]) 0; rz(t[0]) 0",
+    "U2": f"rot(t[1], {pi / 2}, t[0]) 0",
+    "PhasedX": "rz(-1.0*t[1]) 0; rx(t[0]) 0; rz(t[1]) 0",
+    "TK2": "rxx(t[0]) 0 1; ryy(t[1]) 0 1; rzz(t[2]) 0 1",
+    "ZZMax": f"rzz({pi / 2}) 0 1",
+    "ISWAP": "rxx(-0.5*t[0]) 0 1; ryy(-0.5*t[0]) 0 1",
+    "BRIDGE": "cx 0 1; cx 1 2; cx 0 1; cx 1 2",
+    "noop": "",
+}
+"""Further operations that are read, as what they are made of; t[0] is their first angle."""
