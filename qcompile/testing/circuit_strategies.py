@@ -98,6 +98,7 @@ def circuits(
     max_qubits: int = 4,
     max_gates: int = 12,
     max_data: int = 4,
+    data_width: int | None = None,
     max_angles: int = 4,
     amplitude: bool = True,
     probabilities: bool = True,
@@ -105,7 +106,8 @@ def circuits(
 ) -> Circuit:
     """Circuits of 1 to `max_qubits` qubits, with data and trainable angles or without."""
     qubits = draw(st.integers(1, max_qubits))
-    data_width = draw(st.integers(0, max_data))
+    if data_width is None:
+        data_width = draw(st.integers(0, max_data))
     angle_count = draw(st.integers(0, max_angles))
     initial: InitialState = ZeroState()
     if amplitude and data_width > 0 and draw(st.booleans()):

@@ -60,7 +60,7 @@ from qcompile.ir.program import (
 from qcompile.ir.spec import ActivationKind, Mode
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Penalty, PenaltyKind, Proximal, Training
-from qcompile.testing.small_circuits import FACTORS, small_circuits
+from qcompile.testing.circuit_strategies import circuits
 from qcompile.testing.small_orthogonals import small_orthogonals
 
 NodeKind = Literal[
@@ -86,6 +86,8 @@ _INITS = (
     Init(kind="uniform", arguments=(-1.0, 1.0)),
     Init(kind="kaiming_normal", arguments=(0.0,)),
 )
+
+FACTORS = st.sampled_from((-2.0, -1.0, -0.5, 0.25, 0.5, 1.0, 1.5, 3.0))
 
 
 @st.composite
@@ -455,7 +457,8 @@ class _Growth:
     def _circuit(self, operand: int) -> None:
         draw = self.draw
         parts = draw(st.sampled_from(((), (operand,), (operand, self.pick_beside(operand)))))
-        circuit = draw(small_circuits(data_width=sum(self.nodes[part].width for part in parts)))
+        data_width = sum(self.nodes[part].width for part in parts)
+        circuit = draw(circuits(max_qubits=3, max_gates=8, data_width=data_width))
         angles = self.tensor((circuit.angle_count,)) if circuit.angle_count else None
         self.append(
             CircuitNode(operands=parts, circuit=circuit, angles=angles, width=circuit.outputs),

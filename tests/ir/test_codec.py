@@ -23,9 +23,9 @@ from qcompile.ir.scalar import Apply, Constant, Scalar, Variable
 from qcompile.ir.spec import Spec, SpecInput
 from qcompile.ir.spec_circuit import CircuitItem, GateLayer, ListedWires, Repeat
 from qcompile.ir.text import text_of
+from qcompile.testing.circuit_strategies import circuits
 from qcompile.testing.known_specs import circuit, lora_spec, qaa_spec, qtha_spec, spec_of
 from qcompile.testing.program_strategies import programs
-from qcompile.testing.small_circuits import small_circuits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +257,7 @@ def test_foreign_data_give_a_value_or_a_codec_error(data: object) -> None:
         decode(Plan, data)
 
 
-@given(small_circuits())
+@given(circuits())
 def test_circuits_return_unchanged(circuit: Circuit) -> None:
     assert decode(Circuit, encode(circuit)) == circuit
 
