@@ -77,8 +77,8 @@ def test_gates_said_to_commute_do_and_few_others_do() -> None:
         assert truth or not commute(left, right), (left, right)
         assert commute(left, right) == commute(right, left)
         missed += truth and not commute(left, right)
-    # A gate with itself (h, rot-like, swap, ch) or with a gate of the same symmetry.
-    assert missed <= 22
+    # A gate with itself (h, swap, ch, ecr) or with a gate of the same symmetry.
+    assert missed < 0.01 * len(all_pairs())
 
 
 def test_the_generators_span_each_gate() -> None:
