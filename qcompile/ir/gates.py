@@ -391,6 +391,11 @@ _ROWS = {
         parts="s 0; s 1; h 0; cx 0 1; cx 1 0; h 1", shorter=f"swap 0 1; rzz({pi / 2}) 0 1",
         tket="ISWAPMax",
     ),
+    "ecr": GateKind(
+        meaning="echoed cross-resonance: (XI - YX) / √2", qubits=2,
+        matrix=tuple(_HALF * e for e in (0, 0, 1, 1j, 0, 0, 1j, 1, 1, -1j, 0, 0, -1j, 1, 0, 0)),
+        parts="s 0; sx 1; cx 0 1; x 0", tket="ECR",
+    ),
     "crx": GateKind(
         meaning="controlled RX(t)", qubits=2, angles=1, controlled="rx",
         parts="rx(0.5*t[0]) 1; cz 0 1; rx(-0.5*t[0]) 1; cz 0 1", tket="CRx", qasm3="crx",

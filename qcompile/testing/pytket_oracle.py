@@ -17,6 +17,7 @@ OP_TYPES = {
     "x": "X", "y": "Y", "z": "Z", "h": "H", "s": "S", "sdg": "Sdg", "t": "T", "tdg": "Tdg",
     "sx": "SX", "sxdg": "SXdg", "rx": "Rx", "ry": "Ry", "rz": "Rz", "phase": "U1",
     "cx": "CX", "cy": "CY", "cz": "CZ", "ch": "CH", "swap": "SWAP", "iswap": "ISWAPMax",
+    "ecr": "ECR",
     "crx": "CRx", "cry": "CRy", "crz": "CRz", "cphase": "CU1",
     "rxx": "XXPhase", "ryy": "YYPhase", "rzz": "ZZPhase",
 }  # fmt: skip

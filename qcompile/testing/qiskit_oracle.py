@@ -14,6 +14,7 @@ CLASSES = {
     "t": "TGate", "tdg": "TdgGate", "sx": "SXGate", "sxdg": "SXdgGate", "rx": "RXGate",
     "ry": "RYGate", "rz": "RZGate", "phase": "PhaseGate", "cx": "CXGate", "cy": "CYGate",
     "cz": "CZGate", "ch": "CHGate", "swap": "SwapGate", "iswap": "iSwapGate", "crx": "CRXGate",
+    "ecr": "ECRGate",
     "cry": "CRYGate", "crz": "CRZGate", "cphase": "CPhaseGate", "rxx": "RXXGate",
     "ryy": "RYYGate", "rzz": "RZZGate", "rzx": "RZXGate",
 }  # fmt: skip
