@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from qcompile.ir.coupling_maps import COUPLING_MAPS, CouplingMap
 from qcompile.ir.executor_names import BUILT_IN
 from qcompile.ir.gates import GATES
 from qcompile.ir.limits import (
     MAX_BLOCK,
-    MAX_DEVICE_QUBITS,
     MAX_DIGITS,
     MAX_GATE_SITES,
     MAX_QUBITS,
@@ -595,49 +595,27 @@ INITIALISATIONS: MappingProxyType[str, Function] = MappingProxyType(
 )
 
 
-def _size(name: str, meaning: str) -> Option:
-    return Option(
-        name=name, kind="int", low=1, high=MAX_DEVICE_QUBITS, positional=True, meaning=meaning
+def coupling_function(name: str, family: CouplingMap) -> Function:
+    """How a family of ideal devices is called."""
+    sizes = (
+        Option(name=size, kind="int", low=1, high=family.largest, positional=True, meaning=meaning)
+        for size, meaning in family.sizes
     )
+    return Function(name=name, family="device", options=tuple(sizes), meaning=family.meaning)
 
+
+LISTED = Function(
+    name="coupling",
+    family="device",
+    options=(Option(name="pairs", kind="pairs", positional=True, meaning="pairs of qubits"),),
+    meaning="exactly these pairs",
+)
+"""The device whose couplings are written one by one."""
 
 DEVICES: MappingProxyType[str, Function] = MappingProxyType(
     {
-        function.name: function
-        for function in (
-            Function(
-                name="line",
-                family="device",
-                options=(_size("n", "qubits"),),
-                meaning="neighbours in a row",
-            ),
-            Function(
-                name="ring",
-                family="device",
-                options=(_size("n", "qubits"),),
-                meaning="a row whose ends are joined",
-            ),
-            Function(
-                name="grid",
-                family="device",
-                options=(_size("rows", "rows"), _size("columns", "columns")),
-                meaning="neighbours in a rectangle, row by row",
-            ),
-            Function(
-                name="full",
-                family="device",
-                options=(_size("n", "qubits, at most 128"),),
-                meaning="every two qubits",
-            ),
-            Function(
-                name="coupling",
-                family="device",
-                options=(
-                    Option(name="pairs", kind="pairs", positional=True, meaning="pairs of qubits"),
-                ),
-                meaning="exactly these pairs",
-            ),
-        )
+        **{name: coupling_function(name, row) for name, row in COUPLING_MAPS.built_in.items()},
+        LISTED.name: LISTED,
     }
 )
 

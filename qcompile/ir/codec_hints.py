@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache, cached_property
 from types import NoneType, UnionType
@@ -16,9 +15,6 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 TAG = "@type"
 LARGEST_INTEGER = 2**127
-
-ADDED_LATER: Mapping[str, bool] = {"added_later": True}
-"""Metadata of a dataclass field with a default, which files of older versions lack."""
 
 
 class Codec(ABC):

@@ -70,12 +70,16 @@ class Table(Mapping[str, Row], Generic[Row]):
         kind: type[Row],
         built_in: Mapping[str, Row],
         defect: Callable[[Row], str | None],
+        *,
+        words: bool = True,
     ) -> None:
+        """`words`: the names are words of the language."""
         self.group = group
         self.kind = kind
         self.built_in = built_in
         """The rows of qcompile itself."""
         self._defect = defect
+        self._words = words
         self._loaded: dict[str, Row] = {}
 
     def __getitem__(self, name: str) -> Row:
@@ -134,7 +138,8 @@ class Table(Mapping[str, Row], Generic[Row]):
         if not isinstance(found, self.kind):
             wanted = f"{self.kind.__module__}.{self.kind.__name__}"
             raise self._failed(point, f"it is a {type(found).__name__}, not a {wanted}")
-        if not (point.name.isascii() and point.name.isidentifier() and point.name.islower()):
+        word = point.name.isascii() and point.name.isidentifier() and point.name.islower()
+        if self._words and not word:
             raise self._failed(point, "its name is not made of small letters, digits and `_`")
         try:
             reason = self._defect(found)

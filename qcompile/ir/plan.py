@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.circuit import Circuit, Gate
-from qcompile.ir.codec_hints import ADDED_LATER
 from qcompile.ir.device import RoutedCircuit, RoutingCandidate
 from qcompile.ir.network import ContractionNode, DataOperand, frames_of
 from qcompile.ir.nodes import OutputNode, PlainNode, plain_operands

@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from qcompile.diagnostics.source import Span
+from qcompile.ir.added_later import ADDED_LATER
 
 DType = Literal["float32", "float64"]
 Objective = Literal["gates", "depth", "fidelity"]
+
+IDEAL_GATES = ("rz", "sx", "x", "cz")
+"""Of devices that are coupling maps and nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +37,15 @@ class NamedDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CouplingDevice:
-    """An ideal device given by its coupling map; native gates rz, sx, x and cz."""
+    """An ideal device given by its coupling map."""
 
     qubits: int
     edges: tuple[tuple[int, int], ...]
     """Undirected, each as (smaller, larger), sorted, without repeats."""
     label: str
     """As written: `line(5)`, `grid(2, 3)`, …"""
+    native: tuple[str, ...] = field(default=IDEAL_GATES, metadata=ADDED_LATER)
+    """Names of gates."""
 
 
 DeviceChoice = NamedDevice | CouplingDevice

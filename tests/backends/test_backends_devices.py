@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from qcompile.backends.devices import calibration, list_devices, load_device, plugins
+from qcompile.backends.devices import calibration, list_devices, load_device
 from qcompile.backends.devices.invariants import defect
+from qcompile.backends.devices.registry import DEVICES
 from qcompile.diagnostics import CompileError
 from qcompile.ir.device import Device
+from qcompile.ir.extensions import Table
 from qcompile.ir.target import CouplingDevice, NamedDevice
 
 
@@ -128,16 +130,24 @@ def failing() -> Device:
     raise RuntimeError("no connection")
 
 
+def anew() -> Table[Device]:
+    """The table before anything was looked up."""
+    return Table(DEVICES.group, Device, {}, defect, words=False)
+
+
 def test_entry_points(monkeypatch: pytest.MonkeyPatch) -> None:
     found = {"lab": good, "text": no_device, "odd": broken, "down": failing}
     monkeypatch.setattr(EntryPoint, "load", lambda self: found[self.name])
     offered = EntryPoints(
-        EntryPoint(name=name, value=f"lab:{name}", group=plugins.GROUP) for name in found
+        EntryPoint(name=name, value=f"lab:{name}", group=DEVICES.group) for name in found
     )
-    monkeypatch.setattr(plugins, "entry_points", lambda **wanted: offered.select(**wanted))
+    monkeypatch.setattr(
+        "importlib.metadata.entry_points", lambda **wanted: offered.select(**wanted)
+    )
+    monkeypatch.setattr("qcompile.backends.devices.registry.DEVICES", anew())
     assert {"lab", "text", "odd", "down"} <= set(list_devices())
     assert load_device(NamedDevice(name="lab")) == good()
-    assert [code_of(name) for name in ("text", "odd", "down")] == ["QA4210"] * 3
+    assert [code_of(name) for name in ("text", "odd", "down")] == ["QA8001"] * 3
 
 
 def test_reading_imports_neither_the_package_nor_pytket() -> None:

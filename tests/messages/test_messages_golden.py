@@ -40,7 +40,6 @@ PREFIXES = (
     "QA4204",
     "QA4208",
     "QA4209",
-    "QA4210",
     "QA5",
     "QA6",
     "QA7",
@@ -299,17 +298,6 @@ def damaged_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     command("low.qa", "--target", "fake_broken")()
 
 
-def foreign_device(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint(name="lab5", value="builtins:dict", group="qcompile.devices")
-    offered = EntryPoints((point,))
-    monkeypatch.setattr(
-        "qcompile.backends.devices.plugins.entry_points",
-        lambda **chosen: offered.select(**chosen),
-    )
-    Path("device.qa").write_text(ON_DEVICE)
-    command("device.qa")()
-
-
 def executor_of_a_laboratory() -> None:
     import hashlib
 
@@ -444,7 +432,6 @@ PATCHED = (
     no_temporary_folder,
     without_calibrations,
     damaged_calibration,
-    foreign_device,
     bad_gate := offered_gate("builtins:dict"),
     second_rx := offered_gate("builtins:dict", "rx"),
 )
@@ -484,7 +471,6 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA4204": damaged_calibration,
     "QA4208": amplitudes_as_qasm,
     "QA4209": without_read_out,
-    "QA4210": foreign_device,
     "QA5001": near_name,
     "QA5002": lambda: qcompile.load("a" * 300 + ".pt"),
     "QA5003": load_bytes(b"GGUF"),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from qcompile.backends.devices.calibration import calibrated_names, read_calibrated
-from qcompile.backends.devices.plugins import load_plugin, plugin_names
+from qcompile.backends.devices.invariants import defect
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.messages.devices import DeviceDataMissing, DeviceUnusable, UnknownDevice
 from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Span
 from qcompile.ir.device import Device
-from qcompile.ir.gates import GateName
+from qcompile.ir.extensions import ExtensionError, Table
 from qcompile.ir.target import CouplingDevice, DeviceChoice, NamedDevice
 
-IDEAL_GATES: tuple[GateName, ...] = ("rz", "sx", "x", "cz")
+DEVICES: Table[Device] = Table("qcompile.devices", Device, {}, defect, words=False)
+"""Those of other packages: an entry point refers to a device, or to a callable that returns it."""
 
 PREFIX = "fake_"
 PACKAGE = "qiskit-ibm-runtime"
@@ -21,7 +22,7 @@ PACKAGE = "qiskit-ibm-runtime"
 def list_devices() -> tuple[str, ...]:
     """Names that `load_device` knows, sorted; no device is loaded."""
     calibrated = (PREFIX + name for name in calibrated_names())
-    return tuple(sorted({*calibrated, *plugin_names()}))
+    return tuple(sorted({*calibrated, *DEVICES}))
 
 
 def load_device(choice: DeviceChoice, span: Span | None = None) -> Device:
@@ -45,13 +46,16 @@ def _ideal(choice: CouplingDevice, span: Span | None) -> Device:
         name=choice.label,
         qubits=choice.qubits,
         edges=tuple(sorted(set(choice.edges))),
-        native=IDEAL_GATES,
+        native=choice.native,
     )
 
 
 def _named(name: str, span: Span | None) -> Device:
-    if name in plugin_names():
-        return load_plugin(name, span)
+    try:
+        if name in DEVICES:
+            return DEVICES[name]
+    except ExtensionError as error:
+        raise CompileError(error.at(span)) from None
     calibrated = calibrated_names()
     if name.startswith(PREFIX):
         if not calibrated:

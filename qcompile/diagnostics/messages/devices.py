@@ -165,23 +165,6 @@ class BadTketFile(Message):
 
 
 @message(
-    "QA4210", "device `{name}` of entry point {entry} failed to load: {reason}", label="named here"
-)
-class DeviceEntryPointFailed(Message):
-    """An entry point of the group `qcompile.devices` names a callable without arguments that
-    returns a qcompile.ir.device.Device. It could not be imported, raised an exception, or
-    returned something else.
-
-    Erroneous:  lab5 = "labtools.devices:LAB5"       where LAB5 is a dict
-    Corrected:  lab5 = "labtools.devices:lab5"       where lab5() returns a Device
-    """
-
-    name: str
-    entry: str
-    reason: str
-
-
-@message(
     "QA4211",
     "the circuits of a `unitary` are not routed onto `{device}`",
     severity="warning",

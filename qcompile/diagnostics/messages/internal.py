@@ -25,7 +25,7 @@ class InternalError(Message):
     meanwhile; `-O0` runs the fewest passes.
 
     Erroneous:  qcompile adapter.qa -o adapter.pt
-    Corrected:  qcompile adapter.qa -o adapter.pt -O0      (until the fault is fixed)
+    Corrected:  qcompile adapter.qa -o adapter.pt -O0      (until the fault is mended)
     """
 
     kind: str

@@ -8,14 +8,12 @@ from qcompile.grammar.elaborate import expect
 from qcompile.grammar.elaborate.arguments import Bound, bind, list_items
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.operands import Typed
-from qcompile.grammar.functions import DEVICES
+from qcompile.grammar.functions import LISTED, coupling_function
 from qcompile.grammar.syntax import Call, Expr, Name, PairExpr
+from qcompile.ir.coupling_maps import COUPLING_MAPS
+from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.limits import MAX_DEVICE_QUBITS
 from qcompile.ir.target import CouplingDevice, DeviceChoice, NamedDevice
-
-MAX_FULL = 128
-
-Edges = tuple[tuple[int, int], ...]
 
 
 def read_device(frame: Frame, expr: Expr) -> DeviceChoice | None:
@@ -37,59 +35,44 @@ def read_device(frame: Frame, expr: Expr) -> DeviceChoice | None:
 
 
 def _coupling(frame: Frame, expr: Call) -> CouplingDevice | None:
-    function = DEVICES.get(expr.function.text)
-    if function is None:
-        frame.report(BadDevice(span=expr.function.span, found=f"`{expr.function.text}`"))
-        return None
-    bound = bind(frame, function, expr.arguments, expr.span)
-    if function.name == "coupling":
+    name = expr.function.text
+    if name == LISTED.name:
+        bound = bind(frame, LISTED, expr.arguments, expr.span)
         return _listed(frame, bound) if bound.ok else None
+    try:
+        family = COUPLING_MAPS.get(name)
+    except ExtensionError as error:
+        frame.report(error.at(expr.function.span))
+        return None
+    if family is None:
+        frame.report(BadDevice(span=expr.function.span, found=f"`{name}`"))
+        return None
+    bound = bind(frame, coupling_function(name, family), expr.arguments, expr.span)
     sizes: list[int] = []
-    for option in function.options:
-        if not bound.has(option.name):
+    for option, _ in family.sizes:
+        if not bound.has(option):
             return None
-        high = MAX_FULL if function.name == "full" else MAX_DEVICE_QUBITS
-        what = bound.what(option.name)
-        size = expect.known_integer(frame, bound.given[option.name], what, low=1, high=high)
+        given, what = bound.given[option], bound.what(option)
+        size = expect.known_integer(frame, given, what, low=1, high=family.largest)
         if size is None:
             return None
         sizes.append(size)
     if not bound.ok:
         return None
-    total = sizes[0] if len(sizes) == 1 else sizes[0] * sizes[1]
+    total = family.qubits(*sizes)
     if total > MAX_DEVICE_QUBITS:
         bounds = f"at most {MAX_DEVICE_QUBITS}"
         frame.report(
             OutOfRange(span=expr.span, what="the number of qubits", bounds=bounds, value=total)
         )
         return None
-    label = f"{function.name}({', '.join(map(str, sizes))})"
-    return CouplingDevice(qubits=total, edges=_edges(function.name, sizes), label=label)
-
-
-def _edges(form: str, sizes: list[int]) -> Edges:
-    n = sizes[0]
-    match form:
-        case "line":
-            pairs = [(i, i + 1) for i in range(n - 1)]
-        case "ring":
-            pairs = [(i, (i + 1) % n) for i in range(n)] if n > 2 else [(0, 1)] * (n - 1)
-        case "full":
-            pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
-        case _:
-            rows, columns = sizes
-            right = [
-                (r * columns + c, r * columns + c + 1)
-                for r in range(rows)
-                for c in range(columns - 1)
-            ]
-            down = [
-                (r * columns + c, (r + 1) * columns + c)
-                for r in range(rows - 1)
-                for c in range(columns)
-            ]
-            pairs = right + down
-    return tuple(sorted({(min(pair), max(pair)) for pair in pairs}))
+    try:
+        return family.device(name, *sizes)
+    except Exception as error:
+        if name in COUPLING_MAPS.built_in:
+            raise
+        frame.report(COUPLING_MAPS.failed(name, str(error)).at(expr.span))
+        return None
 
 
 def _listed(frame: Frame, bound: Bound) -> CouplingDevice | None:
@@ -118,4 +101,5 @@ def _listed(frame: Frame, bound: Bound) -> CouplingDevice | None:
         edges.add((min(ends[0], ends[1]), max(ends[0], ends[1])))
     ordered = tuple(sorted(edges))
     label = f"coupling([{', '.join(f'({a}, {b})' for a, b in ordered)}])"
-    return CouplingDevice(qubits=1 + max(b for _, b in ordered), edges=ordered, label=label)
+    qubits = 1 + max(b for _, b in ordered)
+    return CouplingDevice(qubits=qubits, edges=ordered, label=label)

@@ -1,4 +1,4 @@
-"""A package of its own adds an executor under an entry point, and the command line uses it."""
+"""A package of its own adds an executor, a pass and devices, and the command line uses them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from qcompile.ir.executor_names import BUILT_IN
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = Path(__file__).with_name("outside")
+PACKAGE = Path(__file__).with_name("package")
 
 SPEC = """qa 1
 
@@ -98,7 +98,7 @@ def test_what_cannot_be_imported_is_an_error_where_it_is_named(folder: Path) -> 
     (folder / "broken.qa").write_text(SPEC.replace("evaluator: lab", "evaluator: broken"))
     done = run(folder, "-m", "qcompile", "broken.qa")
     assert done.returncode != 0 and "Traceback" not in done.stderr
-    assert "QA8001" in done.stderr and "labtools:absent" in done.stderr
+    assert "QA8001" in done.stderr and "qlab_runs:absent" in done.stderr
     assert "target lab { evaluator: broken }" in done.stderr
 
 
@@ -136,3 +136,29 @@ def test_what_is_no_pass_is_refused(folder: Path) -> None:
     done = run(folder, "-m", "qcompile", "--passes", "unfinished", "own.qa")
     assert done.returncode != 0 and "Traceback" not in done.stderr
     assert "QA8001" in done.stderr and "Lab is derived from none of the passes" in done.stderr
+
+
+@pytest.mark.parametrize(("device", "native"), [("ladder(3)", "cx"), ('"lab-2"', "cz")])
+def test_circuits_are_brought_to_its_devices(folder: Path, device: str, native: str) -> None:
+    (folder / "device.qa").write_text(SPEC.replace("evaluator: lab", f"device: {device}"))
+    done = run(folder, "-m", "qcompile", "--verify", "--emit", "plan", "device.qa")
+    assert done.returncode == 0, done.stderr
+    (placed,) = (line for line in done.stdout.splitlines() if line.strip().startswith("on "))
+    assert placed.strip().startswith(f"on {device.strip(chr(34))}: qubits ")
+    routed = done.stdout.partition(placed)[2].partition("compared")[0]
+    gates = {line.split()[0].partition("(")[0] for line in routed.splitlines()[2:-1]}
+    assert gates - {"measure"} == {"rz", "sx", native}
+    (folder / "device.qa").write_text(
+        SPEC.replace("evaluator: lab", f"device: {device}").replace("n: int = 3", "n: int = 7")
+    )
+    done = run(folder, "-m", "qcompile", "device.qa")
+    assert "QA4205" in done.stderr and f"device: {device}" in done.stderr
+
+
+def test_sizes_of_its_families_are_checked(folder: Path) -> None:
+    for size, code in (("0", "QA2105"), ("600000", "QA2105"), ("2, 2", "QA2")):
+        (folder / "device.qa").write_text(SPEC.replace("evaluator: lab", f"device: ladder({size})"))
+        done = run(folder, "-m", "qcompile", "check", "device.qa")
+        assert done.returncode != 0 and f"error[{code}" in done.stderr, done.stderr
+    done = run(folder, "-m", "qcompile", "check", "device.qa", installed=False)
+    assert done.returncode != 0 and "error[QA2" in done.stderr

@@ -1,7 +1,5 @@
-"""A package that adds an executor: circuits of three qubits, run twice and averaged.
-
-And a pass, which puts two gates that undo each other at the end of every circuit.
-"""
+"""An executor, which runs circuits of three qubits twice and takes the average; a pass, which puts
+gates that undo each other at the end of every circuit; a family of devices, and a device."""
 
 from __future__ import annotations
 
@@ -13,6 +11,8 @@ from qcompile.executors.costing import Price, Workload
 from qcompile.executors.executor import Evaluator, Executor, Refusal, Request
 from qcompile.executors.registry import EXECUTORS
 from qcompile.ir.circuit import Circuit, Gate
+from qcompile.ir.coupling_maps import CouplingMap
+from qcompile.ir.device import Device
 from qcompile.ir.plan import Evaluation, ExternalEvaluation, StatevectorEvaluation
 from qcompile.ir.target import Target
 from qcompile.passes.base import CircuitPass, Context
@@ -63,3 +63,19 @@ class Padded(CircuitPass):
     def run(self, circuit: Circuit, context: Context) -> Circuit:
         flip = Gate(name="x", qubits=(0,))
         return replace(circuit, gates=circuit.gates + 2 * self.pairs * (flip,))
+
+
+LADDER = CouplingMap(
+    meaning="two rows, joined rung by rung",
+    sizes=(("rungs", "rungs"),),
+    qubits=lambda rungs: 2 * rungs,
+    edges=lambda rungs: (
+        *((2 * i, 2 * i + 1) for i in range(rungs)),
+        *((q, q + 2) for q in range(2 * rungs - 2)),
+    ),
+    native=("rz", "sx", "x", "cx"),
+)
+
+
+def bench() -> Device:
+    return Device(name="lab-2", qubits=3, edges=((0, 1), (1, 2)), native=("rz", "sx", "x", "cz"))
