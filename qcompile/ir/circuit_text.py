@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import assert_never
+from typing import assert_never, cast
 
 from qcompile.ir.circuit import (
     Affine,
@@ -11,10 +11,13 @@ from qcompile.ir.circuit import (
     Circuit,
     Expectations,
     Gate,
+    InitialState,
     Pauli,
     Probabilities,
+    Readout,
     ZeroState,
 )
+from qcompile.ir.matrices import PauliLetter
 
 
 def circuit_text(circuit: Circuit) -> str:
@@ -67,6 +70,60 @@ def pauli_text(pauli: Pauli) -> str:
     """`Z0 Z1`, `-X2`, `I`"""
     letters = " ".join(f"{letter}{qubit}" for qubit, letter in pauli.letters) or "I"
     return letters if pauli.sign == 1 else f"-{letters}"
+
+
+_HEAD = re.compile(r"circuit (\d+) qubits, (\d+) data, (\d+) angles, (\d+) gates -> (\d+)")
+_AMPLITUDES = re.compile(r"amplitudes x\[(\d+):(\d+)\]")
+_PAULI = re.compile(r"(-?)(I|[XYZ]\d+(?: [XYZ]\d+)*)")
+
+
+def circuit_from_text(text: str) -> Circuit:
+    """The circuit of which `circuit_text` has written the lines.
+
+    Raises:
+        ValueError: the text is no circuit.
+    """
+    first, *rest = [line.strip() for line in text.strip().splitlines()]
+    head = _HEAD.fullmatch(first)
+    if head is None or not rest:
+        raise ValueError(f"`{first}` is no head of a circuit, or stands alone")
+    qubits, data, angles, count, outputs = map(int, head.groups())
+    initial: InitialState = ZeroState()
+    amplitudes = _AMPLITUDES.fullmatch(rest[0])
+    if amplitudes is not None:
+        start, stop = map(int, amplitudes.groups())
+        initial, rest = AmplitudeState(offset=start, width=stop - start), rest[1:]
+    circuit = Circuit(
+        qubits=qubits,
+        data_width=data,
+        angle_count=angles,
+        initial=initial,
+        gates=gates_from_text("\n".join(rest[:-1])),
+        readout=_readout(rest[-1]),
+    )
+    if (len(circuit.gates), circuit.outputs) != (count, outputs):
+        raise ValueError(f"it has {len(circuit.gates)} gates and {circuit.outputs} outputs")
+    return circuit
+
+
+def _readout(line: str) -> Readout:
+    verb, _, what = line.partition(" ")
+    if verb != "measure":
+        raise ValueError(f"`{line}` is no read-out")
+    if what.startswith("probs on "):
+        places = what.removeprefix("probs on ").split(", ")
+        return Probabilities(qubits=tuple(map(int, places)))
+    return Expectations(paulis=tuple(map(_pauli, what.split(", "))))
+
+
+def _pauli(text: str) -> Pauli:
+    match = _PAULI.fullmatch(text)
+    if match is None:
+        raise ValueError(f"`{text}` is no Pauli string")
+    sign, letters = match.groups()
+    items = () if letters == "I" else letters.split()
+    pairs = tuple((int(item[1:]), cast(PauliLetter, item[0])) for item in items)
+    return Pauli(letters=pairs, sign=-1 if sign else 1)
 
 
 _GATE = re.compile(r"\s*([a-z]\w*)\s*(?:\(([^()]*)\))?((?:\s+\d+)+)\s*")
