@@ -113,9 +113,15 @@ def _fields(fields: Iterable[TargetField]) -> str:
 
 def _gates() -> str:
     return _rows(
-        ("gate", "qubits", "angles", "meaning"),
+        ("gate", "qubits", "angles", "real", "meaning"),
         (
-            (f"`{name}`", str(kind.qubits), str(kind.angles), kind.meaning)
+            (
+                f"`{name}`",
+                str(kind.qubits),
+                str(kind.angles),
+                "yes" if kind.real else "",
+                kind.meaning,
+            )
             for name, kind in GATES.built_in.items()
         ),
     )

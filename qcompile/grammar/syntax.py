@@ -217,7 +217,7 @@ class PatternClause(SyntaxNode):
     """`ring reversed step 2`, `line`, `brickwork even`, `pairs [(0, 1)]`"""
 
     kind: Name
-    """line, ring, brickwork, all, native or pairs."""
+    """A row of `qcompile.ir.patterns`, or `pairs`."""
     pairs: Expr | None
     """The list after `pairs`."""
     half: Name | None

@@ -73,7 +73,8 @@ class GateKind:
     shorter: str = ""
     """Equal gates again, where there are fewer with other two-qubit gates among them."""
     tket: str = ""
-    """pytket's OpType with the same angles, if there is one."""
+    """pytket's OpType with the same angles, if there is one. Gates of other packages are written as
+    their parts in every format."""
     tket_order: tuple[int, ...] = ()
     """Our angles in pytket's order, where it is another one."""
     qasm2: str = ""
@@ -271,7 +272,7 @@ def _signed_string(matrix: Matrix, qubits: int) -> str | None:
     return None
 
 
-def _defect(kind: GateKind) -> str | None:
+def defect_of_gate(kind: GateKind) -> str | None:
     """Why a row of another package is not well formed."""
     from qcompile.ir.circuit_text import gate_text
 
@@ -290,13 +291,20 @@ def _defect(kind: GateKind) -> str | None:
             return f"{shown} acts on other qubits than 0 to {kind.qubits - 1}"
         if any(a.data or any(j >= kind.angles for j, _ in a.angles) for a in step.angles):
             return f"{shown} has other angles than numbers and t[0] to t[{kind.angles - 1}]"
+    if kind.axis and kind.angles != 1:
+        return "a gate about an axis has one angle"
+    if kind.controlled:
+        inner = GATES.built_in.get(kind.controlled)
+        if inner is None or (inner.qubits, inner.angles) != (1, kind.angles):
+            return f"it controls `{kind.controlled}`, no gate of one qubit with its angles"
     if kind.matrix is not None and (kind.angles or len(kind.matrix) != 4**kind.qubits):
         return f"a matrix has {4**kind.qubits} entries and no angles"
     if not close(multiply(adjoint(kind.generic), kind.generic), identity(2**kind.qubits)):
         return "its matrix is not unitary"
     for steps in (kind.steps, kind.short_steps):
         made = _value(_terms(steps, kind.qubits), kind.qubits, GENERIC[: kind.angles])
-        if not proportional(made, kind.generic):
+        # The sign of a real matrix is seen in a `unitary`.
+        if not (close if kind.real else proportional)(made, kind.generic):
             return "its parts do not make its matrix"
     return None
 
@@ -432,7 +440,7 @@ _ROWS = {
     ),
 }  # fmt: skip
 
-GATES = Table("qcompile.gates", GateKind, MappingProxyType(_ROWS), _defect)
+GATES = Table("qcompile.gates", GateKind, MappingProxyType(_ROWS), defect_of_gate)
 
 GATE_NAMES: tuple[GateName, ...] = tuple(_ROWS)
 """Those of qcompile itself."""

@@ -41,7 +41,7 @@ def gates_to_pytket(qubits: int, gates: tuple[Gate, ...]) -> TketCircuit:
 def _with_names(gates: Iterable[Gate]) -> Iterator[Gate]:
     """Each gate that pytket lacks as its parts."""
     for gate in gates:
-        if GATES[gate.name].tket:
+        if gate.name in GATES.built_in and GATES[gate.name].tket:
             yield gate
         else:
             yield from _with_names(short_parts(gate))

@@ -22,7 +22,7 @@ from qcompile.passes.pipeline import Pipeline, run_pipeline
 from qcompile.testing.circuit_strategies import seeds
 from qcompile.testing.qiskit_oracle import qiskit_gates
 from qcompile.testing.reference import evaluate_program, orthogonal_matrix, random_tensors
-from qcompile.testing.small_orthogonals import REAL_GATES, small_orthogonals
+from qcompile.testing.small_orthogonals import small_orthogonals
 from tests.unitary.matrices import compiled, expected, matrix, module_of, tensors_of, text
 
 WIDTHS = (*range(2, 41), 48, 96, 100)
@@ -117,10 +117,6 @@ def test_random_real_circuits_agree_with_qiskit(
     unit = torch.eye(2**qubits, dtype=torch.float64)
     found = gates(unit, torch.from_numpy(angles) if len(angles) else None)
     np.testing.assert_allclose(found, other, atol=1e-12)
-
-
-def test_the_vocabulary_is_complete() -> None:
-    assert set(REAL_GATES) == {"x", "z", "h", "ry", "cx", "cz", "ch", "swap", "cry"}
 
 
 @pytest.mark.parametrize("size", range(2, 70))

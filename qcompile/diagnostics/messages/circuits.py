@@ -25,8 +25,7 @@ class UnknownGate(Message):
     help="add a pattern, such as `{gate} ring`, or one pair, such as `{gate} on (0, 1)`",
 )
 class GateNeedsPairs(Message):
-    """A two-qubit gate is applied along a pattern (line, ring, brickwork, all, native), on listed
-    pairs or on one pair.
+    """A two-qubit gate is applied along a pattern, such as a ring, on listed pairs or on one pair.
 
     Erroneous:  cx
     Corrected:  cx ring

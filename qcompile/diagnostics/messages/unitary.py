@@ -13,7 +13,7 @@ from qcompile.diagnostics.message import Message, message
 class GateNotReal(Message):
     """
     A `unitary` multiplies a real vector by the matrix of its circuit, and the result must be real.
-    So are x, z, h, ry, cx, cz, ch, swap and cry; all others have complex entries, at least for some
+    docs/language.md says which gates are; all others have complex entries, at least for some
     angles.
 
     Erroneous:  v = unitary(x, to: 4) { rz; cz ring }

@@ -53,7 +53,7 @@ class BadWires(Message):
 
 @message("QA2234", "unknown pattern `{name}`", label="no pattern of this name")
 class UnknownPattern(Message):
-    """The patterns are line, ring, brickwork, all, native and `pairs [(a, b), …]`.
+    """docs/language.md lists the patterns; `pairs [(a, b), …]` names pairs one by one.
 
     Erroneous:  cx circle
     Corrected:  cx ring

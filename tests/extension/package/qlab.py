@@ -33,7 +33,9 @@ TILT = GateKind(
     parts=f"ry({-pi / 4}) 0; rz(t[0]) 0; ry({pi / 4}) 0",
 )
 
-CRACKED = GateKind(meaning="its parts are another gate", qubits=2, axis="ZZ", parts="cx 0 1")
+CRACKED = GateKind(
+    meaning="its parts are another gate", qubits=2, angles=1, axis="ZZ", parts="cx 0 1"
+)
 
 
 def _star(qubits: int, step: int) -> Iterable[tuple[int, int]]:
