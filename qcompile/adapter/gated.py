@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from qcompile.ir.network import DataOperand, NetworkNode, TensorOperand
-from qcompile.ir.nodes import DropoutNode, InputNode, MultiplyNode, ScaleNode, VectorNode
-from qcompile.ir.program import LinearNode, Program
+from qcompile.ir.ops.arithmetic import MultiplyNode, ScaleNode
+from qcompile.ir.ops.dropout import DropoutNode
+from qcompile.ir.ops.ends import InputNode
+from qcompile.ir.ops.linear import LinearNode
+from qcompile.ir.ops.tables import VectorNode
+from qcompile.ir.program import Program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,14 @@ from torch import Tensor
 
 from qcompile.adapter.gated import GatedLowRank, NotGated, recognise
 from qcompile.backends.simulator.module import AdapterModule
-from qcompile.ir.nodes import DropoutNode, InputNode, ScaleNode, ZeroNode
+from qcompile.ir.node import ProgramNode
+from qcompile.ir.ops.arithmetic import ScaleNode
+from qcompile.ir.ops.dropout import DropoutNode
+from qcompile.ir.ops.ends import InputNode
+from qcompile.ir.ops.linear import LinearNode
+from qcompile.ir.ops.widths import ZeroNode
 from qcompile.ir.plan import Plan
-from qcompile.ir.program import LinearNode, Program, ProgramNode
+from qcompile.ir.program import Program
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verify_plan import program_of_plan
 

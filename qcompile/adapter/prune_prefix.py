@@ -9,7 +9,9 @@ from torch import Tensor
 
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.ir.initialisation import ZERO
-from qcompile.ir.nodes import ConcatNode, InputNode, TableNode
+from qcompile.ir.ops.ends import InputNode
+from qcompile.ir.ops.tables import TableNode
+from qcompile.ir.ops.widths import ConcatNode
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
 from qcompile.ir.tensor import TensorSpec

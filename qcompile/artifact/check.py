@@ -18,6 +18,7 @@ from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.foreign import foreign_gates
 from qcompile.ir.gates import GATES
 from qcompile.ir.plan import EvaluationNode, ExternalEvaluation, Plan
+from qcompile.ir.registry import OperationMissing
 from qcompile.ir.verify_plan import verify_plan
 from qcompile.passes.base import Context
 from qcompile.passes.memory import refuse_oversized
@@ -69,6 +70,9 @@ def checked_manifest(path: str, text: str) -> Manifest:
             _check_memory(path, plan)
     except ArtifactError:
         raise
+    except OperationMissing as error:
+        message = ExtensionMissing(path=path, what="operation", name=error.name)
+        raise ArtifactError(message) from None
     except ExtensionError as error:
         raise ArtifactError(error.message) from None
     except Exception as error:

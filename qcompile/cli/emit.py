@@ -16,8 +16,9 @@ from qcompile.grammar.parser import parse
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.compilation import Site
 from qcompile.ir.device import RoutedCircuit
+from qcompile.ir.node import PlanNode
 from qcompile.ir.orthogonal import circuit_of
-from qcompile.ir.plan import EvaluationNode, Plan, PlanNode, orthogonals
+from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
 
 EARLY = ("ast", "spec")
 """Levels that need no model."""

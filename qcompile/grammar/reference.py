@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from qcompile.grammar.functions import (
     CIRCUIT,
     DEVICES,
     ENCODINGS,
-    FUNCTIONS,
     INITIALISATIONS,
     NOISE_FIELDS,
     PENALTIES,
     PROXIMALS,
+    SCALARS,
     TARGET_FIELDS,
     UNITARY,
-    Family,
-    Function,
-    OptionKind,
     TargetField,
 )
 from qcompile.grammar.numbers import UNITS
 from qcompile.ir.gates import GATES
 from qcompile.ir.patterns import PATTERNS
+from qcompile.ir.registry import operations
+from qcompile.ir.signature import Family, Function, OptionKind
 
 _KIND_WORDS: dict[OptionKind, str] = {"vector": "value"}
 
@@ -36,7 +35,7 @@ def tables() -> dict[str, str]:
         "activations": _functions("activation"),
         "scalar-functions": _functions("scalar"),
         "options": _options(
-            [item for item in (*FUNCTIONS.values(), CIRCUIT, UNITARY) if len(item.options) > 1]
+            [item for item in (*_callable(), CIRCUIT, UNITARY) if len(item.options) > 1]
         ),
         "encodings": _options(ENCODINGS.values()),
         "encoding-meanings": _listed(ENCODINGS.values()),
@@ -50,6 +49,11 @@ def tables() -> dict[str, str]:
         "patterns": _patterns(),
         "units": _rows(("unit", "factor"), ((f"`{k}`", f"{v:g}") for k, v in UNITS.items())),
     }
+
+
+def _callable() -> Iterator[Function]:
+    yield from operations().built_in.values()
+    yield from SCALARS.values()
 
 
 def filled(document: str) -> str:
@@ -68,7 +72,7 @@ def filled(document: str) -> str:
 
 
 def _functions(family: Family) -> str:
-    return _listed(item for item in FUNCTIONS.values() if item.family == family)
+    return _listed(item for item in _callable() if item.family == family)
 
 
 def _listed(functions: Iterable[Function]) -> str:

@@ -10,6 +10,9 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from qcompile.ir.codec_error import CodecError
+from qcompile.ir.node import PlanNode, ProgramNode
+from qcompile.ir.registry import node_of, node_tag
+from qcompile.ir.spec_node import SpecNode
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -53,6 +56,8 @@ def _codec(hint: Any) -> Codec:
         return _Tuple(get_args(hint))
     if origin in (Union, UnionType):
         return _Union(get_args(hint))
+    if hint in (ProgramNode, PlanNode, SpecNode):
+        return _Open(hint)
     if isinstance(hint, type) and is_dataclass(hint):
         return _Dataclass(hint)
     raise TypeError(f"{hint!r} has no JSON form")
@@ -193,11 +198,9 @@ class _Union(Codec):
     def encode(self, value: Any) -> Json:
         for member in self._members:
             if member.takes(value):
-                encoded = member.encode(value)
                 if isinstance(member, _Dataclass) and self._by_tag:
-                    assert isinstance(encoded, dict)
-                    return {TAG: member.cls.__name__, **encoded}
-                return encoded
+                    return {TAG: member.cls.__name__, **member.encode(value)}
+                return member.encode(value)
         raise CodecError("", f"{_named(value)} is none of the kinds allowed here")
 
     def decode(self, data: object) -> object:
@@ -220,6 +223,36 @@ class _Union(Codec):
 
 
 @dataclass(frozen=True)
+class _Open(Codec):
+    """The nodes of a level, whichever operations there are."""
+
+    base: type
+
+    def encode(self, value: Any) -> Json:
+        if not isinstance(value, self.base):
+            raise CodecError("", f"{_named(value)} is none of the kinds allowed here")
+        member = codec(type(value))
+        assert isinstance(member, _Dataclass)
+        return {TAG: node_tag(type(value)), **member.encode(value)}
+
+    def decode(self, data: object) -> object:
+        if not isinstance(data, dict):
+            raise CodecError("", f"{_named(data)} is none of the kinds allowed here")
+        tag = data.get(TAG)
+        cls = node_of(tag) if isinstance(tag, str) else None
+        if cls is None or not issubclass(cls, self.base):
+            raise CodecError(TAG, f"{_named(tag)} is no {self.base.__name__}")
+        member = codec(cls)
+        return member.decode({key: item for key, item in data.items() if key != TAG})
+
+    def takes(self, value: object) -> bool:
+        return isinstance(value, self.base)
+
+    def reads(self, data: object) -> bool:
+        return isinstance(data, dict)
+
+
+@dataclass(frozen=True)
 class _Dataclass(Codec):
     cls: type
 
@@ -232,7 +265,7 @@ class _Dataclass(Codec):
     def _required(self) -> set[str]:
         return {f.name for f in fields(self.cls) if f.compare and not f.metadata.get("added_later")}
 
-    def encode(self, value: Any) -> Json:
+    def encode(self, value: Any) -> dict[str, Json]:
         if type(value) is not self.cls:
             raise CodecError("", f"expected a {self.cls.__name__}, found {_named(value)}")
         encoded: dict[str, Json] = {}

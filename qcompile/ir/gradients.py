@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from qcompile.ir.light_cone import influential_angles, influential_data
-from qcompile.ir.nodes import ActivationNode
-from qcompile.ir.program import CircuitNode, Program, ProgramNode, operands, tensors_of
+from qcompile.ir.node import ProgramNode
+from qcompile.ir.ops.elementwise import ActivationNode
+from qcompile.ir.program import CircuitNode, Program
 
 
 def tensors_without_gradient(program: Program) -> tuple[int, ...]:
@@ -25,12 +26,12 @@ def tensors_without_gradient(program: Program) -> tuple[int, ...]:
 def _tensors(node: ProgramNode) -> tuple[int, ...]:
     if isinstance(node, CircuitNode) and not influential_angles(node.circuit):
         return ()
-    return tensors_of(node)
+    return node.tensors
 
 
 def _operands(node: ProgramNode, program: Program) -> tuple[int, ...]:
     match node:
-        case ActivationNode(kind="step"):
+        case ActivationNode(function=function) if function.flat:
             return ()
         case CircuitNode(circuit=circuit):
             used = influential_data(circuit)
@@ -42,4 +43,4 @@ def _operands(node: ProgramNode, program: Program) -> tuple[int, ...]:
                 start = stop
             return tuple(found)
         case _:
-            return operands(node)
+            return node.inputs

@@ -45,5 +45,35 @@ class Init:
     kind: InitKind
     arguments: tuple[float, ...] = ()
 
+    @property
+    def is_zero(self) -> bool:
+        """Whether a tensor starts at exactly zero."""
+        match self.kind:
+            case "zero":
+                return True
+            case "constant" | "xavier_uniform" | "orthogonal" | "identity":
+                return self.arguments == (0.0,)
+            case "normal" | "uniform":
+                return all(value == 0 for value in self.arguments)
+            case _:
+                return False
+
+
+def init_named(kind: InitKind) -> Init:
+    """With the defaults of all arguments.
+
+    Raises:
+        ValueError: an argument has none.
+    """
+    defaults = [default for _, default in INIT_ARGUMENTS[kind]]
+    arguments = tuple(default for default in defaults if default is not None)
+    if len(arguments) < len(defaults):
+        raise ValueError(f"`{kind}` needs arguments")
+    return Init(kind=kind, arguments=arguments)
+
 
 ZERO = Init(kind="zero")
+KAIMING_UNIFORM = Init(kind="kaiming_uniform", arguments=(5.0**0.5,))
+KAIMING_NORMAL = Init(kind="kaiming_normal", arguments=(0.0,))
+IDENTITY = Init(kind="identity", arguments=(1.0,))
+NORMAL = Init(kind="normal", arguments=(1.0, 0.0))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
+from qcompile.ir.node import Dependence, PlanNode, ProgramNode, of_product
 from qcompile.ir.orthogonal import OrthogonalFrame
 
 BATCH = 0
@@ -51,11 +54,13 @@ NetworkOperand = TensorOperand | DataOperand | FrameOperand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkNode:
+class NetworkNode(ProgramNode):
     """factor · the contraction of `operands` over all labels but the batch and `output`.
 
     The result's modes, in the order of `output`, are reshaped to one axis and cut to `width`.
     """
+
+    FAMILY = "network"
 
     operands: tuple[NetworkOperand, ...]
     output: tuple[int, ...]
@@ -63,6 +68,49 @@ class NetworkNode:
     """(label, extent), sorted, without the batch."""
     factor: float
     width: int
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        return tuple(o.node for o in self.operands if isinstance(o, DataOperand))
+
+    @property
+    def tensors(self) -> tuple[int, ...]:
+        return tuple(_tensors(self.operands))
+
+    def reading(self, new: Callable[[int], int]) -> Self:
+        operands = (
+            replace(o, node=new(o.node)) if isinstance(o, DataOperand) else o for o in self.operands
+        )
+        return replace(self, operands=tuple(operands))
+
+    def holding(self, new: Mapping[int, int]) -> Self:
+        return replace(self, operands=tuple(_rereading(o, new) for o in self.operands))
+
+    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
+        return of_product(parts)
+
+    @property
+    def label(self) -> str:
+        return f"network of {len(self.operands)}"
+
+
+def _tensors(operands: tuple[NetworkOperand, ...]) -> Iterator[int]:
+    for operand in operands:
+        match operand:
+            case TensorOperand(tensor=tensor):
+                yield tensor
+            case FrameOperand(frame=OrthogonalFrame(angles=int(angles))):
+                yield angles
+
+
+def _rereading(operand: NetworkOperand, new: Mapping[int, int]) -> NetworkOperand:
+    match operand:
+        case TensorOperand(tensor=tensor):
+            return replace(operand, tensor=new[tensor])
+        case FrameOperand(frame=OrthogonalFrame(angles=int(angles)) as frame):
+            return replace(operand, frame=replace(frame, angles=new[angles]))
+        case _:
+            return operand
 
 
 def frames_of(network: NetworkNode) -> tuple[OrthogonalFrame, ...]:
@@ -85,8 +133,11 @@ class PairContraction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ContractionNode:
+class ContractionNode(PlanNode):
     """A NetworkNode with its frozen path."""
+
+    FAMILY = "network"
+    SAVES = True
 
     network: NetworkNode
     steps: tuple[PairContraction, ...]
@@ -100,3 +151,18 @@ class ContractionNode:
     @property
     def width(self) -> int:
         return self.network.width
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        return self.network.inputs
+
+    @property
+    def tensors(self) -> tuple[int, ...]:
+        return self.network.tensors
+
+    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
+        return of_product(parts)
+
+    @property
+    def label(self) -> str:
+        return f"contraction of {len(self.network.operands)}"

@@ -12,14 +12,16 @@ is U.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from qcompile.ir.chain import Chain, MultilinearNode
 from qcompile.ir.circuit import Circuit, Gate, Probabilities, ZeroState
 from qcompile.ir.circuit_analysis import used_angles
 from qcompile.ir.gate_algebra import inverse
 from qcompile.ir.gates import GATES
-from qcompile.ir.verification import VerificationError
+from qcompile.ir.node import Needed, PlainNode
+from qcompile.ir.verification import VerificationError, require
 from qcompile.ir.verify_circuit import verify_circuit
 
 
@@ -57,19 +59,51 @@ class OrthogonalFrame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnitaryNode:
+class UnitaryNode(MultilinearNode, PlainNode):
     """The first `width` entries of U a, or of Uᵀ a where `adjoint`.
 
     The size of U is the larger of the width of a and `width`; a is zero-padded to it. In a plan:
     gate by gate on the value of every token.
     """
 
-    operand: int
+    TENSORS = ("angles",)
+
     orthogonal: Orthogonal
     angles: int | None
     """As of an OrthogonalFrame."""
     adjoint: bool
     width: int
+
+    def verify(self, widths: Sequence[int]) -> Needed:
+        verify_orthogonal(self.orthogonal)
+        size = max(self.width, *widths)
+        require(self.orthogonal.size == size, "its matrix has another size")
+        return needed_angles(self.orthogonal.angle_count, self.angles)
+
+    def join(self, chain: Chain) -> None:
+        """The wide side of the matrix is all of it; the narrow side is its first columns."""
+        entering = chain.width
+        columns = chain.reading_axis()
+        rows = chain.axis(self.width)
+        widens = self.width >= entering
+        frame = OrthogonalFrame(
+            orthogonal=self.orthogonal,
+            angles=self.angles,
+            adjoint=self.adjoint if widens else not self.adjoint,
+            columns=min(entering, self.width),
+        )
+        chain.place(frame, *((rows, columns) if widens else (columns, rows)))
+        chain.leave(self.width, rows)
+
+    @property
+    def label(self) -> str:
+        return f"unitary of {self.orthogonal.size}" + (" transposed" if self.adjoint else "")
+
+
+def needed_angles(count: int, angles: int | None) -> Needed:
+    """The tensor of so many trainable angles."""
+    require((angles is None) == (count == 0), "angles without a tensor")
+    return () if angles is None else ((angles, (count,)),)
 
 
 def block_places(size: int) -> tuple[tuple[int, int], ...]:

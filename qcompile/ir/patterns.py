@@ -93,3 +93,6 @@ PATTERNS = Table(
     ),
     _defect,
 )
+
+FREE_PATTERNS = tuple(name for name, row in PATTERNS.built_in.items() if row.pairs is not None)
+"""Those that need no device."""

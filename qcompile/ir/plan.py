@@ -8,8 +8,9 @@ from typing import Literal
 from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.device import RoutedCircuit, RoutingCandidate
-from qcompile.ir.network import ContractionNode, DataOperand, frames_of
-from qcompile.ir.nodes import OutputNode, PlainNode, plain_operands
+from qcompile.ir.network import ContractionNode, frames_of
+from qcompile.ir.node import PlanNode
+from qcompile.ir.ops.ends import OutputNode
 from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode
 from qcompile.ir.spec import Mode
 from qcompile.ir.target import NoiseModel, Target
@@ -134,8 +135,12 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EvaluationNode:
+class EvaluationNode(PlanNode):
     """A circuit with its chosen evaluator. The data are the operands, concatenated."""
+
+    READS = ("operands",)
+    TENSORS = ("angles",)
+    FAMILY = "circuit"
 
     operands: tuple[int, ...]
     angles: int | None
@@ -149,21 +154,10 @@ class EvaluationNode:
     routings: tuple[RoutingCandidate, ...] = field(default=(), metadata=ADDED_LATER)
     """All that were compared before `routed` was chosen."""
 
-
-PlanNode = PlainNode | ContractionNode | UnitaryNode | EvaluationNode
-
-
-def operands(node: PlanNode) -> tuple[int, ...]:
-    """Indices of the nodes that `node` reads, in order, with repeats."""
-    match node:
-        case ContractionNode():
-            return tuple(o.node for o in node.network.operands if isinstance(o, DataOperand))
-        case EvaluationNode():
-            return node.operands
-        case UnitaryNode():
-            return (node.operand,)
-        case _:
-            return plain_operands(node)
+    @property
+    def label(self) -> str:
+        circuit = self.evaluation.circuit
+        return f"{self.evaluation.kind} {circuit.qubits} qubits {len(circuit.gates)} gates"
 
 
 def orthogonals(node: PlanNode) -> tuple[OrthogonalFrame | UnitaryNode, ...]:

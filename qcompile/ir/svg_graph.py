@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from qcompile.ir.dot import label_of, operands_of
+from qcompile.ir.node import Node
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
 
@@ -20,12 +20,12 @@ def graph_svg(value: Program | Plan) -> str:
     count = len(value.nodes)
     if count > MOST_NODES:
         return ""
-    operands = [operands_of(node) for node in value.nodes]
+    operands = [node.inputs for node in value.nodes]
     columns: list[int] = []
     for parts in operands:
         columns.append(max((columns[part] + 1 for part in parts), default=0))
-    texts = [label_of(node) for node in value.nodes]
-    widths = [_LETTER * (max(len(text), 4) + 2) for _, text in texts]
+    texts = [node.label for node in value.nodes]
+    widths = [_LETTER * (max(len(text), 4) + 2) for text in texts]
     wide = [0] * (max(columns) + 1)
     for column, width in zip(columns, widths, strict=True):
         wide[column] = max(wide[column], width)
@@ -40,11 +40,10 @@ def graph_svg(value: Program | Plan) -> str:
     boxes, edges = [], []
     for index in range(count):
         left, top = lefts[columns[index]], tops[index]
-        family, text = texts[index]
         for part in dict.fromkeys(operands[index]):
             start = lefts[columns[part]] + widths[part]
             edges.append(_edge(start, tops[part] + _HEIGHT // 2, left, top + _HEIGHT // 2))
-        boxes.append(_box(left, top, widths[index], text, value.nodes[index].width, family))
+        boxes.append(_box(left, top, widths[index], texts[index], value.nodes[index]))
     end_x = lefts[columns[value.result]] + widths[value.result]
     end_y = tops[value.result] + _HEIGHT // 2
     edges.append(_edge(end_x, end_y, end_x + _GAP_X, end_y))
@@ -71,12 +70,13 @@ def _edge(x1: int, y1: int, x2: int, y2: int) -> str:
     )
 
 
-def _box(left: int, top: int, width: int, text: str, size: int, family: str) -> str:
+def _box(left: int, top: int, width: int, text: str, node: Node) -> str:
+    fill = _FILLS[node.FAMILY]
     middle = left + width // 2
     return (
         f'<rect x="{left}" y="{top}" width="{width}" height="{_HEIGHT}" rx="4"'
-        f' fill="{_FILLS[family]}" fill-opacity="0.25" stroke="{_FILLS[family]}"/>'
-        f"{_text(middle, top + 15, text)}{_text(middle, top + 29, str(size))}"
+        f' fill="{fill}" fill-opacity="0.25" stroke="{fill}"/>'
+        f"{_text(middle, top + 15, text)}{_text(middle, top + 29, str(node.width))}"
     )
 
 

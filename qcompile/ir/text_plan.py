@@ -7,6 +7,7 @@ from typing import assert_never
 
 from qcompile.ir.circuit_text import circuit_lines, gate_text
 from qcompile.ir.network import ContractionNode
+from qcompile.ir.node import references
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import (
     Candidate,
@@ -19,7 +20,7 @@ from qcompile.ir.plan import (
     Plan,
     StatevectorEvaluation,
 )
-from qcompile.ir.text_nodes import Tensors, network_text, plain_text, references
+from qcompile.ir.text_nodes import Tensors, network_text
 from qcompile.ir.text_orthogonal import (
     network_frame_lines,
     orthogonal_lines,
@@ -50,7 +51,7 @@ def plan_lines(plan: Plan) -> list[str]:
                 text = _evaluation_text(node, plan.tensors)
                 detail = _evaluation_lines(node)
             case _:
-                text = plain_text(node, plan.tensors)
+                text = node.text(plan.tensors)
         lines.append(f"  %{index} = {text} -> {node.width}")
         lines += [f"    {line}" for line in detail]
     lines.append(f"  result %{plan.result}")

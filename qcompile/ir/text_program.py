@@ -5,16 +5,10 @@ from __future__ import annotations
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.circuit_text import circuit_lines
 from qcompile.ir.network import NetworkNode
+from qcompile.ir.node import ProgramNode, references
 from qcompile.ir.orthogonal import UnitaryNode
-from qcompile.ir.program import (
-    CircuitNode,
-    LinearNode,
-    MpoNode,
-    Program,
-    ProgramNode,
-    TensorGatesNode,
-)
-from qcompile.ir.text_nodes import Tensors, network_text, plain_text, references
+from qcompile.ir.program import CircuitNode, Program
+from qcompile.ir.text_nodes import Tensors, network_text
 from qcompile.ir.text_orthogonal import (
     network_frame_lines,
     orthogonal_lines,
@@ -48,23 +42,8 @@ def program_lines(program: Program) -> list[str]:
 
 def _node_text(node: ProgramNode, tensors: Tensors, circuits: dict[Circuit, int]) -> str:
     match node:
-        case LinearNode(operand=operand, tensor=tensor):
-            return f"linear %{operand} {tensor_name(tensors[tensor])}"
-        case MpoNode():
-            cores = " ".join(tensor_name(tensors[core]) for core in node.cores)
-            bonds = ", ".join(map(str, node.bonds))
-            return (
-                f"mpo %{node.operand} {cores} in {_product(node.in_modes)} "
-                f"out {_product(node.out_modes)} bonds [{bonds}]"
-            )
         case UnitaryNode():
             return unitary_text(node, tensors)
-        case TensorGatesNode():
-            gates = " ".join(
-                f"{tensor_name(tensors[gate])}({i}, {j})"
-                for gate, (i, j) in zip(node.gates, node.pairs, strict=True)
-            )
-            return f"tensor_gates %{node.operand} {gates} in {_product(node.modes)}"
         case NetworkNode():
             return network_text(node, tensors)
         case CircuitNode(operands=operands, circuit=circuit, angles=angles):
@@ -72,7 +51,7 @@ def _node_text(node: ProgramNode, tensors: Tensors, circuits: dict[Circuit, int]
             trained = "" if angles is None else f" {tensor_name(tensors[angles])}"
             return f"circuit {name} {references(operands)}".rstrip() + trained
         case _:
-            return plain_text(node, tensors)
+            return node.text(tensors)
 
 
 def _detail(node: ProgramNode) -> list[str]:
@@ -83,7 +62,3 @@ def _detail(node: ProgramNode) -> list[str]:
             return network_frame_lines(node)
         case _:
             return []
-
-
-def _product(modes: tuple[int, ...]) -> str:
-    return "*".join(map(str, modes))

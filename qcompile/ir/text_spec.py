@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import assert_never
 
-from qcompile.ir.spec import AdapterSpec, Body, Spec, SpecCircuitValue, SpecNode, SpecUnitary
+from qcompile.ir.spec import AdapterSpec, Body, Spec, SpecCircuitValue, SpecUnitary
 from qcompile.ir.spec_circuit import Bank, CircuitItem, ForEach, Repeat, SpecCircuit
+from qcompile.ir.spec_node import SpecNode
 from qcompile.ir.text_values import inline, parameter_text
 from qcompile.ir.training import SpecPenalty, SpecProximal
 
@@ -61,7 +62,9 @@ def _body_lines(body: Body) -> list[str]:
 
 def _node_lines(node: SpecNode) -> list[str]:
     parts = [type(node).__name__.removeprefix("Spec").removesuffix("Value").lower()]
-    for item in fields(node):
+    # The operands, what is the node's own, what it shares with others.
+    own = type(node).__annotations__
+    for item in sorted(fields(node), key=lambda f: (f.name != "operand", f.name not in own)):
         value = getattr(node, item.name)
         if item.name == "operand":
             parts.append(f"%{value}")

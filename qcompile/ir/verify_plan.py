@@ -9,14 +9,9 @@ from qcompile.ir.circuit_network import observable_operands
 from qcompile.ir.contraction_extents import result_shapes
 from qcompile.ir.device import Device, RoutedCircuit
 from qcompile.ir.network import ContractionNode, DataOperand
-from qcompile.ir.plan import (
-    DenseEvaluation,
-    EvaluationNode,
-    NetworkEvaluation,
-    Plan,
-    PlanNode,
-)
-from qcompile.ir.program import CircuitNode, Program, ProgramNode
+from qcompile.ir.node import PlainNode, PlanNode, ProgramNode
+from qcompile.ir.plan import DenseEvaluation, EvaluationNode, NetworkEvaluation, Plan
+from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.verification import VerificationError
 from qcompile.ir.verify_circuit import verify_circuit
 from qcompile.ir.verify_program import verify_program
@@ -74,8 +69,10 @@ def _program_node(node: PlanNode) -> ProgramNode:
                 angles=node.angles,
                 width=node.width,
             )
-        case _:
+        case PlainNode():
             return node
+        case _:
+            raise VerificationError(f"a plan executes no {node.mnemonic}")
 
 
 def _verify_contraction(node: ContractionNode) -> None:

@@ -13,9 +13,9 @@ from qcompile.executors.costing import Price, Workload
 from qcompile.executors.executor import Executor, Refusal, Request
 from qcompile.executors.registry import EXECUTORS, own_executors
 from qcompile.ir.circuit import Circuit
-from qcompile.ir.domains import domains
 from qcompile.ir.extensions import ExtensionError
-from qcompile.ir.plan import Candidate, Evaluation, EvaluationNode, Plan, operands
+from qcompile.ir.node import domains
+from qcompile.ir.plan import Candidate, Evaluation, EvaluationNode, Plan
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, PlanPass
 from qcompile.passes.costs import plan_costs
@@ -71,7 +71,7 @@ class ChooseEvaluators(PlanPass):
     """Random greedy searches for each observable's path."""
 
     def run(self, plan: Plan, context: Context) -> Plan:
-        where = domains(plan.nodes, operands)
+        where = domains(plan.nodes)
         chosen: dict[tuple[Circuit, int], Choice] = {}
         nodes = list(plan.nodes)
         for index, node in enumerate(nodes):

@@ -14,14 +14,13 @@ from qcompile.executors.registry import executor_of
 from qcompile.executors.sweeps.columns import columns_work
 from qcompile.ir.compilation import LoweredSet, PlannedSet
 from qcompile.ir.contraction_extents import result_shapes
-from qcompile.ir.domains import domains
 from qcompile.ir.network import ContractionNode, frames_of
+from qcompile.ir.node import domains
 from qcompile.ir.orthogonal import Orthogonal, UnitaryNode
 from qcompile.ir.plan import (
     DensityEvaluation,
     EvaluationNode,
     Plan,
-    operands,
 )
 from qcompile.ir.target import Target
 from qcompile.ir.tensor import TensorSpec
@@ -173,7 +172,7 @@ def _total(plan: Plan, context: Context) -> float:
 def _parts(plan: Plan, context: Context) -> Iterator[tuple[float, str, tuple[str, ...]]]:
     """(bytes, what they are, what would help) for everything large."""
     whole = workload(context)
-    where = [domain.batch(context.tokens) for domain in domains(plan.nodes, operands)]
+    where = [domain.batch(context.tokens) for domain in domains(plan.nodes)]
     fewer = "raise the memory limit if the machine has more"
     parameters = 2 * whole.item_bytes * sum(tensor.size for tensor in plan.tensors)
     yield float(parameters), "the trainable tensors and their gradients", ("use a smaller rank",)

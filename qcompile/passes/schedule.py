@@ -11,8 +11,9 @@ from qcompile.diagnostics.messages.devices import UnitaryNotRouted
 from qcompile.diagnostics.messages.planning import NetworkTooManyIndices
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.network import ContractionNode, NetworkNode
-from qcompile.ir.plan import EvaluationNode, Plan, PlanNode, orthogonals
-from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, TensorGatesNode
+from qcompile.ir.node import PlanNode
+from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
+from qcompile.ir.program import CircuitNode, Program
 from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.costs import plan_costs
 from qcompile.passes.evaluators import reference_choice
@@ -36,8 +37,6 @@ def schedule(program: Program, passes: tuple[DevicePass, ...], context: Context)
     nodes: list[PlanNode] = []
     for node in network_each(program).nodes:
         match node:
-            case LinearNode() | MpoNode() | TensorGatesNode():
-                raise AssertionError("network_each leaves no linear map")
             case NetworkNode():
                 nodes.append(_contraction(node, program.adapter, context))
             case CircuitNode(circuit=circuit):
@@ -54,8 +53,10 @@ def schedule(program: Program, passes: tuple[DevicePass, ...], context: Context)
                         routings=() if on_device is None else on_device.candidates,
                     )
                 )
-            case _:
+            case PlanNode():
                 nodes.append(node)
+            case _:
+                raise AssertionError(f"{node.mnemonic} is not in a network")
     if context.device is not None and any(map(orthogonals, nodes)):
         place = context.target.place("device")
         context.remark(UnitaryNotRouted(device=context.device.name, span=place))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from qcompile.grammar.functions import GATE_PATTERNS
+from qcompile.ir.ops.tensor_gates import GATE_PATTERNS
 from qcompile.testing.circuit_texts import (
     FACTORS,
     LAYERS,

@@ -6,8 +6,12 @@ import math
 
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, ZeroState
 from qcompile.ir.initialisation import ZERO, Init
-from qcompile.ir.nodes import AddNode, InputNode, ScaleNode
-from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, ProgramNode
+from qcompile.ir.node import ProgramNode
+from qcompile.ir.ops.arithmetic import AddNode, ScaleNode
+from qcompile.ir.ops.ends import InputNode
+from qcompile.ir.ops.linear import LinearNode
+from qcompile.ir.ops.mpo import MpoNode
+from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.tensor import TensorSpec
 
 KAIMING = Init(kind="kaiming_uniform", arguments=(5.0**0.5,))

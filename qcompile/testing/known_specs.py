@@ -5,21 +5,12 @@ from __future__ import annotations
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.ir.gates import GateName
 from qcompile.ir.initialisation import ZERO, Init
+from qcompile.ir.ops.arithmetic import SpecScale, SpecSum
+from qcompile.ir.ops.ends import SpecInput
+from qcompile.ir.ops.linear import SpecLinear
+from qcompile.ir.ops.mpo import SpecMpo
 from qcompile.ir.scalar import Constant, Scalar, ScalarValue, Variable
-from qcompile.ir.spec import (
-    AdapterSpec,
-    Attachment,
-    Body,
-    Shape,
-    Spec,
-    SpecCircuitValue,
-    SpecInput,
-    SpecLinear,
-    SpecMpo,
-    SpecNode,
-    SpecScale,
-    SpecSum,
-)
+from qcompile.ir.spec import AdapterSpec, Attachment, Body, Shape, Spec, SpecCircuitValue
 from qcompile.ir.spec_circuit import (
     AllWires,
     CircuitItem,
@@ -33,6 +24,7 @@ from qcompile.ir.spec_circuit import (
     Repeat,
     SpecCircuit,
 )
+from qcompile.ir.spec_node import SpecNode
 
 KAIMING_UNIFORM = Init(kind="kaiming_uniform", arguments=(5.0**0.5,))
 KAIMING_NORMAL = Init(kind="kaiming_normal", arguments=(0.0,))

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from hypothesis import strategies as st
 
-from qcompile.ir.domains import FREE, Domain, domain_of
+from qcompile.ir.domains import FREE, Domain
 from qcompile.ir.initialisation import Init
 from qcompile.ir.network import (
     DataOperand,
@@ -22,42 +22,21 @@ from qcompile.ir.network import (
     TensorOperand,
     View,
 )
-from qcompile.ir.nodes import (
-    ActivationNode,
-    AddNode,
-    ApplyNode,
-    BiasNode,
-    BitsNode,
-    CayleyNode,
-    ConcatNode,
-    DropoutNode,
-    FlatNode,
-    FoldNode,
-    InputNode,
-    MultiplyNode,
-    NormaliseNode,
-    NormNode,
-    OutputNode,
-    PairProductNode,
-    RowsNode,
-    ScaleNode,
-    ShiftNode,
-    SliceNode,
-    TableNode,
-    VectorNode,
-    ZeroNode,
-)
+from qcompile.ir.node import ProgramNode
+from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, ScaleNode, ShiftNode
+from qcompile.ir.ops.cayley import CayleyNode
+from qcompile.ir.ops.circuit_data import FoldNode, NormaliseNode, NormNode, PairProductNode
+from qcompile.ir.ops.dropout import DropoutNode
+from qcompile.ir.ops.elementwise import ELEMENTWISE, ActivationNode
+from qcompile.ir.ops.ends import InputNode, OutputNode
+from qcompile.ir.ops.linear import ApplyNode, BiasNode, LinearNode
+from qcompile.ir.ops.mpo import MpoNode
+from qcompile.ir.ops.tables import BitsNode, FlatNode, RowsNode, TableNode, VectorNode
+from qcompile.ir.ops.tensor_gates import TensorGatesNode
+from qcompile.ir.ops.widths import ConcatNode, SliceNode, ZeroNode
 from qcompile.ir.orthogonal import UnitaryNode
-from qcompile.ir.program import (
-    CircuitNode,
-    LinearNode,
-    MpoNode,
-    Program,
-    ProgramNode,
-    TensorGatesNode,
-    operands,
-)
-from qcompile.ir.spec import ActivationKind, Mode
+from qcompile.ir.program import CircuitNode, Program
+from qcompile.ir.spec import Mode
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Penalty, PenaltyKind, Proximal, Training
 from qcompile.testing.circuit_strategies import circuits
@@ -78,8 +57,8 @@ LINEAR_KINDS: tuple[NodeKind, ...] = (
 LARGEST_DEGREE = 4
 LARGEST_WIDTH = 12
 
-_BOUNDED: tuple[ActivationKind, ...] = ("tanh", "sigmoid", "sin", "cos")
-_GROWING: tuple[ActivationKind, ...] = ("relu", "gelu", "silu", "softplus", "abs", "step")
+_BOUNDED: tuple[str, ...] = ("tanh", "sigmoid", "sin", "cos")
+_GROWING: tuple[str, ...] = ("relu", "gelu", "silu", "softplus", "abs", "step")
 _INITS = (
     Init(kind="zero"),
     Init(kind="normal", arguments=(0.5, 0.0)),
@@ -170,7 +149,7 @@ class _Growth:
     domains: list[Domain] = field(default_factory=list)
 
     def append(self, node: ProgramNode, *, degree: int) -> int:
-        self.domains.append(domain_of(node, [self.domains[o] for o in operands(node)]))
+        self.domains.append(node.domain([self.domains[o] for o in node.inputs]))
         self.nodes.append(node)
         self.degrees.append(degree)
         return len(self.nodes) - 1
@@ -340,7 +319,7 @@ class _Growth:
 
     def _activation(self, operand: int) -> None:
         width, degree = self.nodes[operand].width, self.degrees[operand]
-        kind = self.draw(st.sampled_from(get_args(ActivationKind)))
+        kind = self.draw(st.sampled_from(tuple(ELEMENTWISE)))
         if kind == "square" and 2 * degree > LARGEST_DEGREE:
             return
         if kind == "exp":

@@ -15,9 +15,10 @@ from qcompile.adapter import CompiledAdapter
 from qcompile.artifact.manifest import Manifest
 from qcompile.ir.compilation import PlannedSet, Site
 from qcompile.ir.initialisation import ZERO
-from qcompile.ir.nodes import InputNode
+from qcompile.ir.ops.ends import InputNode
+from qcompile.ir.ops.linear import LinearNode
 from qcompile.ir.plan import Plan
-from qcompile.ir.program import CircuitNode, LinearNode, Program
+from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.target import Target
 from qcompile.ir.tensor import TensorSpec
 from qcompile.models.linear import linear_sizes

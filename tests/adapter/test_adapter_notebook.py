@@ -12,8 +12,8 @@ import pytest
 import qcompile
 from qcompile.adapter import CompiledAdapter
 from qcompile.ir.circuit import Circuit, Expectations, Gate, Pauli, ZeroState
-from qcompile.ir.dot import operands_of
-from qcompile.ir.nodes import InputNode, ScaleNode
+from qcompile.ir.ops.arithmetic import ScaleNode
+from qcompile.ir.ops.ends import InputNode
 from qcompile.ir.plan import EvaluationNode
 from qcompile.ir.program import Program
 from qcompile.ir.svg_circuit import MOST_COLUMNS, circuit_svg
@@ -67,7 +67,7 @@ def test_a_table_a_graph_and_a_circuit() -> None:
     graph, circuit = tags(page, "svg")
     plan = adapter.manifest.planned.plans[0]
     assert len(tags(graph, "rect")) == len(plan.nodes)
-    edges = sum(len(set(operands_of(node))) for node in plan.nodes)
+    edges = sum(len(set(node.inputs)) for node in plan.nodes)
     assert len(tags(graph, "path")) == edges + 1
     (node,) = [n for n in plan.nodes if isinstance(n, EvaluationNode)]
     gates = node.evaluation.circuit.gates

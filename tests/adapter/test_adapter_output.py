@@ -13,7 +13,7 @@ import qcompile
 from qcompile.adapter import CompiledAdapter
 from qcompile.adapter.lora import lora_of
 from qcompile.diagnostics.errors import AdapterError
-from qcompile.testing.reference import cayley_matrix
+from qcompile.testing.ops.cayley import cayley_matrix
 from tests.adapter.models import gpt2, llama, logits, snapshot, trained
 
 DOUBLE = "target exact { dtype: float64 }\n"

@@ -12,7 +12,10 @@ from qcompile.artifact.manifest import Manifest, SourceText
 from qcompile.artifact.write import artifact_bytes
 from qcompile.ir.compilation import PlannedSet, Site
 from qcompile.ir.initialisation import ZERO, Init
-from qcompile.ir.nodes import AddNode, BiasNode, InputNode, PlainNode, ScaleNode
+from qcompile.ir.node import PlainNode
+from qcompile.ir.ops.arithmetic import AddNode, ScaleNode
+from qcompile.ir.ops.ends import InputNode
+from qcompile.ir.ops.linear import BiasNode
 from qcompile.ir.plan import Costs, Plan
 from qcompile.ir.target import DEFAULT_TARGET
 from qcompile.ir.tensor import TensorSpec

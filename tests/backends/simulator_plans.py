@@ -27,7 +27,8 @@ from qcompile.ir.network import (
     TensorOperand,
     View,
 )
-from qcompile.ir.nodes import InputNode
+from qcompile.ir.node import PlanNode
+from qcompile.ir.ops.ends import InputNode
 from qcompile.ir.plan import (
     CircuitCost,
     Costs,
@@ -39,7 +40,6 @@ from qcompile.ir.plan import (
     NetworkEvaluation,
     ObservableNetwork,
     Plan,
-    PlanNode,
     StatevectorEvaluation,
 )
 from qcompile.ir.target import DEFAULT_TARGET, Target

@@ -11,8 +11,8 @@ from torch import Tensor
 
 import qcompile
 from qcompile.adapter import CompiledAdapter
-from qcompile.backends.simulator.cayley import cayley, places, rotate
-from qcompile.testing.reference import cayley_matrix
+from qcompile.backends.ops.cayley import cayley, places, rotate
+from qcompile.testing.ops.cayley import cayley_matrix
 
 SIZES = [(2, 2), (8, 4), (12, 3), (21, 7), (30, 2), (34, 17), (36, 4), (44, 4), (64, 32)]
 """(width, block), with one block, with numbers of blocks that 16 rows hold and do not."""

@@ -12,7 +12,10 @@ from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.planning import IdleTensor
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, ZeroState
 from qcompile.ir.initialisation import ZERO
-from qcompile.ir.nodes import ActivationNode, InputNode, MultiplyNode, VectorNode
+from qcompile.ir.ops.arithmetic import MultiplyNode
+from qcompile.ir.ops.elementwise import ActivationNode
+from qcompile.ir.ops.ends import InputNode
+from qcompile.ir.ops.tables import VectorNode
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.tensor import TensorSpec
 from qcompile.passes.base import Context

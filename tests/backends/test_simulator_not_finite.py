@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from typing import get_args
 
 import pytest
 import torch
 
 import qcompile
-from qcompile.backends.simulator.elementwise import activation, norm, normalise
+from qcompile.backends.ops.circuit_data import norm, normalise
+from qcompile.backends.ops.elementwise import elementwise
 from qcompile.executors.shots import sample_distribution, sample_signs
-from qcompile.ir.spec import ActivationKind
+from qcompile.ir.ops.elementwise import ELEMENTWISE
 
 ENCODINGS = {
     "angle": "encode angle(h)",
@@ -93,8 +93,8 @@ def test_controls(encoding: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_elementwise_functions(dtype: torch.dtype) -> None:
     value = torch.tensor([[1.0, float("nan"), -1.0]], dtype=dtype)
-    for kind in get_args(ActivationKind):
-        found = activation(kind)(value)
+    for kind in tuple(ELEMENTWISE):
+        found = elementwise(kind)(value)
         assert torch.isnan(found).tolist() == [[False, True, False]], kind
     assert bool(torch.isnan(norm(value)).all())
     assert bool(torch.isnan(normalise(value)).all())
@@ -102,7 +102,7 @@ def test_elementwise_functions(dtype: torch.dtype) -> None:
 
 def test_steps_have_no_gradient_even_beside_nan() -> None:
     value = torch.tensor([1.0, float("nan"), -1.0], requires_grad=True)
-    found = activation("step")(value)
+    found = elementwise("step")(value)
     assert found.tolist()[::2] == [1.0, 0.0] and not found.requires_grad
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from qcompile.backends.simulator.contraction import ContractionStep
-from qcompile.backends.simulator.elementwise import CallFrame, plain_step
 from qcompile.backends.simulator.initialise import initial_value
+from qcompile.backends.simulator.steps import CallFrame, node_step
 from qcompile.executors.constants import Constants
 from qcompile.ir.initialisation import ZERO, Init
 from qcompile.ir.network import (
@@ -22,25 +22,14 @@ from qcompile.ir.network import (
     TensorOperand,
     View,
 )
-from qcompile.ir.nodes import (
-    ActivationNode,
-    AddNode,
-    BiasNode,
-    ConcatNode,
-    DropoutNode,
-    FoldNode,
-    MultiplyNode,
-    NormaliseNode,
-    NormNode,
-    PairProductNode,
-    PlainNode,
-    ScaleNode,
-    ShiftNode,
-    SliceNode,
-    VectorNode,
-    ZeroNode,
-)
-from qcompile.ir.spec import ActivationKind
+from qcompile.ir.node import PlainNode
+from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, ScaleNode, ShiftNode
+from qcompile.ir.ops.circuit_data import FoldNode, NormaliseNode, NormNode, PairProductNode
+from qcompile.ir.ops.dropout import DropoutNode
+from qcompile.ir.ops.elementwise import ActivationNode
+from qcompile.ir.ops.linear import BiasNode
+from qcompile.ir.ops.tables import VectorNode
+from qcompile.ir.ops.widths import ConcatNode, SliceNode, ZeroNode
 from qcompile.ir.tensor import TensorSpec
 
 
@@ -176,7 +165,7 @@ REFERENCE: list[tuple[PlainNode, Tensor]] = [
 def run(node: PlainNode, values: list[Tensor], training: bool = False) -> Tensor:
     frame = CallFrame(A, [V], values, training)
     widths = [value.shape[-1] for value in values]
-    return plain_step(node, widths, Constants())(frame)
+    return node_step(node, widths, Constants())(frame)
 
 
 @pytest.mark.parametrize(("node", "expected"), REFERENCE, ids=lambda v: type(v).__name__)
@@ -209,7 +198,7 @@ def test_dropout_scales_what_it_keeps() -> None:
         ("step", lambda v: float(v > 0)),
     ],
 )
-def test_activations(kind: ActivationKind, function: object) -> None:
+def test_activations(kind: str, function: object) -> None:
     assert callable(function)
     points = [-2.0, -0.5, 0.0, 0.3, 1.7]
     value = torch.tensor([points], dtype=torch.float64)

@@ -9,7 +9,8 @@ from qcompile.diagnostics.messages.usage import FileNotFound
 from qcompile.diagnostics.render_human import render_human
 from qcompile.grammar.elaborate import Override
 from qcompile.grammar.frontend import load_spec
-from qcompile.ir.spec import Body, Spec, SpecNode
+from qcompile.ir.spec import Body, Spec
+from qcompile.ir.spec_node import SpecNode
 from qcompile.ir.verify_spec import verify_spec
 
 

@@ -9,19 +9,13 @@ import pytest
 
 from qcompile.grammar.elaborate import Override
 from qcompile.ir.initialisation import Init
+from qcompile.ir.ops.arithmetic import SpecProduct, SpecScale, SpecShift, SpecSum
+from qcompile.ir.ops.dropout import SpecDropout
+from qcompile.ir.ops.linear import SpecLinear
+from qcompile.ir.ops.mpo import SpecMpo
+from qcompile.ir.ops.widths import SpecConcat, SpecSlice
 from qcompile.ir.scalar import Apply, Constant, Variable, evaluate_scalar
-from qcompile.ir.spec import (
-    SpecCircuitValue,
-    SpecConcat,
-    SpecDropout,
-    SpecLinear,
-    SpecMpo,
-    SpecProduct,
-    SpecScale,
-    SpecShift,
-    SpecSlice,
-    SpecSum,
-)
+from qcompile.ir.spec import SpecCircuitValue
 from qcompile.ir.spec_circuit import (
     AffineAngle,
     BankElement,
@@ -83,7 +77,7 @@ def test_names_of_tensors() -> None:
         "update.mpo1",
     ]
     # Numbers follow the text: an outer call comes before the calls in its arguments.
-    widths = {name: value(node.to) for name, node in named(body).items() if "u.l" in name}  # type: ignore[union-attr]
+    widths = {name: value(node.scalars[0]) for name, node in named(body).items() if "u.l" in name}
     assert widths == {"u.linear1": 8, "u.linear2": 8, "u.linear3": 4}
 
 

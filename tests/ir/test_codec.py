@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from qcompile.diagnostics import Source, Span
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.codec import CodecError, canonical_json, decode, decode_json, encode
+from qcompile.ir.ops.ends import SpecInput
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
 from qcompile.ir.scalar import Apply, Constant, Scalar, Variable
-from qcompile.ir.spec import Spec, SpecInput
+from qcompile.ir.spec import Spec
 from qcompile.ir.spec_circuit import CircuitItem, GateLayer, ListedWires, Repeat
 from qcompile.ir.text import text_of
 from qcompile.testing.circuit_strategies import circuits

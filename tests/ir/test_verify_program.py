@@ -10,22 +10,17 @@ from hypothesis import given, settings
 from qcompile.ir.circuit import Circuit, Expectations, Gate, Pauli, ZeroState
 from qcompile.ir.initialisation import ZERO
 from qcompile.ir.network import DataOperand, NetworkNode, TensorOperand, View
-from qcompile.ir.nodes import (
-    ActivationNode,
-    AddNode,
-    BiasNode,
-    ConcatNode,
-    DropoutNode,
-    InputNode,
-    MultiplyNode,
-    NormaliseNode,
-    NormNode,
-    PairProductNode,
-    ScaleNode,
-    SliceNode,
-    VectorNode,
-)
-from qcompile.ir.program import CircuitNode, LinearNode, MpoNode, Program, ProgramNode
+from qcompile.ir.node import ProgramNode
+from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, ScaleNode
+from qcompile.ir.ops.circuit_data import NormaliseNode, NormNode, PairProductNode
+from qcompile.ir.ops.dropout import DropoutNode
+from qcompile.ir.ops.elementwise import ActivationNode
+from qcompile.ir.ops.ends import InputNode
+from qcompile.ir.ops.linear import BiasNode, LinearNode
+from qcompile.ir.ops.mpo import MpoNode
+from qcompile.ir.ops.tables import VectorNode
+from qcompile.ir.ops.widths import ConcatNode, SliceNode
+from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verification import VerificationError
 from qcompile.ir.verify_program import verify_program

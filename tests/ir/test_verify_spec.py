@@ -7,18 +7,11 @@ from dataclasses import replace
 import pytest
 
 from qcompile.ir.initialisation import ZERO, Init
+from qcompile.ir.ops.arithmetic import SpecSum
+from qcompile.ir.ops.ends import SpecInput
+from qcompile.ir.ops.linear import SpecLinear
 from qcompile.ir.scalar import Apply, Constant, Scalar, ScalarError, Variable, evaluate_scalar
-from qcompile.ir.spec import (
-    AdapterSpec,
-    Body,
-    Shape,
-    Spec,
-    SpecCircuitValue,
-    SpecInput,
-    SpecLinear,
-    SpecNode,
-    SpecSum,
-)
+from qcompile.ir.spec import AdapterSpec, Body, Shape, Spec, SpecCircuitValue
 from qcompile.ir.spec_circuit import (
     AllWires,
     CircuitItem,
@@ -30,6 +23,7 @@ from qcompile.ir.spec_circuit import (
     Repeat,
     SpecCircuit,
 )
+from qcompile.ir.spec_node import SpecNode
 from qcompile.ir.verification import VerificationError
 from qcompile.ir.verify_spec import verify_spec
 

@@ -19,7 +19,7 @@ from qcompile.ir.circuit import (
 )
 from qcompile.ir.device import Device, RoutedCircuit
 from qcompile.ir.initialisation import ZERO
-from qcompile.ir.nodes import InputNode
+from qcompile.ir.ops.ends import InputNode
 from qcompile.ir.plan import EvaluationNode, Plan
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.target import NamedDevice, Target

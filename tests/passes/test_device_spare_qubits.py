@@ -23,7 +23,7 @@ from qcompile.backends.simulator.module import build_module
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, Probabilities, ZeroState
 from qcompile.ir.device import Device, RoutedCircuit
 from qcompile.ir.initialisation import ZERO
-from qcompile.ir.nodes import InputNode
+from qcompile.ir.ops.ends import InputNode
 from qcompile.ir.plan import EvaluationNode
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.target import NamedDevice, Objective, Target

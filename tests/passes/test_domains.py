@@ -7,17 +7,12 @@ from dataclasses import replace
 import pytest
 
 from qcompile.ir.initialisation import ZERO
-from qcompile.ir.nodes import (
-    AddNode,
-    ApplyNode,
-    BitsNode,
-    FlatNode,
-    InputNode,
-    RowsNode,
-    TableNode,
-    VectorNode,
-)
-from qcompile.ir.program import LinearNode, Program, ProgramNode
+from qcompile.ir.node import ProgramNode
+from qcompile.ir.ops.arithmetic import AddNode
+from qcompile.ir.ops.ends import InputNode
+from qcompile.ir.ops.linear import ApplyNode, LinearNode
+from qcompile.ir.ops.tables import BitsNode, FlatNode, RowsNode, TableNode, VectorNode
+from qcompile.ir.program import Program
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verification import VerificationError
 from qcompile.ir.verify_program import verify_program

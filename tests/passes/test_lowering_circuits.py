@@ -12,11 +12,13 @@ from qcompile.diagnostics import Collector
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Pauli, Probabilities
 from qcompile.ir.device import Device
 from qcompile.ir.initialisation import ZERO, Init
-from qcompile.ir.nodes import MultiplyNode, NormNode, PairProductNode
+from qcompile.ir.ops.arithmetic import MultiplyNode
+from qcompile.ir.ops.circuit_data import NormNode, PairProductNode
+from qcompile.ir.ops.ends import SpecInput
 from qcompile.ir.patterns import Half
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.scalar import Apply, Scalar, Variable
-from qcompile.ir.spec import Spec, SpecCircuitValue, SpecInput
+from qcompile.ir.spec import Spec, SpecCircuitValue
 from qcompile.ir.spec_circuit import (
     AffineAngle,
     AllWires,

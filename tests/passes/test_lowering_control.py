@@ -15,7 +15,7 @@ from qcompile.driver.targets import devices_of, targets_of
 from qcompile.grammar.files import read_source
 from qcompile.grammar.frontend import load_spec
 from qcompile.ir.compilation import LoweredSet, ModelInfo
-from qcompile.ir.nodes import NormaliseNode, NormNode
+from qcompile.ir.ops.circuit_data import NormaliseNode, NormNode
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.spec import Spec
 from qcompile.ir.text import text_of

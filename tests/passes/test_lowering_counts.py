@@ -6,7 +6,7 @@ import pytest
 
 from qcompile.diagnostics import Collector
 from qcompile.ir.compilation import LoweredSet, ModelInfo
-from qcompile.ir.program import MpoNode
+from qcompile.ir.ops.mpo import MpoNode
 from qcompile.ir.spec import Spec
 from qcompile.ir.verify_program import verify_program
 from qcompile.passes.lowering import lower

@@ -7,32 +7,21 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from qcompile.diagnostics import Collector
-from qcompile.grammar.functions import GATE_PATTERNS
 from qcompile.ir.gates import GATE_NAMES, GATES
 from qcompile.ir.initialisation import INIT_ARGUMENTS, INIT_KINDS, Init
+from qcompile.ir.ops.arithmetic import SpecProduct, SpecScale, SpecShift, SpecSum
+from qcompile.ir.ops.cayley import SpecCayley
+from qcompile.ir.ops.dropout import SpecDropout
+from qcompile.ir.ops.elementwise import SpecActivation
+from qcompile.ir.ops.ends import SpecInput, SpecOutput
+from qcompile.ir.ops.linear import SpecLinear
+from qcompile.ir.ops.mpo import SpecMpo
+from qcompile.ir.ops.tables import SpecVector
+from qcompile.ir.ops.tensor_gates import GATE_PATTERNS, SpecTensorGates
+from qcompile.ir.ops.widths import SpecConcat, SpecResize, SpecSlice
 from qcompile.ir.patterns import PATTERNS
 from qcompile.ir.scalar import OPERATORS, Apply, Scalar
-from qcompile.ir.spec import (
-    SpecActivation,
-    SpecCayley,
-    SpecCircuitValue,
-    SpecConcat,
-    SpecDropout,
-    SpecInput,
-    SpecLinear,
-    SpecMpo,
-    SpecNode,
-    SpecOutput,
-    SpecProduct,
-    SpecResize,
-    SpecScale,
-    SpecShift,
-    SpecSlice,
-    SpecSum,
-    SpecTensorGates,
-    SpecUnitary,
-    SpecVector,
-)
+from qcompile.ir.spec import SpecCircuitValue, SpecUnitary
 from qcompile.ir.spec_circuit import (
     AffineAngle,
     AllWires,
@@ -61,6 +50,7 @@ from qcompile.ir.spec_circuit import (
     WireRange,
     Wires,
 )
+from qcompile.ir.spec_node import SpecNode
 from qcompile.ir.text import digest, text_of
 from qcompile.ir.verify_program import verify_program
 from qcompile.passes.lowering import lower

@@ -9,20 +9,18 @@ import pytest
 
 from qcompile.diagnostics import Collector, Diagnostic
 from qcompile.diagnostics.errors import CompileError
-from qcompile.ir.spec import (
-    Spec,
-    SpecConcat,
-    SpecDropout,
-    SpecInput,
-    SpecNode,
-    SpecSum,
-)
+from qcompile.ir.ops.arithmetic import SpecSum
+from qcompile.ir.ops.dropout import SpecDropout
+from qcompile.ir.ops.ends import SpecInput
+from qcompile.ir.ops.widths import SpecConcat
+from qcompile.ir.spec import Spec
 from qcompile.ir.spec_circuit import (
     AllWires,
     CircuitItem,
     MeasureProbabilities,
     Repeat,
 )
+from qcompile.ir.spec_node import SpecNode
 from qcompile.ir.target import Target
 from qcompile.passes.lowering import lower
 from qcompile.passes.memory import refuse_too_many_tensors

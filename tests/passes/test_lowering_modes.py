@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from qcompile.passes.lowering.modes import least_sum, padding, resolve_modes
+from qcompile.ir.modes import least_sum, padding, resolve_modes
 
 PUBLISHED = {
     256: (4, 4, 4, 4),

@@ -14,9 +14,10 @@ from qcompile.adapter import CompiledAdapter
 from qcompile.diagnostics import Collector
 from qcompile.diagnostics.source import Source
 from qcompile.grammar.frontend import load_spec
-from qcompile.ir.program import Program, TensorGatesNode
+from qcompile.ir.modes import resolve_modes
+from qcompile.ir.ops.tensor_gates import TensorGatesNode
+from qcompile.ir.program import Program
 from qcompile.passes.lowering import lower
-from qcompile.passes.lowering.modes import resolve_modes
 
 QUANTA = "tensor_gates(x, to: out_features, {}) - resize(x, out_features)"
 

@@ -24,7 +24,7 @@ from qcompile.ir.circuit import (
 from qcompile.ir.circuit_network import observable_operands
 from qcompile.ir.device import Device
 from qcompile.ir.initialisation import ZERO
-from qcompile.ir.nodes import InputNode
+from qcompile.ir.ops.ends import InputNode
 from qcompile.ir.plan import DensityEvaluation, EvaluationNode, NetworkEvaluation, Plan
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.target import NoiseModel, Target

@@ -8,13 +8,8 @@ from dataclasses import replace
 import pytest
 
 from qcompile.ir.network import ContractionNode
-from qcompile.ir.plan import (
-    DenseEvaluation,
-    EvaluationNode,
-    NetworkEvaluation,
-    Plan,
-    PlanNode,
-)
+from qcompile.ir.node import PlanNode
+from qcompile.ir.plan import DenseEvaluation, EvaluationNode, NetworkEvaluation, Plan
 from qcompile.ir.target import Target
 from qcompile.ir.verification import VerificationError
 from qcompile.ir.verify_plan import verify_plan

@@ -7,8 +7,10 @@ import pytest
 
 from qcompile.ir.initialisation import Init
 from qcompile.ir.network import NetworkNode
-from qcompile.ir.nodes import InputNode
-from qcompile.ir.program import LinearNode, MpoNode, Program
+from qcompile.ir.ops.ends import InputNode
+from qcompile.ir.ops.linear import LinearNode
+from qcompile.ir.ops.mpo import MpoNode
+from qcompile.ir.program import Program
 from qcompile.ir.target import DEFAULT_TARGET
 from qcompile.ir.tensor import TensorSpec
 from qcompile.passes.base import Context
@@ -21,13 +23,13 @@ LENGTH = 300
 
 def test_each_map_is_appended_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    append = ChainNetwork.append
+    place = ChainNetwork.place
 
     def counted(self: ChainNetwork, *arguments: object) -> None:
         calls.append(arguments)
-        append(self, *arguments)  # type: ignore[arg-type]
+        place(self, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ChainNetwork, "append", counted)
+    monkeypatch.setattr(ChainNetwork, "place", counted)
     maps = [LinearNode(operand=k, tensor=k, width=2) for k in range(LENGTH)]
     init = Init(kind="normal", arguments=(1.0, 0.0))
     program = Program(

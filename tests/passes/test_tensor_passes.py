@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from qcompile.diagnostics.message import Message
 from qcompile.ir.initialisation import ZERO
 from qcompile.ir.network import DataOperand, NetworkNode
-from qcompile.ir.nodes import AddNode, DropoutNode, InputNode
-from qcompile.ir.program import CircuitNode, LinearNode, Program
+from qcompile.ir.ops.arithmetic import AddNode
+from qcompile.ir.ops.dropout import DropoutNode
+from qcompile.ir.ops.ends import InputNode
+from qcompile.ir.ops.linear import LinearNode
+from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.target import Target
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verify_program import verify_program

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from qcompile.ir.codec import canonical_json, decode_json
 from qcompile.ir.initialisation import ZERO
-from qcompile.ir.nodes import InputNode, MultiplyNode, VectorNode
+from qcompile.ir.ops.arithmetic import MultiplyNode
+from qcompile.ir.ops.ends import InputNode
+from qcompile.ir.ops.tables import VectorNode
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
 from qcompile.ir.scalar import Constant, Variable

@@ -20,10 +20,11 @@ from qcompile.driver.phases import compile_source
 from qcompile.ir.circuit import Affine, Gate
 from qcompile.ir.codec import decode, encode
 from qcompile.ir.network import ContractionNode, frames_of
+from qcompile.ir.ops.ends import SpecInput
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
-from qcompile.ir.spec import SpecInput, SpecUnitary
+from qcompile.ir.spec import SpecUnitary
 from qcompile.ir.spec_circuit import AllWires, EncodeAngle
 from qcompile.ir.text import text_of
 from qcompile.ir.verification import VerificationError

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from qcompile.backends.simulator.contraction import ContractionStep
-from qcompile.backends.simulator.elementwise import CallFrame, NodeStep, concatenate, plain_step
 from qcompile.backends.simulator.initialise import initial_value, tensor_seed
 from qcompile.backends.simulator.orthogonal import unitary_step
+from qcompile.backends.simulator.steps import CallFrame, NodeStep, concatenate, node_step
 from qcompile.backends.simulator.training import apply_proximal, penalty
 from qcompile.backends.simulator.tree import ParameterTree
 from qcompile.diagnostics.errors import AdapterError
@@ -31,8 +31,9 @@ from qcompile.executors.executor import Evaluator
 from qcompile.executors.registry import executor_of
 from qcompile.ir.gradients import tensors_without_gradient
 from qcompile.ir.network import ContractionNode
+from qcompile.ir.node import PlanNode
 from qcompile.ir.orthogonal import UnitaryNode
-from qcompile.ir.plan import EvaluationNode, Plan, PlanNode, orthogonals
+from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
 from qcompile.ir.training import Penalty, Proximal, Training
 from qcompile.ir.verify_plan import program_of_plan
 
@@ -65,7 +66,7 @@ class CircuitStep:
     def __call__(self, frame: CallFrame) -> Tensor:
         angles = None if self.angles is None else frame.tensors[self.angles]
         values = [frame.values[index] for index in self.operands]
-        data = concatenate(values) if values else frame.x.new_empty(0)
+        data = concatenate(*values) if values else frame.x.new_empty(0)
         if data.dim() == 1:
             return self.evaluator(data.unsqueeze(0), angles).squeeze(0)
         return self.evaluator(data, angles)
@@ -124,7 +125,7 @@ class AdapterModule(ParameterTree):
                 built = executor.build(node.evaluation, self.plan.target, self._constants)
                 return CircuitStep(operands=node.operands, angles=node.angles, evaluator=built)
             case _:
-                return plain_step(node, widths, self._constants)
+                return node_step(node, widths, self._constants)
 
     def reset_parameters(self) -> None:
         """Start values: functions of seed, site, adapter and tensor name alone."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.elementwise import CallFrame
+from qcompile.backends.simulator.steps import CallFrame
 from qcompile.executors.constants import Constants
 from qcompile.executors.sweeps.columns import block_sweeps
 from qcompile.executors.sweeps.operators import Operators

@@ -25,15 +25,16 @@ from qcompile.grammar.elaborate.controls import check_control
 from qcompile.grammar.elaborate.expect import as_declared
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.graph import GraphBuilder
-from qcompile.grammar.elaborate.operands import Operand, Typed
 from qcompile.grammar.elaborate.overrides import Override, find_override, read_override
 from qcompile.grammar.elaborate.parameters import check_parameters, default_value, typed_parameters
 from qcompile.grammar.elaborate.remarks import start_of_update, unused_names
 from qcompile.grammar.elaborate.scope import KIND_WORDS, Definition, LocalName, Scope
 from qcompile.grammar.elaborate.statements import run_body
 from qcompile.grammar.syntax import AdapterItem, PrefixStatement, ResultStatement
+from qcompile.ir.operands import Operand, Typed
+from qcompile.ir.ops.ends import SpecInput
 from qcompile.ir.scalar import Scalar, ScalarValue
-from qcompile.ir.spec import AdapterSpec, Attachment, Body, Mode, Shape, SpecInput
+from qcompile.ir.spec import AdapterSpec, Attachment, Body, Mode, Shape
 
 MAX_VARIANTS = 64
 

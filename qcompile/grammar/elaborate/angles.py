@@ -10,11 +10,11 @@ from qcompile.diagnostics.messages.unitary import DataInUnitary
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.operands import BankName, Operand, Typed, Value, integer, real
 from qcompile.grammar.elaborate.scalars import combine
 from qcompile.grammar.elaborate.slices import inside, position
 from qcompile.grammar.elaborate.values_in_loops import outside_loops
 from qcompile.grammar.syntax import Binary, Expr, Index, Name, Unary
+from qcompile.ir.operands import BankName, Operand, Typed, Value, integer, real
 from qcompile.ir.spec_circuit import AffineAngle, BankElement, DataElement
 
 Element = DataElement | BankElement

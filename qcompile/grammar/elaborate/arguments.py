@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeVar
 
 from qcompile.diagnostics.messages.calls import (
     ArgumentTwice,
@@ -17,11 +18,11 @@ from qcompile.diagnostics.messages.types import Misplaced, TooManyItems
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate import expect
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.operands import Operand, Typed, Value
-from qcompile.grammar.functions import Function, Option
 from qcompile.grammar.syntax import Argument, Expr, ListExpr, Name
 from qcompile.ir.extensions import ExtensionError
+from qcompile.ir.operands import Operand, Typed, Value, integer
 from qcompile.ir.scalar import Constant
+from qcompile.ir.signature import Function, Option
 
 MAX_ITEMS = 4096
 
@@ -37,7 +38,8 @@ class Bound:
     """The arguments of an option that takes any number."""
     ok: bool
     span: Span
-    _options: dict[str, Option] = field(default_factory=dict)
+    options: dict[str, Option]
+    """Of the function, by name."""
 
     def has(self, name: str) -> bool:
         return name in self.given
@@ -54,7 +56,9 @@ class Bound:
         return expect.as_value(self.frame.session, self.operand(name), what)
 
     def integer(self, name: str) -> Typed | None:
-        option = self._options[name]
+        option = self.options[name]
+        if name not in self.given and option.default is not None:
+            return integer(int(option.default), self.span)
         return expect.as_integer(
             self.frame.session,
             self.operand(name),
@@ -64,7 +68,7 @@ class Bound:
         )
 
     def real(self, name: str) -> Typed | None:
-        option = self._options[name]
+        option = self.options[name]
         return expect.as_real(
             self.frame.session,
             self.operand(name),
@@ -73,10 +77,10 @@ class Bound:
             high=option.high,
         )
 
-    def flag(self, name: str, default: bool) -> bool | None:
+    def flag(self, name: str) -> bool | None:
         """A truth value that is known without a model."""
         if name not in self.given:
-            return default
+            return self.options[name].default == "true"
         found = expect.as_bool(self.frame.session, self.operand(name), self.what(name))
         value = expect.constant(self.frame.session, found, self.what(name))
         return value if isinstance(value, bool) else None
@@ -90,8 +94,10 @@ class Bound:
         return value if isinstance(value, str) else None
 
     def integers(self, name: str) -> tuple[Typed, ...] | None:
-        """A list of whole numbers in the option's range."""
-        option = self._options[name]
+        """A list of whole numbers in the option's range; None where none was given."""
+        if name not in self.given:
+            return None
+        option = self.options[name]
         items = list_items(self.frame, self.given[name], self.what(name))
         if items is None:
             return None
@@ -104,13 +110,27 @@ class Bound:
 
     def choice(self, name: str) -> str | None:
         """One of the option's words, its default where none was given."""
-        option = self._options[name]
+        option = self.options[name]
         if name not in self.given:
             return option.default
         return choose(self.frame, self.given[name], f"`{name}`", option.choices, option.more)
 
 
+BoundT = TypeVar("BoundT", bound=Bound)
+
+
 def bind(frame: Frame, function: Function, arguments: Sequence[Argument], span: Span) -> Bound:
+    """Match arguments and options; what does not match is reported."""
+    return bind_as(Bound, frame, function, arguments, span)
+
+
+def bind_as(
+    kind: type[BoundT],
+    frame: Frame,
+    function: Function,
+    arguments: Sequence[Argument],
+    span: Span,
+) -> BoundT:
     """Match arguments and options; what does not match is reported."""
     options = {option.name: option for option in function.options}
     positional = list(function.positional)
@@ -167,9 +187,15 @@ def bind(frame: Frame, function: Function, arguments: Sequence[Argument], span: 
                 MissingArgument(span=span, function=function.name, argument=_described(option))
             )
     ok = ok and not missing
-    bound = Bound(frame=frame, function=function, given=given, many=tuple(many), ok=ok, span=span)
-    bound._options = options
-    return bound
+    return kind(
+        frame=frame,
+        function=function,
+        given=given,
+        many=tuple(many),
+        ok=ok,
+        span=span,
+        options=options,
+    )
 
 
 def _described(option: Option) -> str:

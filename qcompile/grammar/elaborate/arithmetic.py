@@ -7,9 +7,9 @@ from qcompile.diagnostics.messages.values import NoSuchOperation, WidthsDiffer
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.graph import GraphBuilder
-from qcompile.grammar.elaborate.operands import BankName, Operand, Typed, Value, integer, real
 from qcompile.grammar.elaborate.scalars import combine
-from qcompile.ir.spec import SpecProduct, SpecScale, SpecShift, SpecSum
+from qcompile.ir.operands import BankName, Operand, Typed, Value, integer, real
+from qcompile.ir.ops.arithmetic import SpecProduct, SpecScale, SpecShift, SpecSum
 
 
 def combine_operands(

@@ -9,7 +9,6 @@ from qcompile.diagnostics.messages.types import TooDeep
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.graph import GraphBuilder
-from qcompile.grammar.elaborate.operands import Operand, Value
 from qcompile.grammar.elaborate.parameters import (
     bind_arguments,
     check_parameters,
@@ -22,7 +21,8 @@ from qcompile.grammar.elaborate.scope import Definition, Scope
 from qcompile.grammar.elaborate.session import MAX_DEPTH, Session
 from qcompile.grammar.elaborate.statements import run_body
 from qcompile.grammar.syntax import BlockItem, Call
-from qcompile.ir.spec import SpecInput
+from qcompile.ir.operands import Operand, Value
+from qcompile.ir.ops.ends import SpecInput
 
 
 def check_block(session: Session, definition: Definition, frame: Frame) -> None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from qcompile.diagnostics.messages.circuits import TooManyGates
 from qcompile.diagnostics.source import Span
-from qcompile.grammar.elaborate.operands import Typed, Value
 from qcompile.grammar.elaborate.session import Session
 from qcompile.ir.limits import MAX_GATES
+from qcompile.ir.operands import Typed, Value
 from qcompile.ir.spec_circuit import Bank
 
 

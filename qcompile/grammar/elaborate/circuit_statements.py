@@ -17,11 +17,9 @@ from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.gates import gate_layer
 from qcompile.grammar.elaborate.inits import read_init
 from qcompile.grammar.elaborate.layers import open_layer
-from qcompile.grammar.elaborate.operands import BankName, Typed
 from qcompile.grammar.elaborate.scope import Scope
 from qcompile.grammar.elaborate.session import MAX_DEPTH
 from qcompile.grammar.elaborate.wires import read_range
-from qcompile.grammar.functions import VECTOR_INITS
 from qcompile.grammar.syntax import (
     AnglesStatement,
     ApplyStatement,
@@ -33,7 +31,9 @@ from qcompile.grammar.syntax import (
     RepeatStatement,
 )
 from qcompile.ir.limits import MAX_REPEATS
+from qcompile.ir.operands import BankName, Typed
 from qcompile.ir.scalar import Variable
+from qcompile.ir.signature import VECTOR_INITS
 from qcompile.ir.spec_circuit import Bank, CircuitItem, ForEach, Repeat
 
 

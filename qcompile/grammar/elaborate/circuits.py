@@ -14,13 +14,14 @@ from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.graph import GraphBuilder
 from qcompile.grammar.elaborate.inits import angles_init
 from qcompile.grammar.elaborate.measures import measurement
-from qcompile.grammar.elaborate.operands import Typed, Value, integer
-from qcompile.grammar.elaborate.remarks import inits_of, reachable, unused_names
+from qcompile.grammar.elaborate.remarks import reachable, unused_names
 from qcompile.grammar.elaborate.scalars import combine
 from qcompile.grammar.elaborate.scope import Scope
 from qcompile.grammar.functions import CIRCUIT
 from qcompile.grammar.syntax import AnglesStatement, Argument, CircuitExpr, MeasureStatement
-from qcompile.ir.spec import SpecCircuitValue, SpecInput, SpecOutput
+from qcompile.ir.operands import Typed, Value, integer
+from qcompile.ir.ops.ends import SpecInput, SpecOutput
+from qcompile.ir.spec import SpecCircuitValue
 from qcompile.ir.spec_circuit import CircuitItem, Measurement, SpecCircuit
 
 
@@ -96,7 +97,7 @@ def _trains(graph: GraphBuilder, node: int) -> bool:
     nodes = tuple(graph.nodes)
     used = [nodes[index] for index in reachable(nodes, node)]
     fixed = any(isinstance(part, SpecInput | SpecOutput) for part in used)
-    return not fixed and any(inits_of(part) for part in used)
+    return not fixed and any(part.inits for part in used)
 
 
 def _total(frame: Frame, expr: CircuitExpr, widths: list[Typed | None]) -> Typed | None:

@@ -7,12 +7,12 @@ from qcompile.diagnostics.messages.types import OutOfRange
 from qcompile.grammar.elaborate import expect
 from qcompile.grammar.elaborate.arguments import Bound, bind, list_items
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.operands import Typed
 from qcompile.grammar.functions import LISTED, coupling_function
 from qcompile.grammar.syntax import Call, Expr, Name, PairExpr
 from qcompile.ir.coupling_maps import COUPLING_MAPS
 from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.limits import MAX_DEVICE_QUBITS
+from qcompile.ir.operands import Typed
 from qcompile.ir.target import CouplingDevice, DeviceChoice, NamedDevice
 
 

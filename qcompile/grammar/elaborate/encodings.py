@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
 
 from qcompile.diagnostics.messages.circuits import (
     AmplitudeNotFirst,
@@ -17,13 +16,13 @@ from qcompile.grammar.elaborate.arguments import Bound, bind
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.expect import as_value
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.operands import Typed, Value, integer
 from qcompile.grammar.elaborate.values_in_loops import outside_loops
 from qcompile.grammar.elaborate.wires import read_wires
 from qcompile.grammar.functions import ENCODINGS, can_encode
 from qcompile.grammar.syntax import EncodeStatement, Name
 from qcompile.ir.gates import GATES, GateName
-from qcompile.ir.spec import ActivationKind, SpecActivation
+from qcompile.ir.operands import Typed, Value, integer
+from qcompile.ir.ops.elementwise import SpecActivation
 from qcompile.ir.spec_circuit import (
     AllWires,
     CircuitItem,
@@ -123,8 +122,7 @@ def _angle(
         frame.report(EncodingWithoutEffect(span=statement.span, gate=gate))
     builder.untouched = builder.untouched and GATES[gate].keeps_zero
     if squash is not None and frame.graph is not None:
-        kind = cast(ActivationKind, squash)
-        node = SpecActivation(operand=value.node, kind=kind, span=statement.span)
+        node = SpecActivation(operand=value.node, kind=squash, span=statement.span)
         squashed = frame.graph.add(node, value.width, statement.span)
         if squashed is None:
             return None

@@ -13,7 +13,6 @@ from qcompile.grammar.elaborate.circuits import circuit_value
 from qcompile.grammar.elaborate.expect import unknown_argument
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.names import look_up
-from qcompile.grammar.elaborate.operands import Operand, Typed, Value, integer, real
 from qcompile.grammar.elaborate.scalars import combine, join_types
 from qcompile.grammar.elaborate.session import MAX_DEPTH
 from qcompile.grammar.elaborate.slices import element, part
@@ -38,6 +37,7 @@ from qcompile.grammar.syntax import (
     Unary,
     UnitaryExpr,
 )
+from qcompile.ir.operands import Operand, Typed, Value, integer, real
 from qcompile.ir.scalar import MAX_MAGNITUDE, Constant
 
 

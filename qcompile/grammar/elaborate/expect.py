@@ -7,9 +7,9 @@ from dataclasses import replace
 from qcompile.diagnostics.messages.types import NeedsConstant, NotAnInteger, OutOfRange, WrongType
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.operands import Operand, Typed, Value
 from qcompile.grammar.elaborate.session import Session
 from qcompile.grammar.syntax import Expr
+from qcompile.ir.operands import Operand, Typed, Value
 from qcompile.ir.scalar import Constant, ScalarValue, variables
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from qcompile.diagnostics.message import Message
 from qcompile.grammar.elaborate.graph import GraphBuilder
-from qcompile.grammar.elaborate.operands import Operand
 from qcompile.grammar.elaborate.scope import Scope
 from qcompile.grammar.elaborate.session import Session
 from qcompile.grammar.syntax import Expr
+from qcompile.ir.operands import Operand
 
 
 @dataclass(slots=True, kw_only=True)

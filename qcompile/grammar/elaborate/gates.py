@@ -16,7 +16,6 @@ from qcompile.diagnostics.messages.unitary import GateNotReal
 from qcompile.grammar.elaborate.angles import read_angle
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.operands import Typed
 from qcompile.grammar.elaborate.scope import KIND_WORDS
 from qcompile.grammar.elaborate.wires import (
     one_pair,
@@ -28,6 +27,7 @@ from qcompile.grammar.elaborate.wires import (
 from qcompile.grammar.syntax import ApplyStatement
 from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.gates import GATES, GateName
+from qcompile.ir.operands import Typed
 from qcompile.ir.spec_circuit import AffineAngle, Angles, CircuitItem, Fresh, GateLayer
 
 

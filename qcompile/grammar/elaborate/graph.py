@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from qcompile.diagnostics.messages.tables import RowsWithTokens, WrongDomain
 from qcompile.diagnostics.messages.values import ShareMismatch, TooMuch
 from qcompile.diagnostics.source import Span
-from qcompile.grammar.elaborate.operands import Typed, Value
 from qcompile.grammar.elaborate.session import Session
 from qcompile.ir.limits import MAX_NODES
+from qcompile.ir.operands import Typed, Value
+from qcompile.ir.ops.ends import SpecInput, SpecOutput
 from qcompile.ir.scalar import Scalar, ScalarError, ScalarValue, evaluate_scalar
-from qcompile.ir.spec import Requirement, SpecInput, SpecNode, SpecOutput
-from qcompile.ir.spec_domains import SpecDomain, spec_domain
-from qcompile.ir.spec_operands import operands_of
+from qcompile.ir.spec import Requirement
+from qcompile.ir.spec_node import SpecDomain, SpecNode
 from qcompile.ir.training import SpecTraining
 
 DOMAIN_WORDS: dict[SpecDomain, str] = {
@@ -51,9 +51,9 @@ class GraphBuilder:
             self.session.report(TooMuch(span=span, limit=MAX_NODES, what="nodes of one adapter"))
             self.session.exhaust()
             return None
-        parts = tuple(self._domains[operand] for operand in operands_of(node))
+        parts = tuple(self._domains[operand] for operand in node.inputs)
         unknown = self.generic and isinstance(node, SpecInput)
-        domain = "any" if unknown else spec_domain(node, parts)
+        domain = "any" if unknown else node.domain(parts)
         if domain is None:
             self.session.report(RowsWithTokens(span=span))
             return None

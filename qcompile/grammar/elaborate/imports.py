@@ -18,7 +18,7 @@ from qcompile.diagnostics.messages.names import BuiltinName, DefinedTwice, Prede
 from qcompile.diagnostics.source import Source, Span
 from qcompile.grammar.elaborate.scope import PREDEFINED, Definition, DefinitionKind, FileScope
 from qcompile.grammar.elaborate.session import Session
-from qcompile.grammar.functions import FUNCTIONS
+from qcompile.grammar.functions import SCALARS
 from qcompile.grammar.parser import parse
 from qcompile.grammar.syntax import (
     AdapterItem,
@@ -31,6 +31,7 @@ from qcompile.grammar.syntax import (
     TargetItem,
 )
 from qcompile.ir.gates import GATES
+from qcompile.ir.registry import operations
 
 MAX_FILES = 64
 
@@ -167,7 +168,7 @@ def _define_all(session: Session, scope: FileScope, file: File) -> None:
 
 def _allowed(session: Session, name: Name, kind: DefinitionKind) -> bool:
     """Report a name that is taken by the language."""
-    if kind == "block" and name.text in FUNCTIONS:
+    if kind == "block" and (name.text in SCALARS or name.text in operations().built_in):
         session.report(BuiltinName(span=name.span, name=name.text, kind="function"))
         return False
     if kind == "layer" and name.text in GATES.built_in:

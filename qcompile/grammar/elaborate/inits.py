@@ -10,15 +10,12 @@ from qcompile.diagnostics.messages.types import Misplaced
 from qcompile.grammar.elaborate import expect
 from qcompile.grammar.elaborate.arguments import Bound, bind
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.operands import Typed
-from qcompile.grammar.functions import INITIALISATIONS, VECTOR_INITS
+from qcompile.grammar.functions import INITIALISATIONS
 from qcompile.grammar.syntax import Argument, Call, Expr, Name
 from qcompile.ir.initialisation import INIT_ARGUMENTS, Init, InitKind
+from qcompile.ir.operands import Typed
+from qcompile.ir.signature import VECTOR_INITS
 
-KAIMING_UNIFORM = Init(kind="kaiming_uniform", arguments=(math.sqrt(5.0),))
-KAIMING_NORMAL = Init(kind="kaiming_normal", arguments=(0.0,))
-IDENTITY = Init(kind="identity", arguments=(1.0,))
-NORMAL = Init(kind="normal", arguments=(1.0, 0.0))
 ANGLES = Init(kind="uniform", arguments=(-math.pi, math.pi))
 
 

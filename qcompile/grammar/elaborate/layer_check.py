@@ -9,7 +9,6 @@ from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.circuit_statements import StatementPlace, items_of
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.graph import GraphBuilder
-from qcompile.grammar.elaborate.operands import Typed
 from qcompile.grammar.elaborate.parameters import (
     check_parameters,
     define_unknown,
@@ -20,8 +19,9 @@ from qcompile.grammar.elaborate.remarks import unused_names
 from qcompile.grammar.elaborate.scope import Definition, Scope
 from qcompile.grammar.elaborate.session import Session
 from qcompile.grammar.syntax import LayerItem
+from qcompile.ir.operands import Typed
+from qcompile.ir.ops.ends import SpecInput
 from qcompile.ir.scalar import Variable
-from qcompile.ir.spec import SpecInput
 
 
 def check_layer(session: Session, definition: Definition, frame: Frame) -> None:

@@ -16,13 +16,13 @@ from qcompile.grammar.elaborate.arguments import MAX_ITEMS
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.inside import within
-from qcompile.grammar.elaborate.operands import Typed, integer
 from qcompile.grammar.elaborate.scalars import combine
 from qcompile.grammar.elaborate.wires import read_wires
 from qcompile.grammar.functions import MEASUREMENTS
 from qcompile.grammar.syntax import MeasureStatement, Name, StringLiteral
 from qcompile.ir.gates import PauliLetter
 from qcompile.ir.limits import MAX_QUBITS
+from qcompile.ir.operands import Typed, integer
 from qcompile.ir.spec_circuit import (
     MeasureEach,
     Measurement,

@@ -16,9 +16,9 @@ from qcompile.diagnostics.messages.names import (
 )
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.operands import Operand, Typed, Value, real
 from qcompile.grammar.elaborate.scope import KIND_WORDS, OF_THE_MODULE, PREDEFINED
 from qcompile.grammar.syntax import Name
+from qcompile.ir.operands import Operand, Typed, Value, real
 from qcompile.ir.scalar import MODEL_SIZES, Variable, variables
 
 

@@ -14,11 +14,11 @@ from qcompile.diagnostics.messages.parameters import (
 )
 from qcompile.diagnostics.messages.usage import BadDefinition
 from qcompile.diagnostics.source import Source, Span
-from qcompile.grammar.elaborate.operands import Typed
 from qcompile.grammar.elaborate.session import Session
 from qcompile.grammar.limits import NUMBER_DIGITS
 from qcompile.grammar.numbers import UNITS, is_well_formed, number_value, split
 from qcompile.grammar.syntax import AdapterItem, Parameter
+from qcompile.ir.operands import Typed
 from qcompile.ir.scalar import MAX_MAGNITUDE, Constant, ScalarValue
 
 _TARGET = re.compile(r"(?:([A-Za-z_][A-Za-z0-9_]*)\.)?([A-Za-z_][A-Za-z0-9_]*)")

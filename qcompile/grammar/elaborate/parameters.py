@@ -19,11 +19,11 @@ from qcompile.diagnostics.messages.parameters import (
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.expect import as_declared, as_value
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.operands import Operand, ScalarType, Typed
 from qcompile.grammar.elaborate.scope import Scope
 from qcompile.grammar.elaborate.session import Session
 from qcompile.grammar.syntax import Argument, Parameter
 from qcompile.grammar.vocabulary import TYPES
+from qcompile.ir.operands import Operand, ScalarType, Typed
 from qcompile.ir.scalar import Variable
 
 MAX_PARAMETERS = 256

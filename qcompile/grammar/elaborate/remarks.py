@@ -7,23 +7,10 @@ from qcompile.diagnostics.messages.values import NothingTrainable, NotZeroAtStar
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.scope import Scope
 from qcompile.grammar.elaborate.session import Session
-from qcompile.grammar.elaborate.start import cancels, is_zero
-from qcompile.ir.initialisation import Init
+from qcompile.grammar.elaborate.start import cancels
+from qcompile.ir.ops.arithmetic import SpecScale
 from qcompile.ir.scalar import Constant
-from qcompile.ir.spec import (
-    SpecCayley,
-    SpecCircuitValue,
-    SpecLinear,
-    SpecMpo,
-    SpecNode,
-    SpecScale,
-    SpecTable,
-    SpecTensorGates,
-    SpecUnitary,
-    SpecVector,
-)
-from qcompile.ir.spec_circuit import CircuitItem, ForEach, Fresh, GateLayer, Repeat
-from qcompile.ir.spec_operands import operands_of
+from qcompile.ir.spec_node import SpecNode
 
 
 def unused_names(session: Session, scope: Scope, kind: str, owner: str) -> None:
@@ -42,17 +29,11 @@ def start_of_update(
 ) -> None:
     """Warn where nothing is trainable, or where an update certainly does not start at zero."""
     needed = reachable(nodes, result)
-    inits = [init for index in needed for init in inits_of(nodes[index])]
+    inits = [init for index in needed for init in nodes[index].inits]
     if not inits:
         session.report(NothingTrainable(span=span, adapter=adapter))
         return
-    # A Cayley map of zeros is the identity.
-    zeros = any(
-        is_zero(init)
-        for index in needed
-        if not isinstance(nodes[index], SpecCayley)
-        for init in inits_of(nodes[index])
-    )
+    zeros = any(nodes[index].zero_at_start for index in needed)
     scaled = any(
         isinstance(node := nodes[index], SpecScale)
         and isinstance(node.factor, Constant)
@@ -68,41 +49,8 @@ def reachable(nodes: tuple[SpecNode, ...], result: int) -> list[int]:
     seen = {result}
     waiting = [result]
     while waiting:
-        for operand in operands_of(nodes[waiting.pop()]):
+        for operand in nodes[waiting.pop()].inputs:
             if operand not in seen:
                 seen.add(operand)
                 waiting.append(operand)
     return sorted(seen)
-
-
-def inits_of(node: SpecNode) -> tuple[Init, ...]:
-    """Initialisations of a node's trainable tensors."""
-    match node:
-        case (
-            SpecLinear(init=init)
-            | SpecMpo(init=init)
-            | SpecTensorGates(init=init)
-            | SpecCayley(init=init)
-            | SpecVector(init=init)
-            | SpecTable(init=init)
-        ):
-            return (init,)
-        case SpecCircuitValue(circuit=circuit):
-            banks = tuple(bank.init or circuit.init for bank in circuit.banks)
-            return (*banks, circuit.init) if has_fresh(circuit.items) else banks
-        case SpecUnitary(init=init):
-            banks = tuple(bank.init or init for bank in node.banks)
-            return (*banks, init) if has_fresh(node.items) else banks
-    return ()
-
-
-def has_fresh(items: tuple[CircuitItem, ...]) -> bool:
-    """Whether a gate has a trainable angle of its own."""
-    for item in items:
-        match item:
-            case GateLayer(angles=Fresh()):
-                return True
-            case Repeat(items=inner) | ForEach(items=inner):
-                if has_fresh(inner):
-                    return True
-    return False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from qcompile.diagnostics.messages.types import NoValue, OperandTypes, TooDeep
 from qcompile.diagnostics.source import Span
-from qcompile.grammar.elaborate.operands import ScalarType, Typed
 from qcompile.grammar.elaborate.session import Session
+from qcompile.ir.operands import ScalarType, Typed
 from qcompile.ir.scalar import Apply, Constant, ScalarError, ScalarValue, apply
 
 MAX_PARTS = 1_000

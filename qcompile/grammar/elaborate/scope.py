@@ -8,7 +8,6 @@ from typing import Literal
 
 from qcompile.diagnostics.messages.names import DefinedTwice, PredefinedName, Shadows
 from qcompile.diagnostics.source import Source, Span
-from qcompile.grammar.elaborate.operands import Operand, Typed
 from qcompile.grammar.elaborate.session import Session
 from qcompile.grammar.syntax import (
     AdapterItem,
@@ -18,6 +17,7 @@ from qcompile.grammar.syntax import (
     Name,
     TargetItem,
 )
+from qcompile.ir.operands import Operand, Typed
 
 PREDEFINED = ("x", "y", "in_features", "out_features", "pi")
 OF_THE_MODULE = ("x", "y")

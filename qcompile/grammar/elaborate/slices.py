@@ -7,10 +7,10 @@ from qcompile.diagnostics.messages.values import EmptySlice, IndexOutOfRange
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.expect import whole
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.operands import Operand, Typed, Value, integer
 from qcompile.grammar.elaborate.scalars import combine
 from qcompile.grammar.syntax import Expr, Index, SliceExpr
-from qcompile.ir.spec import SpecSlice
+from qcompile.ir.operands import Operand, Typed, Value, integer
+from qcompile.ir.ops.widths import SpecSlice
 
 
 def element(frame: Frame, expr: Index) -> Value | None:

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from qcompile.ir.initialisation import Init
+from qcompile.ir.ops.arithmetic import SpecScale, SpecSum
 from qcompile.ir.scalar import Constant
-from qcompile.ir.spec import (
-    SpecCayley,
-    SpecNode,
-    SpecResize,
-    SpecScale,
-    SpecSlice,
-    SpecSum,
-    SpecTensorGates,
-)
+from qcompile.ir.spec_node import SpecNode
 
 Form = dict[int, float]
 """A sum of nodes, each times a number; widths aside."""
@@ -30,15 +22,9 @@ def cancels(nodes: tuple[SpecNode, ...], result: int) -> bool:
 
 
 def _form(index: int, node: SpecNode, forms: list[Form]) -> Form:
+    if node.identity_at_start:
+        return forms[node.inputs[0]]
     match node:
-        case SpecTensorGates(operand=operand, init=Init(kind="identity", arguments=(1.0,))):
-            return forms[operand]
-        case SpecCayley(operand=operand, init=init) if is_zero(init):
-            return forms[operand]
-        case SpecResize(operand=operand):
-            return forms[operand]
-        case SpecSlice(operand=operand, start=None | Constant(value=0)):
-            return forms[operand]
         case SpecScale(operand=operand, factor=Constant(value=int() | float() as factor)):
             return {key: factor * value for key, value in forms[operand].items()}
         case SpecSum(operands=operands):
@@ -49,17 +35,3 @@ def _form(index: int, node: SpecNode, forms: list[Form]) -> Form:
             return {key: value for key, value in total.items() if value}
         case _:
             return {index: 1.0}
-
-
-def is_zero(init: Init) -> bool:
-    """Whether a tensor starts at exactly zero."""
-    match init.kind:
-        case "zero":
-            return True
-        case "constant":
-            return init.arguments == (0.0,)
-        case "normal" | "uniform":
-            return all(value == 0 for value in init.arguments)
-        case "xavier_uniform" | "orthogonal" | "identity":
-            return init.arguments == (0.0,)
-    return False

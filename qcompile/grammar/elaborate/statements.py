@@ -13,7 +13,6 @@ from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.controls import read_control
 from qcompile.grammar.elaborate.expect import as_bool, as_value
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.operands import Value
 from qcompile.grammar.elaborate.training import read_training
 from qcompile.grammar.syntax import (
     BindStatement,
@@ -24,7 +23,9 @@ from qcompile.grammar.syntax import (
     Statement,
     TrainStatement,
 )
-from qcompile.ir.spec import Requirement, SpecConcat
+from qcompile.ir.operands import Value
+from qcompile.ir.ops.widths import SpecConcat
+from qcompile.ir.spec import Requirement
 
 
 def run_body(

@@ -10,10 +10,8 @@ from qcompile.diagnostics.messages.training import NoSuchTerm, NoTensors
 from qcompile.grammar.elaborate.arguments import Bound, bind
 from qcompile.grammar.elaborate.expect import as_real
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.operands import Typed, Value, integer
-from qcompile.grammar.elaborate.remarks import inits_of
 from qcompile.grammar.elaborate.scalars import combine
-from qcompile.grammar.functions import FUNCTIONS, PENALTIES, PROXIMALS
+from qcompile.grammar.functions import PENALTIES, PROXIMALS, SCALARS
 from qcompile.grammar.syntax import (
     Binary,
     Call,
@@ -23,16 +21,8 @@ from qcompile.grammar.syntax import (
     RegulariseStatement,
     TrainStatement,
 )
-from qcompile.ir.spec import (
-    SpecCayley,
-    SpecCircuitValue,
-    SpecLinear,
-    SpecMpo,
-    SpecTable,
-    SpecTensorGates,
-    SpecUnitary,
-    SpecVector,
-)
+from qcompile.ir.operands import Typed, Value, integer
+from qcompile.ir.registry import operations
 from qcompile.ir.training import PenaltyKind, ProximalKind, SpecPenalty, SpecProximal
 
 
@@ -122,19 +112,8 @@ def _tensors(bound: Bound) -> int | None:
         return None
     if isinstance(operand, Value) and isinstance(expr, Name):
         node = frame.graph.nodes[operand.node]
-        match node:
-            case (
-                SpecVector()
-                | SpecTable()
-                | SpecLinear()
-                | SpecMpo()
-                | SpecTensorGates()
-                | SpecCayley()
-                | SpecCircuitValue()
-                | SpecUnitary()
-            ):
-                if node.name == expr.text and inits_of(node):
-                    return operand.node
+        if node.tensors_name == expr.text and node.inits:
+            return operand.node
     shown = f"`{expr.text}`" if isinstance(expr, Name) else "this expression"
     frame.report(NoTensors(span=expr.span, what=shown))
     return None
@@ -142,7 +121,7 @@ def _tensors(bound: Bound) -> int | None:
 
 def _not_a_term(frame: Frame, expr: Expr, statement: str, known: Collection[str]) -> None:
     for call in _calls(expr):
-        if call.function.text not in (*FUNCTIONS, *known):
+        if call.function.text not in (*SCALARS, *operations().built_in, *known):
             name = call.function
             near = frame.session.nearest(name.text, known)
             frame.report(UnknownFunction(span=name.span, name=name.text, candidates=near))

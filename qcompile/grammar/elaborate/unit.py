@@ -16,12 +16,12 @@ from qcompile.grammar.elaborate.evaluate import evaluate
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.imports import Loader, resolve
 from qcompile.grammar.elaborate.layer_check import check_layer
-from qcompile.grammar.elaborate.operands import Typed
 from qcompile.grammar.elaborate.overrides import Override, check_overrides
 from qcompile.grammar.elaborate.scope import Definition, FileScope, Scope
 from qcompile.grammar.elaborate.session import Session
 from qcompile.grammar.elaborate.targets import read_target
 from qcompile.grammar.syntax import AdapterItem, File, LetItem, ModelItem, TargetItem
+from qcompile.ir.operands import Typed
 from qcompile.ir.spec import AdapterSpec, ModelReference, Spec
 from qcompile.ir.target import Target
 

@@ -12,11 +12,11 @@ from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.circuit_statements import StatementPlace, items_of
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.inits import angles_init
-from qcompile.grammar.elaborate.operands import Typed, Value, integer
 from qcompile.grammar.elaborate.remarks import unused_names
 from qcompile.grammar.elaborate.scope import Scope
 from qcompile.grammar.functions import UNITARY
 from qcompile.grammar.syntax import UnitaryExpr
+from qcompile.ir.operands import Typed, Value, integer
 from qcompile.ir.spec import SpecUnitary
 
 
@@ -34,7 +34,7 @@ def unitary_value(frame: Frame, expr: UnitaryExpr) -> Value | None:
     bound = bind(frame, UNITARY, expr.arguments, expr.span)
     value = bound.value("v")
     to = bound.integer("to")
-    adjoint = bound.flag("adjoint", False)
+    adjoint = bound.flag("adjoint")
     init = angles_init(bound)
     share = bound.text("share")
     graph.share(share, "unitary", expr.span)

@@ -18,11 +18,11 @@ from qcompile.grammar.elaborate.arguments import list_items
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.expect import as_integer, whole
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.operands import Typed, integer
 from qcompile.grammar.elaborate.scalars import combine
 from qcompile.grammar.syntax import Expr, ListExpr, Name, PairExpr, PatternClause, RangeExpr
 from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.limits import MAX_QUBITS
+from qcompile.ir.operands import Typed, integer
 from qcompile.ir.patterns import PATTERNS, Half
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.spec_circuit import (

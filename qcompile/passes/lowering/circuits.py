@@ -8,7 +8,9 @@ from qcompile.diagnostics.messages.expansion import TooManyQubits
 from qcompile.ir.circuit import Circuit, ZeroState
 from qcompile.ir.device import Device
 from qcompile.ir.limits import MAX_QUBITS
-from qcompile.ir.nodes import ConcatNode, MultiplyNode, NormNode
+from qcompile.ir.ops.arithmetic import MultiplyNode
+from qcompile.ir.ops.circuit_data import NormNode
+from qcompile.ir.ops.widths import ConcatNode
 from qcompile.ir.program import CircuitNode
 from qcompile.ir.spec import SpecCircuitValue
 from qcompile.ir.tensor import TensorSpec

@@ -8,28 +8,16 @@ from dataclasses import dataclass
 from qcompile.diagnostics.messages.lowering import SharedControlsDiffer
 from qcompile.diagnostics.source import Span
 from qcompile.ir.circuit import AmplitudeState, Circuit
-from qcompile.ir.initialisation import ZERO, Init
-from qcompile.ir.nodes import (
-    ActivationNode,
-    AddNode,
-    BiasNode,
-    ConcatNode,
-    FoldNode,
-    MultiplyNode,
-    NormaliseNode,
-    ShiftNode,
-    VectorNode,
-    ZeroNode,
-)
-from qcompile.ir.program import LinearNode
-from qcompile.ir.spec import ActivationKind
+from qcompile.ir.initialisation import KAIMING_UNIFORM, NORMAL, ZERO, Init
+from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, ShiftNode
+from qcompile.ir.ops.circuit_data import FoldNode, NormaliseNode
+from qcompile.ir.ops.elementwise import ActivationNode
+from qcompile.ir.ops.linear import BiasNode, LinearNode
+from qcompile.ir.ops.tables import VectorNode
+from qcompile.ir.ops.widths import ConcatNode, ZeroNode
 from qcompile.ir.tensor import TensorSpec
 from qcompile.passes.lowering.control_shape import ControlShape, control_shape
 from qcompile.passes.lowering.graph import Graph
-
-WEIGHT = Init(kind="kaiming_uniform", arguments=(5.0**0.5,))
-"""That of `linear`."""
-LATENT = Init(kind="normal", arguments=(1.0, 0.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +91,7 @@ class _Control:
         for number, ((inputs, outputs), bias) in enumerate(
             zip(shape.dense, shape.biases, strict=True), 1
         ):
-            weight = self._tensor(f"layer{number}.weight", (outputs, inputs), WEIGHT)
+            weight = self._tensor(f"layer{number}.weight", (outputs, inputs), KAIMING_UNIFORM)
             linear = LinearNode(operand=value, tensor=weight, width=outputs)
             value = self.graph.append(linear, self.span)
             value = self._activated(self._biased(value, f"layer{number}.bias", bias), "silu")
@@ -124,7 +112,7 @@ class _Control:
     def _start(self, shape: ControlShape) -> int:
         data = self.replaced.data
         if shape.latent:
-            tensor = self._tensor("latent", (shape.latent,), LATENT)
+            tensor = self._tensor("latent", (shape.latent,), NORMAL)
             return self.graph.append(VectorNode(tensor=tensor, width=shape.latent), self.span)
         if not data:
             return self.graph.append(ZeroNode(width=shape.outputs), self.span)
@@ -163,7 +151,7 @@ class _Control:
         width = sum(self.graph.width(part) for part in parts)
         return self.graph.append(ConcatNode(operands=tuple(parts), width=width), self.span)
 
-    def _activated(self, value: int, kind: ActivationKind) -> int:
+    def _activated(self, value: int, kind: str) -> int:
         width = self.graph.width(value)
         return self.graph.append(ActivationNode(operand=value, kind=kind, width=width), self.span)
 

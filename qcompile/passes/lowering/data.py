@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from qcompile.diagnostics.source import Span
-from qcompile.ir.nodes import ActivationNode, PairProductNode
+from qcompile.ir.ops.circuit_data import PairProductNode
+from qcompile.ir.ops.elementwise import ActivationNode
 from qcompile.passes.lowering.graph import Graph
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from qcompile.diagnostics.messages.lowering import TooManyNodes, ValueTooWide
 from qcompile.diagnostics.messages.sizes_of_tables import RowsDiffer
 from qcompile.diagnostics.source import Span
-from qcompile.ir.domains import TOKENS, Domain, domain_of
+from qcompile.ir.domains import TOKENS, Domain
 from qcompile.ir.limits import MAX_NODES, MAX_WIDTH
-from qcompile.ir.nodes import InputNode, OutputNode
-from qcompile.ir.program import ProgramNode, operands
+from qcompile.ir.node import ProgramNode
+from qcompile.ir.ops.ends import InputNode, OutputNode
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.lowering.control_shape import ControlShape
 from qcompile.passes.lowering.layout import Layout
@@ -45,9 +45,9 @@ class Graph:
             self.report.refuse(ValueTooWide(width=node.width, limit=MAX_WIDTH, span=span))
         if len(self.nodes) >= MAX_NODES:
             self.report.refuse(TooManyNodes(adapter=self.adapter, limit=MAX_NODES, span=span))
-        parts = [self._domains[operand] for operand in operands(node)]
+        parts = [self._domains[operand] for operand in node.inputs]
         try:
-            domain = domain_of(node, parts)
+            domain = node.domain(parts)
         except VerificationError:
             # The spec has no table beside tokens, so it is the numbers of rows that differ.
             rows = dict.fromkeys(str(part.rows) for part in parts if part.kind == "rows")

@@ -6,7 +6,8 @@ from qcompile.diagnostics.messages.lowering import MoreThanLora, TooManyTrainabl
 from qcompile.diagnostics.source import Span
 from qcompile.ir.compilation import LoweredSet
 from qcompile.ir.limits import MAX_TRAINABLE
-from qcompile.ir.program import MpoNode, Program
+from qcompile.ir.ops.mpo import MpoNode
+from qcompile.ir.program import Program
 from qcompile.ir.spec import AdapterSpec, Spec
 from qcompile.passes.lowering.report import LoweringReport
 

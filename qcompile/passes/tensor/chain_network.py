@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import assert_never
 
+from qcompile.ir.chain import Axis
 from qcompile.ir.network import (
     BATCH,
     DataOperand,
@@ -21,25 +21,13 @@ from qcompile.ir.network import (
     TensorOperand,
     View,
 )
-from qcompile.ir.nodes import MultiplyNode, ScaleNode, VectorNode
-from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode
-from qcompile.ir.program import LinearNode, MpoNode, TensorGatesNode
+from qcompile.ir.ops.tables import VectorNode
+from qcompile.ir.orthogonal import OrthogonalFrame
 from qcompile.ir.tensor import TensorSpec
-
-ChainNode = LinearNode | MpoNode | UnitaryNode | TensorGatesNode | ScaleNode | MultiplyNode
 
 
 class EdgeMismatch(Exception):
     """A node reads a value in modes in which the network does not hold it."""
-
-
-@dataclass(slots=True)
-class _Axis:
-    """An axis of a tensor: its extent after padding, its modes and their labels."""
-
-    padded: int
-    modes: tuple[int, ...]
-    labels: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +46,13 @@ _Source = _Data | _Tensor | OrthogonalFrame
 @dataclass(slots=True)
 class _Operand:
     source: _Source
-    axes: list[_Axis]
+    axes: list[Axis]
 
 
 @dataclass(slots=True)
 class _Edge:
     width: int
-    axes: list[_Axis]
+    axes: list[Axis]
     """The axes that carry the value; all have the same modes and labels."""
     clean: bool
     """Entries beyond `width` are zero."""
@@ -91,38 +79,29 @@ class ChainNetwork:
 
     def start_data(self, node: int, width: int) -> None:
         """The chain's operand is the value of `node`."""
-        axis = self._axis(width)
+        axis = self.axis(width)
         self.operands.append(_Operand(source=_Data(node), axes=[axis]))
         self.edge = _Edge(width=width, axes=[axis], clean=True)
 
     def start_vector(self, tensor: int, width: int) -> None:
         """The chain's operand is a trainable vector."""
-        axis = self._axis(width)
+        axis = self.axis(width)
         self.operands.append(_Operand(source=_Tensor(tensor), axes=[axis]))
         self.edge = _Edge(width=width, axes=[axis], clean=True)
 
-    def append(self, node: ChainNode, factors: tuple[VectorNode, ...] = ()) -> None:
-        """Apply `node`; `factors` are the vectors that a MultiplyNode multiplies by.
+    @property
+    def width(self) -> int:
+        """Of the value in which the network ends so far."""
+        return self.edge.width
 
-        Raises:
-            EdgeMismatch: nothing was changed; start a new network here.
-        """
-        match node:
-            case ScaleNode(factor=factor):
-                self.factor *= factor
-            case MultiplyNode():
-                for vector in factors:
-                    self._multiply(vector)
-            case LinearNode(tensor=tensor, width=width):
-                self._linear(tensor, width)
-            case MpoNode():
-                self._mpo(node)
-            case UnitaryNode():
-                self._unitary(node)
-            case TensorGatesNode():
-                self._tensor_gates(node)
-            case _:
-                assert_never(node)
+    def multiply(self, vector: VectorNode) -> None:
+        """Multiply by a trainable vector, of the same width or of width 1."""
+        if vector.width == self.edge.width:
+            axis = self.reading_axis()
+            self.edge.clean = True
+        else:
+            axis = Axis(padded=1, modes=(), labels=())
+        self.place(vector.tensor, axis)
 
     def node(self) -> NetworkNode:
         """The finished network."""
@@ -134,85 +113,39 @@ class ChainNetwork:
             width=self.edge.width,
         )
 
-    def _label(self, extent: int) -> int:
+    def label(self, extent: int) -> int:
+        """A new label."""
         self.last_label += 1
         self.sizes[self.last_label] = extent
         return self.last_label
 
-    def _axis(self, extent: int) -> _Axis:
-        return _Axis(padded=extent, modes=(extent,), labels=(self._label(extent),))
+    def axis(self, extent: int) -> Axis:
+        """An axis with a new label."""
+        return Axis(padded=extent, modes=(extent,), labels=(self.label(extent),))
 
-    def _reading_axis(self) -> _Axis:
+    def reading_axis(self) -> Axis:
         """An axis of a new tensor that is contracted with the edge."""
-        axis = _Axis(
-            padded=math.prod(self.edge.modes), modes=self.edge.modes, labels=self.edge.labels
-        )
+        axis = Axis.of(self.edge.modes, self.edge.labels)
         self.edge.axes.append(axis)
         return axis
 
-    def _multiply(self, vector: VectorNode) -> None:
-        if vector.width == self.edge.width:
-            axes = [self._reading_axis()]
-            self.edge.clean = True
-        else:
-            axes = [_Axis(padded=1, modes=(), labels=())]
-        self.operands.append(_Operand(source=_Tensor(vector.tensor), axes=axes))
+    def place(self, source: object, *axes: Axis) -> None:
+        """Add a trainable tensor, or columns of an orthogonal matrix, with these axes."""
+        if not isinstance(source, OrthogonalFrame):
+            assert isinstance(source, int)
+            source = _Tensor(source)
+        self.operands.append(_Operand(source=source, axes=list(axes)))
 
-    def _linear(self, tensor: int, width: int) -> None:
-        columns = self._reading_axis()
-        rows = self._axis(width)
-        self.operands.append(_Operand(source=_Tensor(tensor), axes=[rows, columns]))
-        self.edge = _Edge(width=width, axes=[rows], clean=True)
+    def leave(self, width: int, axis: Axis) -> None:
+        """End in `axis`, row-major, cut to `width`."""
+        self.edge = _Edge(width=width, axes=[axis], clean=axis.padded == width)
 
-    def _unitary(self, node: UnitaryNode) -> None:
-        """The wide side of the matrix is all of it; the narrow side is its first columns."""
-        entering = self.edge.width
-        columns = self._reading_axis()
-        rows = self._axis(node.width)
-        widens = node.width >= entering
-        frame = OrthogonalFrame(
-            orthogonal=node.orthogonal,
-            angles=node.angles,
-            adjoint=node.adjoint if widens else not node.adjoint,
-            columns=min(entering, node.width),
-        )
-        axes = [rows, columns] if widens else [columns, rows]
-        self.operands.append(_Operand(source=frame, axes=axes))
-        self.edge = _Edge(width=node.width, axes=[rows], clean=True)
+    def split(self, modes: tuple[int, ...]) -> tuple[int, ...]:
+        """Hold the edge in `modes`; returns its labels.
 
-    def _mpo(self, node: MpoNode) -> None:
-        labels = self._split(node.in_modes)
-        outputs = tuple(self._label(extent) for extent in node.out_modes)
-        bonds = tuple(self._label(extent) for extent in node.bonds)
-        last = len(node.cores) - 1
-        for site, core in enumerate(node.cores):
-            left, out, inp, right = self.tensors[core].shape
-            axes = [
-                _bond(left, bonds[site - 1] if site > 0 else None),
-                _Axis(padded=out, modes=(out,), labels=(outputs[site],)),
-                _Axis(padded=inp, modes=(inp,), labels=(labels[site],)),
-                _bond(right, bonds[site] if site < last else None),
-            ]
-            self.operands.append(_Operand(source=_Tensor(core), axes=axes))
-        carrier = _Axis(padded=math.prod(node.out_modes), modes=node.out_modes, labels=outputs)
-        self.edge = _Edge(width=node.width, axes=[carrier], clean=carrier.padded == node.width)
-
-    def _tensor_gates(self, node: TensorGatesNode) -> None:
-        """Each gate takes the labels of its two axes and gives them new ones."""
-        modes, current = node.modes, list(self._split(node.modes))
-        for gate, (i, j) in zip(node.gates, node.pairs, strict=True):
-            extents = (modes[i], modes[j])
-            taken = (current[i], current[j])
-            current[i], current[j] = (self._label(extent) for extent in extents)
-            side = math.prod(extents)
-            rows = _Axis(padded=side, modes=extents, labels=(current[i], current[j]))
-            columns = _Axis(padded=side, modes=extents, labels=taken)
-            self.operands.append(_Operand(source=_Tensor(gate), axes=[rows, columns]))
-        carrier = _Axis(padded=math.prod(modes), modes=modes, labels=tuple(current))
-        self.edge = _Edge(width=node.width, axes=[carrier], clean=carrier.padded == node.width)
-
-    def _split(self, modes: tuple[int, ...]) -> tuple[int, ...]:
-        """Hold the edge in `modes`; returns its labels."""
+        Raises:
+            EdgeMismatch: nothing was changed; start a new network here.
+        """
         edge = self.edge
         if edge.modes == modes:
             if not edge.clean:
@@ -222,16 +155,10 @@ class ChainNetwork:
             raise EdgeMismatch
         (old,) = edge.labels
         del self.sizes[old]
-        labels = tuple(self._label(extent) for extent in modes)
+        labels = tuple(self.label(extent) for extent in modes)
         for axis in edge.axes:
             axis.padded, axis.modes, axis.labels = math.prod(modes), modes, labels
         return labels
-
-
-def _bond(extent: int, label: int | None) -> _Axis:
-    if label is None:
-        return _Axis(padded=extent, modes=(), labels=())
-    return _Axis(padded=extent, modes=(extent,), labels=(label,))
 
 
 def _finished(operand: _Operand) -> NetworkOperand:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from qcompile.ir.nodes import DropoutNode
-from qcompile.ir.program import CircuitNode, Program, ProgramNode
+from qcompile.ir.node import ProgramNode
+from qcompile.ir.ops.dropout import DropoutNode
+from qcompile.ir.program import CircuitNode, Program
 from qcompile.passes.base import Context, ProgramPass
 from qcompile.passes.tensor.rewrite import rebuild
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from qcompile.ir.domains import domains
 from qcompile.ir.network import ContractionNode, NetworkNode
-from qcompile.ir.plan import Plan, operands
+from qcompile.ir.node import domains
+from qcompile.ir.plan import Plan
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, PlanPass
 from qcompile.passes.costs import plan_costs
@@ -28,7 +28,7 @@ class FindPaths(PlanPass):
     """Random greedy searches, from a fixed seed."""
 
     def run(self, plan: Plan, context: Context) -> Plan:
-        where = domains(plan.nodes, operands)
+        where = domains(plan.nodes)
         best: dict[tuple[NetworkNode, int], ContractionNode] = {}
         nodes = list(plan.nodes)
         for index, node in enumerate(nodes):

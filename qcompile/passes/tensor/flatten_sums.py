@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from qcompile.ir.nodes import AddNode
-from qcompile.ir.program import Program, ProgramNode
+from qcompile.ir.node import ProgramNode
+from qcompile.ir.ops.arithmetic import AddNode
+from qcompile.ir.program import Program
 from qcompile.passes.base import Context, ProgramPass
 from qcompile.passes.tensor.rewrite import rebuild, uses
 

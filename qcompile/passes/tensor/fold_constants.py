@@ -6,47 +6,19 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from qcompile.ir.domains import Domain, domain_of
-from qcompile.ir.network import DataOperand, NetworkNode
-from qcompile.ir.nodes import (
-    ActivationNode,
-    AddNode,
-    ApplyNode,
-    BiasNode,
-    CayleyNode,
-    ConcatNode,
-    DropoutNode,
-    FlatNode,
-    FoldNode,
-    MultiplyNode,
-    NormaliseNode,
-    NormNode,
-    PairProductNode,
-    RowsNode,
-    ScaleNode,
-    ShiftNode,
-    SliceNode,
-    VectorNode,
-    ZeroNode,
-)
-from qcompile.ir.orthogonal import UnitaryNode
-from qcompile.ir.program import (
-    LinearNode,
-    MpoNode,
-    Program,
-    ProgramNode,
-    TensorGatesNode,
-    operands,
-)
-from qcompile.ir.spec import ActivationKind
+from qcompile.ir.domains import Domain
+from qcompile.ir.network import NetworkNode
+from qcompile.ir.node import Dependence, ProgramNode
+from qcompile.ir.ops.arithmetic import AddNode, ScaleNode, ShiftNode
+from qcompile.ir.ops.circuit_data import FoldNode
+from qcompile.ir.ops.dropout import DropoutNode
+from qcompile.ir.ops.linear import BiasNode
+from qcompile.ir.ops.tables import FlatNode, RowsNode, VectorNode
+from qcompile.ir.ops.widths import ConcatNode, SliceNode, ZeroNode
+from qcompile.ir.program import Program
 from qcompile.passes.base import Context, ProgramPass
 from qcompile.passes.tensor.remove_dead import without_dead
 from qcompile.passes.tensor.rewrite import rebuild
-
-ZERO_AT_ZERO: frozenset[ActivationKind] = frozenset(
-    {"relu", "gelu", "silu", "tanh", "sin", "abs", "square", "step"}
-)
-"""Activations f with f(0) = 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +35,7 @@ class FoldConstants(ProgramPass):
         known: list[Domain] = []
 
         def fold(node: ProgramNode, nodes: list[ProgramNode]) -> ProgramNode | int:
-            domain = domain_of(node, [known[operand] for operand in operands(node)])
+            domain = node.domain([known[operand] for operand in node.inputs])
             folded = _fold(node, nodes)
             lost = isinstance(folded, ZeroNode) or (
                 isinstance(folded, int) and known[folded] != domain
@@ -71,25 +43,22 @@ class FoldConstants(ProgramPass):
             if lost and domain.kind == "rows":
                 folded = node
             if not isinstance(folded, int):
-                parts = [known[operand] for operand in operands(folded)]
-                known.append(domain_of(folded, parts))
+                known.append(folded.domain([known[operand] for operand in folded.inputs]))
             return folded
 
         return without_dead(rebuild(program, fold), context)
 
 
 def _fold(node: ProgramNode, nodes: list[ProgramNode]) -> ProgramNode | int:
+    parts = [nodes[operand] for operand in node.inputs]
+    zeros: list[Dependence] = ["zero" if isinstance(part, ZeroNode) else "other" for part in parts]
+    if parts and node.dependence(zeros) == "zero":
+        return ZeroNode(width=node.width)
     match node:
         case AddNode():
             return _fold_sum(node, nodes)
-        case MultiplyNode(operands=operands, width=width):
-            if any(isinstance(nodes[o], ZeroNode) for o in operands):
-                return ZeroNode(width=width)
-            return node
-        case ConcatNode(operands=operands, width=width):
-            if all(isinstance(nodes[o], ZeroNode) for o in operands):
-                return ZeroNode(width=width)
-            return operands[0] if len(operands) == 1 else node
+        case ConcatNode(operands=(operand,)):
+            return operand
         case SliceNode():
             return _fold_slice(node, nodes)
         case ScaleNode() | ShiftNode():
@@ -98,46 +67,21 @@ def _fold(node: ProgramNode, nodes: list[ProgramNode]) -> ProgramNode | int:
             if isinstance(nodes[operand], ZeroNode):
                 return VectorNode(tensor=tensor, width=width)
             return node
-        case DropoutNode(operand=operand, probability=probability):
-            return operand if probability == 0.0 or isinstance(nodes[operand], ZeroNode) else node
-        case ActivationNode(operand=operand, kind=kind):
-            if kind in ZERO_AT_ZERO and isinstance(nodes[operand], ZeroNode):
-                return operand
-            return node
+        case DropoutNode(operand=operand, probability=0.0):
+            return operand
         case FlatNode(operand=operand):
             source = nodes[operand]
             return source.operand if isinstance(source, RowsNode) else node
-        case ApplyNode(operand=operand, weight=weight, width=width):
-            if any(isinstance(nodes[o], ZeroNode) for o in (operand, weight)):
-                return ZeroNode(width=width)
-            return node
         case FoldNode(operand=operand, width=width) if nodes[operand].width == width:
             return operand
-        case (
-            CayleyNode()
-            | NormNode()
-            | NormaliseNode()
-            | PairProductNode()
-            | FoldNode()
-            | LinearNode()
-            | MpoNode()
-            | TensorGatesNode()
-            | UnitaryNode()
-        ):
-            return ZeroNode(width=node.width) if isinstance(nodes[node.operand], ZeroNode) else node
-        case NetworkNode(operands=entries, factor=factor, width=width):
-            data = [o.node for o in entries if isinstance(o, DataOperand)]
-            if factor == 0.0 or any(isinstance(nodes[index], ZeroNode) for index in data):
-                return ZeroNode(width=width)
-            return node
+        case NetworkNode(factor=0.0, width=width):
+            return ZeroNode(width=width)
         case _:
             return node
 
 
 def _fold_sum(node: AddNode, nodes: list[ProgramNode]) -> ProgramNode | int:
     kept = tuple(o for o in node.operands if not isinstance(nodes[o], ZeroNode))
-    if not kept:
-        return ZeroNode(width=node.width)
     return kept[0] if len(kept) == 1 else replace(node, operands=kept)
 
 
@@ -147,8 +91,6 @@ def _fold_slice(node: SliceNode, nodes: list[ProgramNode]) -> ProgramNode | int:
         if node.width == source.width:
             return node.operand
         match source:
-            case ZeroNode():
-                return ZeroNode(width=node.width)
             case SliceNode(operand=operand, start=start):
                 node = replace(node, operand=operand, start=start + node.start)
             case ConcatNode(operands=operands):
@@ -172,7 +114,7 @@ def _fold_affine(node: ScaleNode | ShiftNode, nodes: list[ProgramNode]) -> Progr
             return node.operand
         case ShiftNode(offset=0.0), _:
             return node.operand
-        case (ScaleNode(factor=0.0), _) | (ScaleNode(), ZeroNode()):
+        case ScaleNode(factor=0.0), _:
             return ZeroNode(width=node.width)
         case ScaleNode(factor=outer), ScaleNode(factor=inner) if math.isfinite(outer * inner):
             return _fold_affine(replace(node, operand=source.operand, factor=outer * inner), nodes)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from qcompile.ir.nodes import MultiplyNode, ScaleNode, VectorNode
+from qcompile.ir.chain import MultilinearNode
+from qcompile.ir.node import PlanNode, ProgramNode
+from qcompile.ir.ops.arithmetic import MultiplyNode, ScaleNode
+from qcompile.ir.ops.tables import VectorNode
 from qcompile.ir.orthogonal import UnitaryNode
-from qcompile.ir.program import LinearNode, MpoNode, Program, ProgramNode, TensorGatesNode
+from qcompile.ir.program import Program
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, ProgramPass
 from qcompile.passes.tensor.chain_network import ChainNetwork, EdgeMismatch
@@ -33,8 +36,13 @@ class GroupNetworks(ProgramPass):
         return without_dead(_group(program, context), context)
 
     def ensures(self, before: Program, after: Program, context: Context) -> None:
-        if any(isinstance(node, LinearNode | MpoNode | TensorGatesNode) for node in after.nodes):
+        if any(map(is_left, after.nodes)):
             raise VerificationError("group-networks left a linear map outside of every network")
+
+
+def is_left(node: ProgramNode) -> bool:
+    """Whether a node has to become part of a network, and has not."""
+    return isinstance(node, MultilinearNode) and not isinstance(node, PlanNode)
 
 
 def network_each(program: Program) -> Program:
@@ -80,7 +88,7 @@ def _group(program: Program, context: Context | None) -> Program:
 def _source(node: ProgramNode, nodes: tuple[ProgramNode, ...]) -> int | None:
     """The operand in which `node` is linear; None where it is no node of a chain."""
     match node:
-        case LinearNode() | MpoNode() | UnitaryNode() | TensorGatesNode() | ScaleNode():
+        case MultilinearNode() | ScaleNode():
             return node.operand
         case MultiplyNode(operands=parts, width=width):
             others = [o for o in parts if not isinstance(nodes[o], VectorNode)]
@@ -104,12 +112,13 @@ def _start(program: Program, source: int) -> _Chain:
 def _append(chain: _Chain, program: Program, index: int) -> None:
     """Raises EdgeMismatch where the chain cannot go on; it is then as it was."""
     nodes = program.nodes
-    node = nodes[index]
-    assert isinstance(
-        node, LinearNode | MpoNode | UnitaryNode | TensorGatesNode | ScaleNode | MultiplyNode
-    )
-    factors: tuple[VectorNode, ...] = ()
-    if isinstance(node, MultiplyNode):
-        factors = tuple(v for o in node.operands if isinstance(v := nodes[o], VectorNode))
-    chain.network.append(node, factors)
-    chain.has_map |= isinstance(node, LinearNode | MpoNode | UnitaryNode | TensorGatesNode)
+    match nodes[index]:
+        case MultilinearNode() as node:
+            node.join(chain.network)
+            chain.has_map = True
+        case ScaleNode(factor=factor):
+            chain.network.factor *= factor
+        case MultiplyNode(operands=operands):
+            for operand in operands:
+                if isinstance(vector := nodes[operand], VectorNode):
+                    chain.network.multiply(vector)

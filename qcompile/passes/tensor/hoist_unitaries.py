@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from qcompile.executors.costing import Workload
 from qcompile.executors.sweeps.columns import columns_seconds
-from qcompile.ir.nodes import InputNode
+from qcompile.ir.ops.ends import InputNode
 from qcompile.ir.orthogonal import UnitaryNode
-from qcompile.ir.program import Program, operands
+from qcompile.ir.program import Program
 from qcompile.passes.base import Context
 from qcompile.passes.evaluators import workload
 
@@ -22,7 +22,7 @@ def hoisted_unitaries(program: Program, context: Context) -> frozenset[int]:
     on_data: list[bool] = []
     hoisted: set[int] = set()
     for index, node in enumerate(program.nodes):
-        on_data.append(isinstance(node, InputNode) or any(on_data[o] for o in operands(node)))
+        on_data.append(isinstance(node, InputNode) or any(on_data[o] for o in node.inputs))
         if isinstance(node, UnitaryNode):
             tokens = load.tokens if on_data[index] else 1
             columns = min(node.width, program.nodes[node.operand].width)

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from qcompile.diagnostics.messages.planning import UnusedTensor
-from qcompile.ir.program import Program, operands, tensors_of
+from qcompile.ir.program import Program
 from qcompile.ir.training import Training
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, ProgramPass
-from qcompile.passes.tensor.rewrite import renumber_operands, renumber_tensors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +26,7 @@ class RemoveDead(ProgramPass):
         return without_dead(program, context)
 
     def ensures(self, before: Program, after: Program, context: Context) -> None:
-        read = {tensor for node in after.nodes for tensor in tensors_of(node)}
+        read = {tensor for node in after.nodes for tensor in node.tensors}
         if read != set(range(len(after.tensors))):
             raise VerificationError("remove-dead left a tensor that no node reads")
 
@@ -35,7 +34,7 @@ class RemoveDead(ProgramPass):
 def without_dead(program: Program, context: Context) -> Program:
     """`program` without the nodes that the result does not reach and the tensors only they read."""
     program = _without_dead_nodes(program)
-    read = {tensor for node in program.nodes for tensor in tensors_of(node)}
+    read = {tensor for node in program.nodes for tensor in node.tensors}
     new_tensor = {old: new for new, old in enumerate(sorted(read))}
     for index, tensor in enumerate(program.tensors):
         if index not in read:
@@ -43,7 +42,7 @@ def without_dead(program: Program, context: Context) -> Program:
             context.remark(message)
     return replace(
         program,
-        nodes=tuple(renumber_tensors(node, new_tensor) for node in program.nodes),
+        nodes=tuple(node.holding(new_tensor) for node in program.nodes),
         tensors=tuple(program.tensors[index] for index in sorted(read)),
         training=tuple(_renumbered(program.training, new_tensor)),
     )
@@ -61,11 +60,11 @@ def _without_dead_nodes(program: Program) -> Program:
     needed = {0, program.result}
     for index in reversed(range(len(program.nodes))):
         if index in needed:
-            needed.update(operands(program.nodes[index]))
+            needed.update(program.nodes[index].inputs)
     kept = sorted(needed)
     new = {old: position for position, old in enumerate(kept)}
     return replace(
         program,
-        nodes=tuple(renumber_operands(program.nodes[index], new.__getitem__) for index in kept),
+        nodes=tuple(program.nodes[index].reading(new.__getitem__) for index in kept),
         result=new[program.result],
     )

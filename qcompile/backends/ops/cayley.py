@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
+
+from qcompile.backends.simulator.steps import NodeFunctions, StepContext
+from qcompile.executors.constants import ConstantTensor
+from qcompile.ir.ops.cayley import CayleyNode
 
 SIDE = 16
 """Rows up to which small blocks are laid along the diagonal of larger ones: matrix products of four
@@ -53,3 +59,21 @@ def _grouped(matrices: Tensor) -> Tensor:
     unit = torch.eye(together, dtype=matrices.dtype, device=matrices.device)
     parts = matrices.reshape(-1, together, block, 1, block) * unit.reshape(1, together, 1, -1, 1)
     return parts.reshape(-1, together * block, together * block)
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """An orthogonal matrix on every block."""
+
+    block: int
+    places: ConstantTensor
+
+    def __call__(self, value: Tensor, skew: Tensor) -> Tensor:
+        return rotate(value, cayley(skew, self.places.on(skew), self.block))
+
+
+def rotation(node: CayleyNode, around: StepContext) -> Rotation:
+    return Rotation(node.block, around.constants.index(places(node.block)))
+
+
+FUNCTIONS: NodeFunctions = {CayleyNode: rotation}

@@ -1,0 +1,55 @@
+"""The torch of values joined and cut, and of zeros."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from qcompile.backends.simulator.steps import (
+    CallFrame,
+    NodeFunctions,
+    NodeStep,
+    StepContext,
+    concatenate,
+)
+from qcompile.ir.ops.widths import ConcatNode, SliceNode, ZeroNode
+
+
+@dataclass(frozen=True)
+class Slice:
+    """a[…, start : stop]."""
+
+    start: int
+    stop: int
+
+    def __call__(self, value: Tensor) -> Tensor:
+        return value[..., self.start : self.stop]
+
+
+@dataclass(frozen=True)
+class Zeros:
+    """(width,)."""
+
+    width: int
+
+    def __call__(self, frame: CallFrame) -> Tensor:
+        return torch.zeros(self.width, dtype=frame.x.dtype, device=frame.x.device)
+
+
+def joined(node: ConcatNode, around: StepContext) -> Callable[..., Tensor]:
+    return concatenate
+
+
+def sliced(node: SliceNode, around: StepContext) -> Slice:
+    return Slice(node.start, node.start + node.width)
+
+
+def zeros(node: ZeroNode, around: StepContext) -> NodeStep:
+    return Zeros(node.width)
+
+
+FUNCTIONS: NodeFunctions = {ConcatNode: joined, SliceNode: sliced}
+STEPS = {ZeroNode: zeros}

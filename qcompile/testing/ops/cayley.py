@@ -1,0 +1,31 @@
+"""Cayley maps, from the formula."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qcompile.ir.ops.cayley import CayleyNode
+
+Array = NDArray[np.float64]
+
+
+def cayley_matrix(skew: Array, block: int) -> Array:
+    """The block-diagonal orthogonal matrix of (blocks, block (block − 1) / 2) numbers."""
+    size = len(skew) * block
+    total = np.zeros((size, size))
+    for k, numbers in enumerate(skew):
+        a = np.zeros((block, block))
+        a[np.triu_indices(block, 1)] = numbers
+        a = a - a.T
+        unit = np.eye(block)
+        place = slice(k * block, (k + 1) * block)
+        total[place, place] = (unit - a) @ np.linalg.inv(unit + a)
+    return total
+
+
+def rotated(node: CayleyNode, value: Array, skew: Array) -> Array:
+    return np.asarray(value @ cayley_matrix(skew, node.block).T)
+
+
+VALUES = {CayleyNode: rotated}

@@ -1,0 +1,1 @@
+"""Operations of a laboratory, as another package would offer them."""
