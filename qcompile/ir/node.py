@@ -178,6 +178,17 @@ def domains(nodes: Sequence[Node]) -> tuple[Domain, ...]:
     return tuple(found)
 
 
+def is_linear(nodes: Sequence[Node], result: int) -> bool:
+    """Whether the result is W x + A y for some W and A, in evaluation mode.
+
+    It can then be merged into a weight.
+    """
+    known: list[Dependence] = []
+    for node in nodes:
+        known.append(node.dependence([known[operand] for operand in node.inputs]))
+    return known[result] in ("zero", "linear")
+
+
 def home(cls: type[Node]) -> str:
     """The name of the file of `ir/ops` that defines a node."""
     return cls.__module__.rpartition(".")[2]

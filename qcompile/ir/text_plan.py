@@ -20,9 +20,10 @@ from qcompile.ir.plan import (
     Plan,
     StatevectorEvaluation,
 )
-from qcompile.ir.text_nodes import Tensors, network_text
 from qcompile.ir.text_orthogonal import (
+    Tensors,
     network_frame_lines,
+    network_text,
     orthogonal_lines,
     unitary_text,
 )

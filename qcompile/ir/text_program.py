@@ -8,9 +8,10 @@ from qcompile.ir.network import NetworkNode
 from qcompile.ir.node import ProgramNode, references
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.program import CircuitNode, Program
-from qcompile.ir.text_nodes import Tensors, network_text
 from qcompile.ir.text_orthogonal import (
+    Tensors,
     network_frame_lines,
+    network_text,
     orthogonal_lines,
     unitary_text,
 )

@@ -11,13 +11,12 @@ from qcompile.diagnostics.messages.devices import UnitaryNotRouted
 from qcompile.diagnostics.messages.planning import NetworkTooManyIndices
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.network import ContractionNode, NetworkNode
-from qcompile.ir.node import PlanNode
+from qcompile.ir.node import PlanNode, is_linear
 from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.costs import plan_costs
 from qcompile.passes.evaluators import reference_choice
-from qcompile.passes.linearity import is_linear
 from qcompile.passes.tensor.contract import reference_contraction
 from qcompile.passes.tensor.group_networks import network_each
 

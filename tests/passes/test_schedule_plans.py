@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qcompile.ir.node import is_linear
 from qcompile.ir.plan import EvaluationNode, Plan
 from qcompile.ir.program import Program
 from qcompile.ir.verify_plan import verify_plan
 from qcompile.passes.base import Context
 from qcompile.passes.evaluators import ChooseEvaluators
-from qcompile.passes.linearity import is_linear
 from qcompile.passes.pipeline import preset, run_pipeline
 from qcompile.passes.schedule import schedule
 from qcompile.passes.tensor.find_paths import FindPaths

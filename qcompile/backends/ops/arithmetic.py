@@ -9,7 +9,7 @@ from operator import add, mul
 
 from torch import Tensor
 
-from qcompile.backends.simulator.steps import NodeFunctions, StepContext
+from qcompile.backends.simulator.steps import NodeFunctions
 from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, ScaleNode, ShiftNode
 
 
@@ -40,25 +40,9 @@ class ScaleShift:
         return value + self.offset if self.offset else value
 
 
-def sum_of(node: AddNode, around: StepContext) -> Reduce:
-    return Reduce(add, node.width)
-
-
-def product_of(node: MultiplyNode, around: StepContext) -> Reduce:
-    return Reduce(mul, node.width)
-
-
-def scaled(node: ScaleNode, around: StepContext) -> ScaleShift:
-    return ScaleShift(factor=node.factor)
-
-
-def shifted(node: ShiftNode, around: StepContext) -> ScaleShift:
-    return ScaleShift(offset=node.offset)
-
-
 FUNCTIONS: NodeFunctions = {
-    AddNode: sum_of,
-    MultiplyNode: product_of,
-    ScaleNode: scaled,
-    ShiftNode: shifted,
+    AddNode: lambda node, _: Reduce(add, node.width),
+    MultiplyNode: lambda node, _: Reduce(mul, node.width),
+    ScaleNode: lambda node, _: ScaleShift(factor=node.factor),
+    ShiftNode: lambda node, _: ScaleShift(offset=node.offset),
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.steps import NodeFunctions, StepContext
+from qcompile.backends.simulator.steps import NodeFunctions
 from qcompile.executors.constants import ConstantTensor
 from qcompile.ir.ops.cayley import CayleyNode
 
@@ -72,8 +72,8 @@ class Rotation:
         return rotate(value, cayley(skew, self.places.on(skew), self.block))
 
 
-def rotation(node: CayleyNode, around: StepContext) -> Rotation:
-    return Rotation(node.block, around.constants.index(places(node.block)))
-
-
-FUNCTIONS: NodeFunctions = {CayleyNode: rotation}
+FUNCTIONS: NodeFunctions = {
+    CayleyNode: lambda node, context: Rotation(
+        node.block, context.constants.index(places(node.block))
+    )
+}

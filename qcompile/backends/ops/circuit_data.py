@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -62,31 +61,23 @@ class Fold:
         return chunks.sum(-2) * self.scales.like(value)
 
 
-def norms(node: NormNode, around: StepContext) -> Callable[[Tensor], Tensor]:
-    return norm
-
-
-def normalised(node: NormaliseNode, around: StepContext) -> Callable[[Tensor], Tensor]:
-    return normalise
-
-
-def pair_products(node: PairProductNode, around: StepContext) -> PairProducts:
+def pair_products(node: PairProductNode, context: StepContext) -> PairProducts:
     return PairProducts(
-        left=around.constants.index([i for i, _ in node.pairs]),
-        right=around.constants.index([j for _, j in node.pairs]),
+        left=context.constants.index([i for i, _ in node.pairs]),
+        right=context.constants.index([j for _, j in node.pairs]),
     )
 
 
-def folded(node: FoldNode, around: StepContext) -> Fold:
-    (size,), width = around.widths, node.width
+def folded(node: FoldNode, context: StepContext) -> Fold:
+    (size,), width = context.widths, node.width
     counts = [-(-(size - j) // width) for j in range(width)]
     scales = torch.tensor([max(n, 1) ** -0.5 for n in counts], dtype=torch.float64)
-    return Fold(width, around.constants.real(scales))
+    return Fold(width, context.constants.real(scales))
 
 
 FUNCTIONS: NodeFunctions = {
-    NormNode: norms,
-    NormaliseNode: normalised,
+    NormNode: lambda *_: norm,
+    NormaliseNode: lambda *_: normalise,
     PairProductNode: pair_products,
     FoldNode: folded,
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.steps import CallFrame, StepContext
+from qcompile.backends.simulator.steps import CallFrame, NodeSteps
 from qcompile.ir.ops.dropout import DropoutNode
 
 
@@ -23,8 +23,4 @@ class DropoutStep:
         return torch.nn.functional.dropout(value, self.probability, frame.training)
 
 
-def dropout(node: DropoutNode, around: StepContext) -> DropoutStep:
-    return DropoutStep(node.operand, node.probability)
-
-
-STEPS = {DropoutNode: dropout}
+STEPS: NodeSteps = {DropoutNode: lambda node, _: DropoutStep(node.operand, node.probability)}

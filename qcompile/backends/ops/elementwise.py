@@ -8,7 +8,7 @@ from operator import attrgetter
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.steps import NodeFunctions, StepContext
+from qcompile.backends.simulator.steps import NodeFunctions
 from qcompile.ir.ops.elementwise import ELEMENTWISE, ActivationNode
 
 
@@ -25,8 +25,4 @@ def elementwise(name: str) -> Callable[[Tensor], Tensor]:
     return function
 
 
-def activation(node: ActivationNode, around: StepContext) -> Callable[[Tensor], Tensor]:
-    return elementwise(node.kind)
-
-
-FUNCTIONS: NodeFunctions = {ActivationNode: activation}
+FUNCTIONS: NodeFunctions = {ActivationNode: lambda node, _: elementwise(node.kind)}

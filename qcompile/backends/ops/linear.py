@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import add
 
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.steps import NodeFunctions, StepContext
+from qcompile.backends.simulator.steps import NodeFunctions
 from qcompile.ir.ops.linear import ApplyNode, BiasNode
 
 
@@ -21,20 +22,7 @@ class Matrix:
         return torch.nn.functional.linear(value, weight.reshape(self.width, -1))
 
 
-@dataclass(frozen=True)
-class Bias:
-    """a + b."""
-
-    def __call__(self, value: Tensor, bias: Tensor) -> Tensor:
-        return value + bias
-
-
-def biased(node: BiasNode, around: StepContext) -> Bias:
-    return Bias()
-
-
-def applied(node: ApplyNode, around: StepContext) -> Matrix:
-    return Matrix(node.width)
-
-
-FUNCTIONS: NodeFunctions = {BiasNode: biased, ApplyNode: applied}
+FUNCTIONS: NodeFunctions = {
+    BiasNode: lambda *_: add,
+    ApplyNode: lambda node, _: Matrix(node.width),
+}

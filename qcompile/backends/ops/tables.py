@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.steps import CallFrame, NodeFunctions, NodeStep, StepContext
+from qcompile.backends.simulator.steps import CallFrame, NodeFunctions, NodeSteps, StepContext
 from qcompile.executors.constants import ConstantTensor
 from qcompile.ir.ops.tables import BitsNode, FlatNode, RowsNode, TableNode, VectorNode
 
@@ -37,27 +36,15 @@ def itself(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def trainable(node: VectorNode | TableNode, around: StepContext) -> Callable[[Tensor], Tensor]:
-    return itself
-
-
-def cut(node: RowsNode, around: StepContext) -> Reshape:
-    return Reshape((node.rows, node.width))
-
-
-def flat(node: FlatNode, around: StepContext) -> Reshape:
-    return Reshape((-1,))
-
-
-def bits(node: BitsNode, around: StepContext) -> NodeStep:
+def bits(node: BitsNode, context: StepContext) -> BitsStep:
     digits = torch.arange(node.rows).unsqueeze(1) >> torch.arange(node.width).flip(0)
-    return BitsStep(around.constants.real((digits % 2).to(torch.float64)))
+    return BitsStep(context.constants.real((digits % 2).to(torch.float64)))
 
 
 FUNCTIONS: NodeFunctions = {
-    VectorNode: trainable,
-    TableNode: trainable,
-    RowsNode: cut,
-    FlatNode: flat,
+    VectorNode: lambda *_: itself,
+    TableNode: lambda *_: itself,
+    RowsNode: lambda node, _: Reshape((node.rows, node.width)),
+    FlatNode: lambda *_: Reshape((-1,)),
 }
-STEPS = {BitsNode: bits}
+STEPS: NodeSteps = {BitsNode: bits}

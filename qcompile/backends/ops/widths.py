@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.steps import (
-    CallFrame,
-    NodeFunctions,
-    NodeStep,
-    StepContext,
-    concatenate,
-)
+from qcompile.backends.simulator.steps import CallFrame, NodeFunctions, NodeSteps, concatenate
 from qcompile.ir.ops.widths import ConcatNode, SliceNode, ZeroNode
 
 
@@ -39,17 +32,8 @@ class Zeros:
         return torch.zeros(self.width, dtype=frame.x.dtype, device=frame.x.device)
 
 
-def joined(node: ConcatNode, around: StepContext) -> Callable[..., Tensor]:
-    return concatenate
-
-
-def sliced(node: SliceNode, around: StepContext) -> Slice:
-    return Slice(node.start, node.start + node.width)
-
-
-def zeros(node: ZeroNode, around: StepContext) -> NodeStep:
-    return Zeros(node.width)
-
-
-FUNCTIONS: NodeFunctions = {ConcatNode: joined, SliceNode: sliced}
-STEPS = {ZeroNode: zeros}
+FUNCTIONS: NodeFunctions = {
+    ConcatNode: lambda *_: concatenate,
+    SliceNode: lambda node, _: Slice(node.start, node.start + node.width),
+}
+STEPS: NodeSteps = {ZeroNode: lambda node, _: Zeros(node.width)}

@@ -43,6 +43,8 @@ class StepContext:
 
 NodeFunctions = Mapping[type, Callable[..., Callable[..., Tensor]]]
 """Class of a node → (node, context) → function of values and tensors."""
+NodeSteps = Mapping[type, Callable[..., NodeStep]]
+"""Class of a node → (node, context) → function of the frame."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,11 @@ def node_step(node: PlanNode, widths: Sequence[int], constants: Constants) -> No
     """What a node does; `widths` are those of all nodes before it."""
     cls = type(node)
     module = import_module(cls.TORCH or f"qcompile.backends.ops.{home(cls)}")
-    around = StepContext(tuple(widths[index] for index in node.inputs), constants)
+    context = StepContext(tuple(widths[index] for index in node.inputs), constants)
     if cls in getattr(module, "STEPS", {}):
-        step: NodeStep = module.STEPS[cls](node, around)
+        step: NodeStep = module.STEPS[cls](node, context)
         return step
-    return FunctionStep(node.inputs, node.tensors, module.FUNCTIONS[cls](node, around))
+    return FunctionStep(node.inputs, node.tensors, module.FUNCTIONS[cls](node, context))
 
 
 def concatenate(*values: Tensor) -> Tensor:

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from qcompile.diagnostics.messages.lowering import RequirementFailedAtSize, ResultWidthAtSize
 from qcompile.ir.device import Device
 from qcompile.ir.program import Program
-from qcompile.ir.spec import AdapterSpec, Body, Mode
+from qcompile.ir.spec import AdapterSpec, Body, Mode, SpecCircuitValue, SpecUnitary
+from qcompile.ir.spec_node import SpecNode
+from qcompile.passes.lowering.circuits import lower_circuit
 from qcompile.passes.lowering.graph import Controls, Graph
 from qcompile.passes.lowering.layout import Layout, SharedTensors
 from qcompile.passes.lowering.report import LoweringReport, Refused
 from qcompile.passes.lowering.sizing import Sizing
 from qcompile.passes.lowering.training import lower_training
-from qcompile.passes.lowering.values import lower_value
+from qcompile.passes.lowering.unitaries import lower_unitary
 
 _RESULT_WORDS: dict[Mode, tuple[str, str]] = {
     "add": ("update", "output is"),
@@ -49,7 +51,7 @@ class BodyLowering:
             in_features=in_features,
             out_features=out_features,
             layout=layout,
-            report=report,
+            sizing=sizing,
             control=bool(control),
             controls=self.controls,
         )
@@ -115,3 +117,32 @@ class BodyLowering:
                 self.report.add(RequirementFailedAtSize(message=message, span=span))
                 met = False
         return met
+
+
+def lower_value(
+    node: SpecNode,
+    known: list[int | None],
+    graph: Graph,
+    sizing: Sizing,
+    device: Device | None,
+) -> int:
+    """Index of the node that holds the value.
+
+    `known[i]` is the program's node of spec node i, None where that was refused.
+
+    Raises:
+        Refused: the value has no meaning at these sizes; every reason was reported.
+    """
+    inputs: list[int] = []
+    for operand in node.inputs:
+        index = known[operand]
+        if index is None:
+            raise Refused
+        inputs.append(index)
+    match node:
+        case SpecCircuitValue():
+            return lower_circuit(node, tuple(inputs), graph, sizing, device)
+        case SpecUnitary():
+            return lower_unitary(node, inputs[0], graph, sizing, device)
+        case _:
+            return node.lower(tuple(inputs), graph)

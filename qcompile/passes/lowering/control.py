@@ -103,7 +103,7 @@ class _Control:
             return
         first, place = self.graph.controls.setdefault(key, (shape, self.span))
         if first != shape:
-            self.graph.report.refuse(
+            self.graph.refuse(
                 SharedControlsDiffer(
                     key=key, other=None if place == self.span else place, span=self.span
                 )
