@@ -161,8 +161,8 @@ ENCODINGS: MappingProxyType[str, Function] = MappingProxyType(
 MEASUREMENTS = ("x", "y", "z", "probs")
 
 _INIT_MEANINGS: dict[InitKind, str] = {
-    "zero": "zeros; for an MPO only the last core, the others kaiming_normal; for tensor gates "
-    "only the last one, the others the identity",
+    "zero": "zeros; of operations with several tensors in a row only the last one, so that it "
+    "gets a gradient",
     "constant": "one value",
     "normal": "Gaussian",
     "uniform": "uniform in low..high",

@@ -105,6 +105,8 @@ SHARE = Option(
     meaning="key: all places and modules with the same key use the same tensors",
 )
 VECTOR_INITS = ("zero", "constant", "normal", "uniform")
+"""Those of vectors and tables."""
+TENSOR_INITS = (*VECTOR_INITS, "kaiming_uniform", "kaiming_normal", "xavier_uniform")
 """Those of tensors that are no matrices."""
 
 

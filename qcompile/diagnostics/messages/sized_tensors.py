@@ -37,8 +37,8 @@ class AxesTooSmallAtSize(SizedMessage):
 )
 class BlocksDoNotFitAtSize(SizedMessage):
     """
-    `cayley` multiplies every block of neighbouring elements by an orthogonal matrix of its own, so
-    the blocks must fill the value.
+    Operations such as `cayley` multiply every block of neighbouring elements by a matrix of its
+    own, so the blocks must fill the value.
 
     Erroneous:  attach "*.up_proj"
                 update cayley(y, block: 16) - y        (for 128 -> 344)

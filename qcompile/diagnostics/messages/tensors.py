@@ -35,8 +35,8 @@ class AxesTooSmall(Message):
 )
 class BlocksDoNotFit(Message):
     """
-    `cayley` multiplies every block of neighbouring elements by an orthogonal matrix of its own, so
-    the blocks must fill the value.
+    Operations such as `cayley` multiply every block of neighbouring elements by a matrix of its
+    own, so the blocks must fill the value.
 
     Erroneous:  h = linear(x, to: 6)
                 u = cayley(h, block: 4)

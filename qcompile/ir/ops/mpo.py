@@ -20,8 +20,8 @@ from qcompile.ir.operation import CallReader, Operation
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.signature import (
     SHARE,
+    TENSOR_INITS,
     TO,
-    VECTOR_INITS,
     Option,
     init_option,
     value_option,
@@ -32,7 +32,6 @@ from qcompile.ir.text_values import tensor_name
 from qcompile.ir.verification import require
 
 MAX_BOND = 65_536
-MPO_INITS = (*VECTOR_INITS, "kaiming_uniform", "kaiming_normal", "xavier_uniform")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,7 +354,7 @@ OPERATIONS = (
                 "in_modes", MAX_WIDTH, "how the input's width is factored; found where not given"
             ),
             _list("out_modes", MAX_WIDTH, "how `to` is factored; found where not given"),
-            init_option("kaiming_normal", MPO_INITS),
+            init_option("kaiming_normal", TENSOR_INITS),
             SHARE,
         ),
         meaning="matrix product operator: a matrix kept as a chain of small cores",
