@@ -28,6 +28,7 @@ EXAMPLES = ROOT / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.qa"))
 SMALL = {
     "cayley": ("size=2",),
+    "monarch": ("count=2",),
     "lora": ("rank=2",),
     "quanta": ("sites=2",),
     "qtha": ("rank=3", "bus=16", "bond=2"),

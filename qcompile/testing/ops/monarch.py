@@ -1,0 +1,39 @@
+"""Monarch matrices as products of dense matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qcompile.ir.ops.monarch import MonarchNode
+
+Array = NDArray[np.float64]
+
+
+def block_diagonal(blocks: Array) -> Array:
+    """(n, rows, columns) → (n rows, n columns)."""
+    count, rows, columns = blocks.shape
+    total = np.zeros((count * rows, count * columns))
+    for k, block in enumerate(blocks):
+        total[k * rows : (k + 1) * rows, k * columns : (k + 1) * columns] = block
+    return total
+
+
+def permutation(rows: int, columns: int) -> Array:
+    """P with P x = x, as a (rows, columns) matrix, read column by column."""
+    order = np.arange(rows * columns).reshape(rows, columns).T.ravel()
+    return np.eye(rows * columns)[order]
+
+
+def monarch_matrix(right: Array, left: Array) -> Array:
+    """P L Pᵀ R of (b, q, p) and (q, b, b)."""
+    b, q, _ = right.shape
+    p = permutation(q, b)
+    return np.asarray(p @ block_diagonal(left) @ p.T @ block_diagonal(right))
+
+
+def multiplied(node: MonarchNode, value: Array, right: Array, left: Array) -> Array:
+    return np.asarray(value @ monarch_matrix(right, left).T)
+
+
+VALUES = {MonarchNode: multiplied}
