@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import import_module
+from importlib.util import find_spec
 from pkgutil import iter_modules
 from types import ModuleType
 
@@ -14,6 +15,8 @@ from qcompile.ir.extensions import Table
 from qcompile.ir.node import Node, PlainNode, ProgramNode
 from qcompile.ir.operation import Operation
 from qcompile.ir.spec_node import SpecNode
+
+_PACKAGE = "qcompile.ir.ops"
 
 
 class OperationMissing(Exception):
@@ -27,16 +30,40 @@ class OperationMissing(Exception):
 @cache
 def builtin_modules() -> tuple[ModuleType, ...]:
     """The files of `qcompile.ir.ops`, imported, by name."""
-    package = import_module("qcompile.ir.ops")
-    names = sorted(module.name for module in iter_modules(package.__path__))
-    return tuple(import_module(f"{package.__name__}.{name}") for name in names)
+    names = sorted(module.name for module in iter_modules(import_module(_PACKAGE).__path__))
+    return tuple(import_module(f"{_PACKAGE}.{name}") for name in names)
 
 
 @cache
 def operations() -> Table[Operation]:
     """By name; other packages add to them by the entry points `qcompile.operations`."""
-    rows = (row for module in builtin_modules() for row in getattr(module, "OPERATIONS", ()))
-    return Table("qcompile.operations", Operation, {row.name: row for row in rows}, _defect)
+    return Table("qcompile.operations", Operation, _BuiltIn(), _defect)
+
+
+class _BuiltIn(Mapping[str, Operation]):
+    """Those of qcompile itself. An operation that has the name of its file is found without the
+    other files: `check` must not wait for them."""
+
+    def __getitem__(self, name: str) -> Operation:
+        if find_spec(f"{_PACKAGE}.{name}") is not None:
+            found = _rows(import_module(f"{_PACKAGE}.{name}")).get(name)
+            if found is not None:
+                return found
+        return self._all[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @cached_property
+    def _all(self) -> dict[str, Operation]:
+        return {name: row for module in builtin_modules() for name, row in _rows(module).items()}
+
+
+def _rows(module: ModuleType) -> dict[str, Operation]:
+    return {row.name: row for row in getattr(module, "OPERATIONS", ())}
 
 
 def _defect(row: Operation) -> str | None:
