@@ -110,7 +110,7 @@ class SpecNode:
 
         What the node itself demands of its operands is not checked.
         """
-        return joined(parts)
+        return joined_spec_domain(parts)
 
     def verify(self) -> None:
         """Check its own fields; raises `VerificationError`."""
@@ -194,7 +194,7 @@ class TrainableUnarySpec(TrainableSpec):
     operand: int
 
 
-def joined(parts: Iterable[SpecDomain]) -> SpecDomain | None:
+def joined_spec_domain(parts: Iterable[SpecDomain]) -> SpecDomain | None:
     """The domain of values that are computed with together; None: there is none."""
     distinct = {part for part in parts if part != "free"}
     if "any" in distinct:

@@ -20,7 +20,7 @@ from qcompile.ir.target import Objective
 from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.device.lexi_route import gates_on
 from qcompile.passes.device.native import usable_qubits
-from qcompile.passes.device.score import figures, rank
+from qcompile.passes.device.score import rank, routed_figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,9 @@ def _best(
     _require_finished(routing)
     finished = [(draft, _compact(draft, routing)) for draft in routing.drafts]
     _, best = min(finished, key=lambda pair: rank(pair[1], device, objective))
-    candidates = tuple(figures(draft.placement, routed, device) for draft, routed in finished)
+    candidates = tuple(
+        routed_figures(draft.placement, routed, device) for draft, routed in finished
+    )
     return Routed(best=best, candidates=candidates)
 
 

@@ -64,7 +64,7 @@ def rank(routed: RoutedCircuit, device: Device, objective: Objective) -> tuple[f
             return failure, pairs, layers
 
 
-def figures(placement: str, routed: RoutedCircuit, device: Device) -> RoutingCandidate:
+def routed_figures(placement: str, routed: RoutedCircuit, device: Device) -> RoutingCandidate:
     """What is kept of a candidate, whether it wins or not."""
     gates = routed.circuit.gates
     success = None

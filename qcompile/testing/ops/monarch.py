@@ -19,7 +19,7 @@ def block_diagonal(blocks: Array) -> Array:
     return total
 
 
-def permutation(rows: int, columns: int) -> Array:
+def monarch_permutation(rows: int, columns: int) -> Array:
     """P with P x = x, as a (rows, columns) matrix, read column by column."""
     order = np.arange(rows * columns).reshape(rows, columns).T.ravel()
     return np.eye(rows * columns)[order]
@@ -28,12 +28,12 @@ def permutation(rows: int, columns: int) -> Array:
 def monarch_matrix(right: Array, left: Array) -> Array:
     """P L Pᵀ R of (b, q, p) and (q, b, b)."""
     b, q, _ = right.shape
-    p = permutation(q, b)
+    p = monarch_permutation(q, b)
     return np.asarray(p @ block_diagonal(left) @ p.T @ block_diagonal(right))
 
 
-def multiplied(node: MonarchNode, value: Array, right: Array, left: Array) -> Array:
+def monarch_multiplied(node: MonarchNode, value: Array, right: Array, left: Array) -> Array:
     return np.asarray(value @ monarch_matrix(right, left).T)
 
 
-VALUES = {MonarchNode: multiplied}
+VALUES = {MonarchNode: monarch_multiplied}
