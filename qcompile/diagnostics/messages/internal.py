@@ -25,7 +25,7 @@ class InternalError(Message):
     meanwhile; `-O0` runs the fewest passes.
 
     Erroneous:  qcompile adapter.qa -o adapter.pt
-    Corrected:  qcompile adapter.qa -o adapter.pt -O0      (until the fault is mended)
+    Corrected:  qcompile adapter.qa -o adapter.pt -O0      (until the fault is fixed)
     """
 
     kind: str

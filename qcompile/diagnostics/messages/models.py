@@ -17,7 +17,7 @@ class ModelNotFound(Message):
     """
     Sizes are read from a transformers configuration: a `config.json`, or a folder that holds one.
     A path in the file is relative to the file; a path after `--model` to the current folder.
-    Weights are never read, and nothing is downloaded: the name of a model on a hub is no path.
+    Weights are never read, and nothing is downloaded: the name of a model on a hub is not a path.
     `AutoConfig.from_pretrained(name).save_pretrained(folder)` writes the configuration alone.
 
     Erroneous:  model "Qwen/Qwen2-7B"

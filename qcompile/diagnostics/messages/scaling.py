@@ -31,7 +31,7 @@ class NotExportable(Message):
     """
     A .pt2 file holds what torch.export makes of the adapter's parts, in evaluation mode. It knows
     no rule for the sampling of `shots`; exact expectations can be exported, under noise as well. A
-    prefix is no function of an input: export the model that it is attached to. Other adapters of
+    prefix is not a function of an input: export the model that it is attached to. Other adapters of
     the compiler can be exported, unless hooks were added that torch cannot trace. Nothing was
     written.
 

@@ -150,7 +150,7 @@ class UnexpectedOptionValue(Message):
 
 @message("QA0011", "`{first}` and `{second}` exclude each other", help="leave one of them out")
 class ConflictingOptions(Message):
-    """The two options ask for different things, and neither is to win silently.
+    """The two options ask for different things, and neither may win silently.
 
     Erroneous:  qcompile adapter.qa -O3 --passes fold-constants
     Corrected:  qcompile adapter.qa --passes fold-constants
