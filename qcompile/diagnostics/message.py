@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import ClassVar, Self, TypeVar, dataclass_transform
+from dataclasses import fields
+from typing import ClassVar, TypeVar
 
 from qcompile.diagnostics.cells import printable
 from qcompile.diagnostics.diagnostic import Diagnostic, Label, Severity
+from qcompile.diagnostics.late import LateDataclass
 from qcompile.diagnostics.source import Span
 
 LONGEST_VALUE = 200
@@ -20,8 +21,7 @@ SHOWN_MODULES = 3
 NO_EXPLANATION = "Python runs without docstrings (-OO), and explanations are docstrings."
 
 
-@dataclass(frozen=True, kw_only=True)
-class Message:
+class Message(LateDataclass):
     """One kind of finding.
 
     A subclass has a docstring, which is its explanation, fields, and the decorator `message`. Three
@@ -38,19 +38,6 @@ class Message:
     explanation: ClassVar[str]
 
     span: Span | None = None
-
-    def __new__(cls, **values: object) -> Self:
-        cls.complete()
-        return super().__new__(cls)
-
-    @classmethod
-    def complete(cls) -> None:
-        """Make the class a dataclass, when the first of its kind is made.
-
-        Most runs show no message, and to make dataclasses of all 300 classes takes 0.1 s.
-        """
-        if "__match_args__" not in vars(cls):  # what `dataclass` sets last
-            dataclass(frozen=True, kw_only=True)(cls)
 
     def secondary(self) -> tuple[Label, ...]:
         """Further places that matter: `first`, unless overridden."""
@@ -93,7 +80,6 @@ class Message:
 Kind = TypeVar("Kind", bound=Message)
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True)
 def message(
     code: str,
     title: str,
@@ -117,7 +103,6 @@ def message(
     return decorate
 
 
-@dataclass(frozen=True, kw_only=True)
 class ModuleMessage(Message):
     """A fault of one module of a model, or the same fault of several."""
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from qcompile.diagnostics.message import Message
 
 
-@dataclass(frozen=True, kw_only=True)
 class SizedMessage(Message):
     """A message that also says for which modules of which size it holds."""
 

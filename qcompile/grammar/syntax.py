@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from qcompile.diagnostics.late import LateDataclass
 from qcompile.diagnostics.source import Source, Span
 
 # Each docstring shows the text that its node stands for.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyntaxNode:
+class SyntaxNode(LateDataclass):
     """A piece of a text."""
 
     span: Span = field(compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Name(SyntaxNode):
     """`rank`"""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NumberLiteral(SyntaxNode):
     """`8`, `0.5`, `1e-3`, `2pct`, `68ns`"""
 
@@ -32,7 +30,6 @@ class NumberLiteral(SyntaxNode):
     """As written, so that the formatter keeps it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StringLiteral(SyntaxNode):
     """`"*.q_proj"`"""
 
@@ -40,14 +37,12 @@ class StringLiteral(SyntaxNode):
     """Unescaped."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BoolLiteral(SyntaxNode):
     """`true`, `false`"""
 
     value: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Unary(SyntaxNode):
     """`-a`, `not a`"""
 
@@ -55,7 +50,6 @@ class Unary(SyntaxNode):
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Binary(SyntaxNode):
     """`a + b`"""
 
@@ -65,7 +59,6 @@ class Binary(SyntaxNode):
     right: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Conditional(SyntaxNode):
     """`a if c else b`"""
 
@@ -74,7 +67,6 @@ class Conditional(SyntaxNode):
     no: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Argument(SyntaxNode):
     """`x` or `to: bus` in a call"""
 
@@ -82,7 +74,6 @@ class Argument(SyntaxNode):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Call(SyntaxNode):
     """`mpo(x, to: bus, sites: 4)`"""
 
@@ -90,7 +81,6 @@ class Call(SyntaxNode):
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Index(SyntaxNode):
     """`h[3]`"""
 
@@ -98,7 +88,6 @@ class Index(SyntaxNode):
     index: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SliceExpr(SyntaxNode):
     """`h[0:4]`, `h[4:]`, `h[:4]`"""
 
@@ -107,14 +96,12 @@ class SliceExpr(SyntaxNode):
     stop: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ListExpr(SyntaxNode):
     """`[8, 8, 4]`"""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PairExpr(SyntaxNode):
     """`(0, 1)`"""
 
@@ -122,7 +109,6 @@ class PairExpr(SyntaxNode):
     second: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RangeExpr(SyntaxNode):
     """`0..n`, half-open; only where a range is asked for"""
 
@@ -130,14 +116,12 @@ class RangeExpr(SyntaxNode):
     stop: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordExpr(SyntaxNode):
     """`{ one_qubit: 0.1pct, two_qubit: 1pct }`; only as a value of a target's field"""
 
     fields: tuple[Field, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitExpr(SyntaxNode):
     """`circuit(rank qubits, init: normal(0.1)) { … }`"""
 
@@ -147,7 +131,6 @@ class CircuitExpr(SyntaxNode):
     body: tuple[CircuitStatement, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UnitaryExpr(SyntaxNode):
     """`unitary(v, to: rank, adjoint: true) { … }`"""
 
@@ -175,7 +158,6 @@ Expr = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Field(SyntaxNode):
     """`shots: 4096`"""
 
@@ -186,7 +168,6 @@ class Field(SyntaxNode):
 # Circuit statements
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RepeatStatement(SyntaxNode):
     """`repeat layers { … }`"""
 
@@ -194,7 +175,6 @@ class RepeatStatement(SyntaxNode):
     body: tuple[CircuitStatement, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ForStatement(SyntaxNode):
     """`for i in 0..n { … }`"""
 
@@ -203,7 +183,6 @@ class ForStatement(SyntaxNode):
     body: tuple[CircuitStatement, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EncodeStatement(SyntaxNode):
     """`encode angle(h, gate: ry) on 0..4`"""
 
@@ -212,7 +191,6 @@ class EncodeStatement(SyntaxNode):
     """What stands after `on`: a wire, a list, a range, or the name `even` or `odd`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PatternClause(SyntaxNode):
     """`ring reversed step 2`, `line`, `brickwork even`, `pairs [(0, 1)]`"""
 
@@ -226,7 +204,6 @@ class PatternClause(SyntaxNode):
     step: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyStatement(SyntaxNode):
     """`ry`, `ry shared on even`, `crz ring reversed`, `ry(theta[0]) on 0`, `brick(depth: 2)`
 
@@ -241,7 +218,6 @@ class ApplyStatement(SyntaxNode):
     wires: Expr | Name | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AnglesStatement(SyntaxNode):
     """`angles theta[2 * n] init normal(0.1)`"""
 
@@ -250,7 +226,6 @@ class AnglesStatement(SyntaxNode):
     init: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureStatement(SyntaxNode):
     """`measure z`, `measure z on [0, 1]`, `measure "Z0 Z1", "X2"`, `measure probs on 0..2`"""
 
@@ -270,7 +245,6 @@ CircuitStatement = (
 # Statements of adapters and blocks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AttachStatement(SyntaxNode):
     """`attach "*.q_proj", "*.v_proj" layers 0..12 with (rank: 4)`"""
 
@@ -279,7 +253,6 @@ class AttachStatement(SyntaxNode):
     overrides: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ShapeStatement(SyntaxNode):
     """`shape 3584 -> 512`"""
 
@@ -287,7 +260,6 @@ class ShapeStatement(SyntaxNode):
     out_features: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RequireStatement(SyntaxNode):
     """`require rank >= 1, "rank must be positive"`"""
 
@@ -295,7 +267,6 @@ class RequireStatement(SyntaxNode):
     message: StringLiteral | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BindStatement(SyntaxNode):
     """`h = linear(a, to: rank)`"""
 
@@ -303,7 +274,6 @@ class BindStatement(SyntaxNode):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ResultStatement(SyntaxNode):
     """`update e` or `replace e` in an adapter, `return e` in a block"""
 
@@ -311,7 +281,6 @@ class ResultStatement(SyntaxNode):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PrefixStatement(SyntaxNode):
     """`prefix keys, values`; adapters only"""
 
@@ -323,21 +292,18 @@ class PrefixStatement(SyntaxNode):
         return "prefix"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ControlStatement(SyntaxNode):
     """`control`, `control if classical`; adapters only"""
 
     condition: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RegulariseStatement(SyntaxNode):
     """`regularise 0.1 * mean_abs(g)`"""
 
     penalty: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProximalStatement(SyntaxNode):
     """`proximal soft_threshold(g, 1e-3)`"""
 
@@ -347,7 +313,6 @@ class ProximalStatement(SyntaxNode):
 TrainingStatement = RegulariseStatement | ProximalStatement
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainStatement(SyntaxNode):
     """`train { regularise l1(g); proximal soft_threshold(g, 1e-3) }`; adapters only"""
 
@@ -368,7 +333,6 @@ Statement = (
 # Items of a file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter(SyntaxNode):
     """`rank: int = 8`, or `x` alone: a value of the graph (blocks only)"""
 
@@ -378,7 +342,6 @@ class Parameter(SyntaxNode):
     default: Expr | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportItem(SyntaxNode):
     """`import "blocks.qa" (brick, mlp as tower)`"""
 
@@ -387,14 +350,12 @@ class ImportItem(SyntaxNode):
     """(name, alias); None: everything that the file defines."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelItem(SyntaxNode):
     """`model "configs/tiny-llama.json"`"""
 
     path: StringLiteral
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LetItem(SyntaxNode):
     """`let bus = 256`"""
 
@@ -402,7 +363,6 @@ class LetItem(SyntaxNode):
     value: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BlockItem(SyntaxNode):
     """`block mlp(x, hidden: int) { … return e }`"""
 
@@ -411,7 +371,6 @@ class BlockItem(SyntaxNode):
     body: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LayerItem(SyntaxNode):
     """`layer brick(angle: real = 0) { ry  cz line }`"""
 
@@ -420,7 +379,6 @@ class LayerItem(SyntaxNode):
     body: tuple[CircuitStatement, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterItem(SyntaxNode):
     """`adapter qtha(rank: int = 8) on torino { … }`"""
 
@@ -430,7 +388,6 @@ class AdapterItem(SyntaxNode):
     body: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetItem(SyntaxNode):
     """`target torino { device: "fake_torino"  shots: 4096 }`"""
 
@@ -441,14 +398,12 @@ class TargetItem(SyntaxNode):
 Item = ImportItem | ModelItem | LetItem | BlockItem | LayerItem | AdapterItem | TargetItem
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Comment(SyntaxNode):
     """`# text`, kept for the formatter"""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class File(SyntaxNode):
     """`qa 1` and the items"""
 

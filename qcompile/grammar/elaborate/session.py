@@ -96,7 +96,6 @@ class Session:
         return self.work > MAX_WORK
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _InCall(Message):
     """A message found while a call was written out."""
 
