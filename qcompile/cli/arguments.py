@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NoReturn
 
-from qcompile.cli.option_table import EMITTED, VERBS, options_of
+from qcompile.cli.option_table import AS_JSON, EMITTED, VERBS, options_of
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.usage import (
@@ -184,6 +184,10 @@ class _Reader:
             for name in emit
             if name not in EMITTED
         )
+        as_json = self._verb == "compile" and self._one("format", "--format") == "json"
+        if as_json and (len(emit) != 1 or emit[0] not in AS_JSON):
+            needed = f"one of {', '.join(f'`--emit {name}`' for name in AS_JSON)}"
+            self._problems.append(OptionWithoutEffect(option="--format json", needed=needed))
         defaults = Arguments(command=self._verb)
         return Arguments(
             command=self._verb,

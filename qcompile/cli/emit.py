@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 from qcompile.cli.arguments import Arguments
 from qcompile.diagnostics.collector import Collector
@@ -20,19 +21,19 @@ from qcompile.ir.node import PlanNode
 from qcompile.ir.orthogonal import circuit_of
 from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
 
+Form = Literal["text", "json"]
+
 EARLY = ("ast", "spec")
 """Levels that need no model."""
 
 
-def emit(name: str, compilation: Compilation) -> str:
+def emit(name: str, compilation: Compilation, form: Form = "text") -> str:
     """One of the names of `--emit` as text that ends in a newline."""
-    from qcompile.ir.text import text_of
-
     match name:
         case "program":
-            text = text_of(compilation.lowered)
+            text = _level(compilation.lowered, form)
         case "plan":
-            text = text_of(compilation.planned)
+            text = _level(compilation.planned, form)
         case "dot":
             from qcompile.ir.dot import dot
 
@@ -56,8 +57,6 @@ def emit_early(name: str, source: Source, arguments: Arguments) -> str:
         CompileError: The source has errors.
         UsageError: QA0018, QA0019, QA0041.
     """
-    from qcompile.ir.text import text_of
-
     collector = Collector()
     if name == "ast":
         found: object = parse(source, collector)
@@ -65,7 +64,18 @@ def emit_early(name: str, source: Source, arguments: Arguments) -> str:
         spec = load_spec(source, read_definitions(arguments.definitions), collector)
         found = with_control(spec, Collector()) if spec and arguments.control else spec
     collector.raise_if_errors()
-    return text_of(found)
+    return _level(found, arguments.format)
+
+
+def _level(value: object, form: Form) -> str:
+    """For people, or as JSON that `qcompile.ir.codec.decode_json` reads back."""
+    if form == "json":
+        from qcompile.ir.codec import readable_json
+
+        return readable_json(value)
+    from qcompile.ir.text import text_of
+
+    return text_of(value)
 
 
 def _circuits(name: str, compilation: Compilation) -> list[str]:

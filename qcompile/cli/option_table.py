@@ -9,6 +9,9 @@ from qcompile.ir.limits import DEFAULT_TOKENS
 
 VERBS = ("compile", "check", "fmt", "report", "convert", "explain")
 
+AS_JSON = ("spec", "program", "plan")
+"""Levels that `--format json` writes so that they can be read back."""
+
 EMITTED = ("ast", "spec", "program", "plan", "circuit", "qasm", "qasm2", "tket", "dot")
 
 
@@ -119,8 +122,8 @@ OPTIONS: tuple[CommandOption, ...] = (
     CommandOption(
         names=("--format",),
         metavar="text|json",
-        commands=("report", "check"),
-        help="form of the result on the standard output",
+        commands=("compile", "report", "check"),
+        help="form of the result on the standard output; of `--emit` for spec, program and plan",
     ),
     CommandOption(
         names=("--check",), commands=("fmt",), help="write nothing; exit 1 if a file would change"

@@ -54,7 +54,9 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     )
     if writes_adapter or len(texts) < len(wanted):
         compilation = run_driver(arguments, source, terminal)
-        texts |= {name: emit(name, compilation) for name in wanted if name not in EARLY}
+        texts |= {
+            name: emit(name, compilation, arguments.format) for name in wanted if name not in EARLY
+        }
     text = "".join(texts[name] for name in wanted)
     if not writes_adapter:
         _write_text(output, text, terminal)

@@ -19,6 +19,8 @@ from qcompile.ir.codec_hints import Json, codec
 
 T = TypeVar("T")
 
+LONGEST_LINE = 96
+
 
 def encode(value: object) -> Json:
     """The JSON form of a dataclass.
@@ -49,6 +51,34 @@ def canonical_json(value: object) -> str:
     data = encode(value)
     with _room_for_nesting():
         return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def readable_json(value: object) -> str:
+    """As `canonical_json`, on several lines for people; `decode_json` reads it."""
+    with _room_for_nesting():
+        return "\n".join(_laid_out(encode(value))) + "\n"
+
+
+def _laid_out(data: Json) -> list[str]:
+    """On one line where it is short, else one line for each item."""
+    line = json.dumps(data, ensure_ascii=False, allow_nan=False)
+    if len(line) <= LONGEST_LINE or not isinstance(data, dict | list):
+        return [line]
+    if isinstance(data, dict):
+        open_, close = "{", "}"
+        items = [_after(f"{json.dumps(key)}: ", _laid_out(item)) for key, item in data.items()]
+    else:
+        open_, close = "[", "]"
+        items = [_laid_out(item) for item in data]
+    lines = [open_]
+    for number, item in enumerate(items):
+        comma = "," if number < len(items) - 1 else ""
+        lines += [f"  {inner}" for inner in (*item[:-1], f"{item[-1]}{comma}")]
+    return [*lines, close]
+
+
+def _after(key: str, lines: list[str]) -> list[str]:
+    return [f"{key}{lines[0]}", *lines[1:]]
 
 
 def decode_json(cls: type[T], text: str) -> T:
