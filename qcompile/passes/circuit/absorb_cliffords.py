@@ -12,7 +12,7 @@ from qcompile.ir.heisenberg import conjugate_pauli
 from qcompile.ir.light_cone import LaterGates
 from qcompile.passes.base import CircuitPass, Context
 from qcompile.passes.circuit.commute_measurement import without_commuting
-from qcompile.passes.circuit.contract import ensure_no_more_gates, lost_angles
+from qcompile.passes.circuit.contract import ensure_no_more_gates, remark_lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +36,7 @@ class AbsorbCliffords(CircuitPass):
             if len(following.gates) == len(current.gates):
                 break
             current = following
-        if dead := lost_angles(circuit, current):
-            context.remark(
-                AnglesCommuteIntoMeasurement(
-                    adapter=context.adapter,
-                    count=dead,
-                    total=circuit.angle_count,
-                    span=context.span,
-                )
-            )
+        remark_lost(AnglesCommuteIntoMeasurement, circuit, current, context)
         return current
 
     def ensures(self, before: Circuit, after: Circuit, context: Context) -> None:

@@ -8,8 +8,8 @@ from typing import ClassVar
 from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.gate_algebra import are_inverse
 from qcompile.ir.gates import GATES
-from qcompile.passes.base import CircuitPass, Context
-from qcompile.passes.circuit.contract import ensure_same_readout
+from qcompile.passes.base import Context
+from qcompile.passes.circuit.contract import SameReadoutPass
 from qcompile.passes.circuit.gate_list import GateList, find_partner, in_same_place
 
 
@@ -24,7 +24,7 @@ def _cancels(earlier: Gate, later: Gate) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cancel(CircuitPass):
+class Cancel(SameReadoutPass):
     """Pairs of inverse gates that meet by commuting past the gates between them vanish."""
 
     name: ClassVar[str] = "cancel"
@@ -41,6 +41,3 @@ class Cancel(CircuitPass):
             else:
                 kept.remove(partner)
         return replace(circuit, gates=kept.gates())
-
-    def ensures(self, before: Circuit, after: Circuit, context: Context) -> None:
-        ensure_same_readout(before, after)

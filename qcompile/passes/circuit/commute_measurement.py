@@ -8,8 +8,8 @@ from typing import ClassVar
 from qcompile.diagnostics.messages.planning import AnglesCommuteIntoMeasurement
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.light_cone import influence, observables
-from qcompile.passes.base import CircuitPass, Context
-from qcompile.passes.circuit.contract import ensure_same_readout, lost_angles
+from qcompile.passes.base import Context
+from qcompile.passes.circuit.contract import SameReadoutPass, remark_lost
 
 
 def without_commuting(circuit: Circuit) -> Circuit:
@@ -19,23 +19,12 @@ def without_commuting(circuit: Circuit) -> Circuit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommuteMeasurement(CircuitPass):
+class CommuteMeasurement(SameReadoutPass):
     """Diagonal gates before a read-out of Z or of probabilities go, and so on for other letters."""
 
     name: ClassVar[str] = "commute-measurement"
 
     def run(self, circuit: Circuit, context: Context) -> Circuit:
         result = without_commuting(circuit)
-        if dead := lost_angles(circuit, result):
-            context.remark(
-                AnglesCommuteIntoMeasurement(
-                    adapter=context.adapter,
-                    count=dead,
-                    total=circuit.angle_count,
-                    span=context.span,
-                )
-            )
+        remark_lost(AnglesCommuteIntoMeasurement, circuit, result, context)
         return result
-
-    def ensures(self, before: Circuit, after: Circuit, context: Context) -> None:
-        ensure_same_readout(before, after)

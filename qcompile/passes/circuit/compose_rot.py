@@ -8,13 +8,13 @@ from typing import ClassVar
 
 from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.circuit_analysis import depends_on_data
-from qcompile.passes.base import CircuitPass, Context
-from qcompile.passes.circuit.contract import ensure_same_readout
+from qcompile.passes.base import Context
+from qcompile.passes.circuit.contract import SameReadoutPass
 from qcompile.passes.circuit.gate_list import GateList
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ComposeRot(CircuitPass):
+class ComposeRot(SameReadoutPass):
     """Neighbours `rz ry rz` on a wire become `rot`, unless that mixes data into hoisted gates."""
 
     name: ClassVar[str] = "compose-rot"
@@ -31,9 +31,6 @@ class ComposeRot(CircuitPass):
             angles = tuple(part.angles[0] for part in parts)
             kept.replace(positions[1], Gate(name="rot", qubits=gate.qubits, angles=angles))
         return replace(circuit, gates=kept.gates())
-
-    def ensures(self, before: Circuit, after: Circuit, context: Context) -> None:
-        ensure_same_readout(before, after)
 
 
 def _composes(parts: tuple[Gate, ...]) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from qcompile.diagnostics.message import Message
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.circuit_analysis import used_angles, used_data
 from qcompile.ir.verification import VerificationError
 from qcompile.ir.verify_circuit import verify_circuit
+from qcompile.passes.base import CircuitPass, Context
 
 
 def ensure_same_interface(before: Circuit, after: Circuit) -> None:
@@ -46,6 +50,21 @@ def ensure_same_readout(before: Circuit, after: Circuit) -> None:
         raise VerificationError("the read-out changed")
 
 
-def lost_angles(before: Circuit, after: Circuit) -> int:
-    """How many trainable angles `before` used and `after` does not."""
-    return len(used_angles(before.gates) - used_angles(after.gates))
+def remark_lost(
+    message: Callable[..., Message], before: Circuit, after: Circuit, context: Context
+) -> None:
+    """Remark on trainable angles that `before` used and `after` does not, if there are any."""
+    lost = len(used_angles(before.gates) - used_angles(after.gates))
+    if lost:
+        context.remark(
+            message(
+                adapter=context.adapter, count=lost, total=before.angle_count, span=context.span
+            )
+        )
+
+
+class SameReadoutPass(CircuitPass):
+    """A pass that promises no more gates, and exactly the same read-out."""
+
+    def ensures(self, before: Circuit, after: Circuit, context: Context) -> None:
+        ensure_same_readout(before, after)

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from qcompile.ir.circuit import Affine, Circuit, Gate
 from qcompile.ir.gates import GATES, GateName
-from qcompile.passes.base import CircuitPass, Context
+from qcompile.passes.base import Context
 from qcompile.passes.circuit.cancel import is_identity
-from qcompile.passes.circuit.contract import ensure_same_readout
+from qcompile.passes.circuit.contract import SameReadoutPass
 from qcompile.passes.circuit.gate_list import GateList, find_partner, in_same_place
 
 MOST_TERMS = 256
@@ -17,7 +17,7 @@ MOST_TERMS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FuseRotations(CircuitPass):
+class FuseRotations(SameReadoutPass):
     """Rotations about one axis that meet by commuting become one; their affine angles add.
 
     `x`, `s`, `t`, `cz` and their like join a rotation about their axis; global phases are dropped.
@@ -39,9 +39,6 @@ class FuseRotations(CircuitPass):
             else:
                 kept.replace(partner, fused)
         return replace(circuit, gates=kept.gates())
-
-    def ensures(self, before: Circuit, after: Circuit, context: Context) -> None:
-        ensure_same_readout(before, after)
 
 
 def _fuses(earlier: Gate, later: Gate) -> bool:

@@ -9,12 +9,12 @@ from qcompile.diagnostics.messages.planning import AnglesActOnZeroState
 from qcompile.ir.circuit import Circuit, Gate, Pauli, ZeroState
 from qcompile.ir.gate_algebra import commutes_with_pauli
 from qcompile.ir.gates import GATES
-from qcompile.passes.base import CircuitPass, Context
-from qcompile.passes.circuit.contract import ensure_same_readout, lost_angles
+from qcompile.passes.base import Context
+from qcompile.passes.circuit.contract import SameReadoutPass, remark_lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrimZeroState(CircuitPass):
+class TrimZeroState(SameReadoutPass):
     """A qubit is |0⟩ until a gate that does not commute with its Z.
 
     Until then diagonal gates on it are phases, controls on it never fire, exchanges do nothing.
@@ -35,19 +35,8 @@ class TrimZeroState(CircuitPass):
                 q for q in gate.qubits if not commutes_with_pauli(gate, Pauli(letters=((q, "Z"),)))
             )
         result = replace(circuit, gates=tuple(kept))
-        if dead := lost_angles(circuit, result):
-            context.remark(
-                AnglesActOnZeroState(
-                    adapter=context.adapter,
-                    count=dead,
-                    total=circuit.angle_count,
-                    span=context.span,
-                )
-            )
+        remark_lost(AnglesActOnZeroState, circuit, result, context)
         return result
-
-    def ensures(self, before: Circuit, after: Circuit, context: Context) -> None:
-        ensure_same_readout(before, after)
 
 
 def _does_nothing(gate: Gate, touched: set[int]) -> bool:
