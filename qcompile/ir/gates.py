@@ -9,7 +9,6 @@ from __future__ import annotations
 import cmath
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from math import pi, sqrt
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from qcompile.ir.matrices import (
     PAULIS,
     Matrix,
     adjoint,
+    all_strings,
     close,
     exchanged,
     identity,
@@ -193,27 +193,21 @@ class GateKind:
         """Pauli strings whose sum is the gate, for every angle: first letter, first qubit."""
         return tuple(
             string
-            for string in map("".join, product("IXYZ", repeat=self.qubits))
+            for string in all_strings(self.qubits)
             if abs(trace(multiply(pauli_matrix(string), self.generic))) > EXACT
         )
 
     @cached_property
-    def images(self) -> tuple[str, ...] | None:
-        """U† P U for P = X and Z on the first qubit, then on the second, as `+XZ`.
-
-        None: no Clifford gate, or one with angles.
-        """
-        if self.angles:
-            return None
-        found = []
-        for place, letter in product(range(self.qubits), "XZ"):
-            string = "I" * place + letter + "I" * (self.qubits - 1 - place)
+    def images(self) -> dict[str, str] | None:
+        """U† P U of every Pauli string P, as `+XZ`; None: no Clifford gate, or one with angles."""
+        found: dict[str, str] = {}
+        for string in () if self.angles else all_strings(self.qubits):
             image = multiply(adjoint(self.generic), multiply(pauli_matrix(string), self.generic))
-            signed = _signed_string(image, self.qubits)
-            if signed is None:
-                return None
-            found.append(signed)
-        return tuple(found)
+            for other in all_strings(self.qubits):
+                for sign, factor in (("+", 1), ("-", -1)):
+                    if close(scaled(factor, pauli_matrix(other)), image):
+                        found[string] = sign + other
+        return found if len(found) == 4**self.qubits else None
 
     def undoes(self, other: GateKind) -> bool:
         """For gates without angles: whether one after the other is the identity."""
@@ -229,7 +223,8 @@ class GateKind:
     @property
     def exchanges(self) -> bool:
         """Exchanges its two qubits, up to phases of basis states."""
-        return self.images is not None and self.images[1::2] == ("+IZ", "+ZI")
+        found = self.images or {}
+        return (found.get("ZI"), found.get("IZ")) == ("+IZ", "+ZI")
 
 
 def _terms(steps: tuple[Gate, ...], qubits: int) -> tuple[Term, ...]:
@@ -262,14 +257,6 @@ def _value(terms: tuple[Term, ...], qubits: int, angles: tuple[float, ...]) -> M
             factor = total(matrix, scaled(cmath.cos(half), cosine), scaled(cmath.sin(half), sine))
         found = multiply(factor, found)
     return found
-
-
-def _signed_string(matrix: Matrix, qubits: int) -> str | None:
-    for string in map("".join, product("IXYZ", repeat=qubits)):
-        for sign, factor in (("+", 1), ("-", -1)):
-            if close(scaled(factor, pauli_matrix(string)), matrix):
-                return sign + string
-    return None
 
 
 def defect_of_gate(kind: GateKind) -> str | None:

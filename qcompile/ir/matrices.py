@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cache, reduce
+from itertools import product
 from typing import Literal
 
 Matrix = tuple[complex, ...]
@@ -82,6 +83,11 @@ def exchanged(a: Matrix) -> Matrix:
     """The same on the two qubits in the opposite order."""
     order = (0, 2, 1, 3)
     return tuple(a[4 * row + column] for row in order for column in order)
+
+
+def all_strings(qubits: int) -> tuple[str, ...]:
+    """All of them, the identity first."""
+    return tuple(map("".join, product("IXYZ", repeat=qubits)))
 
 
 @cache
