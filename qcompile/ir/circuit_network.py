@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from qcompile.ir.circuit import Circuit, Expectations
 from qcompile.ir.circuit_analysis import depends_on_data
-from qcompile.ir.gates import PauliLetter
 from qcompile.ir.light_cone import influence
+from qcompile.ir.matrices import PauliLetter
 from qcompile.ir.network import BATCH
 
 

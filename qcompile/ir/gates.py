@@ -33,9 +33,6 @@ from qcompile.ir.matrices import (
     total,
     trace,
 )
-from qcompile.ir.matrices import (
-    PauliLetter as PauliLetter,
-)
 
 if TYPE_CHECKING:
     from qcompile.ir.circuit import Gate
@@ -49,7 +46,7 @@ Mix = tuple[float, tuple[tuple[int, float], ...]]
 Term = tuple[Matrix, Matrix, Matrix, Mix | None]
 """C, K, S and t of C + cos(t/2) K + sin(t/2) S; without t only C."""
 
-GENERIC = (0.7, -1.1, 2.3)
+GENERIC = (0.7, -1.1, 2.3, 0.4, -2.6, 1.9, -0.3, 3.1)
 """Angles at which nothing holds that does not hold for every angle."""
 
 
@@ -157,7 +154,7 @@ class GateKind:
     @cached_property
     def starts_as_identity(self) -> bool:
         """Has angles, and is the identity where all are 0."""
-        return self.angles > 0 and close(self.at(0.0, 0.0, 0.0), identity(2**self.qubits))
+        return self.angles > 0 and close(self.at(*(0.0,) * self.angles), identity(2**self.qubits))
 
     @cached_property
     def reversible(self) -> bool:
@@ -168,7 +165,7 @@ class GateKind:
     @cached_property
     def additive(self) -> bool:
         """One angle, and G(a) G(b) = G(a + b), G(0) = 1."""
-        a, b, _ = GENERIC
+        a, b = GENERIC[:2]
         return self.angles == 1 and close(multiply(self.at(a), self.at(b)), self.at(a + b))
 
     @cached_property
@@ -265,6 +262,8 @@ def defect_of_gate(kind: GateKind) -> str | None:
 
     if kind.qubits not in (1, 2):
         return f"it acts on {kind.qubits} qubits; gates act on one or two"
+    if not 0 <= kind.angles <= len(GENERIC):
+        return f"it has {kind.angles} angles; {len(GENERIC)} are the most"
     if not kind.steps:
         return "it has no parts"
     for step in kind.steps + kind.short_steps:

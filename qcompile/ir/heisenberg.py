@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import cast
 
 from qcompile.ir.circuit import Gate, Pauli
-from qcompile.ir.gates import GATES, PauliLetter
+from qcompile.ir.gates import GATES
+from qcompile.ir.matrices import PauliLetter
 
 
 def conjugate_pauli(pauli: Pauli, gate: Gate) -> Pauli:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from qcompile.diagnostics.source import Span
-from qcompile.ir.gates import GateName, PauliLetter
+from qcompile.ir.gates import GateName
 from qcompile.ir.initialisation import Init
+from qcompile.ir.matrices import PauliLetter
 from qcompile.ir.patterns import Half
 from qcompile.ir.scalar import Scalar
 

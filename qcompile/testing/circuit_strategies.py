@@ -20,7 +20,8 @@ from qcompile.ir.circuit import (
     Readout,
     ZeroState,
 )
-from qcompile.ir.gates import GATE_NAMES, GATES, GateName, PauliLetter
+from qcompile.ir.gates import GATE_NAMES, GATES, GateName
+from qcompile.ir.matrices import PauliLetter
 
 CONSTANTS = (0.0, math.pi, -math.pi / 2, math.pi / 4, 0.3, -1.7)
 COEFFICIENTS = (1.0, -1.0, 0.5, 2.0)

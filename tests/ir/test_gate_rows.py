@@ -34,6 +34,7 @@ def test_what_has_parts_is_well_formed(name: str) -> None:
     ("row", "reason"),
     [
         ({"qubits": 3, "parts": "cx 0 2"}, "it acts on 3 qubits"),
+        ({"parts": "cx 0 1", "angles": 9}, "it has 9 angles; 8 are the most"),
         ({"axis": "ZZ", "angles": 1}, "it has no parts"),
         ({"parts": "ccx 0 1"}, "its part `ccx 0 1` is no gate of qcompile"),
         ({"parts": "cx 0"}, "its part `cx 0` has 2 qubits and 0 angles"),
@@ -57,3 +58,22 @@ def test_what_has_parts_is_well_formed(name: str) -> None:
 def test_rows_that_are_not_well_formed(row: dict[str, Any], reason: str) -> None:
     found = defect_of_gate(GateKind(meaning="none", **({"qubits": 2} | row)))
     assert found is not None and found.startswith(reason), found
+
+
+def test_facts_follow_from_parts() -> None:
+    tour = GateKind(
+        meaning="of four angles",
+        qubits=2,
+        angles=4,
+        parts="rz(t[0]) 0; rx(t[1]) 0; ry(t[2]) 1; cphase(t[3]) 1 0",
+    )
+    assert defect_of_gate(tour) is None
+    assert tour.starts_as_identity and not tour.reversible and not tour.additive
+    assert not tour.real and not tour.keeps_zero and tour.images is None and tour.turn is None
+    late = GateKind(meaning="off by a quarter", qubits=1, angles=1, parts="s 0; rz(t[0]) 0")
+    assert late.diagonal and late.keeps_zero
+    assert not late.starts_as_identity and not late.additive and not late.reversible
+    ising = GateKind(meaning="as rzz", qubits=2, angles=1, parts="rzz(t[0]) 1 0")
+    assert ising.turn == ("rzz", 0.0) and ising.symmetric
+    root = GateKind(meaning="as cz, by parts", qubits=2, parts="h 1; cx 0 1; h 1")
+    assert root.conditional and root.clifford and root.undoes(GATES["cz"])

@@ -30,7 +30,8 @@ from qcompile.ir.circuit import (
 )
 from qcompile.ir.circuit_analysis import data_layers, gate_counts, used_angles
 from qcompile.ir.gate_algebra import commute
-from qcompile.ir.gates import GateName, PauliLetter
+from qcompile.ir.gates import GateName
+from qcompile.ir.matrices import PauliLetter
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import CircuitPass, Context
 from qcompile.passes.circuit import gate_list, separate_data

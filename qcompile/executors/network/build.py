@@ -17,7 +17,7 @@ from qcompile.ir.circuit_network import (
     ZeroOperand,
     observable_operands,
 )
-from qcompile.ir.gates import PauliLetter
+from qcompile.ir.matrices import PauliLetter
 from qcompile.ir.network import BATCH
 from qcompile.ir.plan import NetworkEvaluation, ObservableNetwork
 from qcompile.ir.target import Target

@@ -14,7 +14,7 @@ from qcompile.executors.sweeps.program import (
     sweeps_of_primitives,
 )
 from qcompile.ir.circuit import Circuit, Expectations, Pauli, Probabilities
-from qcompile.ir.gates import PauliLetter
+from qcompile.ir.matrices import PauliLetter
 from qcompile.ir.primitives import Primitive, conjugate, to_z_basis
 from qcompile.ir.target import NoiseModel, Target
 

@@ -20,8 +20,8 @@ from qcompile.grammar.elaborate.scalars import combine
 from qcompile.grammar.elaborate.wires import read_wires
 from qcompile.grammar.functions import MEASUREMENTS
 from qcompile.grammar.syntax import MeasureStatement, Name, StringLiteral
-from qcompile.ir.gates import PauliLetter
 from qcompile.ir.limits import MAX_QUBITS
+from qcompile.ir.matrices import PauliLetter
 from qcompile.ir.operands import Typed, integer
 from qcompile.ir.spec_circuit import (
     MeasureEach,

@@ -12,8 +12,9 @@ from typing import Any
 
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, Probabilities
 from qcompile.ir.device import RoutedCircuit
-from qcompile.ir.gates import GateName, PauliLetter
+from qcompile.ir.gates import GateName
 from qcompile.ir.light_cone import light_cone
+from qcompile.ir.matrices import PauliLetter
 from qcompile.ir.verification import VerificationError
 
 MOST_QUBITS = 14

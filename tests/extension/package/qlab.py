@@ -21,9 +21,7 @@ GIVENS = GateKind(
 
 def root_iswap() -> GateKind:
     """√iSWAP, by a callable."""
-    return GateKind(
-        meaning="√iSWAP", qubits=2, parts=f"rxx({-pi / 4}) 0 1; ryy({-pi / 4}) 0 1", aliases=("w",)
-    )
+    return GateKind(meaning="√iSWAP", qubits=2, parts=f"rxx({-pi / 4}) 0 1; ryy({-pi / 4}) 0 1")
 
 
 TILT = GateKind(
