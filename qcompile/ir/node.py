@@ -55,6 +55,14 @@ class Node:
     """The module of its torch; None: the one in `qcompile.backends.ops`."""
     ORACLE: ClassVar[str | None] = None
     """The module of its oracle; None: the one in `qcompile.testing.ops`."""
+    DETAIL: ClassVar[str] = ""
+    """What the text form says of `node` after its tensors: `block {node.block}`."""
+    FLOPS: ClassVar[float] = 0.0
+    """Of the forward pass, for each element of the value."""
+    BACKWARD: ClassVar[float] = 1.0
+    """FLOPs of the backward pass over those of the forward pass."""
+    KEPT: ClassVar[int] = 0
+    """Elements kept for the backward pass besides the operands, for each element of the value."""
     SAVES: ClassVar[bool] = False
     """Whether the backward pass reads the values of the operands."""
 
@@ -104,7 +112,8 @@ class Node:
 
     def work(self, widths: Sequence[int]) -> NodeWork:
         """What it costs, the operands having these widths."""
-        return NodeWork()
+        each, interior = self.FLOPS * self.width, self.KEPT * self.width
+        return NodeWork(each=each, backward=self.BACKWARD, interior=interior)
 
     @property
     def mnemonic(self) -> str:
@@ -118,7 +127,8 @@ class Node:
 
     def words(self, tensors: Sequence[TensorSpec]) -> str:
         """The line of the text form, without operands and width."""
-        return " ".join((self.mnemonic, *(tensor_name(tensors[index]) for index in self.tensors)))
+        names = (tensor_name(tensors[index]) for index in self.tensors)
+        return " ".join((self.mnemonic, *names, self.DETAIL.format(node=self))).rstrip()
 
     def text(self, tensors: Sequence[TensorSpec]) -> str:
         """What stands between `%3 =` and `-> width`."""
@@ -148,8 +158,16 @@ class UnaryNode(PlainNode):
     """A node with one operand."""
 
     READS = ("operand",)
+    LINEAR: ClassVar[bool] = False
+    """In its operand, without offset, in evaluation mode."""
+    ZERO_AT_ZERO: ClassVar[bool] = False
 
     operand: int
+
+    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
+        if self.LINEAR or (self.ZERO_AT_ZERO and parts[0] == "zero"):
+            return parts[0]
+        return Node.dependence(self, parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.source import Span
 from qcompile.ir.initialisation import Init
 from qcompile.ir.operands import Operand, Typed, Value
-from qcompile.ir.signature import Function
+from qcompile.ir.signature import Function, Option
 from qcompile.ir.spec_node import SpecDomain, SpecNode
 
 
@@ -24,6 +24,10 @@ class CallReader(Protocol):
     @property
     def ok(self) -> bool:
         """Whether the arguments match the signature."""
+
+    @property
+    def options(self) -> Mapping[str, Option]:
+        """Those of the operation, by name."""
 
     @property
     def span(self) -> Span:
@@ -97,3 +101,75 @@ class Operation(Function):
     """Also a function of the numbers of the language."""
     build: Callable[[CallReader], Operand]
     """What a call stands for; None after a fault, which was reported."""
+
+
+def standard(
+    node: type[SpecNode],
+    *,
+    width: str = "v",
+    what: str = "",
+    check: Callable[[CallReader, Mapping[str, int | None]], Message | None] | None = None,
+    **fields: str,
+) -> Callable[[CallReader], Value | None]:
+    """Make the node whose fields are the arguments of a call.
+
+    Args:
+        node: Its fields have the names of the options, or those that `fields` gives them.
+        width: The option that is the width of the value; `v`: that of the operand.
+        what: Names the tensors in messages.
+        check: Says what is wrong with the numbers and widths that are known without a model.
+    """
+
+    def build(call: CallReader) -> Value | None:
+        read = {name: _read(call, option, what) for name, option in call.options.items()}
+        if not call.ok or any(item is None and name != "share" for name, item in read.items()):
+            return None
+        sizes = {name: _size(item) for name, item in read.items()}
+        fault = check and check(call, {name: call.number(size) for name, size in sizes.items()})
+        if fault:
+            call.report(fault)
+            return None
+        named = {fields.get(name, name): _field(item) for name, item in read.items()}
+        if "v" in named:
+            named["operand"] = named.pop("v")
+        if "share" in named:
+            named["name"] = call.unique()
+        return call.add(cast(Any, node)(**named, span=call.span), sizes[width])
+
+    return build
+
+
+def _read(call: CallReader, option: Option, what: str) -> object:
+    match option.kind:
+        case "value":
+            return call.value(option.name)
+        case "int":
+            return call.integer(option.name)
+        case "real":
+            return call.real(option.name)
+        case "bool":
+            return call.flag(option.name)
+        case "choice":
+            return call.choice(option.name)
+        case "init":
+            return call.init(what)
+        case "text":
+            return call.share()
+        case _:
+            raise TypeError(f"`{option.name}` has no field")
+
+
+def _size(item: object) -> Typed | None:
+    if isinstance(item, Value):
+        return item.width
+    return item if isinstance(item, Typed) else None
+
+
+def _field(item: object) -> object:
+    match item:
+        case Value(node=node):
+            return node
+        case Typed(scalar=scalar):
+            return scalar
+        case _:
+            return item

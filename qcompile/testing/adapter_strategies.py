@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
+from qcompile.ir.ops.elementwise import ELEMENTWISE
 from qcompile.ir.ops.tensor_gates import GATE_PATTERNS
 from qcompile.testing.circuit_texts import (
     FACTORS,
@@ -15,9 +16,7 @@ from qcompile.testing.circuit_texts import (
     unitary_sources,
 )
 
-_ACTIVATIONS = (
-    "relu", "gelu", "silu", "tanh", "sigmoid", "sin", "cos", "softplus", "abs", "square",
-)  # fmt: skip
+_ACTIVATIONS = tuple(name for name, row in ELEMENTWISE.items() if row.called and name != "exp")
 _LINEAR_INITS = (
     "zero", "constant(0.1)", "normal(0.5)", "uniform(-1, 1)", "kaiming_uniform", "kaiming_normal",
     "xavier_uniform", "orthogonal", "identity(0.5)", "xavier_uniform(gain: 0.5)",

@@ -33,7 +33,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "adapter.pt"
     done = run(HERE / "use.py", SOURCE, path, folder / "again.pt", site="site")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "householder update.reflections[3, 6] %0 -> 6" in done.stdout
+    assert "householder update.reflections[3, 6] count 3 %0 -> 6" in done.stdout
     return path
 
 

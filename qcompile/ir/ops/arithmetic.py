@@ -19,7 +19,6 @@ from qcompile.ir.node import (
 )
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.spec_node import Lowering, ManyOperandsSpec, UnarySpec
-from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verification import require
 
 
@@ -71,41 +70,33 @@ class MultiplyNode(PlainNode):
 class ScaleNode(ElementwiseNode):
     """factor · a."""
 
+    LINEAR = True
+    FLOPS = 1.0
+    DETAIL = "{node.factor!r}"
+
     factor: float
 
     def verify(self, widths: Sequence[int]) -> Needed:
         require(math.isfinite(self.factor), "the number is not finite")
         return ElementwiseNode.verify(self, widths)
 
-    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
-        return parts[0]
-
-    def work(self, widths: Sequence[int]) -> NodeWork:
-        return NodeWork(each=float(self.width))
-
     @property
     def label(self) -> str:
         return f"scale {self.factor:g}"
-
-    def words(self, tensors: Sequence[TensorSpec]) -> str:
-        return f"scale {self.factor!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShiftNode(ElementwiseNode):
     """offset + a."""
 
+    FLOPS = 1.0
+    DETAIL = "{node.offset!r}"
+
     offset: float
 
     def verify(self, widths: Sequence[int]) -> Needed:
         require(math.isfinite(self.offset), "the number is not finite")
         return ElementwiseNode.verify(self, widths)
-
-    def work(self, widths: Sequence[int]) -> NodeWork:
-        return NodeWork(each=float(self.width))
-
-    def words(self, tensors: Sequence[TensorSpec]) -> str:
-        return f"shift {self.offset!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

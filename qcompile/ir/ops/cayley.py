@@ -3,19 +3,17 @@ arXiv:2605.05914."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qcompile.diagnostics.messages.sized_tensors import BlocksDoNotFitAtSize
 from qcompile.diagnostics.messages.tensors import BlocksDoNotFit
 from qcompile.ir.limits import MAX_BLOCK
-from qcompile.ir.node import Dependence, ElementwiseNode, Needed, NodeWork
-from qcompile.ir.operands import Value
-from qcompile.ir.operation import CallReader, Operation
+from qcompile.ir.node import ElementwiseNode, Needed, NodeWork
+from qcompile.ir.operation import CallReader, Operation, standard
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.signature import SHARE, VECTOR_INITS, Option, init_option, value_option
 from qcompile.ir.spec_node import Lowering, TrainableUnarySpec
-from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verification import require
 
 
@@ -27,6 +25,8 @@ class CayleyNode(ElementwiseNode):
     row by row.
     """
 
+    LINEAR = True
+    DETAIL = "block {node.block}"
     TENSORS = ("tensor",)
     SAVES = True
 
@@ -39,9 +39,6 @@ class CayleyNode(ElementwiseNode):
         require(block >= 2 and width % block == 0, f"blocks of {block} do not divide it")
         return ((self.tensor, (width // block, block * (block - 1) // 2)),)
 
-    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
-        return parts[0]
-
     def work(self, widths: Sequence[int]) -> NodeWork:
         block, width = self.block, self.width
         return NodeWork(
@@ -50,9 +47,6 @@ class CayleyNode(ElementwiseNode):
             backward=2,
             peak=block * width,
         )
-
-    def words(self, tensors: Sequence[TensorSpec]) -> str:
-        return f"{ElementwiseNode.words(self, tensors)} block {self.block}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,24 +77,11 @@ class SpecCayley(TrainableUnarySpec):
         return lowering.append(node, self.span)
 
 
-def _build(call: CallReader) -> Value | None:
-    value, block = call.value("v"), call.integer("block")
-    init, share = call.init("orthogonal blocks"), call.share()
-    if value is None or block is None or init is None or not call.ok:
+def _fits(call: CallReader, known: Mapping[str, int | None]) -> BlocksDoNotFit | None:
+    width, block = known["v"], known["block"]
+    if width is None or not block or width % block == 0:
         return None
-    width, rows = call.number(value.width), call.number(block)
-    if width is not None and rows is not None and rows > 0 and width % rows:
-        call.report(BlocksDoNotFit(span=call.place("block"), block=rows, width=width))
-        return None
-    node = SpecCayley(
-        operand=value.node,
-        block=block.scalar,
-        init=init,
-        name=call.unique(),
-        share=share,
-        span=call.span,
-    )
-    return call.add(node, value.width)
+    return BlocksDoNotFit(span=call.place("block"), block=block, width=width)
 
 
 OPERATIONS = (
@@ -122,6 +103,6 @@ OPERATIONS = (
         ),
         meaning="an orthogonal matrix on every block of elements in a row",
         width="that of v",
-        build=_build,
+        build=standard(SpecCayley, what="orthogonal blocks", check=_fits),
     ),
 )

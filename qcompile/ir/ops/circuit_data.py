@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qcompile.ir.node import Dependence, ElementwiseNode, Needed, NodeWork, UnaryNode
+from qcompile.ir.node import ElementwiseNode, Needed, NodeWork, UnaryNode
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verification import require
-
-
-def _unless_zero(parts: Sequence[Dependence]) -> Dependence:
-    """Of functions that are not linear and 0 at 0."""
-    if parts[0] in ("zero", "constant"):
-        return parts[0]
-    return "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NormNode(UnaryNode):
     """Euclidean norm along the last axis; width 1; its gradient at 0 is 0."""
 
+    ZERO_AT_ZERO = True
     SAVES = True
 
     width: int = 1
@@ -28,9 +22,6 @@ class NormNode(UnaryNode):
     def verify(self, widths: Sequence[int]) -> Needed:
         require(self.width == 1, "a norm has width 1")
         return ()
-
-    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
-        return _unless_zero(parts)
 
     def work(self, widths: Sequence[int]) -> NodeWork:
         return NodeWork(each=2.0 * widths[0])
@@ -40,6 +31,8 @@ class NormNode(UnaryNode):
 class PairProductNode(UnaryNode):
     """(…, len(pairs)): a_i · a_j for each pair."""
 
+    ZERO_AT_ZERO = True
+    FLOPS = 1.0
     SAVES = True
 
     pairs: tuple[tuple[int, int], ...]
@@ -50,12 +43,6 @@ class PairProductNode(UnaryNode):
         inside = all(0 <= i < widths[0] for pair in self.pairs for i in pair)
         require(inside, "a pair out of range")
         return ()
-
-    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
-        return _unless_zero(parts)
-
-    def work(self, widths: Sequence[int]) -> NodeWork:
-        return NodeWork(each=float(self.width))
 
     def words(self, tensors: Sequence[TensorSpec]) -> str:
         return f"pairs {' '.join(f'{i}*{j}' for i, j in self.pairs)}"
@@ -68,10 +55,9 @@ class FoldNode(UnaryNode):
     A narrower operand repeats cyclically instead: element j is a_(j mod its width).
     """
 
-    width: int
+    LINEAR = True
 
-    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
-        return parts[0]
+    width: int
 
     def work(self, widths: Sequence[int]) -> NodeWork:
         return NodeWork(each=float(widths[0]))
@@ -81,10 +67,6 @@ class FoldNode(UnaryNode):
 class NormaliseNode(ElementwiseNode):
     """a divided by its root mean square along the last axis; 0 for a = 0, as is the gradient."""
 
+    ZERO_AT_ZERO = True
+    FLOPS = 4.0
     SAVES = True
-
-    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
-        return _unless_zero(parts)
-
-    def work(self, widths: Sequence[int]) -> NodeWork:
-        return NodeWork(each=4.0 * self.width)

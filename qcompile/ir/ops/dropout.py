@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from qcompile.diagnostics.messages.lowering import OutOfRangeAtSize
 from qcompile.diagnostics.messages.types import OutOfRange
-from qcompile.ir.node import Dependence, ElementwiseNode, Needed, NodeWork
+from qcompile.ir.node import ElementwiseNode, Needed
 from qcompile.ir.operands import Value
 from qcompile.ir.operation import CallReader, Operation
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.signature import Option, value_option
 from qcompile.ir.spec_node import Lowering, UnarySpec
-from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verification import require
 
 
@@ -21,20 +20,16 @@ from qcompile.ir.verification import require
 class DropoutNode(ElementwiseNode):
     """Zeroes with `probability` in training mode, scaling the rest by 1 / (1 - probability)."""
 
+    LINEAR = True
+    FLOPS = 2.0
+    KEPT = 1
+    DETAIL = "{node.probability!r}"
+
     probability: float
 
     def verify(self, widths: Sequence[int]) -> Needed:
         require(0.0 <= self.probability < 1.0, "the probability is not in [0, 1)")
         return ElementwiseNode.verify(self, widths)
-
-    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
-        return parts[0]
-
-    def work(self, widths: Sequence[int]) -> NodeWork:
-        return NodeWork(each=2.0 * self.width, interior=self.width)
-
-    def words(self, tensors: Sequence[TensorSpec]) -> str:
-        return f"dropout {self.probability!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ class LinearNode(MultilinearNode):
 class BiasNode(ElementwiseNode):
     """a + tensor, a trainable vector (width,)."""
 
+    FLOPS = 1.0
     TENSORS = ("tensor",)
 
     tensor: int
@@ -54,9 +55,6 @@ class BiasNode(ElementwiseNode):
     def verify(self, widths: Sequence[int]) -> Needed:
         ElementwiseNode.verify(self, widths)
         return ((self.tensor, (self.width,)),)
-
-    def work(self, widths: Sequence[int]) -> NodeWork:
-        return NodeWork(each=float(self.width))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

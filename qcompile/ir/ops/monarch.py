@@ -6,7 +6,7 @@ P reads a q × b matrix column by column: y = P L Pᵀ R x. Where q = p this is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qcompile.diagnostics.messages.sized_tensors import BlocksDoNotFitAtSize
@@ -15,8 +15,7 @@ from qcompile.ir.chain import Axis, Chain, MultilinearNode
 from qcompile.ir.initialisation import KAIMING_UNIFORM
 from qcompile.ir.limits import MAX_BLOCK
 from qcompile.ir.node import Needed
-from qcompile.ir.operands import Value
-from qcompile.ir.operation import CallReader, Operation
+from qcompile.ir.operation import CallReader, Operation, standard
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.signature import SHARE, TENSOR_INITS, TO, Option, init_option, value_option
 from qcompile.ir.spec_node import Lowering, TrainableUnarySpec
@@ -84,26 +83,12 @@ class SpecMonarch(TrainableUnarySpec):
         return lowering.append(node, self.span)
 
 
-def _build(call: CallReader) -> Value | None:
-    value, to, blocks = call.value("v"), call.integer("to"), call.integer("blocks")
-    init, share = call.init("a Monarch matrix"), call.share()
-    if value is None or to is None or blocks is None or init is None or not call.ok:
-        return None
-    count = call.number(blocks)
-    for wide in (call.number(value.width), call.number(to)):
-        if wide is not None and count and wide % count:
-            call.report(BlocksDoNotFit(span=call.place("blocks"), block=count, width=wide))
-            return None
-    node = SpecMonarch(
-        operand=value.node,
-        to=to.scalar,
-        blocks=blocks.scalar,
-        init=init,
-        name=call.unique(),
-        share=share,
-        span=call.span,
-    )
-    return call.add(node, to)
+def _fits(call: CallReader, known: Mapping[str, int | None]) -> BlocksDoNotFit | None:
+    blocks = known["blocks"]
+    for width in (known["v"], known["to"]):
+        if width is not None and blocks and width % blocks:
+            return BlocksDoNotFit(span=call.place("blocks"), block=blocks, width=width)
+    return None
 
 
 OPERATIONS = (
@@ -126,6 +111,6 @@ OPERATIONS = (
         ),
         meaning="two block-diagonal matrices with a permutation between them",
         width="`to`",
-        build=_build,
+        build=standard(SpecMonarch, width="to", what="a Monarch matrix", check=_fits),
     ),
 )

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from qcompile.diagnostics.messages.sizes_of_tables import RowsDoNotDivide
 from qcompile.ir.domains import FREE, Domain
 from qcompile.ir.limits import MAX_DIGITS
-from qcompile.ir.node import Dependence, Needed, PlainNode, UnaryNode
+from qcompile.ir.node import Needed, PlainNode, UnaryNode
 from qcompile.ir.operands import Value
-from qcompile.ir.operation import CallReader, Operation
+from qcompile.ir.operation import CallReader, Operation, standard
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.signature import SHARE, VECTOR_INITS, init_option, size_option, value_option
 from qcompile.ir.spec_node import Lowering, SpecDomain, SpecNode, TrainableSpec, UnarySpec
-from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verification import VerificationError, require
 
 
@@ -71,6 +70,9 @@ class BitsNode(PlainNode):
 class RowsNode(UnaryNode):
     """(rows · width,) as a table (rows, width)."""
 
+    LINEAR = True
+    DETAIL = "{node.rows}"
+
     rows: int
     width: int
 
@@ -84,16 +86,12 @@ class RowsNode(UnaryNode):
         require(fits, "the rows do not fill the operand")
         return ()
 
-    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
-        return parts[0]
-
-    def words(self, tensors: Sequence[TensorSpec]) -> str:
-        return f"rows {self.rows}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlatNode(UnaryNode):
     """A table as one vector, (rows · width of the operand,)."""
+
+    LINEAR = True
 
     width: int
 
@@ -101,9 +99,6 @@ class FlatNode(UnaryNode):
         if parts[0].kind != "rows":
             raise VerificationError("a value that is no table made flat")
         return FREE
-
-    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
-        return parts[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,37 +177,6 @@ class SpecFlat(UnarySpec):
         return lowering.append(FlatNode(operand=operand, width=width), self.span)
 
 
-def _vector(call: CallReader) -> Value | None:
-    size, init, share = call.integer("n"), call.init("a vector"), call.share()
-    if size is None or init is None or not call.ok:
-        return None
-    node = SpecVector(size=size.scalar, init=init, name=call.unique(), share=share, span=call.span)
-    return call.add(node, size)
-
-
-def _table(call: CallReader) -> Value | None:
-    rows, size = call.integer("rows"), call.integer("n")
-    init, share = call.init("a table"), call.share()
-    if rows is None or size is None or init is None or not call.ok:
-        return None
-    node = SpecTable(
-        rows=rows.scalar,
-        size=size.scalar,
-        init=init,
-        name=call.unique(),
-        share=share,
-        span=call.span,
-    )
-    return call.add(node, size)
-
-
-def _bits(call: CallReader) -> Value | None:
-    digits = call.integer("n")
-    if digits is None or not call.ok:
-        return None
-    return call.add(SpecBits(digits=digits.scalar, span=call.span), digits)
-
-
 def _rows(call: CallReader) -> Value | None:
     value, count = call.value("v"), call.integer("n")
     if value is None or count is None or not call.ok:
@@ -238,7 +202,7 @@ OPERATIONS = (
         options=(size_option("n", "its width"), init_option("normal", VECTOR_INITS), SHARE),
         meaning="a trainable vector, the same for every token",
         width="`n`",
-        build=_vector,
+        build=standard(SpecVector, width="n", what="a vector", n="size"),
     ),
     Operation(
         name="table",
@@ -251,7 +215,7 @@ OPERATIONS = (
         ),
         meaning="a trainable table, the same for every token",
         width="`n`, a table",
-        build=_table,
+        build=standard(SpecTable, width="n", what="a table", n="size"),
     ),
     Operation(
         name="bits",
@@ -259,7 +223,7 @@ OPERATIONS = (
         options=(size_option("n", "number of binary digits", MAX_DIGITS),),
         meaning="all 2^n numbers of n binary digits, each a row of 0 and 1, in order",
         width="`n`, a table",
-        build=_bits,
+        build=standard(SpecBits, width="n", n="digits"),
     ),
     Operation(
         name="rows",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from qcompile.diagnostics.messages.lowering import SliceOutOfRange
 from qcompile.ir.node import Dependence, Needed, PlainNode, UnaryNode, of_the_same
 from qcompile.ir.operands import Typed, Value, integer
-from qcompile.ir.operation import CallReader, Operation
+from qcompile.ir.operation import CallReader, Operation, standard
 from qcompile.ir.scalar import Constant, Scalar
 from qcompile.ir.signature import Option, size_option, value_option
 from qcompile.ir.spec_node import Lowering, ManyOperandsSpec, UnarySpec
@@ -51,6 +51,8 @@ class ConcatNode(PlainNode):
 class SliceNode(UnaryNode):
     """a[…, start : start + width]."""
 
+    LINEAR = True
+
     start: int
     width: int
 
@@ -65,9 +67,6 @@ class SliceNode(UnaryNode):
         inside = self.start >= 0 and self.start + self.width <= widths[0]
         require(inside, "it reaches beyond its operand")
         return ()
-
-    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
-        return parts[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,13 +140,6 @@ def _concat(call: CallReader) -> Value | None:
     return call.add(node, width)
 
 
-def _resize(call: CallReader) -> Value | None:
-    value, size = call.value("v"), call.integer("n")
-    if value is None or size is None or not call.ok:
-        return None
-    return call.add(SpecResize(operand=value.node, to=size.scalar, span=call.span), size)
-
-
 OPERATIONS = (
     Operation(
         name="concat",
@@ -163,6 +155,6 @@ OPERATIONS = (
         options=(value_option(), size_option("n", "its width")),
         meaning="the first n elements, or all of them and zeros behind",
         width="`n`",
-        build=_resize,
+        build=standard(SpecResize, width="n", n="to"),
     ),
 )

@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qcompile.ir.node import Dependence, ElementwiseNode, Needed, NodeWork
-from qcompile.ir.operands import Value
-from qcompile.ir.operation import CallReader, Operation
+from qcompile.ir.node import ElementwiseNode, Needed, NodeWork
+from qcompile.ir.operation import Operation, standard
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.signature import SHARE, VECTOR_INITS, Option, init_option, value_option
 from qcompile.ir.spec_node import Lowering, TrainableUnarySpec
@@ -19,6 +18,8 @@ from qcompile.ir.verification import require
 class HouseholderNode(ElementwiseNode):
     """H_k … H_1 a with H = I − 2 u uᵀ / uᵀu, the rows of the tensor (count, width) being u."""
 
+    LINEAR = True
+    DETAIL = "count {node.count}"
     TENSORS = ("tensor",)
     TORCH = "lab_ops.householder_torch"
     ORACLE = "lab_ops.householder_oracle"
@@ -31,9 +32,6 @@ class HouseholderNode(ElementwiseNode):
         ElementwiseNode.verify(self, widths)
         require(self.count >= 1, "no reflection")
         return ((self.tensor, (self.count, self.width)),)
-
-    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
-        return parts[0]
 
     def work(self, widths: Sequence[int]) -> NodeWork:
         return NodeWork(each=4.0 * self.count * self.width, backward=2)
@@ -54,22 +52,6 @@ class SpecHouseholder(TrainableUnarySpec):
         return lowering.append(node, self.span)
 
 
-def _build(call: CallReader) -> Value | None:
-    value, count = call.value("v"), call.integer("count")
-    init, share = call.init("reflections"), call.share()
-    if value is None or count is None or init is None or not call.ok:
-        return None
-    node = SpecHouseholder(
-        operand=value.node,
-        count=count.scalar,
-        init=init,
-        name=call.unique(),
-        share=share,
-        span=call.span,
-    )
-    return call.add(node, value.width)
-
-
 HOUSEHOLDER = Operation(
     name="householder",
     family="trainable",
@@ -82,5 +64,5 @@ HOUSEHOLDER = Operation(
     meaning="reflections in trainable hyperplanes, one after the other",
     width="that of v",
     nodes=(SpecHouseholder, HouseholderNode),
-    build=_build,
+    build=standard(SpecHouseholder, what="reflections"),
 )
