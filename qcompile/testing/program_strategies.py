@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import get_args
 
 from hypothesis import strategies as st
 
@@ -24,34 +26,36 @@ from qcompile.ir.network import (
 )
 from qcompile.ir.node import ProgramNode
 from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, ScaleNode, ShiftNode
-from qcompile.ir.ops.cayley import CayleyNode
 from qcompile.ir.ops.circuit_data import FoldNode, NormaliseNode, NormNode, PairProductNode
 from qcompile.ir.ops.dropout import DropoutNode
 from qcompile.ir.ops.elementwise import ELEMENTWISE, ActivationNode
 from qcompile.ir.ops.ends import InputNode, OutputNode
 from qcompile.ir.ops.linear import ApplyNode, BiasNode, LinearNode
-from qcompile.ir.ops.mpo import MpoNode
 from qcompile.ir.ops.tables import BitsNode, FlatNode, RowsNode, TableNode, VectorNode
-from qcompile.ir.ops.tensor_gates import TensorGatesNode
 from qcompile.ir.ops.widths import ConcatNode, SliceNode, ZeroNode
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.spec import Mode
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Penalty, PenaltyKind, Proximal, Training
+from qcompile.testing import ops as oracles
 from qcompile.testing.circuit_strategies import circuits
+from qcompile.testing.growing import modes_of
 from qcompile.testing.small_orthogonals import small_orthogonals
 
-NodeKind = Literal[
-    "vector", "zero", "add", "multiply", "scale", "shift", "bias", "concat", "slice",
-    "activation", "dropout", "norm", "pairs", "fold", "normalise", "linear", "mpo", "unitary",
-    "network", "circuit", "table", "bits", "rows", "flat", "apply", "output", "cayley", "gates",
-]  # fmt: skip
-NODE_KINDS: tuple[NodeKind, ...] = get_args(NodeKind)
+OPERATIONS = {
+    found.name: import_module(f"{oracles.__name__}.{found.name}")
+    for found in iter_modules(oracles.__path__)
+    if found.name != "elementwise"
+}
+"""Those that are linear in one operand; each file has a `RANDOM_NODE`."""
 
-LINEAR_KINDS: tuple[NodeKind, ...] = (
-    "scale", "add", "concat", "slice", "fold", "linear", "mpo", "unitary", "zero", "output",
-    "cayley", "gates",
+LINEAR_KINDS = (
+    "scale", "add", "concat", "slice", "fold", "linear", "unitary", "zero", "output", *OPERATIONS,
+)  # fmt: skip
+NODE_KINDS = (
+    *LINEAR_KINDS, "vector", "multiply", "shift", "bias", "activation", "dropout", "norm", "pairs",
+    "normalise", "network", "circuit", "table", "bits", "rows", "flat", "apply",
 )  # fmt: skip
 
 LARGEST_DEGREE = 4
@@ -73,7 +77,7 @@ FACTORS = st.sampled_from((-2.0, -1.0, -0.5, 0.25, 0.5, 1.0, 1.5, 3.0))
 def programs(
     draw: st.DrawFn,
     *,
-    kinds: tuple[NodeKind, ...] = NODE_KINDS,
+    kinds: tuple[str, ...] = NODE_KINDS,
     max_nodes: int = 8,
     max_width: int = 5,
     linear_only: bool = False,
@@ -172,7 +176,7 @@ class _Growth:
         wanted = (FREE, self.domains[first])
         return [index for index, domain in enumerate(self.domains) if domain in wanted]
 
-    def grow(self, kind: NodeKind) -> None:
+    def grow(self, kind: str) -> None:
         """Append a node of this kind, where the values at hand allow one."""
         draw = self.draw
         operand = self.pick()
@@ -244,24 +248,11 @@ class _Growth:
                 size = draw(st.integers(1, self.max_width))
                 weight = self.tensor((size, width))
                 self.append(LinearNode(operand=operand, tensor=weight, width=size), degree=degree)
-            case "mpo":
-                self._mpo(operand)
             case "unitary":
                 self._unitary(operand)
             case "output":
                 if not any(isinstance(node, OutputNode) for node in self.nodes):
                     self.append(OutputNode(width=self.out_features), degree=1)
-            case "cayley":
-                blocks = [size for size in range(2, width + 1) if width % size == 0]
-                if blocks:
-                    size = draw(st.sampled_from(blocks))
-                    tensor = self.tensor((width // size, size * (size - 1) // 2))
-                    self.append(
-                        CayleyNode(operand=operand, tensor=tensor, block=size, width=width),
-                        degree=degree,
-                    )
-            case "gates":
-                self._gates(operand)
             case "network":
                 self._network(operand)
             case "circuit":
@@ -288,6 +279,10 @@ class _Growth:
                     self.append(flat, degree=self.degrees[operand])
             case "apply":
                 self._apply(operand)
+            case _:
+                found = OPERATIONS[kind].RANDOM_NODE(self, operand, width)
+                if found is not None:
+                    self.append(found, degree=degree)
 
     def _apply(self, operand: int) -> None:
         width, degree = self.nodes[operand].width, self.degrees[operand]
@@ -330,30 +325,6 @@ class _Growth:
         grown = 2 * degree if kind == "square" else degree if kind in _GROWING else 1
         self.append(ActivationNode(operand=operand, kind=kind, width=width), degree=grown)
 
-    def _mpo(self, operand: int) -> None:
-        draw = self.draw
-        width = self.nodes[operand].width
-        to = draw(st.integers(1, self.max_width))
-        sites = draw(st.integers(2, 3))
-        in_modes = draw(_modes(width, sites))
-        out_modes = draw(_modes(to, sites))
-        bonds = tuple(draw(st.integers(1, 2)) for _ in range(sites - 1))
-        chain = (1, *bonds, 1)
-        cores = tuple(
-            self.tensor((chain[k], out_modes[k], in_modes[k], chain[k + 1])) for k in range(sites)
-        )
-        self.append(
-            MpoNode(
-                operand=operand,
-                cores=cores,
-                in_modes=in_modes,
-                out_modes=out_modes,
-                bonds=bonds,
-                width=to,
-            ),
-            degree=self.degrees[operand],
-        )
-
     def _unitary(self, operand: int) -> None:
         draw = self.draw
         width = self.nodes[operand].width
@@ -371,19 +342,6 @@ class _Growth:
             degree=self.degrees[operand],
         )
 
-    def _gates(self, operand: int) -> None:
-        draw = self.draw
-        to = draw(st.integers(1, self.max_width))
-        sites = draw(st.integers(2, 3))
-        modes = draw(_modes(max(to, self.nodes[operand].width), sites))
-        axes = st.permutations(range(sites)).map(lambda order: (order[0], order[1]))
-        pairs = tuple(draw(st.lists(axes, min_size=1, max_size=3)))
-        gates = tuple(self.tensor((modes[i] * modes[j],) * 2) for i, j in pairs)
-        self.append(
-            TensorGatesNode(operand=operand, gates=gates, pairs=pairs, modes=modes, width=to),
-            degree=self.degrees[operand],
-        )
-
     def _network(self, operand: int) -> None:
         draw = self.draw
         sizes: dict[int, int] = {}
@@ -397,7 +355,7 @@ class _Growth:
         if self.degrees[operand] == 1 and draw(st.booleans()):
             data += [i for i in (self.pick_beside(operand),) if self.degrees[i] == 1]
         for index in data:
-            modes = draw(_modes(self.nodes[index].width, draw(st.integers(1, 2))))
+            modes = draw(modes_of(self.nodes[index].width, draw(st.integers(1, 2))))
             labels = tuple(fresh(extent) for extent in modes)
             view = View(padded=(math.prod(modes),), modes=modes, labels=labels)
             entries.append(DataOperand(node=index, view=view))
@@ -443,12 +401,3 @@ class _Growth:
             CircuitNode(operands=parts, circuit=circuit, angles=angles, width=circuit.outputs),
             degree=1,
         )
-
-
-@st.composite
-def _modes(draw: st.DrawFn, width: int, sites: int) -> tuple[int, ...]:
-    """Modes whose product is at least `width`."""
-    modes = [draw(st.integers(1, 3)) for _ in range(sites - 1)]
-    last = -(-width // math.prod(modes)) + draw(st.integers(0, 1))
-    modes.insert(draw(st.integers(0, sites - 1)), last)
-    return tuple(modes)

@@ -52,3 +52,10 @@ def test_a_faulty_package_is_a_message_where_the_function_is_called() -> None:
     done = run("-m", "qcompile", "check", SOURCE, site="faulty")
     assert done.returncode == 1 and "QA8001" in done.stderr
     assert "householder.qa:5:" in done.stderr and "lab_ops_that_is_missing" in done.stderr
+
+
+def test_a_name_of_qcompile_is_not_replaced() -> None:
+    done = run("-m", "qcompile", "check", SOURCE, site="clash")
+    assert (
+        done.returncode == 1 and "QA8002" in done.stderr and "`linear` of qcompile" in done.stderr
+    )

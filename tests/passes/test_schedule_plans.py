@@ -17,7 +17,7 @@ from qcompile.passes.pipeline import preset, run_pipeline
 from qcompile.passes.schedule import schedule
 from qcompile.passes.tensor.find_paths import FindPaths
 from qcompile.testing.known_programs import lora, qtha
-from qcompile.testing.program_strategies import NODE_KINDS, programs
+from qcompile.testing.program_strategies import NODE_KINDS, OPERATIONS, programs
 from qcompile.testing.reference import Array, evaluate_program, random_tensors
 from qcompile.testing.reference_plan import evaluate_plan
 
@@ -58,7 +58,7 @@ def test_presets_preserve_meaning(
 
 @settings(max_examples=60)
 @given(
-    program=programs(kinds=("network", "mpo", "gates", "linear", "scale"), max_nodes=8),
+    program=programs(kinds=("network", *OPERATIONS, "linear", "scale"), max_nodes=8),
     seed=st.integers(0, 99),
     tokens=st.sampled_from((1, 5, 4096)),
 )

@@ -29,7 +29,7 @@ from qcompile.passes.tensor.group_networks import GroupNetworks, network_each
 from qcompile.passes.tensor.remove_dead import RemoveDead
 from qcompile.passes.tensor.rewrite import uses
 from qcompile.testing.known_programs import lora, qtha, qtha_circuit
-from qcompile.testing.program_strategies import programs
+from qcompile.testing.program_strategies import OPERATIONS, programs
 from qcompile.testing.reference import evaluate_program, random_tensors
 
 PASSES: tuple[ProgramPass, ...] = (
@@ -75,7 +75,10 @@ def test_pass_preserves_meaning(step: ProgramPass, program: Program, seed: int) 
 
 @settings(max_examples=100)
 @given(
-    program=programs(kinds=("linear", "mpo", "gates", "scale", "multiply", "vector"), max_nodes=14),
+    program=programs(
+        kinds=("linear", *OPERATIONS, "scale", "multiply", "vector"),
+        max_nodes=14,
+    ),
     seed=st.integers(0, 99),
 )
 def test_chains_become_networks(program: Program, seed: int) -> None:

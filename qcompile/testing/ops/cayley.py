@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qcompile.ir.ops.cayley import CayleyNode
+from qcompile.testing.growing import Growing, divisors
 
 Array = NDArray[np.float64]
 
@@ -28,4 +30,13 @@ def rotated(node: CayleyNode, value: Array, skew: Array) -> Array:
     return np.asarray(value @ cayley_matrix(skew, node.block).T)
 
 
+def random_cayley(program: Growing, operand: int, width: int) -> CayleyNode | None:
+    if not divisors(width):
+        return None
+    block = program.draw(st.sampled_from(divisors(width)))
+    skew = program.tensor((width // block, block * (block - 1) // 2))
+    return CayleyNode(operand=operand, tensor=skew, block=block, width=width)
+
+
 VALUES = {CayleyNode: rotated}
+RANDOM_NODE = random_cayley

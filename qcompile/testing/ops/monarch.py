@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qcompile.ir.ops.monarch import MonarchNode
+from qcompile.testing.growing import Growing, divisors
 
 Array = NDArray[np.float64]
 
@@ -36,4 +38,19 @@ def monarch_multiplied(node: MonarchNode, value: Array, right: Array, left: Arra
     return np.asarray(value @ monarch_matrix(right, left).T)
 
 
+def random_monarch(program: Growing, operand: int, width: int) -> MonarchNode | None:
+    if not divisors(width):
+        return None
+    b = program.draw(st.sampled_from(divisors(width)))
+    q = program.draw(st.integers(1, 2))
+    return MonarchNode(
+        operand=operand,
+        right=program.tensor((b, q, width // b)),
+        left=program.tensor((q, b, b)),
+        blocks=b,
+        width=b * q,
+    )
+
+
 VALUES = {MonarchNode: monarch_multiplied}
+RANDOM_NODE = random_monarch

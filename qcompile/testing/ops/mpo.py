@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qcompile.ir.ops.mpo import MpoNode
+from qcompile.testing.growing import Growing, modes_of
 
 Array = NDArray[np.float64]
 
@@ -28,4 +30,15 @@ def multiplied(node: MpoNode, a: Array, *cores: Array) -> Array:
     return (padded @ mpo_matrix(*cores).T)[:, : node.width]
 
 
+def random_mpo(program: Growing, operand: int, width: int) -> MpoNode:
+    draw = program.draw
+    to, sites = draw(st.integers(1, program.max_width)), draw(st.integers(2, 3))
+    inp, out = draw(modes_of(width, sites)), draw(modes_of(to, sites))
+    bonds = tuple(draw(st.integers(1, 2)) for _ in range(sites - 1))
+    chain = (1, *bonds, 1)
+    cores = tuple(program.tensor((chain[k], out[k], inp[k], chain[k + 1])) for k in range(sites))
+    return MpoNode(operand=operand, cores=cores, in_modes=inp, out_modes=out, bonds=bonds, width=to)
+
+
 VALUES = {MpoNode: multiplied}
+RANDOM_NODE = random_mpo

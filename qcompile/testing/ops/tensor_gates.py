@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qcompile.ir.ops.tensor_gates import TensorGatesNode
+from qcompile.testing.growing import Growing, modes_of
 
 Array = NDArray[np.float64]
 
@@ -23,4 +25,15 @@ def gated(node: TensorGatesNode, a: Array, *gates: Array) -> Array:
     return state.reshape(padded.shape)[:, : node.width]
 
 
+def random_tensor_gates(program: Growing, operand: int, width: int) -> TensorGatesNode:
+    draw = program.draw
+    to, sites = draw(st.integers(1, program.max_width)), draw(st.integers(2, 3))
+    modes = draw(modes_of(max(to, width), sites))
+    axes = st.permutations(range(sites)).map(lambda order: (order[0], order[1]))
+    pairs = tuple(draw(st.lists(axes, min_size=1, max_size=3)))
+    gates = tuple(program.tensor((modes[i] * modes[j],) * 2) for i, j in pairs)
+    return TensorGatesNode(operand=operand, gates=gates, pairs=pairs, modes=modes, width=to)
+
+
 VALUES = {TensorGatesNode: gated}
+RANDOM_NODE = random_tensor_gates
