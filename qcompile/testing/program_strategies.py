@@ -243,6 +243,9 @@ class _Growth:
                 size = draw(st.integers(1, self.max_width))
                 self.append(FoldNode(operand=operand, width=size), degree=degree)
             case "normalise":
+                # Near zero the rounding of two ways to compute it would have other directions.
+                away = ShiftNode(operand=operand, offset=0.731, width=width)
+                operand = self.append(away, degree=degree)
                 self.append(NormaliseNode(operand=operand, width=width), degree=1)
             case "linear":
                 size = draw(st.integers(1, self.max_width))
