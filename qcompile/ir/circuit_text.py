@@ -156,7 +156,7 @@ def _affine(text: str) -> Affine:
     for term in text.split(" + "):
         match = _TERM.fullmatch(term.strip())
         if match is None:
-            raise ValueError(f"`{text.strip()}` is no angle")
+            raise ValueError(f"`{text.strip()}` is no angle, such as `0.5 + -1.0*t[0] + x[2]`")
         factor, symbol, index, constant = match.groups()
         pair = () if symbol is None else ((int(index), float(factor or 1)),)
         found = found.plus(

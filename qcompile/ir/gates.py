@@ -66,7 +66,8 @@ class GateKind:
     """The gate that acts on the second qubit where the first is |1⟩."""
     parts: str = ""
     """Equal gates up to a global phase, as `rz(0.5*t[0]) 1; cx 0 1`: with as few two-qubit gates as
-    possible. Every two-qubit gate but cx and cz has some."""
+    possible. Every two-qubit gate but cx and cz has some. An angle is a sum of numbers and
+    multiples of the gate's angles t, such as `0.5 + -1.0*t[0] + t[1]`."""
     shorter: str = ""
     """Equal gates again, where there are fewer with other two-qubit gates among them."""
     tket: str = ""

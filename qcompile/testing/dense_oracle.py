@@ -79,7 +79,7 @@ def gate_matrix(name: str, angles: Sequence[float] = ()) -> Complex:
         case "ecr":
             return np.asarray((pauli_product("XI") - pauli_product("YX")) / np.sqrt(2))
         case _:
-            raise ValueError(name)
+            raise ValueError(f"no oracle for gate `{name}`: give gate_matrix a case for it")
 
 
 def pauli_product(letters: str) -> Complex:

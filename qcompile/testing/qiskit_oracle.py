@@ -31,6 +31,7 @@ def qiskit_gates(circuit: Circuit, data: Real, angles: Real) -> list[tuple[int, 
             names = ("RZGate", "RYGate", "RZGate")
             parts = [getattr(library, n)(v) for n, v in zip(names, values, strict=True)]
         else:
+            assert gate.name in CLASSES, f"no oracle for gate `{gate.name}`: add it to CLASSES"
             parts = [getattr(library, CLASSES[gate.name])(*values)]
         found += [(index, part, list(gate.qubits)) for part in parts]
     return found

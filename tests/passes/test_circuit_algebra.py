@@ -70,15 +70,17 @@ def all_pairs() -> list[tuple[Gate, Gate]]:
 
 
 def test_gates_said_to_commute_do_and_few_others_do() -> None:
-    missed = 0
+    missed = []
     for left, right in all_pairs():
         a, b = unitary(left, 3), unitary(right, 3)
         truth = np.allclose(a @ b, b @ a)
         assert truth or not commute(left, right), (left, right)
         assert commute(left, right) == commute(right, left)
-        missed += truth and not commute(left, right)
-    # A gate with itself (h, swap, ch, ecr) or with a gate of the same symmetry.
-    assert missed < 0.01 * len(all_pairs())
+        if truth and not commute(left, right):
+            missed.append((left, right))
+    # A gate with itself (h, swap, iswap, ch, ecr) or with a gate of the same symmetry: rows of such
+    # gates may raise this bound, and lose no more than an optimisation.
+    assert len(missed) < 0.01 * len(all_pairs()), missed
 
 
 def test_the_generators_span_each_gate() -> None:
