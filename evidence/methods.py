@@ -192,6 +192,13 @@ _ADAPTERS = (
         about="dense tensors on every pair of axes",
     ),
     Method(
+        name="monarch",
+        file="monarch.qa",
+        parameters={"count": 8},
+        knob=Knob(name="count", settings=(2, 4, 8, 16)),
+        about="two block-diagonal matrices with a permutation between them",
+    ),
+    Method(
         name="cayley",
         file="cayley.qa",
         parameters={"size": 4},

@@ -106,8 +106,8 @@ OPERATORS: Mapping[str, tuple[int | None, Callable[..., ScalarValue]]] = {
     "sqrt": (1, lambda a: math.sqrt(a)),
     "exp": (1, lambda a: math.exp(a)),
     "log2": (1, lambda a: math.log2(a)),
-    "min": (None, min),
-    "max": (None, max),
+    "min": (None, lambda *values: min(values)),
+    "max": (None, lambda *values: max(values)),
 }
 """Operator name → (number of arguments, None: one or more; meaning). Types are checked before."""
 

@@ -145,6 +145,7 @@ def test_model_sizes_stay_symbolic() -> None:
         ("2 * rank / rank", 2),
         ("ceil(log2(3584))", 12),
         ("max(1, min(9, 5, 7))", 5),
+        ("max(5) + min(-2)", 3),
         ("3 if rank > 100 or not true else 4", 4),
         ("1 if rank == 0 else 8 // rank", 1),
         ("round(2.5) + floor(1.9)", 3),

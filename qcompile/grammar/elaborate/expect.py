@@ -76,10 +76,21 @@ def in_range(
         return True
     bounds = f"at least {low:g}" if low is not None else ""
     if high is not None:
-        upper = f"at most {high:g}" if high < 10**6 else f"at most 10^{len(str(int(high))) - 1}"
+        upper = f"at most {_limit(high)}"
         bounds = f"{bounds} and {upper}" if bounds else upper
     session.report(OutOfRange(span=operand.span, what=what, bounds=bounds, value=value))
     return False
+
+
+def _limit(value: float) -> str:
+    """Exact, and as a power where it is a large one."""
+    if value < 10**6 or value != int(value):
+        return f"{value:g}"
+    number = int(value)
+    tens, twos = len(str(number)) - 1, number.bit_length() - 1
+    return next(
+        (f"{base}^{k}" for base, k in ((10, tens), (2, twos)) if base**k == number), f"{number}"
+    )
 
 
 def as_bool(session: Session, operand: Operand, what: str) -> Typed | None:
