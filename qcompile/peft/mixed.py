@@ -101,14 +101,23 @@ def refuse_names(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, 
 
 
 def hold_names_off(model: nn.Module) -> None:
-    """Refuse `adapter_names` in calls of a model that peft does not wrap; once a model."""
-    if refuse_names not in model._forward_pre_hooks.values():
-        model.register_forward_pre_hook(refuse_names, with_kwargs=True)
+    """Refuse `adapter_names` in calls of a model that peft does not wrap, and of those in it."""
+    for module in _models(model):
+        if refuse_names not in module._forward_pre_hooks.values():
+            module.register_forward_pre_hook(refuse_names, with_kwargs=True)
 
 
 def let_names_pass(model: nn.Module) -> None:
     """Undo `hold_names_off`."""
-    for number, hook in list(model._forward_pre_hooks.items()):
-        if hook is refuse_names:
-            del model._forward_pre_hooks[number]
-            model._forward_pre_hooks_with_kwargs.pop(number, None)
+    for module in _models(model):
+        for number, hook in list(module._forward_pre_hooks.items()):
+            if hook is refuse_names:
+                del module._forward_pre_hooks[number]
+                module._forward_pre_hooks_with_kwargs.pop(number, None)
+
+
+def _models(model: nn.Module) -> Iterator[nn.Module]:
+    """The model and the models of transformers inside it, such as the decoder under a head."""
+    for module in model.modules():
+        if module is model or hasattr(module, "base_model_prefix"):
+            yield module
