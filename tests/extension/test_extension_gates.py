@@ -6,16 +6,12 @@ What it offers is made of gates of qcompile, so that the same adapter can be wri
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PACKAGE = Path(__file__).with_name("package")
+from tests.extension.fresh import run
 
 SPEC = """qa 1
 
@@ -66,17 +62,6 @@ for other in found[1:]:
         assert left.abs().max() > 0
         torch.testing.assert_close(left, right, rtol=1e-6, atol=1e-8)
 """
-
-
-def run(folder: Path, *arguments: str, installed: bool = True) -> subprocess.CompletedProcess[str]:
-    paths = [str(ROOT), *([str(PACKAGE)] if installed else [])]
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        capture_output=True,
-        text=True,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from qcompile.ir.executor_names import BUILT_IN
-
-ROOT = Path(__file__).parents[2]
-PACKAGE = Path(__file__).with_name("package")
+from tests.extension.fresh import run
 
 SPEC = """qa 1
 
@@ -45,17 +40,6 @@ for left, right in zip(*found, strict=True):
     assert left.abs().max() > 0
     torch.testing.assert_close(left, right)
 """
-
-
-def run(folder: Path, *arguments: str, installed: bool = True) -> subprocess.CompletedProcess[str]:
-    paths = [str(ROOT), *([str(PACKAGE)] if installed else [])]
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        capture_output=True,
-        text=True,
-    )
 
 
 @pytest.fixture(scope="module")
