@@ -1,0 +1,1 @@
+"""Circuits whose expectation values come from elsewhere, with gradients from values alone."""
