@@ -75,6 +75,9 @@ class GateKind:
     their parts in every format."""
     tket_order: tuple[int, ...] = ()
     """Our angles in pytket's order, where it is another one."""
+    qiskit: str | None = None
+    """Qiskit's name of the same gate with the same angles; None: our own, where Qiskit has it;
+    empty: it is written as its parts."""
     qasm2: str = ""
     """Name in the paper's qelib1.inc; later additions such as sx, swap, rxx are not portable."""
     qasm3: str = ""
@@ -352,12 +355,12 @@ _ROWS = {
     ),
     "phase": GateKind(
         meaning="diag(1, e^{it})", qubits=1, angles=1, axis="N", aliases=("p", "u1"),
-        tket="U1", qasm2="u1", qasm3="p",
+        tket="U1", qiskit="p", qasm2="u1", qasm3="p",
     ),
     "rot": GateKind(
         meaning="RZ(c) RY(b) RZ(a): rz(a) acts first", qubits=1, angles=3,
         parts="rz(t[0]) 0; ry(t[1]) 0; rz(t[2]) 0", aliases=("u", "u3"),
-        tket="U3", tket_order=(1, 2, 0),
+        tket="U3", tket_order=(1, 2, 0), qiskit="",
     ),
     "cx": GateKind(
         meaning="controlled X", qubits=2, controlled="x", aliases=("cnot", "toffoli"),
@@ -407,7 +410,7 @@ _ROWS = {
     "cphase": GateKind(
         meaning="diag(1, 1, 1, e^{it})", qubits=2, angles=1, controlled="phase",
         parts="rz(0.5*t[0]) 0; rz(0.5*t[0]) 1; cx 0 1; rz(-0.5*t[0]) 1; cx 0 1",
-        aliases=("cp",), tket="CU1", qasm2="cu1", qasm3="cp",
+        aliases=("cp",), tket="CU1", qiskit="cp", qasm2="cu1", qasm3="cp",
     ),
     "rxx": GateKind(
         meaning="exp(-i t XX / 2)", qubits=2, angles=1, axis="XX", aliases=("xx",),

@@ -56,6 +56,10 @@ CASES = {
         EVERY_MODULE.format(package="qcompile.tket"),
         (*MODEL_LIBRARIES, *SEARCH_LIBRARIES, "lark"),
     ),
+    "qiskit": (
+        EVERY_MODULE.format(package="qcompile.qiskit"),
+        (*MODEL_LIBRARIES, *SEARCH_LIBRARIES, "lark", "numpy"),
+    ),
     "passes": (
         EVERY_MODULE.format(package="qcompile.passes"),
         (*MODEL_LIBRARIES, *SEARCH_LIBRARIES, "lark"),
