@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +17,7 @@ from qcompile.backends.devices import calibration, list_devices, load_device
 from qcompile.backends.devices.invariants import defect
 from qcompile.backends.devices.registry import DEVICES
 from qcompile.diagnostics import CompileError
-from qcompile.ir.device import Device
+from qcompile.ir.device import Device, NativeGate, gates_of
 from qcompile.ir.extensions import Table
 from qcompile.ir.target import CouplingDevice, NamedDevice
 
@@ -45,6 +48,30 @@ def test_calibrated_device_leaves_out_what_does_not_work() -> None:
     rates = dict(device.gate_errors)
     assert all(0.0 < rates[edge] < 1.0 for edge in device.edges)
     assert len(device.readout_errors) == 133
+
+
+def test_calibration_is_in_seconds_and_probabilities() -> None:
+    """Figures of the files themselves."""
+    device = load_device(NamedDevice(name="fake_torino"))
+    gates = gates_of(device)
+    assert gates["cz", (0, 1)].error == 0.004854875406855308
+    times = [gates["cz", (0, 1)].duration, gates["sx", (0,)].duration, device.dt]
+    times += [device.readout_durations[0], *device.relaxation[0]]
+    expected = [68e-9, 32e-9, 4e-9, 1.56e-6, 224.0872756807e-6, 314.5961798898e-6]
+    assert times == pytest.approx(expected)
+    assert gates["rz", (0,)] == NativeGate(name="rz", qubits=(0,), error=0.0, duration=0.0)
+    # A fit gave this one more than 2 T1.
+    aachen = load_device(NamedDevice(name="fake_aachen"))
+    assert aachen.relaxation[19] == pytest.approx((78.31374222678846e-6, 156.62748445357692e-6))
+
+
+def test_ideal_devices_have_every_gate_everywhere() -> None:
+    choice = CouplingDevice(qubits=3, edges=((0, 1), (1, 2)), label="line(3)")
+    gates = gates_of(load_device(choice))
+    assert {place for name, place in gates if name == "cz"} == {(0, 1), (1, 0), (1, 2), (2, 1)}
+    assert [place for name, place in gates if name == "sx"] == [(0,), (1,), (2,)]
+    assert gates["cz", (1, 0)].error is gates["sx", (0,)].error is None
+    assert gates["rz", (0,)].error == 0.0
 
 
 def test_every_installed_device_loads_or_says_why_not() -> None:
@@ -116,6 +143,36 @@ def test_dead_qubits_and_couplings_are_dropped(
 
 def good() -> Device:
     return Device(name="lab2", qubits=2, edges=((0, 1),), native=("rz", "sx", "x", "cz"))
+
+
+def with_gates(**changes: Any) -> Device:
+    gate = NativeGate(name="cz", qubits=(0, 1), error=0.01, duration=1e-7)
+    return replace(
+        Device(name="lab2", qubits=2, edges=((0, 1),), native=("rz", "sx", "x", "cz")),
+        gates=(replace(gate, **changes),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("device", "reason"),
+    [
+        (with_gates(error=-0.1), "an error outside [0, 1)"),
+        (with_gates(error=math.nan), "an error outside [0, 1)"),
+        (with_gates(duration=math.inf), "a duration that is negative or no number"),
+        (with_gates(qubits=(0, 0)), "on no coupling"),
+        (with_gates(name="cx"), "not among its native gates"),
+        (with_gates(name="sx"), "another number of qubits"),
+        (replace(with_gates(), edges=((0, 1), (0, 2)), qubits=3), "coupling 0-2 has no gate"),
+        (replace(with_gates(), relaxation=((1e-4, 3e-4),) * 2), "greater than 2 T1"),
+        (replace(with_gates(), relaxation=((1e-4, 0.0),) * 2), "not positive"),
+        (replace(with_gates(), relaxation=((1e-4, 1e-4),)), "not given for every qubit"),
+        (replace(with_gates(), readout_durations=(1e-6, -1e-6)), "read-out duration"),
+        (replace(with_gates(), dt=0.0), "its dt is not positive"),
+    ],
+)
+def test_impossible_calibrations_are_defects(device: Device, reason: str) -> None:
+    assert defect(with_gates()) is None
+    assert reason in str(defect(device))
 
 
 def no_device() -> str:

@@ -7,20 +7,20 @@ Reported gate errors are kept as they are: average gate infidelities.
 from __future__ import annotations
 
 import json
-import math
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from qcompile.backends.devices.measured import MeasuredDevice, working_device
 from qcompile.diagnostics.errors import CompileError
-from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.devices import DeviceNotSupported, DeviceUnusable
 from qcompile.diagnostics.source import Span
-from qcompile.ir.device import Device
+from qcompile.ir.device import Device, NativeGate
 from qcompile.ir.gates import GateName
 
 ONE_QUBIT: tuple[GateName, ...] = ("rz", "sx", "x")
 ENTANGLERS: tuple[GateName, ...] = ("cz", "cx")
+PREFIXES = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "GHz": 1e9}
 FOLDER = Path("fake_provider", "backends")
 
 
@@ -49,13 +49,12 @@ def read_calibrated(short: str, name: str, span: Span | None = None) -> Device:
     try:
         configuration = json.loads((folder / short / f"conf_{short}.json").read_text("utf-8"))
         properties = json.loads((folder / short / f"props_{short}.json").read_text("utf-8"))
-        outcome = _device(configuration, properties, name, span)
+        return _device(configuration, properties, name, span)
+    except CompileError:
+        raise
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         reason = f"its files cannot be read ({type(error).__name__}: {error})"
         raise CompileError(DeviceUnusable(name=name, reason=reason, span=span)) from error
-    if isinstance(outcome, Message):
-        raise CompileError(outcome)
-    return outcome
 
 
 def _folder() -> Path | None:
@@ -69,42 +68,27 @@ def _folder() -> Path | None:
 
 def _device(
     configuration: dict[str, Any], properties: dict[str, Any], name: str, span: Span | None
-) -> Device | Message:
-    qubits = int(configuration["n_qubits"])
-    entangler = _entangler(configuration)
+) -> Device:
     if not _is_supported(configuration):
         gates = tuple(sorted(set(configuration["basis_gates"]) - {"id", "reset"}))
         supported = _supported()
-        return DeviceNotSupported(name=name, gates=gates, supported=supported, span=span)
-    couplings = () if entangler is None else sorted(_couplings(configuration, entangler))
-    errors = _gate_errors(properties)
-    reading = [_reading(qubit) for qubit in properties["qubits"]]
-    alive = {
-        qubit
-        for qubit in range(qubits)
-        if _works(errors.get(("sx", (qubit,)))) and reading[qubit] is not None
-    }
-    if not alive:
-        return DeviceUnusable(name=name, reason="none of its qubits works", span=span)
-    links: dict[tuple[int, int], float] = {}
-    for a, b in couplings:
-        rate = errors.get((str(entangler), (a, b)))
-        if rate is not None and _works(rate) and {a, b} <= alive:
-            edge = (min(a, b), max(a, b))
-            links[edge] = max(rate, links.get(edge, 0.0))
-    if qubits > 1 and not links:
-        return DeviceUnusable(name=name, reason="none of its couplings works", span=span)
-    rates: list[tuple[tuple[int, ...], float]] = [((q,), errors["sx", (q,)]) for q in alive]
-    rates += links.items()
-    return Device(
+        message = DeviceNotSupported(name=name, gates=gates, supported=supported, span=span)
+        raise CompileError(message)
+    entangler = _entangler(configuration)
+    qubits = [_values(entries) for entries in properties["qubits"]]
+    dt = configuration.get("dt")
+    measured = MeasuredDevice(
         name=name,
-        qubits=qubits,
-        edges=tuple(sorted(links)),
-        native=ONE_QUBIT if entangler is None else (*ONE_QUBIT, entangler),
-        gate_errors=tuple(sorted(rates)),
-        readout_errors=tuple(pair if pair is not None else (0.5, 0.5) for pair in reading),
+        qubits=int(configuration["n_qubits"]),
+        gates=_gates(properties, {*ONE_QUBIT, *([entangler] if entangler else [])}),
+        readout_errors=tuple(map(_reading, qubits)),
+        readout_durations=tuple(values.get("readout_length") for values in qubits),
+        relaxation=tuple((values.get("T1"), values.get("T2")) for values in qubits),
+        # Nanoseconds by the schema of configurations; one of the files has seconds.
+        dt=None if dt is None else float(dt) * (1e-9 if dt > 1e-6 else 1.0),
         calibrated=str(properties["last_update_date"]),
     )
+    return working_device(measured, span)
 
 
 def _couplings(configuration: dict[str, Any], gate: str) -> set[tuple[int, ...]]:
@@ -145,24 +129,30 @@ def _file_is_supported(file: Path) -> bool:
         return False
 
 
-def _gate_errors(properties: dict[str, Any]) -> dict[tuple[str, tuple[int, ...]], float]:
-    found: dict[tuple[str, tuple[int, ...]], float] = {}
+def _gates(properties: dict[str, Any], names: set[GateName]) -> tuple[NativeGate, ...]:
+    found: dict[tuple[GateName, tuple[int, ...]], NativeGate] = {}
     for gate in properties["gates"]:
-        for parameter in gate["parameters"]:
-            if parameter["name"] == "gate_error":
-                found[str(gate["gate"]), tuple(map(int, gate["qubits"]))] = float(
-                    parameter["value"]
-                )
-    return found
+        name = str(gate["gate"])
+        if name in names:
+            qubits = tuple(map(int, gate["qubits"]))
+            values = _values(gate["parameters"])
+            error, duration = values.get("gate_error"), values.get("gate_length")
+            found[name, qubits] = NativeGate(
+                name=name, qubits=qubits, error=error, duration=duration
+            )
+    return tuple(found.values())
 
 
-def _works(rate: float | None) -> bool:
-    return rate is not None and math.isfinite(rate) and 0.0 <= rate < 1.0
+def _values(entries: list[dict[str, Any]]) -> dict[str, float]:
+    """By name, in units without a prefix."""
+    return {
+        str(entry["name"]): float(entry["value"]) * PREFIXES.get(str(entry.get("unit", "")), 1.0)
+        for entry in entries
+    }
 
 
-def _reading(parameters: list[dict[str, Any]]) -> tuple[float, float] | None:
+def _reading(values: dict[str, float]) -> tuple[float, float] | None:
     """(P(read 1 | is 0), P(read 0 | is 1)), or None where unknown or worse than guessing."""
-    values = {str(entry["name"]): float(entry["value"]) for entry in parameters}
     overall = values.get("readout_error")
     up = values.get("prob_meas1_prep0", overall)
     down = values.get("prob_meas0_prep1", overall)
