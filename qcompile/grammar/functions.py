@@ -32,7 +32,6 @@ _SCALAR_MEANINGS = {
     "ceil": "least whole number not below",
     "floor": "greatest whole number not above",
     "round": "nearest whole number, halves to even",
-    "sqrt": "square root",
     "log2": "logarithm to base 2",
     "min": "least of the arguments",
     "max": "greatest of the arguments",

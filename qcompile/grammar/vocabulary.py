@@ -84,6 +84,41 @@ FOREIGN: dict[str, str] = {
 }
 """What other languages and editors write for our signs."""
 
+ELSEWHERE: dict[str, str] = {
+    "r": "rank",
+    "lora_r": "rank",
+    "lora_rank": "rank",
+    "lora_alpha": "alpha",
+    "lora_dropout": "dropout",
+    "trainable": "frozen",
+    "requires_grad": "frozen",
+    "freeze": "frozen",
+    "dense": "linear",
+    "fc": "linear",
+    "matmul": "linear",
+    "out": "to",
+    "units": "to",
+    "features": "to",
+    "swish": "silu",
+    "logistic": "sigmoid",
+    "ln": "log",
+    "cat": "concat",
+    "stack": "concat",
+    "pad": "resize",
+    "average": "mean",
+    "l2norm": "norm",
+    "stop_gradient": "detach",
+    "parameter": "vector",
+    "embedding": "table",
+    "tensor_train": "mpo",
+    "tt": "mpo",
+    "bond_dim": "bond",
+    "chi": "bond",
+    "initializer": "init",
+    "tied": "share",
+}
+"""What other tools call our functions, options and usual parameters."""
+
 TYPES: tuple[str, ...] = ("int", "real", "bool", "text")
 
 OPENERS: dict[str, str] = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}

@@ -105,6 +105,7 @@ OPERATORS: Mapping[str, tuple[int | None, Callable[..., ScalarValue]]] = {
     "abs": (1, abs),
     "sqrt": (1, lambda a: math.sqrt(a)),
     "exp": (1, lambda a: math.exp(a)),
+    "log": (1, lambda a: math.log(a)),
     "log2": (1, lambda a: math.log2(a)),
     "min": (None, lambda *values: min(values)),
     "max": (None, lambda *values: max(values)),

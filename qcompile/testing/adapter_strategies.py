@@ -16,7 +16,10 @@ from qcompile.testing.circuit_texts import (
     unitary_sources,
 )
 
-_ACTIVATIONS = tuple(name for name, row in ELEMENTWISE.items() if row.called and name != "exp")
+_OF_POSITIVE = ("exp", "sqrt", "log")
+_ACTIVATIONS = tuple(
+    name for name, row in ELEMENTWISE.items() if row.called and name not in _OF_POSITIVE
+)
 _LINEAR_INITS = (
     "zero", "constant(0.1)", "normal(0.5)", "uniform(-1, 1)", "kaiming_uniform", "kaiming_normal",
     "xavier_uniform", "orthogonal", "identity(0.5)", "xavier_uniform(gain: 0.5)",
@@ -62,6 +65,7 @@ def valid_adapters(draw: st.DrawFn, *, circuits: bool = True) -> str:
     for _ in range(draw(st.integers(1, 5))):
         kinds = ["linear", "mpo", "activation", "sum", "slice", "concat", "scale", "vector", "norm"]
         kinds += ["modes", "shared", "dropout", "exp", "element", "concat3"]
+        kinds += ["reduce", "normalise", "quotient", "power", "broadcast", "positive"]
         kinds += ["gates", "gate_modes", "cayley", "resize"]
         kinds += ["unitary"] * 2 + ["circuit"] * 6 * circuits + ["block"] * block
         _grow(draw, values, draw(st.sampled_from(kinds)), rank, layer=layer)
@@ -151,6 +155,25 @@ def _grow(draw: st.DrawFn, values: _Values, kind: str, rank: int, *, layer: bool
             values.bind(f"dropout({name}, {draw(st.sampled_from(('0', '10pct', '0.5')))})", width)
         case "exp":
             values.bind(f"exp(-abs({name}))", width)
+        case "positive":
+            values.bind(f"{draw(st.sampled_from(('sqrt', 'log')))}(1 + square({name}))", width)
+        case "reduce":
+            values.bind(f"{draw(st.sampled_from(('sum', 'mean', 'norm')))}({name})", 1)
+        case "normalise":
+            forms = ("softmax({})", "layer_norm({}, eps: 0.1)", "rms_norm({}, eps: 1)")
+            values.bind(draw(st.sampled_from(forms)).format(name), width)
+        case "quotient":
+            other = draw(
+                st.sampled_from(["1", "2.5", *values.of_width(1), *values.of_width(width)])
+            )
+            values.bind(f"{other} / (1 + square({name}))", width)
+        case "power":
+            exponent = draw(st.sampled_from(("2", "0.5", "-1", "rank", "-0.3")))
+            values.bind(f"(1 + square({name})) ** {exponent}", width)
+        case "broadcast":
+            others = values.of_width(1)
+            if others:
+                values.bind(f"{name} {draw(st.sampled_from('+-*'))} {others[-1]}", width)
         case "concat3":
             if width <= 5:
                 values.bind(f"concat({name}, 2 * {name}, {name}[0])", 2 * width + 1)

@@ -25,14 +25,14 @@ from qcompile.ir.network import (
     View,
 )
 from qcompile.ir.node import ProgramNode
-from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, ScaleNode, ShiftNode
+from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, PowerNode, ScaleNode, ShiftNode
 from qcompile.ir.ops.circuit_data import FoldNode, NormaliseNode, NormNode, PairProductNode
 from qcompile.ir.ops.dropout import DropoutNode
 from qcompile.ir.ops.elementwise import ELEMENTWISE, ActivationNode
 from qcompile.ir.ops.ends import InputNode, OutputNode
 from qcompile.ir.ops.linear import ApplyNode, BiasNode, LinearNode
 from qcompile.ir.ops.tables import BitsNode, FlatNode, RowsNode, TableNode, VectorNode
-from qcompile.ir.ops.widths import ConcatNode, SliceNode, ZeroNode
+from qcompile.ir.ops.widths import BroadcastNode, ConcatNode, SliceNode, ZeroNode
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.spec import Mode
@@ -48,21 +48,26 @@ OPERATIONS = {
     for found in iter_modules(oracles.__path__)
     if found.name != "elementwise"
 }
-"""Those that are linear in one operand; each file has a `RANDOM_NODE`."""
+"""Each file has a `RANDOM_NODE`, which is linear in one operand unless it says `LINEAR = False`."""
 
 LINEAR_KINDS = (
-    "scale", "add", "concat", "slice", "fold", "linear", "unitary", "zero", "output", *OPERATIONS,
+    "scale", "add", "concat", "slice", "fold", "linear", "unitary", "zero", "output", "broadcast",
+    *(name for name, module in OPERATIONS.items() if getattr(module, "LINEAR", True)),
 )  # fmt: skip
 NODE_KINDS = (
-    *LINEAR_KINDS, "vector", "multiply", "shift", "bias", "activation", "dropout", "norm", "pairs",
-    "normalise", "network", "circuit", "table", "bits", "rows", "flat", "apply",
+    *dict.fromkeys((*LINEAR_KINDS, *OPERATIONS)), "vector", "multiply", "shift", "bias",
+    "activation", "power", "dropout", "norm", "pairs", "normalise", "network", "circuit", "table",
+    "bits", "rows", "flat", "apply",
 )  # fmt: skip
 
 LARGEST_DEGREE = 4
 LARGEST_WIDTH = 12
 
 _BOUNDED: tuple[str, ...] = ("tanh", "sigmoid", "sin", "cos")
-_GROWING: tuple[str, ...] = ("relu", "gelu", "silu", "softplus", "abs", "step")
+_GROWING: tuple[str, ...] = (
+    "relu", "gelu", "silu", "softplus", "leaky_relu", "abs", "detach", "step",
+)  # fmt: skip
+_OF_POSITIVE: tuple[str, ...] = ("sqrt", "log", "reciprocal")
 _INITS = (
     Init(kind="zero"),
     Init(kind="normal", arguments=(0.5, 0.0)),
@@ -226,6 +231,15 @@ class _Growth:
                 self.append(SliceNode(operand=operand, start=start, width=size), degree=degree)
             case "activation":
                 self._activation(operand)
+            case "power":
+                positive = self._positive(operand)
+                exponent = draw(st.sampled_from((-2.0, -0.5, 0.0, 0.3, 3.0)))
+                self.append(PowerNode(operand=positive, exponent=exponent, width=width), degree=1)
+            case "broadcast":
+                first = SliceNode(operand=operand, start=draw(st.integers(0, width - 1)), width=1)
+                operand = self.append(first, degree=degree)
+                size = draw(st.integers(1, self.max_width))
+                self.append(BroadcastNode(operand=operand, width=size), degree=degree)
             case "dropout":
                 p = draw(st.sampled_from((0.0, 0.1, 0.5)))
                 self.append(DropoutNode(operand=operand, probability=p, width=width), degree=degree)
@@ -321,12 +335,23 @@ class _Growth:
         if kind == "square" and 2 * degree > LARGEST_DEGREE:
             return
         if kind == "exp":
-            bounded = self.draw(st.sampled_from(_BOUNDED))
-            operand = self.append(
-                ActivationNode(operand=operand, kind=bounded, width=width), degree=1
-            )
+            operand = self._bounded(operand)
+        if kind in _OF_POSITIVE:
+            operand = self._positive(operand)
         grown = 2 * degree if kind == "square" else degree if kind in _GROWING else 1
         self.append(ActivationNode(operand=operand, kind=kind, width=width), degree=grown)
+
+    def _bounded(self, operand: int) -> int:
+        """Of absolute values up to 1."""
+        kind = self.draw(st.sampled_from(_BOUNDED))
+        width = self.nodes[operand].width
+        return self.append(ActivationNode(operand=operand, kind=kind, width=width), degree=1)
+
+    def _positive(self, operand: int) -> int:
+        """From 1/e to e."""
+        width = self.nodes[operand].width
+        node = ActivationNode(operand=self._bounded(operand), kind="exp", width=width)
+        return self.append(node, degree=1)
 
     def _unitary(self, operand: int) -> None:
         draw = self.draw

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from qcompile.ir.network import BATCH, DataOperand, FrameOperand, NetworkNode, TensorOperand, View
 from qcompile.ir.node import Node, home
-from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, ScaleNode, ShiftNode
+from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, PowerNode, ScaleNode, ShiftNode
 from qcompile.ir.ops.circuit_data import FoldNode, NormaliseNode, NormNode, PairProductNode
 from qcompile.ir.ops.dropout import DropoutNode
 from qcompile.ir.ops.ends import InputNode, OutputNode
 from qcompile.ir.ops.linear import ApplyNode, BiasNode, LinearNode
 from qcompile.ir.ops.tables import BitsNode, FlatNode, RowsNode, TableNode, VectorNode
-from qcompile.ir.ops.widths import ConcatNode, SliceNode, ZeroNode
+from qcompile.ir.ops.widths import BroadcastNode, ConcatNode, SliceNode, ZeroNode
 from qcompile.ir.orthogonal import Orthogonal, OrthogonalFrame, UnitaryNode
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import CircuitNode, Program
@@ -117,6 +117,10 @@ def _value(
             return offset + values[operand]
         case BiasNode(operand=operand, tensor=tensor):
             return values[operand] + tensors[tensor]
+        case PowerNode(operand=operand, exponent=exponent):
+            return np.asarray(np.exp(exponent * np.log(values[operand])))
+        case BroadcastNode(operand=operand, width=width):
+            return np.repeat(values[operand], width, axis=1)
         case ConcatNode(operands=operands):
             return np.concatenate(_aligned([values[operand] for operand in operands]), axis=1)
         case SliceNode(operand=operand, start=start, width=width):

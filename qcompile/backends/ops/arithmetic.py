@@ -10,7 +10,7 @@ from operator import add, mul
 from torch import Tensor
 
 from qcompile.backends.simulator.steps import NodeFunctions
-from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, ScaleNode, ShiftNode
+from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, PowerNode, ScaleNode, ShiftNode
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,20 @@ class ScaleShift:
         return value + self.offset if self.offset else value
 
 
+@dataclass(frozen=True)
+class Power:
+    """a^exponent."""
+
+    exponent: float
+
+    def __call__(self, value: Tensor) -> Tensor:
+        return value**self.exponent
+
+
 FUNCTIONS: NodeFunctions = {
     AddNode: lambda node, _: Reduce(add, node.width),
     MultiplyNode: lambda node, _: Reduce(mul, node.width),
+    PowerNode: lambda node, _: Power(node.exponent),
     ScaleNode: lambda node, _: ScaleShift(factor=node.factor),
     ShiftNode: lambda node, _: ScaleShift(offset=node.offset),
 }

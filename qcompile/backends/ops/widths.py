@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from qcompile.backends.simulator.steps import CallFrame, NodeFunctions, NodeSteps, concatenate
-from qcompile.ir.ops.widths import ConcatNode, SliceNode, ZeroNode
+from qcompile.ir.ops.widths import BroadcastNode, ConcatNode, SliceNode, ZeroNode
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,16 @@ class Slice:
 
 
 @dataclass(frozen=True)
+class Broadcast:
+    """(…, 1) → (…, width)."""
+
+    width: int
+
+    def __call__(self, value: Tensor) -> Tensor:
+        return value.expand(*value.shape[:-1], self.width)
+
+
+@dataclass(frozen=True)
 class Zeros:
     """(width,)."""
 
@@ -34,6 +44,7 @@ class Zeros:
 
 FUNCTIONS: NodeFunctions = {
     ConcatNode: lambda *_: concatenate,
+    BroadcastNode: lambda node, _: Broadcast(node.width),
     SliceNode: lambda node, _: Slice(node.start, node.start + node.width),
 }
 STEPS: NodeSteps = {ZeroNode: lambda node, _: Zeros(node.width)}

@@ -12,8 +12,8 @@ from qcompile.diagnostics.source import Span
     label="{left} against {right}",
 )
 class WidthsDiffer(Message):
-    """Sums, differences and products of values work element by element. A value of width 1 is not
-    stretched to the width of the other; `concat` repeats it without new weights.
+    """Sums, differences, products and quotients of values work element by element. A value of width
+    1 goes with every width.
 
     Erroneous:  u = linear(x, to: 8) + linear(x, to: 4)
     Corrected:  u = linear(x, to: 8) + linear(x, to: 8)
@@ -23,9 +23,6 @@ class WidthsDiffer(Message):
     right: int
 
     def helps(self) -> tuple[str, ...]:
-        if 1 in (self.left, self.right):
-            width = max(self.left, self.right)
-            return (f"repeat the narrow value {width} times: `concat(v, v, …)`",)
         return ("bring both to one width with `linear`, a slice or `concat`",)
 
 
@@ -35,11 +32,11 @@ class WidthsDiffer(Message):
     label="{left} {operator} {right}",
 )
 class NoSuchOperation(Message):
-    """Division by a value and powers of values are not part of the language; `square(v)` and `v *
-    v` are.
+    """Values are added, subtracted, multiplied and divided element by element; a number may stand
+    on either side. Exponents are numbers, and values are not compared.
 
-    Erroneous:  g = h / u
-    Corrected:  g = h * u
+    Erroneous:  g = h ** u
+    Corrected:  g = exp(u * log(h))
     """
 
     operator: str
@@ -48,11 +45,11 @@ class NoSuchOperation(Message):
 
     def helps(self) -> tuple[str, ...]:
         general = (
-            "values can be added, subtracted and multiplied element by element, and scaled or"
-            " shifted by numbers"
+            "values can be added, subtracted, multiplied and divided element by element, also with"
+            " numbers, and taken to the power of a number"
         )
         if self.operator == "**":
-            return ("write `square(v)` for v ** 2, and products for higher powers", general)
+            return ("for positive values, a ** b is `exp(b * log(a))`", general)
         return (general,)
 
 

@@ -20,7 +20,7 @@ from qcompile.grammar.elaborate import expect
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.syntax import Argument, Expr, ListExpr, Name
 from qcompile.ir.extensions import ExtensionError
-from qcompile.ir.operands import Operand, Typed, Value, integer
+from qcompile.ir.operands import Operand, Typed, Value, integer, real
 from qcompile.ir.scalar import Constant
 from qcompile.ir.signature import Function, Option
 
@@ -69,6 +69,8 @@ class Bound:
 
     def real(self, name: str) -> Typed | None:
         option = self.options[name]
+        if name not in self.given and option.default is not None:
+            return real(float(option.default), self.span)
         return expect.as_real(
             self.frame.session,
             self.operand(name),

@@ -9,7 +9,8 @@ from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.graph import GraphBuilder
 from qcompile.grammar.elaborate.scalars import combine
 from qcompile.ir.operands import BankName, Operand, Typed, Value, integer, real
-from qcompile.ir.ops.arithmetic import SpecProduct, SpecScale, SpecShift, SpecSum
+from qcompile.ir.ops.arithmetic import SpecPower, SpecProduct, SpecScale, SpecShift, SpecSum
+from qcompile.ir.ops.elementwise import SpecActivation
 
 
 def combine_operands(
@@ -51,6 +52,11 @@ def scale(graph: GraphBuilder, value: Value, factor: Typed, span: Span) -> Value
     return graph.add(node, value.width, span)
 
 
+def _reciprocal(graph: GraphBuilder, value: Value, span: Span) -> Value | None:
+    node = SpecActivation(operand=value.node, kind="reciprocal", span=span)
+    return graph.add(node, value.width, span)
+
+
 def _shift(graph: GraphBuilder, value: Value | None, offset: Typed, span: Span) -> Value | None:
     if value is None:
         return None
@@ -61,21 +67,26 @@ def _shift(graph: GraphBuilder, value: Value | None, offset: Typed, span: Span) 
 def _values(
     frame: Frame, graph: GraphBuilder, operator: str, left: Value, right: Value, span: Span
 ) -> Operand:
-    if operator not in ("+", "-", "*"):
+    if operator not in ("+", "-", "*", "/"):
         return _none(frame, operator, left, right, span)
     one, other = graph.number(left.width), graph.number(right.width)
-    if one is not None and other is not None and one != other:
+    if one is not None and other is not None and one != other and 1 not in (one, other):
         frame.report(WidthsDiffer(span=span, left=one, right=other))
         return None
-    width = left.width if one is not None or right.width is None else right.width
-    if operator == "*":
-        product = SpecProduct(operands=(left.node, right.node), span=span)
-        return graph.add(product, width, span)
+    if one == 1 or other == 1:
+        width = right.width if one == 1 else left.width
+    else:
+        width = left.width if one is not None or right.width is None else right.width
     second: Value | None = right
     if operator == "-":
         second = scale(graph, right, integer(-1, span), span)
+    if operator == "/":
+        second = _reciprocal(graph, right, span)
     if second is None:
         return None
+    if operator in ("*", "/"):
+        product = SpecProduct(operands=(left.node, second.node), span=span)
+        return graph.add(product, width, span)
     return graph.add(SpecSum(operands=(left.node, second.node), span=span), width, span)
 
 
@@ -94,6 +105,9 @@ def _value_number(
         case "/":
             factor = combine(frame.session, "/", (real(1.0, span), right), span)
             return None if factor is None else scale(graph, left, factor, span)
+        case "**":
+            power = SpecPower(operand=left.node, exponent=right.scalar, span=span)
+            return graph.add(power, left.width, span)
     return _none(frame, operator, left, right, span)
 
 
@@ -107,6 +121,9 @@ def _number_value(
             return _shift(graph, scale(graph, right, integer(-1, span), span), left, span)
         case "*":
             return scale(graph, right, left, span)
+        case "/":
+            inverse = _reciprocal(graph, right, span)
+            return None if inverse is None else scale(graph, inverse, left, span)
     return _none(frame, operator, left, right, span)
 
 

@@ -80,7 +80,7 @@ def result_type(operator: str, arguments: tuple[Typed, ...]) -> ScalarType | Non
             return "real" if joined == "real" else "ratio"
         case "**":
             return "ratio" if joined == "int" else joined
-        case "sqrt" | "exp" | "log2":
+        case "sqrt" | "exp" | "log" | "log2":
             return "real"
         case _ if operator in _ROUNDING:
             return "int"

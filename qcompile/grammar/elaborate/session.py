@@ -21,6 +21,7 @@ from qcompile.diagnostics.messages.values import (
 )
 from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Source, Span
+from qcompile.grammar.vocabulary import ELSEWHERE
 
 MAX_DEPTH = 120
 """Nested expressions, loops and calls; each takes up to six frames of Python's thousand."""
@@ -71,11 +72,16 @@ class Session:
         )
 
     def nearest(self, name: str, candidates: Iterable[str]) -> tuple[str, ...]:
-        """Return the nearest names, within a budget that keeps a flood of errors quick."""
+        """Return our word for one of other tools, or the nearest names.
+
+        A budget keeps a flood of errors quick.
+        """
         self._suggested += 1
         if self._suggested > _SUGGESTIONS:
             return ()
-        return nearest(name, islice(candidates, _CANDIDATES))
+        known = tuple(islice(candidates, _CANDIDATES))
+        ours = ELSEWHERE.get(name.lower())
+        return (ours,) if ours in known else nearest(name, known)
 
     def spend(self, span: Span, amount: int = 1) -> bool:
         """Count work; False once the limit is passed, which is reported once."""

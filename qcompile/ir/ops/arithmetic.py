@@ -1,4 +1,4 @@
-"""`a + b`, `a * b`, `2 * a`, `1 + a`: elementwise sums and products."""
+"""`a + b`, `a * b`, `2 * a`, `1 + a`, `a ** 3`: sums, products and powers, element by element."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from qcompile.diagnostics.messages.lowering import WidthsDifferAtSize
 from qcompile.diagnostics.source import Span
+from qcompile.ir.machine import ELEMENTARY_FUNCTION
 from qcompile.ir.node import (
     Dependence,
     ElementwiseNode,
@@ -17,6 +18,8 @@ from qcompile.ir.node import (
     of_product,
     of_the_same,
 )
+from qcompile.ir.ops.elementwise import ActivationNode
+from qcompile.ir.ops.widths import BroadcastNode
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.spec_node import Lowering, ManyOperandsSpec, UnarySpec
 from qcompile.ir.verification import require
@@ -100,17 +103,41 @@ class ShiftNode(ElementwiseNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PowerNode(ElementwiseNode):
+    """a^exponent."""
+
+    FLOPS = float(ELEMENTARY_FUNCTION)
+    SAVES = True
+    DETAIL = "{node.exponent!r}"
+
+    exponent: float
+
+    def verify(self, widths: Sequence[int]) -> Needed:
+        require(math.isfinite(self.exponent), "the exponent is not finite")
+        return ElementwiseNode.verify(self, widths)
+
+    @property
+    def label(self) -> str:
+        return f"power {self.exponent:g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpecSum(ManyOperandsSpec):
-    """Elementwise sum; widths must agree."""
+    """Elementwise sum; a width of 1 broadcasts."""
 
     def lower(self, inputs: tuple[int, ...], lowering: Lowering) -> int:
         width = _common_width(inputs, "added", self.span, lowering)
-        return lowering.append(AddNode(operands=inputs, width=width), self.span)
+        wide = []
+        for operand in inputs:
+            if lowering.width(operand) != width:
+                operand = lowering.append(BroadcastNode(operand=operand, width=width), self.span)
+            wide.append(operand)
+        return lowering.append(AddNode(operands=tuple(wide), width=width), self.span)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecProduct(ManyOperandsSpec):
-    """Elementwise product; widths must agree."""
+    """Elementwise product; a width of 1 broadcasts."""
 
     def lower(self, inputs: tuple[int, ...], lowering: Lowering) -> int:
         width = _common_width(inputs, "multiplied", self.span, lowering)
@@ -143,10 +170,35 @@ class SpecShift(UnarySpec):
         return lowering.append(node, self.span)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecPower(UnarySpec):
+    """A value to the power of a number."""
+
+    exponent: Scalar
+
+    def lower(self, inputs: tuple[int, ...], lowering: Lowering) -> int:
+        (operand,) = inputs
+        exponent = lowering.real(self.exponent, "an exponent", self.span)
+        width = lowering.width(operand)
+        if exponent == 1.0:
+            return operand
+        if exponent in _POWERS:
+            node = ActivationNode(operand=operand, kind=_POWERS[exponent], width=width)
+            return lowering.append(node, self.span)
+        return lowering.append(
+            PowerNode(operand=operand, exponent=exponent, width=width), self.span
+        )
+
+
+_POWERS = {2.0: "square", 0.5: "sqrt", -1.0: "reciprocal"}
+"""Those that have a function of their own."""
+
+
 def _common_width(
     operands: tuple[int, ...], action: str, span: Span | None, lowering: Lowering
 ) -> int:
     widths = tuple(dict.fromkeys(lowering.width(operand) for operand in operands))
-    if len(widths) != 1:
+    wide = [width for width in widths if width != 1]
+    if len(wide) > 1:
         lowering.refuse(WidthsDifferAtSize(widths=widths, action=action, span=span))
-    return widths[0]
+    return wide[0] if wide else 1

@@ -27,7 +27,7 @@ class Elementwise:
     zero_at_zero: bool = False
     """f(0) = 0."""
     flat: bool = False
-    """Its derivative is 0 everywhere."""
+    """No gradient passes it."""
     of_numbers: bool = False
     """Also a function of the numbers of the language."""
     called: bool = True
@@ -49,6 +49,21 @@ ELEMENTWISE: MappingProxyType[str, Elementwise] = MappingProxyType(
         "cos": Elementwise(meaning="cosine", torch="cos"),
         "exp": Elementwise(meaning="e^v; of a number: a number", torch="exp", of_numbers=True),
         "softplus": Elementwise(meaning="log(1 + e^v)", torch="nn.functional.softplus"),
+        "leaky_relu": Elementwise(
+            meaning="v where v > 0, else 0.01 v",
+            torch="nn.functional.leaky_relu",
+            cheap=True,
+            zero_at_zero=True,
+        ),
+        "sqrt": Elementwise(
+            meaning="square root, its slope infinite at 0; of a number: a number",
+            torch="sqrt",
+            zero_at_zero=True,
+            of_numbers=True,
+        ),
+        "log": Elementwise(
+            meaning="natural logarithm; of a number: a number", torch="log", of_numbers=True
+        ),
         "abs": Elementwise(
             meaning="absolute value; of a number: a number",
             torch="abs",
@@ -57,6 +72,14 @@ ELEMENTWISE: MappingProxyType[str, Elementwise] = MappingProxyType(
             of_numbers=True,
         ),
         "square": Elementwise(meaning="v · v", torch="square", cheap=True, zero_at_zero=True),
+        "reciprocal": Elementwise(meaning="1 / v", torch="reciprocal", called=False),
+        "detach": Elementwise(
+            meaning="v, with no gradient through it",
+            torch="detach",
+            cheap=True,
+            zero_at_zero=True,
+            flat=True,
+        ),
         "step": Elementwise(
             meaning="1 where v > 0, else 0; NaN stays NaN",
             cheap=True,

@@ -70,6 +70,19 @@ class SliceNode(UnaryNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BroadcastNode(UnaryNode):
+    """A value of width 1, `width` times."""
+
+    LINEAR = True
+
+    width: int
+
+    def verify(self, widths: Sequence[int]) -> Needed:
+        require(widths[0] == 1, "its operand is not of width 1")
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpecConcat(ManyOperandsSpec):
     """`concat(a, b, …)` along the feature axis."""
 

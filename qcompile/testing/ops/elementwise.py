@@ -24,12 +24,19 @@ ELEMENTWISE: dict[str, Callable[[Array], Array]] = {
     "softplus": lambda a: np.logaddexp(a, 0.0),
     "abs": np.abs,
     "square": lambda a: a * a,
+    "leaky_relu": lambda a: np.where(a > 0, a, 0.01 * a),
+    "sqrt": np.sqrt,
+    "log": np.log,
+    "reciprocal": lambda a: 1.0 / a,
+    "detach": lambda a: a,
     "step": lambda a: np.where(a > 0, 1.0, 0.0),
 }
 
 
 def activated(node: ActivationNode, value: Array) -> Array:
-    return np.asarray(ELEMENTWISE[node.kind](value))
+    # Outside of its domain a function gives NaN or an infinity, as in torch.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(ELEMENTWISE[node.kind](value))
 
 
 VALUES = {ActivationNode: activated}

@@ -1,0 +1,36 @@
+"""The torch of softmax and of normalisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from qcompile.backends.simulator.steps import NodeFunctions
+from qcompile.ir.ops.normalisations import SoftmaxNode, StandardiseNode
+
+
+def softmax(value: Tensor) -> Tensor:
+    """Along the last axis."""
+    return torch.softmax(value, -1)
+
+
+@dataclass(frozen=True)
+class Standardise:
+    """Along the last axis."""
+
+    centred: bool
+    eps: float
+
+    def __call__(self, value: Tensor) -> Tensor:
+        functions = torch.nn.functional
+        normalise = functions.layer_norm if self.centred else functions.rms_norm
+        result: Tensor = normalise(value, value.shape[-1:], eps=self.eps)
+        return result
+
+
+FUNCTIONS: NodeFunctions = {
+    SoftmaxNode: lambda *_: softmax,
+    StandardiseNode: lambda node, _: Standardise(node.centred, node.eps),
+}

@@ -1,0 +1,84 @@
+"""`sum(v)`, `mean(v)`, `norm(v)`: one number for each token, or for each row of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from qcompile.ir.node import Needed, NodeWork, UnaryNode
+from qcompile.ir.operands import Value, integer
+from qcompile.ir.operation import CallReader, Operation
+from qcompile.ir.ops.arithmetic import ScaleNode
+from qcompile.ir.ops.circuit_data import NormNode
+from qcompile.ir.signature import value_option
+from qcompile.ir.spec_node import Lowering, UnarySpec
+from qcompile.ir.verification import require
+
+ReductionKind = Literal["sum", "mean", "norm"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReduceNode(UnaryNode):
+    """The sum along the last axis; width 1."""
+
+    LINEAR = True
+
+    width: int = 1
+
+    def verify(self, widths: Sequence[int]) -> Needed:
+        require(self.width == 1, "a sum has width 1")
+        return ()
+
+    def work(self, widths: Sequence[int]) -> NodeWork:
+        return NodeWork(each=float(widths[0]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecReduction(UnarySpec):
+    """`sum(v)`, `mean(v)`, `norm(v)`"""
+
+    kind: ReductionKind
+
+    def verify(self) -> None:
+        require(self.kind in get_args(ReductionKind), f"`{self.kind}` is no reduction")
+
+    def lower(self, inputs: tuple[int, ...], lowering: Lowering) -> int:
+        (operand,) = inputs
+        if self.kind == "norm":
+            return lowering.append(NormNode(operand=operand), self.span)
+        total = lowering.append(ReduceNode(operand=operand), self.span)
+        if self.kind == "sum":
+            return total
+        factor = 1.0 / lowering.width(operand)
+        return lowering.append(ScaleNode(operand=total, factor=factor, width=1), self.span)
+
+
+def _built(kind: ReductionKind) -> Callable[[CallReader], Value | None]:
+    def build(call: CallReader) -> Value | None:
+        value = call.value("v")
+        if value is None or not call.ok:
+            return None
+        node = SpecReduction(operand=value.node, kind=kind, span=call.span)
+        return call.add(node, integer(1, call.span))
+
+    return build
+
+
+_MEANINGS: dict[ReductionKind, str] = {
+    "sum": "the sum of all elements",
+    "mean": "their mean",
+    "norm": "the square root of the sum of their squares; its gradient at 0 is 0",
+}
+
+OPERATIONS = tuple(
+    Operation(
+        name=kind,
+        family="structure",
+        options=(value_option(),),
+        meaning=meaning,
+        width="1",
+        build=_built(kind),
+    )
+    for kind, meaning in _MEANINGS.items()
+)
