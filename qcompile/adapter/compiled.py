@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import nn
@@ -22,10 +22,13 @@ from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NoSuchSite, SeveralSites
 from qcompile.diagnostics.messages.scaling import ShardedTensor
 from qcompile.diagnostics.nearest import nearest
+from qcompile.executors.measured.gradients import Gradient, Method
 from qcompile.ir.compilation import Site
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
+
+    from qcompile.services.jobs import JobService
 
 
 class Folder(nn.Module):
@@ -45,6 +48,8 @@ class CompiledAdapter(nn.Module):
         """Build all parts with their initial tensors."""
         super().__init__()
         self.manifest = manifest
+        self.service: JobService | None = None
+        """What runs the circuits, see `on`; None: torch. Its `tally` counts."""
         planned = manifest.planned
         shared: dict[str, nn.Parameter] = {}
         built: dict[int, AdapterModule] = {}
@@ -118,6 +123,56 @@ class CompiledAdapter(nn.Module):
             raise AdapterError(message)
         result: torch.Tensor = self.part(self.sites[0])(x, y)
         return result
+
+    def on(
+        self,
+        where: object,
+        *,
+        shots: int | None = None,
+        mitigate: Literal["none", "readout"] = "none",
+        gradient: Method | Gradient = "shift",
+        seed: int = 0,
+        ledger: str | Path | None = None,
+        max_shots: int | None = None,
+        max_jobs: int | None = None,
+        progress: Callable[[str], None] | None = None,
+    ) -> CompiledAdapter:
+        """Let the circuits run elsewhere from now on, forward and backward; in place, as `to`.
+
+        Tensor networks and everything else stay in torch. Gradients come from values alone: by
+        the shift rules of the gates, for angles and for data. `docs/running.md` says what that
+        takes.
+
+        Args:
+            where: `"simulator"` (torch, as the plan says), `"aer"` (Qiskit's simulator), the name
+                of a calibrated device (`"fake_torino"`: routed for it, its noise simulated by Aer).
+            shots: Of each value; None: exact, where the service can.
+            mitigate: `readout` undoes the errors of reading by the device's calibration.
+            gradient: `shift`, `spsa`, or a `Gradient` with its settings.
+            seed: Of simulated shots.
+            ledger: A file of JSON lines in which every job and every result is kept. The same run
+                started again takes over what is there.
+            max_shots: The most that may be handed in from now on.
+            max_jobs: The same, of jobs.
+            progress: Told how far a call is.
+
+        Returns:
+            The adapter itself.
+
+        Raises:
+            AdapterError: QA7103, QA7107, QA7113.
+            CompileError: What routing reports.
+            UsageError: QA0009, QA6013, QA7101, QA7102, QA7108, QA7112; nothing has changed.
+        """
+        from qcompile.adapter.running import run_on, run_options
+
+        options = run_options(
+            shots, mitigate, gradient, seed, ledger, max_shots, max_jobs, progress
+        )
+        held = None if self.service is None else self.service.ledger
+        modules = tuple(self.parts())
+        self.service = run_on(self.manifest, modules, where, options, held)
+        return self
 
     def regulariser(self) -> torch.Tensor:
         """The penalties of the `train` clauses, summed over the modules: 0-dim, differentiable.
@@ -197,7 +252,7 @@ class CompiledAdapter(nn.Module):
         from qcompile.adapter.exported import exported
 
         self.stored_state()
-        whole = copy.deepcopy(self).cpu().eval()
+        whole = copy.deepcopy(self).on("simulator").cpu().eval()
         if module is not None:
             return exported(whole, {module: whole[module]})
         return exported(

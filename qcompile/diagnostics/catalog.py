@@ -41,6 +41,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("scaling", "QA612"),
     ("peft", "QA62"),
     ("models", "QA7"),
+    ("services", "QA71"),
     ("extensions", "QA80"),
     ("internal", "QA9"),
 )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from qcompile.executors.constants import Constants
 from qcompile.executors.executor import Evaluator
-from qcompile.executors.measured.evaluator import MeasuredEvaluator
+from qcompile.executors.measured.evaluator import MeasuredEvaluator, logical_parts
 from qcompile.executors.measured.gradients import Gradient
 from qcompile.executors.measured.program import measured_program
 from qcompile.executors.measured.shift_rules import frequencies, rule_of, shift_rule
@@ -45,7 +45,7 @@ def values_and_gradients(
 
 
 def assert_same(circuit: Circuit, seed: int) -> None:
-    measured = MeasuredEvaluator(measured_program(circuit), ExactService())
+    measured = MeasuredEvaluator(logical_parts(circuit), ExactService())
     expected = values_and_gradients(simulated(circuit), circuit, seed)
     found = values_and_gradients(measured, circuit, seed)
     for mine, theirs in zip(found, expected, strict=True):
@@ -138,7 +138,7 @@ def test_what_is_evaluated_is_what_the_program_counts() -> None:
         service = ExactService()
         rows = torch.randn(5, 2, dtype=torch.float64, requires_grad=data)
         turns = torch.randn(2, dtype=torch.float64, requires_grad=angles)
-        values = MeasuredEvaluator(program, service)(rows, turns)
+        values = MeasuredEvaluator(logical_parts(circuit), service)(rows, turns)
         if values.requires_grad:
             torch.autograd.backward(values.sum())
         assert sum(service.calls) == 5 * (1 + program.evaluations(data=data, angles=angles))
@@ -148,7 +148,7 @@ def test_what_is_evaluated_is_what_the_program_counts() -> None:
 
 def test_equal_bindings_are_evaluated_once() -> None:
     service = ExactService()
-    evaluator = MeasuredEvaluator(measured_program(shared_angle()), service)
+    evaluator = MeasuredEvaluator(logical_parts(shared_angle()), service)
     rows, turns = torch.zeros(6, 2), torch.ones(2)
     rows[4:] = 1.0
     first = evaluator(rows, turns)
@@ -159,7 +159,7 @@ def test_equal_bindings_are_evaluated_once() -> None:
 
 
 def test_values_have_the_dtype_of_the_data() -> None:
-    evaluator = MeasuredEvaluator(measured_program(shared_angle()), ExactService())
+    evaluator = MeasuredEvaluator(logical_parts(shared_angle()), ExactService())
     data = torch.ones(1, 2, requires_grad=True)
     values = evaluator(data, torch.ones(2, requires_grad=True))
     torch.autograd.backward(values.sum())
@@ -172,7 +172,7 @@ def test_spsa_takes_two_values_a_repeat_and_points_along_the_gradient() -> None:
     _, data, angles = values_and_gradients(simulated(circuit), circuit, 2)
     spsa = Gradient(method="spsa", step=0.01, repeats=4000)
     service = ExactService()
-    evaluator = MeasuredEvaluator(measured_program(circuit), service, gradient=spsa)
+    evaluator = MeasuredEvaluator(logical_parts(circuit), service, spsa)
     torch.manual_seed(0)
     _, near_data, near_angles = values_and_gradients(evaluator, circuit, 2)
     torch.testing.assert_close(near_data, data, rtol=0.0, atol=0.15)
@@ -183,7 +183,7 @@ def test_spsa_takes_two_values_a_repeat_and_points_along_the_gradient() -> None:
 
 def test_spsa_draws_from_torch() -> None:
     evaluator = MeasuredEvaluator(
-        measured_program(shared_angle()), ExactService(), gradient=Gradient(method="spsa")
+        logical_parts(shared_angle()), ExactService(), Gradient(method="spsa")
     )
 
     def gradient(seed: int) -> Tensor:

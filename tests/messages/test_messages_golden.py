@@ -11,6 +11,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from types import SimpleNamespace
@@ -86,6 +87,7 @@ adapter low() {
     update linear(q, to: out_features, init: zero)
 }
 """
+CIRCUIT = AMPLITUDES.replace("encode amplitude", "encode angle").replace("2 qubits", "4 qubits")
 LLAMA = {"model_type": "llama", "hidden_size": 32, "num_attention_heads": 4}
 
 
@@ -419,6 +421,56 @@ def other_plan() -> None:
     peft_model().load_adapter("low", adapter_name="default")
 
 
+def on_aer(**options: Any) -> qcompile.CompiledAdapter:
+    return qcompile.compile(CIRCUIT).on("aer", **options)
+
+
+def without_aer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qcompile.services.open.find_spec", lambda name: None)
+    on_aer()
+
+
+def cloud(shots: int | None = None) -> Any:
+    from qcompile.services.jobs import JobService, Patience
+    from tests.services.faulty import Cloud, Faulty
+
+    patience = Patience(sleep=lambda seconds: None)
+    return JobService(provider=Faulty(Cloud()), shots=shots, patience=patience)
+
+
+def ask(service: Any) -> None:
+    import numpy as np
+
+    from tests.services.faulty import turned
+
+    service.expectations(turned(), np.zeros((2, 2)))
+
+
+def failing_service() -> None:
+    service = cloud()
+    service.provider.steps["submit"] = [OSError("the network is unreachable")] * 100
+    ask(service)
+
+
+def bad_outcomes() -> None:
+    service = cloud()
+    service.provider.change = lambda rows: [replace(row, weights=row.weights / 2) for row in rows]
+    ask(service)
+
+
+def needs_shots() -> None:
+    from qcompile.services.jobs import JobService
+
+    service = cloud(shots=10)
+    service.provider.exact = False
+    JobService(provider=service.provider)
+
+
+def no_ledger() -> None:
+    Path("notes.txt").write_text("notes\n")
+    on_aer(shots=10, ledger="notes.txt")
+
+
 HEAD_ADAPTER = """qa 1
 adapter top() {
     attach "lm_head"
@@ -427,6 +479,7 @@ adapter top() {
 """
 
 PATCHED = (
+    without_aer,
     huge_plan,
     fault,
     no_temporary_folder,
@@ -527,6 +580,18 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7004": with_model(num_hidden_layers=10**9),
     # A fault that torch words: transformers finds others, in words that change.
     "QA7005": with_model(vocab_size=-1),
+    "QA7101": lambda: qcompile.compile(CIRCUIT).on("fake_turin"),
+    "QA7102": without_aer,
+    "QA7103": lambda: qcompile.compile(LOW).on("aer"),
+    "QA7104": failing_service,
+    "QA7105": bad_outcomes,
+    "QA7106": lambda: on_aer(shots=100, max_shots=50)(torch.zeros(2, 6)),
+    "QA7107": needs_shots,
+    "QA7108": no_ledger,
+    "QA7109": lambda: on_aer(mitigate="readout")(torch.zeros(2, 6)),
+    "QA7110": lambda: torch.save(on_aer(), "a.pt"),
+    "QA7112": lambda: qcompile.compile(CIRCUIT).on(object()),
+    "QA7113": lambda: qcompile.compile(AMPLITUDES).on("aer"),
     "QA8001": bad_gate,
     "QA8002": second_rx,
     "QA8003": executor_of_a_laboratory,

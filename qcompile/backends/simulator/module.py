@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import NoneType
 from typing import Any, TypeVar
 
@@ -107,7 +107,8 @@ class AdapterModule(ParameterTree):
         self._constants = Constants()
         self._idle = tensors_without_gradient(program_of_plan(plan))
         with torch.device("cpu"):
-            self._steps = tuple(self._step(node) for node in plan.nodes)
+            self._simulated = tuple(self._step(node) for node in plan.nodes)
+        self._steps = self._simulated
         self.reset_parameters()
 
     def _step(self, node: PlanNode) -> NodeStep:
@@ -126,6 +127,18 @@ class AdapterModule(ParameterTree):
                 return CircuitStep(operands=node.operands, angles=node.angles, evaluator=built)
             case _:
                 return node_step(node, widths, self._constants)
+
+    def use_evaluators(self, evaluators: Mapping[int, Evaluator] | None) -> None:
+        """Evaluate circuits by others than the plan's, by the index of their node.
+
+        None: by those of the plan again.
+        """
+        self._steps = tuple(
+            replace(step, evaluator=evaluators[index])
+            if evaluators is not None and isinstance(step, CircuitStep)
+            else step
+            for index, step in enumerate(self._simulated)
+        )
 
     def reset_parameters(self) -> None:
         """Start values: functions of seed, site, adapter and tensor name alone."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -12,12 +13,35 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from qcompile.executors.measured.gradients import Gradient
-from qcompile.executors.measured.program import MeasuredProgram
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.services import ServiceNotPickled
+from qcompile.executors.measured.gradients import SHIFT, Gradient
+from qcompile.executors.measured.program import MeasuredProgram, measured_program
 from qcompile.executors.measured.service import Placed, Service
+from qcompile.executors.measured.settings import settings
 from qcompile.executors.measured.values import Values
+from qcompile.ir.circuit import Circuit
 
 Measure = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingPart:
+    """One measurement setting of a circuit, where it runs, and which outputs it gives."""
+
+    program: MeasuredProgram
+    physical: tuple[int, ...] | None
+    outputs: tuple[int, ...]
+
+
+def logical_parts(circuit: Circuit) -> tuple[SettingPart, ...]:
+    """The settings of a circuit that starts in |0…0⟩, for no device in particular."""
+    return tuple(
+        SettingPart(
+            program=measured_program(setting.circuit), physical=None, outputs=setting.outputs
+        )
+        for setting in settings(circuit)
+    )
 
 
 class MeasuredEvaluator:
@@ -31,59 +55,67 @@ class MeasuredEvaluator:
     """
 
     def __init__(
-        self,
-        program: MeasuredProgram,
-        service: Service,
-        *,
-        physical: tuple[int, ...] | None = None,
-        gradient: Gradient = Gradient(),  # noqa: B008
+        self, parts: Sequence[SettingPart], service: Service, gradient: Gradient = SHIFT
     ) -> None:
-        self.program = program
+        self.parts = tuple(parts)
         self.service = service
+        self._circuits = [_MeasuredPart(part, service, gradient) for part in self.parts]
+        order = [output for part in self.parts for output in part.outputs]
+        self._places = torch.tensor(order).argsort()
+
+    def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
+        rows = data.to("cpu", torch.float64)
+        turns = torch.zeros(0) if angles is None else angles
+        turns = turns.to("cpu", torch.float64)
+        values = torch.cat([circuit(rows, turns) for circuit in self._circuits], 1)
+        return values.index_select(1, self._places).to(data)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> MeasuredEvaluator:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise AdapterError(ServiceNotPickled(service=self.service.name))
+
+
+class _MeasuredPart:
+    """data (B, data_width), angles (angle_count,), both float64 → (B, outputs of the setting)."""
+
+    def __init__(self, part: SettingPart, service: Service, gradient: Gradient) -> None:
+        program = part.program
+        self.slots = program.slots
         self.gradient = gradient
-        self.values = Values(service, Placed(circuit=program.circuit, physical=physical))
+        self.values = Values(service, Placed(circuit=program.circuit, physical=part.physical))
         count = len(program.slots)
-        self._constant = torch.tensor(
-            [slot.angle.constant for slot in program.slots], dtype=torch.float64
-        )
+        self._constant = torch.zeros(count, dtype=torch.float64)
         self._of_data = torch.zeros(program.data_width, count, dtype=torch.float64)
         self._of_angles = torch.zeros(program.angle_count, count, dtype=torch.float64)
         for number, slot in enumerate(program.slots):
+            self._constant[number] = slot.angle.constant
             for index, factor in slot.angle.data:
                 self._of_data[index, number] = factor
             for index, factor in slot.angle.angles:
                 self._of_angles[index, number] = factor
 
-    def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
-        rows = data.to("cpu", torch.float64)
-        turns = (
-            torch.zeros(0, dtype=torch.float64)
-            if angles is None
-            else angles.to("cpu", torch.float64)
-        )
+    def __call__(self, data: Tensor, angles: Tensor) -> Tensor:
         values: Tensor
         if self.gradient.method == "spsa":
             values = _Simultaneous.apply(  # type: ignore[no-untyped-call]
-                rows, turns, self._bindings, self.values, self.gradient
+                data, angles, self._bindings, self.values, self.gradient
             )
-        else:
-            wanted = tuple(
-                slot.rule
-                if slot.serves(data=rows.requires_grad, angles=turns.requires_grad)
-                else ()
-                for slot in self.program.slots
-            )
-            values = _Shifted.apply(  # type: ignore[no-untyped-call]
-                self._bindings(rows, turns), wanted, self.values
-            )
-        return values.to(data)
+            return values
+        wanted = tuple(
+            slot.rule if slot.serves(data=data.requires_grad, angles=angles.requires_grad) else ()
+            for slot in self.slots
+        )
+        values = _Shifted.apply(  # type: ignore[no-untyped-call]
+            self._bindings(data, angles), wanted, self.values
+        )
+        return values
 
     def _bindings(self, data: Tensor, angles: Tensor) -> Tensor:
         """(B, slots): what every slot is, by which torch knows the chain rule."""
-        return self._constant + data @ self._of_data + angles @ self._of_angles
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> MeasuredEvaluator:
-        return self
+        turns = angles @ self._of_angles if len(self._of_angles) else 0.0
+        return self._constant + data @ self._of_data + turns
 
 
 class _Shifted(Function):

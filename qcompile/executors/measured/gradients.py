@@ -20,3 +20,6 @@ class Gradient:
     """Radians by which `spsa` moves every angle and every element of the data."""
     repeats: int = 1
     """Directions of `spsa` that are averaged for each row of data."""
+
+
+SHIFT = Gradient()

@@ -17,9 +17,10 @@ class Placed:
     """A circuit in slots, and where it runs."""
 
     circuit: Circuit
-    """Data are its slots; no trainable angles; starts in |0…0⟩."""
+    """Data are its slots; no trainable angles; starts in |0…0⟩; reads strings of Z or
+    probabilities."""
     physical: tuple[int, ...] | None = None
-    """The device's qubits; None: no device in particular."""
+    """The device's qubit for each of the circuit's; None: no device in particular."""
 
 
 class Service(Protocol):
@@ -32,8 +33,8 @@ class Service(Protocol):
     def expectations(self, placed: Placed, bindings: NDArray[float64]) -> NDArray[float64]:
         """Values of the read-out, (K, outputs), for bindings (K, slots) in radians.
 
-        Equal bindings are evaluated once by the caller.
+        Equal bindings get equal values.
 
         Raises:
-            ServiceError: QA71xx.
+            AdapterError: QA71xx.
         """

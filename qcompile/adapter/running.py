@@ -1,0 +1,170 @@
+"""Where the circuits of a compiled adapter run."""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, SupportsIndex, cast
+
+from qcompile.artifact.manifest import Manifest
+from qcompile.backends.simulator.module import AdapterModule
+from qcompile.diagnostics.arguments import check_path, check_type
+from qcompile.diagnostics.errors import AdapterError, UsageError
+from qcompile.diagnostics.messages.services import AmplitudesNotRun, NothingToRun
+from qcompile.diagnostics.messages.usage import UnknownOptionValue
+from qcompile.diagnostics.nearest import nearest
+from qcompile.executors.executor import Evaluator
+from qcompile.executors.measured.evaluator import MeasuredEvaluator
+from qcompile.executors.measured.gradients import SHIFT, Gradient, Method
+from qcompile.ir.circuit import AmplitudeState
+from qcompile.ir.compilation import Site
+from qcompile.ir.plan import EvaluationNode, Plan
+from qcompile.services.jobs import Budget, JobService, Patience
+from qcompile.services.ledger import Ledger
+from qcompile.services.open import SIMULATOR, open_provider
+from qcompile.services.place import parts_of
+
+Mitigation = Literal["none", "readout"]
+MITIGATIONS = ("none", "readout")
+METHODS = ("shift", "spsa")
+MOST = 2**53
+"""Of whatever is counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How circuits run elsewhere; see `CompiledAdapter.on`."""
+
+    shots: int | None = None
+    mitigate: Mitigation = "none"
+    gradient: Gradient = SHIFT
+    seed: int = 0
+    ledger: str | Path | None = None
+    budget: Budget = field(default_factory=Budget)
+    patience: Patience = field(default_factory=Patience)
+    progress: Callable[[str], None] | None = None
+
+
+def run_on(
+    manifest: Manifest,
+    modules: Sequence[tuple[Site, AdapterModule]],
+    where: object,
+    options: RunOptions,
+    held: Ledger | None = None,
+) -> JobService | None:
+    """Let the circuits of the modules run there from now on; the service, None for torch.
+
+    Everything that can be refused is refused before anything changes. `held` is the ledger of the
+    service so far, which may be the one to go on with.
+
+    Raises:
+        AdapterError: QA7103, QA7107, QA7113.
+        CompileError: What routing reports.
+        UsageError: QA7101, QA7102, QA7108, QA7112.
+    """
+    if where == SIMULATOR:
+        for _, module in modules:
+            module.use_evaluators(None)
+        return None
+    opened = open_provider(where, seed=options.seed, snapshots=manifest.devices)
+    name = opened.provider.name
+    _refuse(manifest.planned.plans, name)
+    service = JobService(
+        provider=opened.provider,
+        shots=options.shots,
+        mitigate=options.mitigate == "readout",
+        budget=options.budget,
+        patience=options.patience,
+        say=options.progress,
+    )
+    made: list[dict[int, Evaluator]] = []
+    for plan in manifest.planned.plans:
+        parts = {
+            index: parts_of(node, opened.device, plan.target, manifest.pipeline)
+            for index, node in enumerate(plan.nodes)
+            if isinstance(node, EvaluationNode)
+        }
+        made.append(
+            {
+                index: MeasuredEvaluator(found, service, options.gradient)
+                for index, found in parts.items()
+            }
+        )
+    if options.ledger is not None:
+        goes_on = held is not None and held.is_at(options.ledger)
+        service.ledger = held if goes_on else Ledger(options.ledger)
+    for site, module in modules:
+        module.use_evaluators(made[site.unit])
+    return service
+
+
+def _refuse(plans: tuple[Plan, ...], service: str) -> None:
+    nodes = [
+        (plan.adapter, node)
+        for plan in plans
+        for node in plan.nodes
+        if isinstance(node, EvaluationNode)
+    ]
+    if not nodes:
+        names = ", ".join(dict.fromkeys(plan.adapter for plan in plans))
+        raise AdapterError(NothingToRun(adapter=names, service=service))
+    for name, node in nodes:
+        if isinstance(node.evaluation.circuit.initial, AmplitudeState):
+            raise AdapterError(AmplitudesNotRun(adapter=name, service=service))
+
+
+def run_options(
+    shots: object,
+    mitigate: object,
+    gradient: object,
+    seed: object,
+    ledger: object,
+    max_shots: object,
+    max_jobs: object,
+    progress: Callable[[str], None] | None,
+) -> RunOptions:
+    """The arguments of `CompiledAdapter.on`, checked.
+
+    Raises:
+        UsageError: QA0009, QA6013.
+    """
+    function = "CompiledAdapter.on"
+    if isinstance(gradient, str):
+        gradient = Gradient(method=cast(Method, _word("gradient", gradient, METHODS)))
+    check_type(function, "gradient", gradient, Gradient, "`shift`, `spsa` or a Gradient")
+    assert isinstance(gradient, Gradient)
+    check_type(function, "mitigate", mitigate, str, "`none` or `readout`")
+    return RunOptions(
+        shots=_count("shots", shots),
+        mitigate=cast(Mitigation, _word("mitigate", str(mitigate), MITIGATIONS)),
+        gradient=gradient,
+        seed=_count("seed", seed, low=0) or 0,
+        ledger=None if ledger is None else check_path(function, "ledger", ledger),
+        budget=Budget(shots=_count("max_shots", max_shots), jobs=_count("max_jobs", max_jobs)),
+        progress=progress,
+    )
+
+
+def _word(option: str, value: str, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        near = nearest(value, allowed)
+        raise UsageError(
+            UnknownOptionValue(option=option, value=value, allowed=allowed, candidates=near)
+        )
+    return value
+
+
+def _count(option: str, value: object, low: int = 1) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
+        with contextlib.suppress(TypeError):
+            found = operator.index(value)
+            if low <= found <= MOST:
+                return found
+    shown = str(value) if isinstance(value, (int, float, str)) else type(value).__name__
+    allowed = (f"integers from {low} to {MOST}",)
+    raise UsageError(UnknownOptionValue(option=option, value=shown, allowed=allowed))

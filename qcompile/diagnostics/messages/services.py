@@ -1,0 +1,195 @@
+"""QA71xx: simulators and devices that run an adapter's circuits."""
+
+from __future__ import annotations
+
+from qcompile.diagnostics.message import Message, message
+
+
+@message(
+    "QA7101",
+    "nothing named `{name}` runs circuits",
+    help="`simulator`, `aer`, or a device of `qcompile --list-targets`",
+)
+class UnknownService(Message):
+    """Circuits run in torch (`simulator`), on Qiskit's simulator Aer (`aer`), or on a calibrated
+    device with its noise simulated by Aer (`fake_…`).
+
+    Erroneous:  adapter.on("fake_turin")
+    Corrected:  adapter.on("fake_torino")
+    """
+
+    name: str
+    candidates: tuple[str, ...] = ()
+
+
+@message(
+    "QA7102",
+    "`{name}` needs the package {package}, which is not installed",
+    help="install it: pip install '{install}'",
+)
+class ServicePackageMissing(Message):
+    """What runs circuits comes with packages that qcompile does not need otherwise.
+
+    Erroneous:  adapter.on("aer")      without qiskit-aer
+    Corrected:  pip install 'qcompile[hardware]', then adapter.on("aer")
+    """
+
+    name: str
+    package: str
+    install: str
+
+
+@message("QA7103", "adapter `{adapter}` has no circuits that `{service}` could run")
+class NothingToRun(Message):
+    """A simulator or a device of quantum circuits was chosen for an adapter that has none with
+    a read-out. Tensor networks, and the matrices of `unitary`, are always computed in torch.
+
+    Erroneous:  lora = qcompile.load("lora.pt"); lora.on("fake_torino")
+    Corrected:  lora = qcompile.load("lora.pt"), which runs as it is
+    """
+
+    adapter: str
+    service: str
+
+
+@message(
+    "QA7104",
+    "`{service}` did not run the circuits: {reason}",
+    help="results so far are kept in the ledger, where there is one: a new run takes them over",
+)
+class ServiceFailed(Message):
+    """A simulator, a device or the network between refused a job, lost it, or did not answer in
+    time, and it was tried as often as allowed. Nothing of what had arrived is lost where a
+    ledger is kept: the same run started again asks for what is missing.
+
+    Erroneous:  adapter.on("fake_torino"), exact, with a circuit of 20 qubits
+    Corrected:  adapter.on("fake_torino", shots=4096)
+    """
+
+    service: str
+    reason: str
+
+
+@message("QA7105", "`{service}` returned what is no result of shots: {reason}")
+class BadOutcome(Message):
+    """Counts or probabilities that are negative, not a number, or do not add up, or outcomes of
+    other qubits than those that were read. They are never used as values.
+
+    Erroneous:  a provider that returns probabilities that add up to 0.5
+    Corrected:  a provider whose results are counts of the shots that were asked for
+    """
+
+    service: str
+    reason: str
+
+
+@message(
+    "QA7106",
+    "this takes {needed:,} {unit}, and {allowed:,} are allowed",
+    help="allow more, or ask for fewer",
+)
+class OverBudget(Message):
+    """Jobs and shots cost money on a device. A limit was given, and what is to be submitted next
+    would go beyond it together with what was submitted before. It was not submitted.
+
+    Erroneous:  adapter.on("fake_torino", shots=4096, max_shots=1000)
+    Corrected:  adapter.on("fake_torino", shots=4096, max_shots=10**7)
+    """
+
+    service: str
+    needed: int
+    unit: str
+    allowed: int
+
+
+@message(
+    "QA7107",
+    "`{service}` gives no exact values: say how many shots",
+    help="for example `shots=4096`",
+)
+class ShotsNeeded(Message):
+    """Values of a device are means over shots. Only simulators that keep the whole state give
+    exact ones; under noise that is a density matrix, for circuits of few qubits.
+
+    Erroneous:  adapter.on(…), exact, of a device
+    Corrected:  adapter.on(…, shots=4096)
+    """
+
+    service: str
+
+
+@message("QA7108", "`{path}` cannot be used as a ledger of jobs: {reason}")
+class LedgerUnusable(Message):
+    """The ledger is a file of JSON lines that only grows. It was written by something else, is
+    damaged before its end, or another process writes to it.
+
+    Erroneous:  adapter.on("fake_torino", shots=4096, ledger="notes.txt")
+    Corrected:  adapter.on("fake_torino", shots=4096, ledger="jobs.jsonl")
+    """
+
+    path: str
+    reason: str
+
+
+@message(
+    "QA7109",
+    "the read-out errors of `{service}` are not known, so that they cannot be undone",
+    help='leave `mitigate="readout"` out',
+)
+class ReadoutErrorsUnknown(Message):
+    """Read-out errors are undone by the inverse of the probabilities with which each qubit is
+    read wrongly. They come from the calibration of a device; an ideal simulator has none.
+
+    Erroneous:  adapter.on("aer", shots=4096, mitigate="readout")
+    Corrected:  adapter.on("fake_torino", shots=4096, mitigate="readout")
+    """
+
+    service: str
+
+
+@message(
+    "QA7110",
+    "the circuits run on `{service}`, which is not pickled",
+    help='run them in torch before: adapter.on("simulator")',
+)
+class ServiceNotPickled(Message):
+    """A connection to a device may hold credentials, so that it never enters a file. Tensors are
+    saved as always, by `save` and by `state_dict`; a module as a whole is pickled only while its
+    circuits run in torch.
+
+    Erroneous:  torch.save(model, "model.pt")      with circuits on a device
+    Corrected:  adapter.on("simulator"); torch.save(model, "model.pt")
+    """
+
+    service: str
+
+
+@message(
+    "QA7112",
+    "a `{kind}` is nothing that circuits run on",
+    help="give the name of a simulator or a device",
+)
+class UnknownBackend(Message):
+    """Where circuits run is said by a name.
+
+    Erroneous:  adapter.on(FakeTorino)
+    Corrected:  adapter.on("fake_torino")
+    """
+
+    kind: str
+
+
+@message(
+    "QA7113",
+    "`{adapter}` begins with amplitudes, which `{service}` cannot prepare",
+    help="encode the values as angles, or run it in torch",
+)
+class AmplitudesNotRun(Message):
+    """`encode amplitude` is a state without gates. It is simulated in torch; a service runs gates.
+
+    Erroneous:  adapter.on("fake_torino")      where the circuit has `encode amplitude(x)`
+    Corrected:  adapter.on("fake_torino")      where the circuit has `encode angle(x)`
+    """
+
+    adapter: str
+    service: str

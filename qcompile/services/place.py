@@ -1,0 +1,60 @@
+"""The measurement settings of a plan's circuit on a device: routed by the routing stage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qcompile.executors.measured.evaluator import SettingPart, logical_parts
+from qcompile.executors.measured.program import measured_program
+from qcompile.executors.measured.settings import BasisSetting, settings
+from qcompile.ir.circuit import Circuit
+from qcompile.ir.device import Device
+from qcompile.ir.plan import EvaluationNode
+from qcompile.ir.target import NamedDevice, Target
+from qcompile.passes.base import Context
+from qcompile.passes.pipeline import Pipeline, device_passes
+
+
+def parts_of(
+    node: EvaluationNode, device: Device | None, target: Target, pipeline: str
+) -> tuple[SettingPart, ...]:
+    """One for each basis that the node's circuit is read in.
+
+    The plan's own routed circuit is taken where it is for this device and one basis is enough;
+    others are routed now: by the passes that `pipeline` names, for the target's objective where
+    the target has a device, else for the fewest errors where they are known.
+
+    Raises:
+        CompileError: What routing reports: QA42xx.
+    """
+    circuit = node.evaluation.circuit
+    if device is None:
+        return logical_parts(circuit)
+    found = settings(circuit)
+    routed = node.routed
+    if routed is not None and routed.device == device.name:
+        if len(found) == 1 and found[0].circuit == circuit:
+            return (_part(found[0], routed.circuit, routed.physical),)
+    return tuple(_routed(setting, device, target, pipeline) for setting in found)
+
+
+def _routed(setting: BasisSetting, device: Device, target: Target, pipeline: str) -> SettingPart:
+    # Routing needs pytket, which circuits without a device do not wait for.
+    from qcompile.passes.device.route import route
+
+    if target.device is None:
+        target = replace(
+            target,
+            device=NamedDevice(name=device.name),
+            optimise="fidelity" if device.gate_errors else "gates",
+        )
+    context = Context(target=target, device=device)
+    found = route(setting.circuit, device_passes(Pipeline.parse(pipeline), context), context)
+    assert found is not None
+    return _part(setting, found.best.circuit, found.best.physical)
+
+
+def _part(setting: BasisSetting, circuit: Circuit, physical: tuple[int, ...]) -> SettingPart:
+    return SettingPart(
+        program=measured_program(circuit), physical=physical, outputs=setting.outputs
+    )

@@ -1,0 +1,41 @@
+"""Some qubits of a device as a Qiskit Target: what noise models and schedules are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from qcompile.ir.device import Device, gates_of
+from qcompile.ir.gates import GATES
+
+
+def compact_target(device: Device, physical: Sequence[int]) -> Any:
+    """Native gates with their errors and durations, T1 and T2, on qubits renumbered 0 … k - 1."""
+    from qiskit.circuit import Delay, Measure, Parameter
+    from qiskit.circuit.library import get_standard_gate_name_mapping
+    from qiskit.transpiler import InstructionProperties, QubitProperties, Target
+
+    number = {qubit: index for index, qubit in enumerate(physical)}
+    relaxation = device.relaxation
+    qubits = [QubitProperties(*relaxation[qubit]) for qubit in physical] if relaxation else None
+    target = Target(num_qubits=len(physical), dt=device.dt, qubit_properties=qubits)
+    known = get_standard_gate_name_mapping()
+    places: dict[str, dict[tuple[int, ...], Any]] = {}
+    for gate in gates_of(device).values():
+        if all(qubit in number for qubit in gate.qubits):
+            name = GATES[gate.name].qiskit or gate.name
+            where = tuple(number[qubit] for qubit in gate.qubits)
+            places.setdefault(name, {})[where] = InstructionProperties(gate.duration, gate.error)
+    for name, properties in places.items():
+        target.add_instruction(known[name], properties, name=name)
+    reading = device.readout_durations
+    target.add_instruction(
+        Measure(),
+        {
+            (index,): InstructionProperties(reading[qubit] if reading else None)
+            for qubit, index in number.items()
+        },
+    )
+    everywhere = {(index,): None for index in range(len(physical))}
+    target.add_instruction(Delay(Parameter("t")), everywhere)
+    return target

@@ -1,0 +1,247 @@
+"""Jobs that are refused, dropped, late or incomplete, and runs that are killed at every step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qcompile.diagnostics.errors import AdapterError, QCompileError, UsageError
+from qcompile.services.jobs import Budget, JobService, Patience
+from qcompile.services.ledger import Ledger
+from qcompile.services.outcomes import Row
+from qcompile.services.provider import Lost
+from tests.services.faulty import Cloud, Faulty, Killed, expected, turned
+
+BINDINGS = np.random.default_rng(3).uniform(-3, 3, (8, 2))
+CHUNKS = 3
+"""Jobs of three bindings each."""
+
+
+class Naps:
+    """Takes down how long it would have slept."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+def service_of(provider: Faulty, ledger: Ledger | None = None, **more: object) -> JobService:
+    patience = Patience(sleep=more.pop("sleep", Naps()), tries=3)  # type: ignore[arg-type]
+    return JobService(provider=provider, ledger=ledger, patience=patience, **more)  # type: ignore[arg-type]
+
+
+def code_of(error: QCompileError) -> str:
+    return error.diagnostics[0].code
+
+
+def test_bindings_are_chunked_and_keep_their_order() -> None:
+    cloud = Cloud()
+    service = service_of(Faulty(cloud))
+    found = service.expectations(turned(), BINDINGS)
+    np.testing.assert_allclose(found, expected(BINDINGS), atol=1e-12)
+    assert [len(work.bindings) for work in cloud.jobs.values()] == [3, 3, 2]
+    assert (service.tally.jobs, service.tally.circuits) == (3, 8)
+
+
+@pytest.mark.parametrize("step", ["submit", "accepted", "rows", "ready"])
+def test_a_step_that_fails_now_and_then_is_tried_again(step: str) -> None:
+    cloud, naps = Cloud(), Naps()
+    provider = Faulty(cloud)
+    provider.steps[step] = [OSError("no network"), None, OSError("no network")]
+    found = service_of(provider, sleep=naps).expectations(turned(), BINDINGS)
+    np.testing.assert_allclose(found, expected(BINDINGS), atol=1e-12)
+    # What was accepted is never paid for again, even where the answer to `submit` was lost.
+    assert cloud.circuits == len(BINDINGS)
+
+
+@pytest.mark.parametrize("step", ["submit", "rows"])
+def test_a_step_that_always_fails_is_a_message_after_growing_pauses(step: str) -> None:
+    cloud, naps = Cloud(), Naps()
+    provider = Faulty(cloud)
+    provider.steps[step] = [OSError("no network")] * 100
+    with pytest.raises(AdapterError, match="no network") as caught:
+        service_of(provider, sleep=naps).expectations(turned(), BINDINGS)
+    assert code_of(caught.value) == "QA7104"
+    assert naps.seconds == [1.0, 2.0]
+    assert len(cloud.jobs) == (0 if step == "submit" else CHUNKS)
+
+
+def test_a_job_that_hangs_is_waited_for_again_and_not_handed_in_again(tmp_path: Path) -> None:
+    cloud = Cloud()
+    provider = Faulty(cloud)
+    provider.steps["rows"] = [TimeoutError()] * 100
+    ledger = Ledger(tmp_path / "jobs.jsonl")
+    with pytest.raises(AdapterError, match="did not end within"):
+        service_of(provider, ledger).expectations(turned(), BINDINGS)
+    ledger.close()
+    assert cloud.circuits == len(BINDINGS)
+    # It answers late: the next run takes the results over.
+    again = service_of(Faulty(cloud), Ledger(tmp_path / "jobs.jsonl"))
+    np.testing.assert_allclose(again.expectations(turned(), BINDINGS), expected(BINDINGS))
+    assert cloud.circuits == len(BINDINGS) and again.tally.jobs == 0
+
+
+def test_a_job_that_is_lost_is_handed_in_again() -> None:
+    cloud = Cloud()
+    provider = Faulty(cloud)
+    provider.steps["rows"] = [None, Lost("gone")]
+    found = service_of(provider).expectations(turned(), BINDINGS)
+    np.testing.assert_allclose(found, expected(BINDINGS), atol=1e-12)
+    assert cloud.circuits == len(BINDINGS) + 3
+
+
+def test_too_few_results_are_kept_and_the_rest_is_asked_for() -> None:
+    cloud = Cloud()
+    provider = Faulty(cloud)
+
+    def first_only(rows: list[Row | None]) -> Sequence[Row | None]:
+        return rows[:1]
+
+    provider.change = first_only
+    found = service_of(provider).expectations(turned(), BINDINGS)
+    np.testing.assert_allclose(found, expected(BINDINGS), atol=1e-12)
+
+    def all_but_one(rows: list[Row | None]) -> Sequence[Row | None]:
+        return [None, *rows[1:]] if len(rows) > 1 else rows
+
+    provider.change, before = all_but_one, cloud.circuits
+    service_of(provider).expectations(turned(), -BINDINGS)
+    assert cloud.circuits == before + 8 + 3 + 1
+
+
+@pytest.mark.parametrize(
+    ("weights", "shots", "reason"),
+    [
+        ([0.5, 0.2], None, "add up to 0.7"),
+        ([float("nan"), 1.0], None, "not a number"),
+        ([1.5, -0.5], None, "negative"),
+        ([50.0, 49.0], 100, "99 of 100 shots"),
+        ([50.0, 51.0], 100, "101 of 100 shots"),
+    ],
+)
+def test_what_is_no_result_is_never_a_value(
+    weights: list[float], shots: int | None, reason: str
+) -> None:
+    provider = Faulty(Cloud())
+    bad = Row(codes=np.array([0, 1]), weights=np.array(weights))
+    provider.change = lambda rows: [bad] * len(rows)
+    with pytest.raises(AdapterError, match=reason) as caught:
+        service_of(provider, shots=shots).expectations(turned(), BINDINGS)
+    assert code_of(caught.value) == "QA7105"
+
+
+def test_an_outcome_of_other_qubits_is_no_result() -> None:
+    provider = Faulty(Cloud())
+    bad = Row(codes=np.array([4]), weights=np.array([1.0]))
+    provider.change = lambda rows: [bad] * len(rows)
+    with pytest.raises(AdapterError, match="more than 2 bits"):
+        service_of(provider).expectations(turned(), BINDINGS)
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+@pytest.mark.parametrize("step", ["submit", "accepted", "rows", "ready"])
+@pytest.mark.parametrize("at", range(CHUNKS))
+def test_a_killed_run_goes_on_and_pays_for_nothing_twice(
+    step: str, at: int, tagged: bool, tmp_path: Path
+) -> None:
+    path, cloud = tmp_path / "jobs.jsonl", Cloud()
+    provider = Faulty(cloud, tagged=tagged)
+    provider.steps[step] = [None] * at + [Killed()]
+    ledger = Ledger(path)
+    with pytest.raises(Killed):
+        service_of(provider, ledger).expectations(turned(), BINDINGS)
+    ledger.close()
+    again = service_of(Faulty(cloud, tagged=tagged), Ledger(path))
+    np.testing.assert_allclose(
+        again.expectations(turned(), BINDINGS), expected(BINDINGS), atol=1e-12
+    )
+    # Where the device keeps no tags, a job whose id was never heard of cannot be found.
+    unheard = 0 if tagged or step != "accepted" else len(BINDINGS[3 * at : 3 * at + 3])
+    assert cloud.circuits == len(BINDINGS) + unheard
+    # A third run asks for nothing.
+    assert again.ledger is not None
+    again.ledger.close()
+    third = service_of(Faulty(cloud), Ledger(path))
+    np.testing.assert_allclose(third.expectations(turned(), BINDINGS), expected(BINDINGS))
+    assert third.tally.jobs == 0
+
+
+def test_a_line_that_was_torn_is_dropped(tmp_path: Path) -> None:
+    path, cloud = tmp_path / "jobs.jsonl", Cloud()
+    ledger = Ledger(path)
+    service_of(Faulty(cloud), ledger).expectations(turned(), BINDINGS)
+    ledger.close()
+    whole = path.read_bytes()
+    for cut in range(len(whole) - 200, len(whole), 37):
+        path.write_bytes(whole[:cut])
+        ledger = Ledger(path)
+        again = service_of(Faulty(cloud), ledger)
+        np.testing.assert_allclose(again.expectations(turned(), BINDINGS), expected(BINDINGS))
+        ledger.close()
+    assert cloud.circuits == len(BINDINGS)
+
+
+def test_the_ledger_is_lines_that_only_grow(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.jsonl"
+    ledger = Ledger(path)
+    service = service_of(Faulty(Cloud(), bindings=8), ledger, shots=50)
+    service.expectations(turned(), BINDINGS)
+    before = path.read_bytes()
+    service.expectations(turned(), -BINDINGS)
+    assert path.read_bytes().startswith(before)
+    lines = [json.loads(line) for line in before.splitlines()]
+    assert [line.get("event") for line in lines] == [None, "planned", "submitted", "answered"]
+    assert lines[1]["shots"] == 50 and len(lines[1]["keys"]) == 8
+
+
+@pytest.mark.parametrize(
+    "text", ["notes\n", '{"kind":"qcompile ledger","version":2}\n', '{"kind":"other"}\n', "[]\n"]
+)
+def test_another_file_is_no_ledger(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text(text)
+    with pytest.raises(UsageError) as caught:
+        Ledger(path)
+    assert code_of(caught.value) == "QA7108"
+    assert path.read_text() == text
+
+
+def test_one_ledger_is_written_by_one_run(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.jsonl"
+    first = Ledger(path)
+    with pytest.raises(UsageError, match="another process"):
+        Ledger(path)
+    first.close()
+    Ledger(path).close()
+
+
+@pytest.mark.parametrize("budget", [Budget(shots=1500), Budget(jobs=5)])
+def test_a_limit_refuses_before_anything_is_handed_in(budget: Budget) -> None:
+    cloud = Cloud()
+    service = service_of(Faulty(cloud), shots=100, budget=budget)
+    service.expectations(turned(), BINDINGS)
+    jobs = len(cloud.jobs)
+    with pytest.raises(AdapterError) as caught:
+        service.expectations(turned(), -BINDINGS)
+    assert code_of(caught.value) == "QA7106" and len(cloud.jobs) == jobs
+
+
+def test_a_device_without_shots_is_a_message() -> None:
+    provider = Faulty(Cloud())
+    provider.exact = False
+    with pytest.raises(AdapterError) as caught:
+        service_of(provider)
+    assert code_of(caught.value) == "QA7107"
+    service_of(provider, shots=10)
+
+
+def test_progress_is_told() -> None:
+    told: list[str] = []
+    service_of(Faulty(Cloud()), say=told.append).expectations(turned(), BINDINGS)
+    assert told[0] == "cloud: 3 of 8 circuits" and told[-1] == "cloud: 8 of 8 circuits"
