@@ -60,6 +60,12 @@ class Device:
     dt: float | None = field(default=None, metadata=ADDED_LATER)
     """Seconds of one sample of the device's controls, in which schedules count."""
 
+    angle_bounds: tuple[tuple[GateName, float, float], ...] = field(
+        default=(), metadata=ADDED_LATER
+    )
+    """(native gate, least, greatest angle) in radians, of gates that do not take every angle. Other
+    constant angles are folded into the bounds; angles with symbols are written in other gates."""
+
 
 @lru_cache(maxsize=16)
 def gates_of(device: Device) -> Mapping[tuple[GateName, tuple[int, ...]], NativeGate]:

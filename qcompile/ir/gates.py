@@ -362,6 +362,23 @@ _ROWS = {
         parts="rz(t[0]) 0; ry(t[1]) 0; rz(t[2]) 0", aliases=("u", "u3"),
         tket="U3", tket_order=(1, 2, 0), qiskit="",
     ),
+    "u2": GateKind(
+        meaning="RZ(a) RY(π/2) RZ(b)", qubits=1, angles=2,
+        parts=f"rz(t[1]) 0; ry({pi / 2}) 0; rz(t[0]) 0", tket="U2", qasm2="u2", qasm3="u2",
+    ),
+    "prx": GateKind(
+        meaning="RZ(b) RX(a) RZ(-b)", qubits=1, angles=2,
+        parts="rz(-1.0*t[1]) 0; rx(t[0]) 0; rz(t[1]) 0", aliases=("phasedx", "r"),
+        tket="PhasedX", qiskit="r",
+    ),
+    "gpi": GateKind(
+        meaning="RZ(t) X RZ(-t)", qubits=1, angles=1,
+        parts="rz(-1.0*t[0]) 0; x 0; rz(t[0]) 0", tket="GPI", qiskit="",
+    ),
+    "gpi2": GateKind(
+        meaning="RZ(t) RX(π/2) RZ(-t)", qubits=1, angles=1,
+        parts=f"rz(-1.0*t[0]) 0; rx({pi / 2}) 0; rz(t[0]) 0", tket="GPI2", qiskit="",
+    ),
     "cx": GateKind(
         meaning="controlled X", qubits=2, controlled="x", aliases=("cnot", "toffoli"),
         tket="CX", qasm2="cx", qasm3="cx",
@@ -423,6 +440,13 @@ _ROWS = {
     "rzz": GateKind(
         meaning="exp(-i t ZZ / 2)", qubits=2, angles=1, axis="ZZ", aliases=("zz",),
         parts="cx 0 1; rz(t[0]) 1; cx 0 1", tket="ZZPhase",
+    ),
+    "ms": GateKind(
+        meaning="Mølmer-Sørensen: (RZ(b) ⊗ RZ(c)) RXX(a) (RZ(-b) ⊗ RZ(-c))", qubits=2, angles=3,
+        parts="rz(-1.0*t[1]) 0; rz(-1.0*t[2]) 1; cx 0 1; rx(t[0]) 0; cx 0 1"
+        "; rz(t[1]) 0; rz(t[2]) 1",
+        shorter="rz(-1.0*t[1]) 0; rz(-1.0*t[2]) 1; rxx(t[0]) 0 1; rz(t[1]) 0; rz(t[2]) 1",
+        aliases=("aams",), tket="AAMS", qiskit="",
     ),
     "rzx": GateKind(
         meaning="exp(-i t ZX / 2), Z on the first qubit", qubits=2, angles=1, axis="ZX",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qcompile.ir.circuit import Circuit, Gate
-from qcompile.ir.decompose import Entangler
 from qcompile.ir.device import Device
 
 
@@ -37,12 +36,6 @@ class Routing:
     wires: tuple[int, ...]
     """For each qubit the wire that holds it at last."""
     drafts: tuple[Draft, ...] = ()
-
-    @property
-    def entangler(self) -> Entangler:
-        """The device's two-qubit gate."""
-        native = self.device.native
-        return "cx" if "cz" not in native and "cx" in native else "cz"
 
 
 def start_routing(circuit: Circuit, device: Device) -> Routing:

@@ -7,7 +7,7 @@ import math
 from qcompile.ir.circuit import Circuit, Expectations, Probabilities, ZeroState
 from qcompile.ir.circuit_network import observable_operands
 from qcompile.ir.contraction_extents import result_shapes
-from qcompile.ir.device import Device, RoutedCircuit
+from qcompile.ir.device import Device, RoutedCircuit, gates_of
 from qcompile.ir.network import ContractionNode, DataOperand
 from qcompile.ir.node import PlainNode, PlanNode, ProgramNode
 from qcompile.ir.plan import DenseEvaluation, EvaluationNode, NetworkEvaluation, Plan
@@ -128,12 +128,12 @@ def _verify_routed(routed: RoutedCircuit, logical: Circuit, device: Device | Non
     _require(routed.device == device.name, "it is routed for another device")
     within = set(routed.physical) <= set(range(device.qubits))
     _require(within and len(set(routed.physical)) == circuit.qubits, "qubits off the device")
-    edges = set(device.edges)
+    native = gates_of(device)
     for gate in circuit.gates:
         _require(gate.name in device.native, f"`{gate.name}` is not native to {device.name}")
-        if len(gate.qubits) == 2:
-            low, high = sorted(routed.physical[qubit] for qubit in gate.qubits)
-            _require((low, high) in edges, f"no coupling {low}-{high} on {device.name}")
+        places = tuple(routed.physical[qubit] for qubit in gate.qubits)
+        where = "-".join(map(str, places))
+        _require((gate.name, places) in native, f"no `{gate.name}` {where} on {device.name}")
 
 
 def _follows(routed: RoutedCircuit, logical: Circuit) -> bool:

@@ -70,6 +70,17 @@ def gate_matrix(name: str, angles: Sequence[float] = ()) -> Complex:
                 for axis, value in zip(("rz", "ry", "rz"), angles, strict=True)
             )
             return third @ second @ first
+        case "u2":
+            return gate_matrix("rot", (angles[1], np.pi / 2, angles[0]))
+        case "prx":
+            return _evolve(gate_matrix("gpi", angles[1:]), angles[0] / 2)
+        case "gpi":
+            return np.asarray(np.cos(angles[0]) * PAULIS["X"] + np.sin(angles[0]) * PAULIS["Y"])
+        case "gpi2":
+            return gate_matrix("prx", (np.pi / 2, angles[0]))
+        case "ms":
+            sides = [gate_matrix("gpi", (value,)) for value in angles[1:]]
+            return _evolve(np.asarray(np.kron(*sides)), angles[0] / 2)
         case "cx" | "cy" | "cz" | "ch" | "crx" | "cry" | "crz" | "cphase":
             return _controlled(gate_matrix(name[1:], angles))
         case "swap":

@@ -17,7 +17,7 @@ OP_TYPES = {
     "x": "X", "y": "Y", "z": "Z", "h": "H", "s": "S", "sdg": "Sdg", "t": "T", "tdg": "Tdg",
     "sx": "SX", "sxdg": "SXdg", "rx": "Rx", "ry": "Ry", "rz": "Rz", "phase": "U1",
     "cx": "CX", "cy": "CY", "cz": "CZ", "ch": "CH", "swap": "SWAP", "iswap": "ISWAPMax",
-    "ecr": "ECR",
+    "ecr": "ECR", "prx": "PhasedX", "gpi": "GPI", "gpi2": "GPI2", "ms": "AAMS",
     "crx": "CRx", "cry": "CRy", "crz": "CRz", "cphase": "CU1",
     "rxx": "XXPhase", "ryy": "YYPhase", "rzz": "ZZPhase",
 }  # fmt: skip
@@ -35,6 +35,8 @@ def tket_circuit(circuit: Circuit, data: Real, angles: Real) -> TketCircuit:
         match gate.name:
             case "rot":
                 native.Rz(turns[0], qubits[0]).Ry(turns[1], qubits[0]).Rz(turns[2], qubits[0])
+            case "u2":
+                native.Rz(turns[1], qubits[0]).Ry(0.5, qubits[0]).Rz(turns[0], qubits[0])
             case "rzx":
                 native.H(qubits[1]).ZZPhase(turns[0], *qubits).H(qubits[1])
             case name:

@@ -14,7 +14,7 @@ CLASSES = {
     "t": "TGate", "tdg": "TdgGate", "sx": "SXGate", "sxdg": "SXdgGate", "rx": "RXGate",
     "ry": "RYGate", "rz": "RZGate", "phase": "PhaseGate", "cx": "CXGate", "cy": "CYGate",
     "cz": "CZGate", "ch": "CHGate", "swap": "SwapGate", "iswap": "iSwapGate", "crx": "CRXGate",
-    "ecr": "ECRGate",
+    "ecr": "ECRGate", "prx": "RGate",
     "cry": "CRYGate", "crz": "CRZGate", "cphase": "CPhaseGate", "rxx": "RXXGate",
     "ryy": "RYYGate", "rzz": "RZZGate", "rzx": "RZXGate",
 }  # fmt: skip
@@ -30,11 +30,35 @@ def qiskit_gates(circuit: Circuit, data: Real, angles: Real) -> list[tuple[int, 
         if gate.name == "rot":
             names = ("RZGate", "RYGate", "RZGate")
             parts = [getattr(library, n)(v) for n, v in zip(names, values, strict=True)]
+        elif gate.name == "u2":
+            parts = [
+                library.RZGate(values[1]),
+                library.RYGate(np.pi / 2),
+                library.RZGate(values[0]),
+            ]
+        elif gate.name in ("gpi", "gpi2"):
+            pulse = library.XGate() if gate.name == "gpi" else library.RXGate(np.pi / 2)
+            parts = [library.RZGate(-values[0]), pulse, library.RZGate(values[0])]
+        elif gate.name == "ms":
+            parts = [library.UnitaryGate(_ms(*values))]
         else:
             assert gate.name in CLASSES, f"no oracle for gate `{gate.name}`: add it to CLASSES"
             parts = [getattr(library, CLASSES[gate.name])(*values)]
         found += [(index, part, list(gate.qubits)) for part in parts]
     return found
+
+
+def _ms(angle: float, first: float, second: float) -> Any:
+    from qiskit import QuantumCircuit
+    from qiskit.quantum_info import Operator
+
+    parts = QuantumCircuit(2)
+    parts.rz(-first, 0)
+    parts.rz(-second, 1)
+    parts.rxx(angle, 0, 1)
+    parts.rz(first, 0)
+    parts.rz(second, 1)
+    return Operator(parts)
 
 
 def little_endian(state: Complex, qubits: int) -> Complex:

@@ -38,6 +38,7 @@ GOLDEN = Path(__file__).with_name("golden")
 PREFIXES = (
     "QA0",
     "QA4202",
+    "QA4203",
     "QA4204",
     "QA4208",
     "QA4209",
@@ -300,6 +301,15 @@ def damaged_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     command("low.qa", "--target", "fake_broken")()
 
 
+def device_without_gates() -> None:
+    from qcompile.backends.devices.measured import MeasuredDevice, working_device
+    from qcompile.ir.device import NativeGate
+
+    gates = (NativeGate(name="ry", qubits=(0,)), NativeGate(name="ry", qubits=(1,)))
+    swap = NativeGate(name="swap", qubits=(0, 1))
+    working_device(MeasuredDevice(name="lab", qubits=2, gates=(*gates, swap)))
+
+
 def executor_of_a_laboratory() -> None:
     import hashlib
 
@@ -521,6 +531,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA0052": command("convert", "a.pt", "b.pt", "--module", "first.up"),
     "QA0061": command("reprot", "low.qa"),
     "QA4202": without_calibrations,
+    "QA4203": device_without_gates,
     "QA4204": damaged_calibration,
     "QA4208": amplitudes_as_qasm,
     "QA4209": without_read_out,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import networkx as nx
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 
 from qcompile.diagnostics import CompileError, Message
 from qcompile.ir.circuit import AmplitudeState, Circuit, Expectations, Gate, Pauli, ZeroState
-from qcompile.ir.device import Device, RoutedCircuit
-from qcompile.ir.gates import GateName
+from qcompile.ir.device import Device, RoutedCircuit, gates_of
+from qcompile.ir.gates import GATES, GateName
 from qcompile.ir.target import Objective
 from qcompile.testing.circuit_strategies import circuits, sample_inputs, seeds
 from qcompile.testing.dense_oracle import dense_outputs, dense_unitary
@@ -21,6 +22,21 @@ from tests.passes.routed import route
 
 IDEAL: tuple[GateName, ...] = ("rz", "sx", "x", "cz")
 OLD: tuple[GateName, ...] = ("rz", "sx", "x", "cx")
+NATIVE: tuple[tuple[GateName, ...], ...] = (
+    IDEAL,
+    OLD,
+    ("rz", "sx", "x", "ecr"),
+    ("rz", "sx", "x", "rx", "cz", "rzz"),
+    ("phase", "u2", "rot", "cx"),
+    ("rz", "prx", "rzz"),
+    ("prx", "cz"),
+    ("gpi", "gpi2", "ms"),
+    ("gpi", "gpi2", "rzz"),
+    ("rz", "rx", "cz"),
+    ("rz", "rx", "rxx"),
+    ("rz", "sx", "cx", "ecr", "rzz"),
+)
+BOUNDS = (("rx", np.pi / 2, np.pi / 2), ("rzz", 0.0, np.pi / 2))
 OBJECTIVES: tuple[Objective, ...] = ("gates", "depth", "fidelity")
 
 
@@ -47,21 +63,41 @@ def devices(draw: st.DrawFn, max_qubits: int = 8) -> Device:
     graph = graphs(nodes, draw(st.integers(0, 99)))[shape]
     edges = tuple(sorted((min(e), max(e)) for e in graph.edges if e[0] != e[1]))
     qubits = graph.number_of_nodes()
+    native = draw(st.sampled_from(NATIVE))
+    limited = draw(st.booleans())
+    bounds = tuple(bound for bound in BOUNDS if limited and bound[0] in native)
+    plain = Device(name=shape, qubits=qubits, edges=edges, native=native, angle_bounds=bounds)
+    directed = draw(st.booleans())
     if not draw(st.booleans()):
-        native = draw(st.sampled_from((IDEAL, OLD)))
-        return Device(name=shape, qubits=qubits, edges=edges, native=native)
+        if not directed:
+            return plain
+        gates = tuple(g for place, g in sorted(gates_of(plain).items()) if kept(place, native))
+        return replace(plain, gates=gates)
     rates = np.random.default_rng(draw(st.integers(0, 99)))
     places: list[tuple[int, ...]] = sorted([*edges, *((q,) for q in range(qubits))])
-    return Device(
-        name=shape,
-        qubits=qubits,
-        edges=edges,
-        native=draw(st.sampled_from((IDEAL, OLD))),
+    calibrated = replace(
+        plain,
         gate_errors=tuple((place, float(rates.uniform(0, 0.05))) for place in places),
         readout_errors=tuple(
             (float(a), float(b)) for a, b in rates.uniform(0, 0.1, size=(qubits, 2))
         ),
     )
+    gates = tuple(
+        replace(gate, error=0.0 if gate.name == "rz" else float(rates.uniform(0, 0.05)))
+        for place, gate in sorted(gates_of(calibrated).items())
+        if not directed or kept(place, native)
+    )
+    return replace(calibrated, gates=gates)
+
+
+def kept(place: tuple[str, tuple[int, ...]], native: tuple[GateName, ...]) -> bool:
+    """One gate in one direction on every coupling."""
+    name, qubits = place
+    if len(qubits) == 1:
+        return True
+    entanglers = [gate for gate in native if GATES[gate].qubits == 2]
+    forward = sum(qubits) % 3 == 0
+    return name == entanglers[sum(qubits) % len(entanglers)] and (qubits[0] < qubits[1]) == forward
 
 
 def embedding(places: tuple[int, ...], qubits: int) -> np.ndarray:
@@ -82,11 +118,13 @@ def assert_faithful(circuit: Circuit, routed: RoutedCircuit, device: Device, see
         routed.physical
     )
     assert len(set(routed.initial)) == len(set(routed.final)) == circuit.qubits
+    native = gates_of(device)
+    bounds = {name: (low, high) for name, low, high in device.angle_bounds}
     for gate in inner.gates:
-        assert gate.name in device.native
-        if len(gate.qubits) == 2:
-            a, b = sorted(routed.physical[qubit] for qubit in gate.qubits)
-            assert (a, b) in device.edges
+        assert (gate.name, tuple(routed.physical[qubit] for qubit in gate.qubits)) in native
+        if gate.name in bounds:
+            (angle,), (low, high) = gate.angles, bounds[gate.name]
+            assert angle.is_constant and low <= angle.constant <= high
     assert (inner.data_width, inner.angle_count) == (circuit.data_width, circuit.angle_count)
     start = embedding(routed.initial, inner.qubits)
     end = embedding(routed.final, inner.qubits)
@@ -94,14 +132,17 @@ def assert_faithful(circuit: Circuit, routed: RoutedCircuit, device: Device, see
         data, angles = sample_inputs(circuit, seed + offset, batch=1)
         expected = dense_unitary(circuit.gates, circuit.qubits, data[0], angles)
         found = end.T @ dense_unitary(inner.gates, inner.qubits, data[0], angles) @ start
-        overlap = abs(np.trace(expected.conj().T @ found)) / 2**circuit.qubits
-        assert overlap == pytest.approx(1.0, abs=1e-10)
+        product = found @ expected.conj().T
+        phases = np.diag(product)
+        np.testing.assert_allclose(np.abs(phases), 1.0, atol=1e-10)
+        if {"rz", "phase", "rot"} & set(device.native):
+            np.testing.assert_allclose(phases / phases[0], 1.0, atol=1e-10)
         np.testing.assert_allclose(
             dense_outputs(inner, data, angles), dense_outputs(circuit, data, angles), atol=1e-10
         )
 
 
-@settings(max_examples=60)
+@settings(max_examples=150)
 @given(
     circuit=circuits(max_qubits=6, max_gates=16, amplitude=False),
     device=devices(),

@@ -197,7 +197,7 @@ def test_a_device_gets_a_routed_circuit(level: int) -> None:
     assert node.routed is not None
     verify_plan(plan, LINE)
     broken = replace(LINE, edges=LINE.edges[:-3])
-    with pytest.raises(VerificationError, match="no coupling"):
+    with pytest.raises(VerificationError, match="no `cz` 1-2 on line"):
         verify_plan(plan, broken)
 
 

@@ -84,7 +84,8 @@ def test_the_table_of_gates_states_their_properties(name: GateName) -> None:
     if kind.angles == 1:
         total = gate_matrix(name, (first[0] + second[0],))
         assert np.allclose(matrix @ gate_matrix(name, second), total) == kind.additive
-        assert np.allclose(gate_matrix(name, (0.0,)), np.eye(size))
+        assert np.allclose(gate_matrix(name, (0.0,)), np.eye(size)) == kind.starts_as_identity
+        assert kind.starts_as_identity or not kind.additive
 
 
 @given(circuit=circuits(max_gates=8), seed=seeds)

@@ -11,15 +11,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from qcompile.backends.devices.measured import MeasuredDevice, working_device
+from qcompile.backends.devices.measured import MeasuredDevice, native_name, working_device
 from qcompile.diagnostics.errors import CompileError
-from qcompile.diagnostics.messages.devices import DeviceNotSupported, DeviceUnusable
+from qcompile.diagnostics.messages.devices import DeviceUnusable
 from qcompile.diagnostics.source import Span
-from qcompile.ir.device import Device, NativeGate
-from qcompile.ir.gates import GateName
+from qcompile.ir.device import VIRTUAL, Device, NativeGate
+from qcompile.ir.gates import GATES, GateName
 
-ONE_QUBIT: tuple[GateName, ...] = ("rz", "sx", "x")
-ENTANGLERS: tuple[GateName, ...] = ("cz", "cx")
 PREFIXES = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "GHz": 1e9}
 FOLDER = Path("fake_provider", "backends")
 
@@ -41,8 +39,8 @@ def calibration_files() -> tuple[Path, ...]:
 def read_calibrated(short: str, name: str, span: Span | None = None) -> Device:
     """Read `conf_<short>.json` and `props_<short>.json`.
 
-    Qubits and couplings with an error rate of 1, or none, are left without couplings. Raises
-    CompileError for a device without the gates rz, sx, x and one of cz, cx, or damaged files.
+    Raises:
+        CompileError: QA4203, QA4204: its gates do not suffice, nothing works, damaged files.
     """
     folder = _folder()
     assert folder is not None
@@ -69,18 +67,12 @@ def _folder() -> Path | None:
 def _device(
     configuration: dict[str, Any], properties: dict[str, Any], name: str, span: Span | None
 ) -> Device:
-    if not _is_supported(configuration):
-        gates = tuple(sorted(set(configuration["basis_gates"]) - {"id", "reset"}))
-        supported = _supported()
-        message = DeviceNotSupported(name=name, gates=gates, supported=supported, span=span)
-        raise CompileError(message)
-    entangler = _entangler(configuration)
     qubits = [_values(entries) for entries in properties["qubits"]]
     dt = configuration.get("dt")
     measured = MeasuredDevice(
         name=name,
         qubits=int(configuration["n_qubits"]),
-        gates=_gates(properties, {*ONE_QUBIT, *([entangler] if entangler else [])}),
+        gates=_gates(properties, configuration),
         readout_errors=tuple(map(_reading, qubits)),
         readout_durations=tuple(values.get("readout_length") for values in qubits),
         relaxation=tuple((values.get("T1"), values.get("T2")) for values in qubits),
@@ -91,55 +83,23 @@ def _device(
     return working_device(measured, span)
 
 
-def _couplings(configuration: dict[str, Any], gate: str) -> set[tuple[int, ...]]:
-    """Directed couplings on which a gate is available."""
-    for entry in configuration["gates"]:
-        if entry["name"] == gate:
-            return {tuple(map(int, pair)) for pair in entry["coupling_map"]}
-    return set()
-
-
-def _entangler(configuration: dict[str, Any]) -> GateName | None:
-    for gate in ENTANGLERS:
-        if gate in configuration["basis_gates"]:
-            directed = _couplings(configuration, gate)
-            if all((b, a) in directed for a, b in directed):
-                return gate
-    return None
-
-
-def _is_supported(configuration: dict[str, Any]) -> bool:
-    if not set(ONE_QUBIT) <= set(configuration["basis_gates"]):
-        return False
-    return _entangler(configuration) is not None or configuration["n_qubits"] == 1
-
-
-def _supported() -> tuple[str, ...]:
-    """Names, with their prefix, of all installed devices that have the native gates."""
-    folder = _folder()
-    assert folder is not None
-    files = ((name, folder / name / f"conf_{name}.json") for name in calibrated_names())
-    return tuple(f"fake_{name}" for name, file in files if _file_is_supported(file))
-
-
-def _file_is_supported(file: Path) -> bool:
-    try:
-        return _is_supported(json.loads(file.read_text("utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def _gates(properties: dict[str, Any], names: set[GateName]) -> tuple[NativeGate, ...]:
+def _gates(properties: dict[str, Any], configuration: dict[str, Any]) -> tuple[NativeGate, ...]:
+    """Gates of which no qubit has figures, which are rotations about Z, are on all of them."""
     found: dict[tuple[GateName, tuple[int, ...]], NativeGate] = {}
+    basis = set(configuration["basis_gates"])
+    for name in filter(None, map(native_name, basis - {g["gate"] for g in properties["gates"]})):
+        virtual = 0.0 if name in VIRTUAL else None
+        for qubit in range(configuration["n_qubits"]) if GATES[name].qubits == 1 else ():
+            found[name, (qubit,)] = NativeGate(
+                name=name, qubits=(qubit,), error=virtual, duration=virtual
+            )
     for gate in properties["gates"]:
-        name = str(gate["gate"])
-        if name in names:
+        own = native_name(str(gate["gate"]))
+        if gate["gate"] in basis and own is not None:
             qubits = tuple(map(int, gate["qubits"]))
             values = _values(gate["parameters"])
             error, duration = values.get("gate_error"), values.get("gate_length")
-            found[name, qubits] = NativeGate(
-                name=name, qubits=qubits, error=error, duration=duration
-            )
+            found[own, qubits] = NativeGate(name=own, qubits=qubits, error=error, duration=duration)
     return tuple(found.values())
 
 

@@ -69,6 +69,9 @@ def _defect_of_times(device: Device) -> str | None:
             return f"a relaxation time of qubit {qubit} is not positive"
         if t1 is not None and t2 is not None and t2 > 2 * t1:
             return f"T2 of qubit {qubit} is greater than 2 T1, which no channel allows"
+    for name, low, high in device.angle_bounds:
+        if name not in device.native or GATES[name].angles == 0 or not -7.0 <= low <= high <= 7.0:
+            return f"the bounds of the angles of {name} are none"
     if device.dt is not None and not (_is_time(device.dt) and device.dt > 0.0):
         return "its dt is not positive"
     return None

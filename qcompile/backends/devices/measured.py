@@ -7,12 +7,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from qcompile.diagnostics.errors import CompileError
-from qcompile.diagnostics.messages.devices import DeviceUnusable
+from qcompile.diagnostics.messages.devices import DeviceNotSupported, DeviceUnusable
 from qcompile.diagnostics.source import Span
 from qcompile.ir.device import VIRTUAL, Device, NativeGate
-from qcompile.ir.gates import GateName
+from qcompile.ir.gates import GATES, GateName
+from qcompile.ir.native_sets import lacking
 
 NATIVE_ORDER: tuple[GateName, ...] = ("rz", "sx", "x", "cz", "cx")
+"""The gates that come first among a device's."""
+
+FOREIGN_NAMES = {"u1": "phase", "p": "phase", "u3": "rot", "u": "rot", "r": "prx"}
+"""Names elsewhere of gates that have another one here; angles in another order are meant, too."""
+
+
+def native_name(name: str) -> GateName | None:
+    """Our name of a gate, None for what is no gate of ours, such as `id`, `delay`, `reset`."""
+    name = FOREIGN_NAMES.get(name, name)
+    return name if name in GATES.built_in else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +49,8 @@ def working_device(measured: MeasuredDevice, span: Span | None = None) -> Device
     are unknown, and a T2 above 2 T1, which fits of noisy decays give, counts as 2 T1.
 
     Raises:
-        CompileError: QA4204 where nothing is left.
+        CompileError: QA4204 where nothing is left, QA4203 where circuits cannot be written in its
+            gates.
     """
     name = measured.name
     known = {gate.name for gate in measured.gates if gate.error is not None}
@@ -56,6 +68,12 @@ def working_device(measured: MeasuredDevice, span: Span | None = None) -> Device
         reason = "none of its couplings works"
         raise CompileError(DeviceUnusable(name=name, reason=reason, span=span))
     present = {gate.name for gate in gates}
+    native = tuple(gate for gate in NATIVE_ORDER if gate in present)
+    native += tuple(sorted(present - set(native)))
+    missing = lacking(native, measured.qubits)
+    if missing is not None:
+        stated = tuple(sorted({gate.name for gate in measured.gates}))
+        raise CompileError(DeviceNotSupported(name=name, gates=stated, lacks=missing, span=span))
     reading = measured.readout_errors if any(measured.readout_errors) else ()
     times = tuple(_time(seconds) for seconds in measured.readout_durations)
     relaxation = tuple(_relaxation(t1, t2) for t1, t2 in measured.relaxation)
@@ -63,7 +81,7 @@ def working_device(measured: MeasuredDevice, span: Span | None = None) -> Device
         name=name,
         qubits=measured.qubits,
         edges=edges,
-        native=tuple(gate for gate in NATIVE_ORDER if gate in present),
+        native=native,
         gate_errors=_errors_of_places(gates, edges),
         readout_errors=tuple((0.5, 0.5) if pair is None else pair for pair in reading),
         calibrated=measured.calibrated,

@@ -44,24 +44,22 @@ class DeviceDataMissing(Message):
 
 @message(
     "QA4203",
-    "device `{name}` lacks the native gates that this version writes",
+    "no circuit can be written in the native gates of device `{name}`: it lacks {lacks}",
     label="its gates: {gates}",
-    help="choose a device with rz, sx, x and one of cz, cx",
+    help="choose another device; `qcompile explain QA4203` lists the gates that it needs",
 )
 class DeviceNotSupported(Message):
-    """Circuits are written in the native gates rz, sx, x and one of cz and cx that works in both
-    directions. This device offers others, such as ecr, which has a direction, or u1, u2 and u3.
+    """Circuits are written in the native gates of their device. Of one qubit these are rz, or
+    phase, with sx, rx or prx; prx alone; rot; or gpi and gpi2. Of two qubits they are cz, cx, ecr,
+    rzz, rxx or ms, which need not work in both directions. This device has no such set.
 
-    Erroneous:  device: "fake_sherbrooke"
+    Erroneous:  a device of another package with the gates ry and swap alone
     Corrected:  device: "fake_torino"
     """
 
     name: str
     gates: tuple[str, ...]
-    supported: tuple[str, ...] = ()
-
-    def notes(self) -> tuple[str, ...]:
-        return (f"supported devices: {', '.join(self.supported)}",) if self.supported else ()
+    lacks: str
 
 
 @message("QA4204", "device `{name}` cannot be used: {reason}", label="named here")

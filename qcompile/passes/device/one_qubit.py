@@ -61,12 +61,12 @@ class OneQubitRun:
             if index:
                 pending = pending.plus(self.turns[index - 1])
             before, middle, after = _euler(constant)
-            pending = _reduced(pending.plus(Affine(constant=before)))
+            pending = reduced(pending.plus(Affine(constant=before)))
             for name, angle in middle:
                 result += rz(qubit, pending)
                 result.append(Gate(name=name, qubits=(qubit,)))
                 pending = Affine(constant=angle)
-            pending = _reduced(pending.plus(Affine(constant=after)))
+            pending = reduced(pending.plus(Affine(constant=after)))
         return tuple(result), pending
 
     def _conjugated(self, angle: Affine, by: Matrix) -> None:
@@ -100,10 +100,10 @@ class OneQubitRun:
 
 def rz(qubit: int, angle: Affine) -> tuple[Gate, ...]:
     """A rotation, none where it is the identity."""
-    reduced = _reduced(angle)
-    if reduced.is_constant and reduced.constant == 0.0:
+    turn = reduced(angle)
+    if turn.is_constant and turn.constant == 0.0:
         return ()
-    return (Gate(name="rz", qubits=(qubit,), angles=(reduced,)),)
+    return (Gate(name="rz", qubits=(qubit,), angles=(turn,)),)
 
 
 def _is_diagonal(matrix: Matrix) -> bool:
@@ -136,7 +136,8 @@ def _euler(matrix: Matrix) -> tuple[float, tuple[tuple[GateName, float], ...], f
     return gamma, (("sx", beta + math.pi), ("sx", 0.0)), alpha + math.pi
 
 
-def _reduced(angle: Affine) -> Affine:
+def reduced(angle: Affine) -> Affine:
+    """The constant within (-π, π]; multiples of π/4 exactly."""
     return Affine(constant=_snapped(angle.constant), data=angle.data, angles=angle.angles)
 
 

@@ -14,7 +14,8 @@ from qcompile.diagnostics.messages.devices import (
     StateNotRouted,
 )
 from qcompile.ir.circuit import AmplitudeState, Circuit, Expectations, Pauli, Probabilities, Readout
-from qcompile.ir.device import Device, RoutedCircuit, RoutingCandidate
+from qcompile.ir.device import Device, RoutedCircuit, RoutingCandidate, gates_of
+from qcompile.ir.native_sets import lacking
 from qcompile.ir.routing import Draft, Routing, start_routing
 from qcompile.ir.target import Objective
 from qcompile.passes.base import Context, DevicePass
@@ -34,11 +35,11 @@ class Routed:
 def route(circuit: Circuit, passes: tuple[DevicePass, ...], context: Context) -> Routed | None:
     """Write a circuit in native gates on couplings of `context.device`.
 
-    Gates rz, sx, x and one of cz, cx; angles stay affine; a global phase is dropped. None, with
+    Angles stay affine; a global phase is dropped. None, with
     a remark, for a circuit whose initial state has no gates.
 
     Raises:
-        CompileError: QA4203, QA4205 where the circuit does not fit or the device lacks these gates;
+        CompileError: QA4203, QA4205 where the circuit does not fit or the device lacks gates;
             QA4212 where `passes` leave something to do.
     """
     device, span = context.device, context.target.place("device")
@@ -53,9 +54,11 @@ def route(circuit: Circuit, passes: tuple[DevicePass, ...], context: Context) ->
                 qubits=circuit.qubits, device=device.name, usable=usable, span=span
             )
         )
-    native = set(device.native)
-    if not {"rz", "sx", "x"} <= native or (device.qubits > 1 and not {"cz", "cx"} & native):
-        raise CompileError(DeviceNotSupported(name=device.name, gates=device.native, span=span))
+    missing = lacking(device.native, device.qubits)
+    if missing is not None:
+        raise CompileError(
+            DeviceNotSupported(name=device.name, gates=device.native, lacks=missing, span=span)
+        )
     objective = context.target.optimise
     if objective == "fidelity" and not device.gate_errors:
         context.remark(NoErrorRates(device=device.name, span=span))
@@ -95,9 +98,10 @@ def _require_finished(routing: Routing) -> None:
     for draft in routing.drafts:
         if draft.gates is None:
             raise _Unfinished("no pass has routed the gates")
-        foreign = sorted({gate.name for gate in draft.gates} - set(routing.device.native))
-        if foreign:
-            raise _Unfinished(f"`{foreign[0]}` is not one of its gates")
+        for gate in draft.gates:
+            if (gate.name, gate.qubits) not in gates_of(routing.device):
+                where = " and ".join(map(str, gate.qubits))
+                raise _Unfinished(f"`{gate.name}` on {where} is not one of its gates")
 
 
 def _compact(draft: Draft, routing: Routing) -> RoutedCircuit:
