@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING
 
-from qcompile.ir.circuit import Circuit, Expectations, Pauli, Probabilities
+from qcompile.ir.circuit import Circuit, Expectations, Probabilities
 from qcompile.ir.device import RoutedCircuit
+from qcompile.ir.pauli_sums import pauli_sums
 from qcompile.qiskit.to_qiskit import places_of
 
 if TYPE_CHECKING:
@@ -31,17 +31,16 @@ def sparse_observables(
     places = places_of(circuit, width)
     qubits = inner.qubits if width is None else width
 
-    def operator(terms: list[tuple[str, list[int], float]]) -> SparsePauliOp:
-        return SparsePauliOp.from_sparse_list(terms, num_qubits=qubits)
-
-    match inner.readout:
-        case Expectations(paulis=paulis):
-            return [operator([_term(pauli, places)]) for pauli in paulis]
-        case Probabilities(qubits=read):
-            return [
-                operator(_projector(outcome, [places[qubit] for qubit in read]))
-                for outcome in range(2 ** len(read))
-            ]
+    return [
+        SparsePauliOp.from_sparse_list(
+            [
+                ("".join(letter for _, letter in letters), [places[q] for q, _ in letters], factor)
+                for factor, letters in terms
+            ],
+            num_qubits=qubits,
+        )
+        for terms in pauli_sums(inner.readout)
+    ]
 
 
 def measured(
@@ -83,19 +82,3 @@ def measured_qubits(circuit: Circuit) -> tuple[int, ...]:
             return tuple(sorted({qubit for qubit, _ in letters}))
         case Probabilities(qubits=qubits):
             return qubits[::-1]
-
-
-def _term(pauli: Pauli, places: tuple[int, ...]) -> tuple[str, list[int], float]:
-    letters = "".join(letter for _, letter in pauli.letters)
-    return letters, [places[qubit] for qubit, _ in pauli.letters], float(pauli.sign)
-
-
-def _projector(outcome: int, qubits: list[int]) -> list[tuple[str, list[int], float]]:
-    """|o⟩⟨o|, the product of (1 ± Z) / 2; the first qubit is the outcome's highest bit."""
-    count = len(qubits)
-    ones = {qubit for k, qubit in enumerate(qubits) if outcome >> (count - 1 - k) & 1}
-    return [
-        ("Z" * size, list(chosen), (-1.0) ** len(ones & set(chosen)) / 2**count)
-        for size in range(count + 1)
-        for chosen in combinations(qubits, size)
-    ]

@@ -6,19 +6,22 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from pytket.circuit import Circuit as TketCircuit
 from pytket.circuit import OpType
 from sympy import Symbol, sin  # type: ignore[import-untyped]
 
+from qcompile.ir.bind import bind_circuit
 from qcompile.ir.circuit import Affine, Circuit
 from qcompile.ir.circuit_analysis import depth, gate_counts, two_qubit_gates
+from qcompile.ir.device import RoutedCircuit
 from qcompile.ir.gates import GATE_NAMES, GATES
 from qcompile.testing.circuit_strategies import circuits, sample_inputs, seeds
-from qcompile.testing.dense_oracle import dense_unitary
+from qcompile.testing.dense_oracle import dense_outputs, dense_unitary
 from qcompile.tket.angles import from_half_turns, to_half_turns
 from qcompile.tket.errors import AngleNotAffineError, UnsupportedOperationError
 from qcompile.tket.from_pytket import COMPOUND, gates_from_pytket
+from qcompile.tket.operators import pauli_operators
 from qcompile.tket.to_pytket import to_pytket
 
 
@@ -127,3 +130,22 @@ def test_implicit_exchange_of_wires_becomes_a_swap() -> None:
     expected = circuit.get_unitary()
     circuit.replace_SWAPs()
     assert_same(expected, dense_unitary(gates_from_pytket(circuit), 2, np.zeros(0), np.zeros(0)))
+
+
+@settings(max_examples=40)
+@given(circuit=circuits(amplitude=False), seed=seeds)
+def test_operators_have_the_oracle_s_outputs(circuit: Circuit, seed: int) -> None:
+    data, angles = sample_inputs(circuit, seed, batch=1)
+    bound = bind_circuit(circuit, data=data[0], angles=angles)
+    physical = tuple(reversed(range(3, 3 + 2 * circuit.qubits, 2)))
+    same = tuple(range(circuit.qubits))
+    routed = RoutedCircuit(
+        device="device", circuit=bound, physical=physical, initial=same, final=same
+    )
+    expected = dense_outputs(circuit, data, angles)[0]
+    for place in (bound, routed):
+        native = to_pytket(place)
+        state = native.get_statevector()
+        found = [o.state_expectation(state, native.qubits) for o in pauli_operators(place)]
+        np.testing.assert_allclose(np.real(found), expected, atol=1e-11)
+    assert {qubit.index[0] for qubit in to_pytket(routed).qubits} == set(physical)
