@@ -16,6 +16,12 @@ from qcompile.backends.simulator.module import AdapterModule
 class AdapterParts(nn.Module):
     """The parts of one module by the names of their adapters, whatever those are."""
 
+    def requires_grad_(self, requires_grad: bool = True) -> AdapterParts:
+        """As nn.Module; frozen tensors stay without gradients."""
+        for part in self.children():
+            part.requires_grad_(requires_grad)
+        return self
+
 
 class AdaptedModule(nn.Module):
     """`base_layer` and the adapters that add to, or replace, its output.

@@ -12,8 +12,8 @@ from torch import nn
 
 from qcompile.adapter.notebook import adapter_html
 from qcompile.adapter.training import after_step, regulariser
-from qcompile.artifact.formats import PROGRAM, kind_of, write_adapter
-from qcompile.artifact.layout import state_name
+from qcompile.artifact.formats import FOLDER, PROGRAM, kind_of, write_adapter
+from qcompile.artifact.layout import state_name, trainable_parameters
 from qcompile.artifact.manifest import Manifest
 from qcompile.backends.simulator.module import AdapterModule, build_module
 from qcompile.backends.simulator.sharded import gathered, is_sharded
@@ -69,13 +69,20 @@ class CompiledAdapter(nn.Module):
 
     @classmethod
     def from_state(cls, manifest: Manifest, state: Mapping[str, torch.Tensor]) -> CompiledAdapter:
-        """Build all parts around the tensors of an adapter file, whose dtypes they take over."""
+        """Build all parts around the tensors of an adapter file, whose dtypes they take over.
+
+        Frozen tensors that are not in it are drawn again.
+        """
         with torch.device("meta"):
             adapter = cls(manifest)
-        parameters = {name: nn.Parameter(tensor) for name, tensor in state.items()}
+        parameters: dict[str, nn.Parameter] = {}
         for site, part in adapter.parts():
             for tensor in part.plan.tensors:
-                _put(part, tensor.name, parameters[state_name(site, tensor)])
+                name = state_name(site, tensor)
+                if name not in parameters:
+                    value = state[name] if name in state else part.drawn(tensor)
+                    parameters[name] = nn.Parameter(value, requires_grad=not tensor.frozen)
+                _put(part, tensor.name, parameters[name])
         return adapter
 
     @property
@@ -190,17 +197,27 @@ class CompiledAdapter(nn.Module):
         after_step(self, strength)
 
     def stored_state(self) -> dict[str, torch.Tensor]:
-        """The tensors as adapter.pt names them: each once, shared ones under `shared.<key>`.
+        """All tensors as adapter.pt names them: each once, shared ones under `shared.<key>`.
 
         Raises:
             AdapterError: QA6121 where a tensor is sharded.
         """
         found: dict[str, torch.Tensor] = {}
-        for name, parameter in self._stored_parameters():
+        for name, parameter in self._named_tensors():
             if is_sharded(parameter):
                 raise AdapterError(ShardedTensor(tensor=name))
             found.setdefault(name, parameter.detach())
         return found
+
+    def _left_out(self) -> set[str]:
+        """Names of the tensors that a file need not hold: frozen ones that are drawn again."""
+        found: dict[str, bool] = {}
+        for site, part in self.parts():
+            for tensor in part.plan.tensors:
+                name = state_name(site, tensor)
+                if tensor.frozen and name not in found:
+                    found[name] = part.drawn_again(tensor)
+        return {name for name, again in found.items() if again}
 
     def gathered(self) -> CompiledAdapter:
         """A copy with whole tensors on the CPU, of an adapter whose tensors FSDP2 has sharded.
@@ -208,12 +225,12 @@ class CompiledAdapter(nn.Module):
         Every process must call it, and every one gets the copy; one of them saves it.
         """
         found: dict[str, torch.Tensor] = {}
-        for name, parameter in self._stored_parameters():
+        for name, parameter in self._named_tensors():
             if name not in found:
                 found[name] = gathered(parameter.detach()).to("cpu", copy=True)
         return CompiledAdapter.from_state(self.manifest, found)
 
-    def _stored_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+    def _named_tensors(self) -> Iterator[tuple[str, nn.Parameter]]:
         """Every parameter of every part with the name that adapter.pt gives it."""
         for site, part in self.parts():
             for tensor in part.plan.tensors:
@@ -235,7 +252,11 @@ class CompiledAdapter(nn.Module):
 
             write_program(path, self.export())
             return
-        write_adapter(path, self.manifest, self.stored_state())
+        state = self.stored_state()
+        if kind_of(path) != FOLDER:
+            # peft reads what is in the folder and draws nothing.
+            state = {name: state[name] for name in state.keys() - self._left_out()}
+        write_adapter(path, self.manifest, state)
 
     def export(self, module: str | None = None) -> ExportedProgram:
         """A program of torch.export, which runs without qcompile; see `adapter.exported`.
@@ -286,7 +307,7 @@ class CompiledAdapter(nn.Module):
                 for site in self.sites
             }
         )
-        total = sum(parameter.numel() for parameter in self.parameters())
+        total = trainable_parameters(planned)
         return f"{', '.join(names)}: {len(self.sites)} parts, {total:,} parameters"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Container
 from dataclasses import dataclass
 
 from qcompile.ir.compilation import LoweredSet, PlannedSet, Site
@@ -10,13 +12,15 @@ from qcompile.ir.tensor import TensorSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateEntry:
-    """One stored tensor and where it is used first."""
+    """One tensor and where it is used first."""
 
     name: str
     shape: tuple[int, ...]
     site: int
     tensor: int
     """Index in the layout of the site's plan."""
+    frozen: bool
+    """It may be left out of a file, where it is drawn again."""
 
 
 def state_name(site: Site, tensor: TensorSpec) -> str:
@@ -40,22 +44,36 @@ def clash(lowered: LoweredSet) -> tuple[Site, str] | None:
 
 
 def layout(planned: PlannedSet) -> tuple[StateEntry, ...]:
-    """Every stored tensor once, in the order of sites and tensors."""
+    """Every tensor once, in the order of sites and tensors."""
     entries: dict[str, StateEntry] = {}
     for number, site in enumerate(planned.sites):
         for index, tensor in enumerate(planned.plans[site.unit].tensors):
             name = state_name(site, tensor)
             if name not in entries:
-                entries[name] = StateEntry(name=name, shape=tensor.shape, site=number, tensor=index)
+                entries[name] = StateEntry(
+                    name=name,
+                    shape=tensor.shape,
+                    site=number,
+                    tensor=index,
+                    frozen=tensor.frozen,
+                )
     return tuple(entries.values())
+
+
+def stored(planned: PlannedSet, found: Container[str]) -> dict[str, tuple[int, ...]]:
+    """Name → shape of the tensors of a file: all but the frozen ones that are not in `found`."""
+    return {
+        entry.name: entry.shape
+        for entry in layout(planned)
+        if not entry.frozen or entry.name in found
+    }
 
 
 def trainable_parameters(planned: PlannedSet) -> int:
     """Trainable parameters of all sites, shared tensors once."""
-    total = 0
-    for entry in layout(planned):
-        size = 1
-        for extent in entry.shape:
-            size *= extent
-        total += size
-    return total
+    return sum(math.prod(entry.shape) for entry in layout(planned) if not entry.frozen)
+
+
+def frozen_parameters(planned: PlannedSet) -> int:
+    """Numbers in frozen tensors of all sites, shared tensors once."""
+    return sum(math.prod(entry.shape) for entry in layout(planned) if entry.frozen)

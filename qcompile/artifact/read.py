@@ -13,7 +13,7 @@ from qcompile.artifact.archive import INDEX, Records
 from qcompile.artifact.check import checked_manifest
 from qcompile.artifact.digest import state_digest
 from qcompile.artifact.index import StoredTensor, read_index
-from qcompile.artifact.layout import layout
+from qcompile.artifact.layout import stored
 from qcompile.artifact.manifest import FORMAT, VERSION, Manifest
 from qcompile.diagnostics.errors import ArtifactError, few
 from qcompile.diagnostics.messages.artifact import (
@@ -119,22 +119,22 @@ def _manifest(path: str, contents: dict[Any, Any]) -> Manifest:
 def _state(
     path: str, contents: dict[Any, Any], manifest: Manifest, records: Records
 ) -> dict[str, torch.Tensor]:
-    stored = contents["state"]
-    if not isinstance(stored, dict):
+    given = contents["state"]
+    if not isinstance(given, dict):
         raise ArtifactError(ManifestMalformed(path=path, reason="its state is not a dictionary"))
-    shapes = {entry.name: entry.shape for entry in layout(manifest.planned)}
+    shapes = stored(manifest.planned, given)
     problems = [
         TensorMismatch(path=path, tensor=name, problem="is missing")
         for name in shapes
-        if name not in stored
+        if name not in given
     ]
-    for name, tensor in stored.items():
+    for name, tensor in given.items():
         problem = _problem(tensor, shapes.get(name), records)
         if problem is not None:
             problems.append(TensorMismatch(path=path, tensor=str(name), problem=problem))
     if problems:
         raise ArtifactError(*few(problems))
-    state = {name: _tensor(stored[name], records) for name in shapes}
+    state = {name: _tensor(given[name], records) for name in shapes}
     if state_digest(state) != contents["state_sha256"]:
         raise ArtifactError(DigestMismatch(path=path, part="state"))
     return state

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from qcompile.artifact.atomic import write_atomically
 from qcompile.artifact.check import bounded_json, checked_manifest
 from qcompile.artifact.digest import state_digest
-from qcompile.artifact.layout import layout
+from qcompile.artifact.layout import stored
 from qcompile.artifact.manifest import FORMAT, VERSION, Manifest
 from qcompile.artifact.read import read_bytes
 from qcompile.diagnostics.errors import ArtifactError, few
@@ -44,11 +44,12 @@ def safetensors_bytes(manifest: Manifest, state: Mapping[str, torch.Tensor]) -> 
 
     Args:
         manifest: What was compiled.
-        state: Exactly the tensors of `layout(manifest.planned)`, any device.
+        state: Exactly the tensors of `layout(manifest.planned)`, any device; frozen ones may be
+            left out.
     """
     from safetensors.torch import save
 
-    names = [entry.name for entry in layout(manifest.planned)]
+    names = stored(manifest.planned, state)
     tensors = {name: state[name].detach().to("cpu").contiguous().clone() for name in names}
     text = canonical_json(manifest)
     record = {
@@ -88,7 +89,7 @@ def read_safetensors(path: str | Path) -> tuple[Manifest, dict[str, torch.Tensor
     if hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() != record["manifest_sha256"]:
         raise ArtifactError(DigestMismatch(path=name, part="manifest"))
     manifest = checked_manifest(name, text)
-    shapes = {entry.name: entry.shape for entry in layout(manifest.planned)}
+    shapes = stored(manifest.planned, header.shapes)
     tensors = load_tensors(name, header, shapes)
     state = {key: tensors[key] for key in shapes}
     if state_digest(state) != record["state_sha256"]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from qcompile.artifact.atomic import write_atomically
 from qcompile.artifact.digest import state_digest
-from qcompile.artifact.layout import layout
+from qcompile.artifact.layout import stored
 from qcompile.artifact.manifest import FORMAT, VERSION, Manifest
 from qcompile.ir.codec import canonical_json
 
@@ -23,11 +23,12 @@ def artifact_bytes(manifest: Manifest, state: Mapping[str, torch.Tensor]) -> byt
 
     Args:
         manifest: What was compiled.
-        state: Exactly the tensors of `layout(manifest.planned)`, any device.
+        state: Exactly the tensors of `layout(manifest.planned)`, any device; frozen ones may be
+            left out.
     """
     import torch
 
-    names = [entry.name for entry in layout(manifest.planned)]
+    names = stored(manifest.planned, state)
     # Clones, so that views of one storage do not drag the whole of it into the file.
     tensors = {name: state[name].detach().to("cpu").contiguous().clone() for name in names}
     text = canonical_json(manifest)

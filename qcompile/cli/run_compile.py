@@ -7,7 +7,7 @@ from pathlib import Path
 
 from qcompile.artifact.atomic import check_output, descriptor_of, write_atomically
 from qcompile.artifact.formats import FOLDER, names_folder
-from qcompile.artifact.layout import trainable_parameters
+from qcompile.artifact.layout import frozen_parameters, trainable_parameters
 from qcompile.artifact.peft_folder import check_folder
 from qcompile.cli.arguments import Arguments
 from qcompile.cli.emit import EARLY, emit, emit_each, emit_early
@@ -131,6 +131,9 @@ def _summary(path: str, compilation: Compilation) -> str:
     planned = compilation.planned
     count = trainable_parameters(planned)
     text = f"wrote {path}: {count:,} trainable parameters"
+    frozen = frozen_parameters(planned)
+    if frozen:
+        text += f" and {frozen:,} frozen ones"
     modules = [site for site in planned.sites if site.module]
     if modules:
         text += f" for {len(modules)} modules"

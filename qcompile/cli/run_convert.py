@@ -15,6 +15,7 @@ from qcompile.artifact.formats import (
     read_adapter,
     write_adapter,
 )
+from qcompile.artifact.layout import frozen_parameters
 from qcompile.artifact.peft_folder import check_folder
 from qcompile.cli.arguments import Arguments
 from qcompile.cli.outputs import files_of, refuse_inputs
@@ -50,7 +51,13 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
         else:
             manifest, state = read_adapter(source)
             say(f"write {output}")
-            write_adapter(output, manifest, state)
+            if frozen_parameters(manifest.planned):
+                # Which of them a file holds depends on its kind.
+                from qcompile.adapter.compiled import CompiledAdapter
+
+                CompiledAdapter.from_state(manifest, state).save(output)
+            else:
+                write_adapter(output, manifest, state)
     terminal.note(f"wrote {output}")
     return 0
 

@@ -11,7 +11,8 @@ from qcompile.ir.program import CircuitNode, Program
 def tensors_without_gradient(program: Program) -> tuple[int, ...]:
     """Indices of the tensors on which the result does not depend, or through a step alone.
 
-    A tensor of angles counts as a whole: some of its elements may still have no influence.
+    Frozen tensors, which need none, are left out. A tensor of angles counts as a whole: some of its
+    elements may still have no influence.
     """
     reached = {program.result}
     found: set[int] = set()
@@ -20,7 +21,11 @@ def tensors_without_gradient(program: Program) -> tuple[int, ...]:
             node = program.nodes[index]
             found.update(_tensors(node))
             reached.update(_operands(node, program))
-    return tuple(index for index in range(len(program.tensors)) if index not in found)
+    return tuple(
+        index
+        for index, tensor in enumerate(program.tensors)
+        if index not in found and not tensor.frozen
+    )
 
 
 def _tensors(node: ProgramNode) -> tuple[int, ...]:

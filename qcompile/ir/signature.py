@@ -104,6 +104,12 @@ SHARE = Option(
     optional=True,
     meaning="key: all places and modules with the same key use the same tensors",
 )
+FROZEN = Option(
+    name="frozen",
+    kind="bool",
+    default="false",
+    meaning="whether the tensors keep their start values, which files then leave out",
+)
 VECTOR_INITS = ("zero", "constant", "normal", "uniform")
 """Those of vectors and tables."""
 TENSOR_INITS = (*VECTOR_INITS, "kaiming_uniform", "kaiming_normal", "xavier_uniform")

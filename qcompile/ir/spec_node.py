@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, NoReturn, Protocol
 
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.source import Span
+from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.domains import Domain
 from qcompile.ir.initialisation import Init
 from qcompile.ir.node import ProgramNode, indices
@@ -147,13 +148,15 @@ class ManyOperandsSpec(SpecNode):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainableSpec(SpecNode):
-    """A node with trainable tensors of its own."""
+    """A node with tensors of its own, trainable unless `frozen`."""
 
     init: Init
     name: str
     """Prefix of the tensors' names, unique in the adapter: `h` gives `h.weight`, `h.bias`."""
     share: str | None
     """Key under which modules (and places) share the tensors; None: own tensors."""
+    frozen: bool = field(default=False, metadata=ADDED_LATER)
+    """They are drawn and not trained."""
 
     @property
     def tensors_name(self) -> str:
@@ -161,7 +164,7 @@ class TrainableSpec(SpecNode):
 
     @property
     def inits(self) -> tuple[Init, ...]:
-        return (self.init,)
+        return () if self.frozen else (self.init,)
 
     def tensor(
         self,
@@ -180,6 +183,7 @@ class TrainableSpec(SpecNode):
                 init=self.init if init is None else init,
                 share=None if self.share is None else f"{self.share}{suffix}",
                 fan_in=fan_in,
+                frozen=self.frozen,
             ),
             self.span,
         )

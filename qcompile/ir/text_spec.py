@@ -70,7 +70,11 @@ def _node_lines(node: SpecNode) -> list[str]:
             parts.append(f"%{value}")
         elif item.name == "operands":
             parts += [f"%{operand}" for operand in value]
-        elif item.name in ("banks", "items") or isinstance(value, SpecCircuit):
+        elif (
+            item.name in ("banks", "items")
+            or isinstance(value, SpecCircuit)
+            or (item.metadata.get("added_later") and value == item.default)
+        ):
             continue
         elif item.compare and value is not None:
             parts.append(f"{item.name}={inline(value)}")

@@ -67,6 +67,8 @@ def tensor_line(index: int, tensor: TensorSpec) -> str:
         parts.append(f"fan_in={tensor.fan_in}")
     if tensor.share is not None:
         parts.append(f"share={inline(tensor.share)}")
+    if tensor.frozen:
+        parts.append("frozen")
     return " ".join(parts)
 
 

@@ -39,7 +39,7 @@ def verify_plan(plan: Plan, device: Device | None = None) -> None:
         except VerificationError as error:
             raise VerificationError(f"%{index} ({type(node).__name__}): {error}") from None
     costs = plan.costs
-    parameters = sum(tensor.size for tensor in plan.tensors)
+    parameters = sum(tensor.size for tensor in plan.tensors if not tensor.frozen)
     _require(costs.parameters == parameters, f"{parameters} parameters, not {costs.parameters}")
 
 

@@ -42,7 +42,7 @@ def plan_costs(nodes: Sequence[PlanNode], tensors: Sequence[TensorSpec]) -> Cost
         if node.SAVES:
             saved.update(node.inputs)
     return Costs(
-        parameters=sum(tensor.size for tensor in tensors),
+        parameters=sum(tensor.size for tensor in tensors if not tensor.frozen),
         forward_flops_per_token=forward,
         backward_flops_per_token=backward,
         hoisted_flops=hoisted,

@@ -109,7 +109,7 @@ class StepMemory:
     activations: int
     """Kept for the backward pass by all modules together."""
     optimiser: int
-    """Of AdamW: two values for each parameter."""
+    """Of AdamW: two values for each trainable parameter."""
 
     @property
     def total(self) -> int:
@@ -119,15 +119,16 @@ class StepMemory:
 def step_memory(planned: PlannedSet, tokens: int) -> StepMemory:
     """Of a step of so many tokens through every module; shared tensors count once."""
     plans = [planned.plans[site.unit] for site in planned.sites]
-    parameters = _tensor_bytes((t, plan.target) for plan in plans for t in plan.tensors)
+    tensors = [(t, plan.target) for plan in plans for t in plan.tensors]
+    trainable = _tensor_bytes((t, target) for t, target in tensors if not t.frozen)
     activations = tokens * sum(
         plan.target.item_bytes * plan.costs.activation_elements_per_token for plan in plans
     )
     return StepMemory(
-        parameters=parameters,
-        gradients=parameters,
+        parameters=_tensor_bytes(tensors),
+        gradients=trainable,
         activations=activations,
-        optimiser=2 * parameters,
+        optimiser=2 * trainable,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from qcompile.artifact.layout import layout, trainable_parameters
+from qcompile.artifact.layout import frozen_parameters, layout, trainable_parameters
 from qcompile.ir.circuit_analysis import depth, two_qubit_gates
 from qcompile.ir.compilation import PlannedSet, Site
 from qcompile.ir.device import RoutingCandidate
@@ -123,6 +124,7 @@ class Figures:
     tokens: int
     step: StepFigures
     warnings: tuple[str, ...] = ()
+    frozen_parameters: int = 0
 
 
 def figures(
@@ -135,9 +137,7 @@ def figures(
     """Figures of planned adapters; everything is counted from the plans, nothing is run."""
     owned: dict[int, int] = {}
     for entry in layout(planned):
-        size = 1
-        for extent in entry.shape:
-            size *= extent
+        size = 0 if entry.frozen else math.prod(entry.shape)
         owned[entry.site] = owned.get(entry.site, 0) + size
     modules = tuple(
         _module(site, planned.plans[site.unit], owned.get(number, 0))
@@ -146,6 +146,7 @@ def figures(
     return Figures(
         modules=modules,
         parameters=trainable_parameters(planned),
+        frozen_parameters=frozen_parameters(planned),
         base_parameters=base_parameters,
         forward_flops_per_token=sum(m.forward_flops_per_token for m in modules),
         backward_flops_per_token=sum(m.backward_flops_per_token for m in modules),

@@ -36,6 +36,8 @@ def report_text(figures: Figures) -> str:
         f" LoRA of rank {figures.lora.rank} has {figures.lora.parameters:,}"
         f" ({abs(saving):.1f} % {'fewer' if saving >= 0 else 'more'} than LoRA)"
     )
+    if figures.frozen_parameters:
+        parts.append(f"{figures.frozen_parameters:,} frozen numbers, drawn from the seed")
     if figures.base_parameters:
         share = 100.0 * figures.parameters / figures.base_parameters
         parts.append(f"{share:.4f} % of the base model's {figures.base_parameters:,} parameters")

@@ -34,6 +34,7 @@ from qcompile.ir.network import ContractionNode
 from qcompile.ir.node import PlanNode
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
+from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Penalty, Proximal, Training
 from qcompile.ir.verify_plan import program_of_plan
 
@@ -88,6 +89,7 @@ class AdapterModule(ParameterTree):
         self.seed = seed
         self.site = site
         dtype = torch.float64 if plan.target.dtype == "float64" else torch.float32
+        self._start_dtype = dtype
         self._double = plan.target.dtype == "float64"
         self._uses_output = plan.uses_output
         shared: dict[str, nn.Parameter] = {}
@@ -95,7 +97,8 @@ class AdapterModule(ParameterTree):
         for spec in plan.tensors:
             parameter = shared.get(spec.share) if spec.share is not None else None
             if parameter is None:
-                parameter = nn.Parameter(torch.empty(spec.shape, dtype=dtype))
+                empty = torch.empty(spec.shape, dtype=dtype)
+                parameter = nn.Parameter(empty, requires_grad=not spec.frozen)
             if spec.share is not None:
                 shared[spec.share] = parameter
             places.append(self.add_tensor(spec.name, parameter))
@@ -147,8 +150,25 @@ class AdapterModule(ParameterTree):
                 parameter = place._parameters[name]
                 assert parameter is not None
                 if parameter.device.type != "meta":
-                    seed = tensor_seed(self.seed, self.site, self.plan.adapter, spec)
-                    parameter.copy_(initial_value(spec, seed))
+                    parameter.copy_(self._start(spec))
+
+    def _start(self, spec: TensorSpec) -> Tensor:
+        return initial_value(spec, tensor_seed(self.seed, self.site, self.plan.adapter, spec))
+
+    def drawn(self, spec: TensorSpec) -> Tensor:
+        """The start value of a tensor, on the CPU in the plan's dtype."""
+        return self._start(spec).to(self._start_dtype)
+
+    def drawn_again(self, spec: TensorSpec) -> bool:
+        """Whether a tensor is exactly what its seed and name give."""
+        own = self.get_parameter(spec.name).detach()
+        return own.dtype == self._start_dtype and torch.equal(own.cpu(), self.drawn(spec))
+
+    def requires_grad_(self, requires_grad: bool = True) -> AdapterModule:
+        """As nn.Module; frozen tensors stay without gradients."""
+        for spec in self.plan.tensors:
+            self.get_parameter(spec.name).requires_grad_(requires_grad and not spec.frozen)
+        return self
 
     def at(self, site: str) -> AdapterModule:
         """The same plan for another site; its tables are copied, which is faster than building."""
@@ -225,7 +245,12 @@ class AdapterModule(ParameterTree):
     def _tensors(self, output: Tensor | None = None) -> list[Tensor]:
         """All tensors in the dtype of computation, which `output` has a say in."""
         places = [place._parameters[name] for place, name in self._places]
-        found: list[Tensor] = [parameter for parameter in places if parameter is not None]
+        # Whoever turns the gradients of all parameters on does not mean frozen ones.
+        found: list[Tensor] = [
+            parameter.detach() if spec.frozen else parameter
+            for spec, parameter in zip(self.plan.tensors, places, strict=True)
+            if parameter is not None
+        ]
         dtype = self._dtype(found if output is None else [*found, output])
         return [tensor.to(dtype) for tensor in found]
 
@@ -341,7 +366,7 @@ class AdapterModule(ParameterTree):
 
     def extra_repr(self) -> str:
         size = f"{self.plan.in_features} -> {self.plan.out_features}"
-        total = sum(spec.size for spec in self.plan.tensors)
+        total = sum(spec.size for spec in self.plan.tensors if not spec.frozen)
         kinds = [
             f"{node.evaluation.circuit.qubits} qubits ({node.evaluation.kind})"
             for node in self.plan.nodes

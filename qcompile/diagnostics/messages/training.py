@@ -15,7 +15,7 @@ from qcompile.diagnostics.source import Span
 class NoTensors(Message):
     """Penalties and proximal operators act on tensors. A name stands for tensors where a trainable
     call is all that it was bound to: a vector's elements, the weight and bias of a `linear`, the
-    cores of an `mpo`, the angles of a `circuit`.
+    cores of an `mpo`, the angles of a `circuit`; frozen tensors are not trained.
 
     Erroneous:  h = 2 * vector(8)
                 train { regularise l1(h) }

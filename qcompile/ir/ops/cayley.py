@@ -12,7 +12,7 @@ from qcompile.ir.limits import MAX_BLOCK
 from qcompile.ir.node import ElementwiseNode, Needed, NodeWork
 from qcompile.ir.operation import CallReader, Operation, standard
 from qcompile.ir.scalar import Scalar
-from qcompile.ir.signature import SHARE, VECTOR_INITS, Option, init_option, value_option
+from qcompile.ir.signature import FROZEN, SHARE, VECTOR_INITS, Option, init_option, value_option
 from qcompile.ir.spec_node import Lowering, TrainableUnarySpec
 from qcompile.ir.verification import require
 
@@ -100,6 +100,7 @@ OPERATIONS = (
             ),
             init_option("zero", VECTOR_INITS),
             SHARE,
+            FROZEN,
         ),
         meaning="an orthogonal matrix on every block of elements in a row",
         width="that of v",

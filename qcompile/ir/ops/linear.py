@@ -14,7 +14,7 @@ from qcompile.ir.node import Dependence, ElementwiseNode, Needed, NodeWork, Plai
 from qcompile.ir.operands import Typed, Value
 from qcompile.ir.operation import CallReader, Operation
 from qcompile.ir.scalar import Scalar
-from qcompile.ir.signature import SHARE, TO, Option, init_option, value_option
+from qcompile.ir.signature import FROZEN, SHARE, TO, Option, init_option, value_option
 from qcompile.ir.spec_node import Lowering, SpecDomain, SpecNode, TrainableUnarySpec
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.text_values import tensor_name
@@ -136,7 +136,8 @@ def _build(call: CallReader) -> Value | None:
     if call.has("weight"):
         return _generated(call, value, to)
     bias, init, share = call.flag("bias"), call.init("a matrix"), call.share()
-    if value is None or to is None or bias is None or init is None or not call.ok:
+    frozen = call.flag("frozen")
+    if value is None or to is None or bias is None or init is None or frozen is None or not call.ok:
         return None
     node = SpecLinear(
         operand=value.node,
@@ -145,6 +146,7 @@ def _build(call: CallReader) -> Value | None:
         init=init,
         name=call.unique(),
         share=share,
+        frozen=frozen,
         span=call.span,
     )
     return call.add(node, to)
@@ -153,7 +155,7 @@ def _build(call: CallReader) -> Value | None:
 def _generated(call: CallReader, value: Value | None, to: Typed | None) -> Value | None:
     """y = W v, W being a value."""
     weight = call.value("weight")
-    clashes = [name for name in ("bias", "init", "share") if call.has(name)]
+    clashes = [name for name in ("bias", "init", "share", "frozen") if call.has(name)]
     for name in clashes:
         call.report(OptionsExclude(span=call.place(name), one=name, other="weight"))
     if value is None or to is None or weight is None or clashes or not call.ok:
@@ -174,6 +176,7 @@ OPERATIONS = (
             Option(name="bias", kind="bool", default="false", meaning="whether a vector is added"),
             init_option("kaiming_uniform"),
             SHARE,
+            FROZEN,
             Option(
                 name="weight",
                 kind="vector",

@@ -17,7 +17,7 @@ from qcompile.ir.limits import MAX_BLOCK
 from qcompile.ir.node import Needed
 from qcompile.ir.operation import CallReader, Operation, standard
 from qcompile.ir.scalar import Scalar
-from qcompile.ir.signature import SHARE, TENSOR_INITS, TO, Option, init_option, value_option
+from qcompile.ir.signature import FROZEN, SHARE, TENSOR_INITS, TO, Option, init_option, value_option
 from qcompile.ir.spec_node import Lowering, TrainableUnarySpec
 from qcompile.ir.verification import require
 
@@ -108,6 +108,7 @@ OPERATIONS = (
             ),
             init_option("kaiming_uniform", TENSOR_INITS),
             SHARE,
+            FROZEN,
         ),
         meaning="two block-diagonal matrices with a permutation between them",
         width="`to`",

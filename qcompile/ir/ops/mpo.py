@@ -19,6 +19,7 @@ from qcompile.ir.operands import Typed, Value
 from qcompile.ir.operation import CallReader, Operation
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.signature import (
+    FROZEN,
     SHARE,
     TENSOR_INITS,
     TO,
@@ -212,6 +213,9 @@ def _build(call: CallReader) -> Value | None:
     value, to, sites = call.value("v"), call.integer("to"), call.integer("sites")
     modes = {name: call.integers(name) for name in ("in_modes", "out_modes")}
     bonds, init, share = _bonds(call), call.init("an MPO"), call.share()
+    frozen = call.flag("frozen")
+    if frozen is None:
+        return None
     if value is None or to is None or bonds is None or init is None or not call.ok:
         return None
     given = {"sites": sites, **modes}
@@ -229,6 +233,7 @@ def _build(call: CallReader) -> Value | None:
         init=init,
         name=call.unique(),
         share=share,
+        frozen=frozen,
         span=call.span,
     )
     return call.add(node, to)
@@ -356,6 +361,7 @@ OPERATIONS = (
             _list("out_modes", MAX_WIDTH, "how `to` is factored; found where not given"),
             init_option("kaiming_normal", TENSOR_INITS),
             SHARE,
+            FROZEN,
         ),
         meaning="matrix product operator: a matrix kept as a chain of small cores",
         width="`to`",

@@ -12,7 +12,14 @@ from qcompile.ir.node import Needed, PlainNode, UnaryNode
 from qcompile.ir.operands import Value
 from qcompile.ir.operation import CallReader, Operation, standard
 from qcompile.ir.scalar import Scalar
-from qcompile.ir.signature import SHARE, VECTOR_INITS, init_option, size_option, value_option
+from qcompile.ir.signature import (
+    FROZEN,
+    SHARE,
+    VECTOR_INITS,
+    init_option,
+    size_option,
+    value_option,
+)
 from qcompile.ir.spec_node import Lowering, SpecDomain, SpecNode, TrainableSpec, UnarySpec
 from qcompile.ir.verification import VerificationError, require
 
@@ -199,7 +206,7 @@ OPERATIONS = (
     Operation(
         name="vector",
         family="trainable",
-        options=(size_option("n", "its width"), init_option("normal", VECTOR_INITS), SHARE),
+        options=(size_option("n", "its width"), init_option("normal", VECTOR_INITS), SHARE, FROZEN),
         meaning="a trainable vector, the same for every token",
         width="`n`",
         build=standard(SpecVector, width="n", what="a vector", n="size"),
@@ -212,6 +219,7 @@ OPERATIONS = (
             size_option("n", "their width"),
             init_option("normal", VECTOR_INITS),
             SHARE,
+            FROZEN,
         ),
         meaning="a trainable table, the same for every token",
         width="`n`, a table",

@@ -20,7 +20,7 @@ from qcompile.ir.operands import Typed, Value
 from qcompile.ir.operation import CallReader, Operation
 from qcompile.ir.patterns import FREE_PATTERNS, PATTERNS
 from qcompile.ir.scalar import Scalar
-from qcompile.ir.signature import SHARE, TO, Option, init_option, value_option
+from qcompile.ir.signature import FROZEN, SHARE, TO, Option, init_option, value_option
 from qcompile.ir.spec_node import Lowering, TrainableUnarySpec
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.text_values import tensor_name
@@ -153,6 +153,9 @@ class SpecTensorGates(TrainableUnarySpec):
 def _build(call: CallReader) -> Value | None:
     value, to, axes = call.value("v"), call.integer("to"), _axes(call)
     pattern, init, share = call.choice("pattern"), call.init("tensor gates"), call.share()
+    frozen = call.flag("frozen")
+    if frozen is None:
+        return None
     if value is None or to is None or axes is None or pattern is None or init is None:
         return None
     sites, modes = axes
@@ -167,6 +170,7 @@ def _build(call: CallReader) -> Value | None:
         init=init,
         name=call.unique(),
         share=share,
+        frozen=frozen,
         span=call.span,
     )
     return call.add(node, to)
@@ -258,6 +262,7 @@ OPERATIONS = (
             ),
             init_option("identity"),
             SHARE,
+            FROZEN,
         ),
         meaning="the value as a tensor of several axes, with a matrix on each pair of them in turn",
         width="`to`",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from qcompile.diagnostics.messages.lowering import (
     SharedTensorsDiffer,
@@ -67,12 +67,7 @@ class Layout:
 
 
 def _same(left: TensorSpec, right: TensorSpec) -> bool:
-    return (left.shape, left.init, left.fan_in, left.segments) == (
-        right.shape,
-        right.init,
-        right.fan_in,
-        right.segments,
-    )
+    return replace(left, name="", share=None) == replace(right, name="", share=None)
 
 
 def _described(tensor: TensorSpec, other: TensorSpec) -> str:
@@ -82,4 +77,6 @@ def _described(tensor: TensorSpec, other: TensorSpec) -> str:
     if tensor.init != other.init:
         arguments = ", ".join(f"{argument:g}" for argument in tensor.init.arguments)
         return f"{tensor.init.kind}({arguments})" if arguments else tensor.init.kind
+    if tensor.frozen != other.frozen:
+        return "frozen" if tensor.frozen else "trainable"
     return "started otherwise"

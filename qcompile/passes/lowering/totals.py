@@ -29,6 +29,8 @@ def parameter_count(lowered: LoweredSet, adapter: str | None = None) -> int:
         if adapter is not None and site.adapter != adapter:
             continue
         for tensor in lowered.programs[site.unit].tensors:
+            if tensor.frozen:
+                continue
             if tensor.share is None:
                 total += tensor.size
             else:

@@ -1,0 +1,139 @@
+"""The specs of peft's methods beside peft's own code: the same tensors give the same outputs,
+gradients, counts and merged weights."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import peft
+import pytest
+import torch
+from torch import Tensor, nn
+
+import qcompile
+from qcompile.adapter.merge import merge
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+INPUTS, OUTPUTS, RANK = 12, 8, 4
+
+
+class One(nn.Module):
+    """One linear map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.proj = nn.Linear(INPUTS, OUTPUTS, dtype=torch.float64)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.proj(x)
+        return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tied:
+    """One of our tensors as a view of one of peft's, plus what does not depend on it."""
+
+    theirs: Tensor
+    view: Callable[[Tensor], Tensor] = lambda tensor: tensor
+    offset: Callable[[Tensor], Tensor] = torch.zeros_like
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """An example with peft's configuration of the same."""
+
+    example: str
+    config: Callable[[], peft.PeftConfig]
+    tied: Callable[[Any, str], Mapping[str, Tied]]
+    """(peft's layer, the adapter's name) → our tensors by their names."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    merges: bool = True
+
+
+def vera(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    yield "a.weight", Tied(theirs=layer.vera_A[name])
+    rest = INPUTS - OUTPUTS
+    yield (
+        "b.weight",
+        Tied(theirs=layer.vera_B[name], view=lambda b: nn.functional.pad(b, (0, 0, 0, rest))),
+    )
+    yield "d", Tied(theirs=layer.vera_lambda_d[name])
+    yield "s", Tied(theirs=layer.vera_lambda_b[name])
+
+
+METHODS = (
+    Method(
+        example="vera",
+        config=lambda: peft.VeraConfig(r=RANK, target_modules=["proj"], projection_prng_key=1),
+        tied=lambda layer, name: dict(vera(layer, name)),
+        parameters={"rank": RANK, "width": INPUTS},
+    ),
+)
+
+
+def ours(method: Method) -> tuple[One, qcompile.CompiledAdapter]:
+    """The model with the example's adapter on its map, in float64."""
+    text = (EXAMPLES / f"{method.example}.qa").read_text("utf-8")
+    text = re.sub(r"^ *attach .*$", '    attach "proj"', text, flags=re.M)
+    text = re.sub(r"^model .*$", "", text, flags=re.M)
+    model = One()
+    adapter = qcompile.compile(text, model=model, parameters=dict(method.parameters)).double()
+    return model, adapter
+
+
+def theirs(method: Method) -> tuple[Any, Any]:
+    """peft's model, and its layer."""
+    model: Any = peft.get_peft_model(One(), method.config()).double()
+    layer = model.base_model.model.proj
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.add_(0.3 * torch.randn_like(parameter))
+    return model, layer
+
+
+@pytest.mark.parametrize("method", METHODS, ids=[method.example for method in METHODS])
+def test_method(method: Method) -> None:
+    other, layer = theirs(method)
+    model, adapter = ours(method)
+    part = adapter["proj"]
+    tied = method.tied(layer, "default")
+    assert tied.keys() == dict(part.named_parameters()).keys()
+    with torch.no_grad():
+        for name, tie in tied.items():
+            mine = part.get_parameter(name)
+            given = tie.view(tie.theirs.detach()) + tie.offset(tie.view(tie.theirs.detach()))
+            assert given.shape == mine.shape, name
+            mine.copy_(given)
+    qcompile.attach(model, adapter)
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    assert sum(p.numel() for p in trainable) == sum(
+        p.numel() for p in other.parameters() if p.requires_grad
+    )
+    x = torch.randn(5, INPUTS, dtype=torch.float64, requires_grad=True)
+    same = x.detach().clone().requires_grad_()
+    found, expected = model(x), other(same)
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)
+    weights = torch.randn_like(found)
+    (found * weights).sum().backward()
+    (expected * weights).sum().backward()
+    torch.testing.assert_close(x.grad, same.grad, rtol=1e-6, atol=1e-6)
+    for name, tie in tied.items():
+        mine = part.get_parameter(name)
+        assert mine.requires_grad == tie.theirs.requires_grad, name
+        if mine.requires_grad:
+            assert tie.theirs.grad is not None
+            torch.testing.assert_close(
+                mine.grad, tie.view(tie.theirs.grad), rtol=1e-6, atol=1e-6, msg=name
+            )
+    if method.merges:
+        merged: Any = merge(model)
+        wanted = other.merge_and_unload()
+        torch.testing.assert_close(merged.proj.weight, wanted.proj.weight, rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(merged.proj.bias, wanted.proj.bias, rtol=1e-6, atol=1e-6)
