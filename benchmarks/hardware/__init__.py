@@ -1,0 +1,1 @@
+"""Errors of compiled circuits under devices' noise models, beside other compilers."""

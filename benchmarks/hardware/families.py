@@ -1,0 +1,137 @@
+"""The circuits that are compiled: an encoding, layers with an entangler, ⟨Z⟩ on every qubit.
+
+Angles are small, as those of a freshly trained adapter; data lie between 0 and π/2.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, ZeroState
+from qcompile.ir.gates import GateName
+
+BINDINGS = 3
+"""Of a circuit; one of those with more than `LARGE` qubits times layers."""
+
+LARGE = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One circuit of the benchmark, and the values that it is run with."""
+
+    family: str
+    qubits: int
+    depth: int
+    circuit: Circuit
+
+    @property
+    def name(self) -> str:
+        return f"{self.family} {self.qubits}x{self.depth}"
+
+    def bindings(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(data, angles), drawn from the case's name."""
+        for index in range(BINDINGS if self.qubits * self.depth <= LARGE else 1):
+            drawn = np.random.default_rng(zlib.crc32(f"{self.name} {index}".encode()))
+            data = drawn.uniform(0, np.pi / 2, self.circuit.data_width)
+            yield data, drawn.uniform(-0.4, 0.4, self.circuit.angle_count)
+
+
+class _Builder:
+    def __init__(self, qubits: int) -> None:
+        self.qubits = qubits
+        self.gates: list[Gate] = []
+        self.angles = 0
+
+    def encode(self) -> None:
+        for qubit in range(self.qubits):
+            angle = Affine(data=((qubit, 1.0),))
+            self.gates.append(Gate(name="ry", qubits=(qubit,), angles=(angle,)))
+
+    def turn(self, *names: GateName) -> None:
+        for name in names:
+            for qubit in range(self.qubits):
+                self.trained(name, qubit)
+
+    def trained(self, name: GateName, *qubits: int) -> None:
+        angle = Affine(angles=((self.angles, 1.0),))
+        self.gates.append(Gate(name=name, qubits=qubits, angles=(angle,)))
+        self.angles += 1
+
+    def pair(self, name: GateName, first: int, second: int) -> None:
+        self.gates.append(Gate(name=name, qubits=(first, second)))
+
+
+def _ring(build: _Builder, depth: int) -> None:
+    build.encode()
+    for _ in range(depth):
+        build.turn("ry", "rz")
+        for qubit in range(build.qubits):
+            build.pair("cx", qubit, (qubit + 1) % build.qubits)
+
+
+def _brick(build: _Builder, depth: int) -> None:
+    build.encode()
+    for _ in range(depth):
+        build.turn("ry", "rz")
+        for start in (0, 1):
+            for qubit in range(start, build.qubits - 1, 2):
+                build.pair("cz", qubit, qubit + 1)
+
+
+def _full(build: _Builder, depth: int) -> None:
+    build.encode()
+    for _ in range(depth):
+        build.turn("ry", "rz")
+        for first in range(build.qubits):
+            for second in range(first + 1, build.qubits):
+                build.pair("cx", first, second)
+
+
+def _strong(build: _Builder, depth: int) -> None:
+    """Schuld et al. 2018, arXiv:1804.00633, with PennyLane's default ranges."""
+    build.encode()
+    for layer in range(depth):
+        for qubit in range(build.qubits):
+            for name in ("rz", "ry", "rz"):
+                build.trained(name, qubit)
+        step = layer % (build.qubits - 1) + 1
+        for qubit in range(build.qubits):
+            build.pair("cx", qubit, (qubit + step) % build.qubits)
+
+
+def _uploading(build: _Builder, depth: int) -> None:
+    """The circuit of examples/qtha.qa, arXiv:2503.12790."""
+    for _ in range(depth):
+        build.encode()
+        for step in (1, -1):
+            for qubit in range(build.qubits):
+                build.trained("crz", qubit, (qubit + step) % build.qubits)
+            build.turn("ry")
+
+
+FAMILIES: dict[str, Callable[[_Builder, int], None]] = {
+    "ring": _ring,
+    "brick": _brick,
+    "full": _full,
+    "strong": _strong,
+    "qtha": _uploading,
+}
+
+
+def case(family: str, qubits: int, depth: int) -> Case:
+    build = _Builder(qubits)
+    FAMILIES[family](build, depth)
+    circuit = Circuit(
+        qubits=qubits,
+        data_width=qubits,
+        angle_count=build.angles,
+        initial=ZeroState(),
+        gates=tuple(build.gates),
+        readout=Expectations(paulis=tuple(Pauli(letters=((q, "Z"),)) for q in range(qubits))),
+    )
+    return Case(family=family, qubits=qubits, depth=depth, circuit=circuit)
