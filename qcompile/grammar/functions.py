@@ -294,7 +294,8 @@ TARGET_FIELDS = (
         name="optimise",
         values="gates, depth, fidelity",
         default="gates",
-        meaning="what routing makes small, or large for fidelity",
+        meaning="what routing makes small: two-qubit gates, depth, or the predicted error of the"
+        " outputs (fidelity, the default on a named device)",
         choices=("gates", "depth", "fidelity"),
     ),
     TargetField(

@@ -119,3 +119,8 @@ class RoutingCandidate:
     """Layers of gates that take time; rz takes none."""
     success: float | None
     """Probability that no gate and no reading fails, three digits; None: no rates are known."""
+    rewriting: str = field(default="as written", metadata=ADDED_LATER)
+    """How the gates were rewritten before they were placed."""
+    error: float | None = field(default=None, metadata=ADDED_LATER)
+    """What noise is predicted to take of a value between -1 and 1, averaged over the outputs,
+    three digits; None: no rates are known."""

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from qcompile.ir.circuit import Circuit, Gate
+from qcompile.ir.circuit import Circuit, Expectations, Gate, Pauli, Probabilities, Readout
 from qcompile.ir.device import Device
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """One candidate: the wires of a circuit on qubits of the device."""
+class Variant:
+    """One way to write the circuit, with the same outputs."""
 
+    rewriting: str
+    """How it came about."""
+    gates: tuple[Gate, ...]
+    """On wires, one for each qubit of the circuit."""
+    wires: tuple[int, ...]
+    """For each qubit the wire that holds it at last, but for gates that the read-out absorbed."""
+    readout: Readout
+    """In terms of wires."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One candidate: the wires of a variant on qubits of the device."""
+
+    variant: Variant
     placement: str
     """How the places were found."""
     field: tuple[int, ...]
@@ -22,23 +37,49 @@ class Draft:
     """The device's qubit on which each wire ends."""
     gates: tuple[Gate, ...] | None = None
     """On the device's qubits; None before routing."""
+    restored: Readout | None = None
+    """On the device's qubits, where gates after the last of the variant's have changed it."""
+
+    @property
+    def readout(self) -> Readout:
+        """On the device's qubits."""
+        return moved(self.variant.readout, self.final) if self.restored is None else self.restored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """A circuit, the device, and what has become of its gates so far."""
+    """A circuit, the device, and what has become of it so far."""
 
     circuit: Circuit
     """Starts in |0…0⟩."""
     device: Device
-    gates: tuple[Gate, ...]
-    """On wires, one for each qubit of the circuit."""
-    wires: tuple[int, ...]
-    """For each qubit the wire that holds it at last."""
-    drafts: tuple[Draft, ...] = ()
+    variants: tuple[Variant, ...]
+    drafts: tuple[Draft, ...] = field(default=())
 
 
 def start_routing(circuit: Circuit, device: Device) -> Routing:
     """Before any pass."""
-    wires = tuple(range(circuit.qubits))
-    return Routing(circuit=circuit, device=device, gates=circuit.gates, wires=wires)
+    written = Variant(
+        rewriting="as written",
+        gates=circuit.gates,
+        wires=tuple(range(circuit.qubits)),
+        readout=circuit.readout,
+    )
+    return Routing(circuit=circuit, device=device, variants=(written,))
+
+
+def moved(readout: Readout, place: tuple[int, ...]) -> Readout:
+    """The same read-out with each qubit at its place."""
+    match readout:
+        case Expectations(paulis=paulis):
+            return Expectations(
+                paulis=tuple(
+                    Pauli(
+                        letters=tuple(sorted((place[q], letter) for q, letter in pauli.letters)),
+                        sign=pauli.sign,
+                    )
+                    for pauli in paulis
+                )
+            )
+        case Probabilities(qubits=qubits):
+            return Probabilities(qubits=tuple(place[qubit] for qubit in qubits))

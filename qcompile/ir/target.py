@@ -74,6 +74,10 @@ class Target:
         """Of one real number in the dtype of computation."""
         return 8 if self.dtype == "float64" else 4
 
+    def is_written(self, name: str) -> bool:
+        """Whether the field stands in the source; of a target that is not of a source, always."""
+        return not self.places or name in dict(self.places)
+
     def place(self, name: str) -> Span | None:
         """Where the value of a field is written; the whole target where it is not."""
         return dict(self.places).get(name, self.span)

@@ -47,8 +47,20 @@ PRESETS: tuple[str, ...] = (
 )
 """-O0 to -O3. Without passes a plan is still valid: every node for itself, gate by gate."""
 
-ROUTING = "absorb-swaps,native-gates,place,route,native-gates"
-"""What brings circuits to a device, at every level, unless a pipeline says otherwise."""
+_ABSORB = "absorb-swaps,absorb-tail"
+_REWRITE = f"{_ABSORB},parallelise"
+_ANEW = f"{_ABSORB},resynthesise,{_REWRITE}"
+_FEW = "native-gates,place{searches=4},route"
+_FINISH = "native-gates,relocate,restore-parities,native-gates"
+_FINISH_MANY = "native-gates,relocate{best=12},restore-parities{best=12},native-gates"
+
+ROUTING: tuple[str, ...] = (
+    f"{_REWRITE},{_FEW},{_FINISH}",
+    f"{_REWRITE},{_FEW},sabre{{keep=1}},{_FINISH}",
+    f"{_ANEW},{_FEW},sabre,{_FINISH}",
+    f"{_ANEW},native-gates,place,route,sabre{{seeds=20,keep=6}},{_FINISH_MANY}",
+)
+"""What brings circuits to a device, -O0 to -O3, unless a pipeline says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +88,11 @@ class Pipeline:
 
 
 def device_passes(pipeline: Pipeline, context: Context) -> tuple[DevicePass, ...]:
-    """Those of the pipeline; where it names none, `ROUTING`."""
+    """Those of the pipeline; where it names none, those of `ROUTING`."""
     if context.device is None:
         return ()
     named = tuple(step for step in pipeline.passes if isinstance(step, DevicePass))
-    return named or device_passes(Pipeline.parse(ROUTING), context)
+    return named or device_passes(Pipeline.parse(ROUTING[context.optimisation]), context)
 
 
 def preset(level: int) -> Pipeline:

@@ -151,7 +151,9 @@ def _compared(routings: Sequence[RoutingCandidate]) -> str:
         return ""
     counts = {routing.two_qubit_gates for routing in routings}
     spread = f" with {min(counts)} to {max(counts)}" if len(counts) > 1 else ""
-    return f", the best of {len(routings)} placements{spread}"
+    errors = [routing.error for routing in routings if routing.error is not None]
+    predicted = f", predicted errors {min(errors):.2g} to {max(errors):.2g}" if errors else ""
+    return f", the best of {len(routings)} candidates{spread}{predicted}"
 
 
 def _candidate(candidate: Candidate) -> str:

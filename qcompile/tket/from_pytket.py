@@ -67,6 +67,8 @@ COMPOUND = {
     "U2": f"rot(t[1], {pi / 2}, t[0]) 0",
     "PhasedX": "rz(-1.0*t[1]) 0; rx(t[0]) 0; rz(t[1]) 0",
     "TK2": "rxx(t[0]) 0 1; ryy(t[1]) 0 1; rzz(t[2]) 0 1",
+    "V": "sx 0",
+    "Vdg": "sxdg 0",
     "ZZMax": f"rzz({pi / 2}) 0 1",
     "ISWAP": "rxx(-0.5*t[0]) 0 1; ryy(-0.5*t[0]) 0 1",
     "BRIDGE": "cx 0 1; cx 1 2; cx 0 1; cx 1 2",

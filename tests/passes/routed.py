@@ -10,7 +10,12 @@ from qcompile.ir.device import Device, RoutedCircuit
 from qcompile.ir.target import Objective, Target
 from qcompile.passes.base import Context
 from qcompile.passes.device import route as stage
-from qcompile.passes.pipeline import device_passes, preset
+from qcompile.passes.pipeline import Pipeline, device_passes, preset
+
+PLAIN = (
+    "absorb-swaps,native-gates,place,route,sabre{seeds=2,keep=1},native-gates,relocate,native-gates"
+)
+"""Passes that keep the circuit's unitary up to the places of its qubits."""
 
 
 def routed_on(device: Device, objective: Objective, remark: Callable[[Message], None]) -> Context:
@@ -18,8 +23,15 @@ def routed_on(device: Device, objective: Objective, remark: Callable[[Message], 
 
 
 def route(
-    circuit: Circuit, device: Device, objective: Objective, *, remark: Callable[[Message], None]
+    circuit: Circuit,
+    device: Device,
+    objective: Objective,
+    *,
+    remark: Callable[[Message], None],
+    passes: str | None = None,
 ) -> RoutedCircuit | None:
+    """By the passes of -O2 unless others are named."""
     context = routed_on(device, objective, remark)
-    found = stage.route(circuit, device_passes(preset(2), context), context)
+    pipeline = preset(2) if passes is None else Pipeline.parse(passes)
+    found = stage.route(circuit, device_passes(pipeline, context), context)
     return None if found is None else found.best

@@ -46,23 +46,28 @@ def carried(routing: Routing, *passes: DevicePass) -> Routing:
 
 
 def test_swaps_become_other_wires() -> None:
-    after = carried(started(gate("swap", 0, 2), gate("h", 0), gate("cz", 0, 1)), AbsorbSwaps())
+    routing = started(gate("swap", 0, 2), gate("h", 0), gate("cz", 0, 1))
+    (after,) = carried(routing, AbsorbSwaps()).variants
     assert [gate_text(found) for found in after.gates] == ["h 2", "cz 2 1"]
     assert after.wires == (2, 1, 0)
+    assert after.readout == Expectations(paulis=(Pauli(letters=((2, "Z"),)),))
 
 
 def test_wires_of_two_rounds_are_those_of_both() -> None:
     once = carried(started(gate("swap", 0, 1), gate("swap", 1, 2)), AbsorbSwaps())
-    again = carried(replace(once, gates=(gate("swap", 0, 1),)), AbsorbSwaps())
+    (first,) = once.variants
+    extended = replace(once, variants=(replace(first, gates=(gate("swap", 0, 1),)),))
+    (second,) = carried(extended, AbsorbSwaps()).variants
     # Qubit 0 is on wire 1 after the first round, and its wire's content goes to wire 0.
-    assert once.wires == (1, 2, 0)
-    assert again.wires == (0, 2, 1)
+    assert first.wires == (1, 2, 0)
+    assert second.wires == (0, 2, 1)
 
 
 def test_gates_become_native_on_wires_and_in_drafts() -> None:
     routing = started(gate("ry", 0, angle=0), gate("cx", 0, 2), gate("ry", 2, angle=1))
     after = carried(routing, NativeGates(), PlaceQubits(), Route(), NativeGates())
-    for gates in (after.gates, *(draft.gates for draft in after.drafts)):
+    written = [variant.gates for variant in after.variants]
+    for gates in (*written, *(draft.gates for draft in after.drafts)):
         assert gates and {found.name for found in gates} <= set(LINE.native)
     assert len({(draft.initial, draft.field) for draft in after.drafts}) == len(after.drafts) > 1
 
@@ -80,10 +85,11 @@ def test_broken_promises_are_found() -> None:
     routing = started(gate("ry", 0, angle=0), gate("cz", 0, 2), gate("swap", 0, 1))
     good = carried(routing, AbsorbSwaps(), NativeGates(), PlaceQubits(), Route(), NativeGates())
     (draft, *_) = good.drafts
+    (variant,) = good.variants
     broken: list[tuple[DevicePass, Routing]] = [
         (AbsorbSwaps(), routing),
-        (AbsorbSwaps(), replace(good, wires=(0, 0, 1))),
-        (NativeGates(), replace(good, gates=(gate("h", 0),))),
+        (AbsorbSwaps(), replace(good, variants=(replace(variant, wires=(0, 0, 1)),))),
+        (NativeGates(), replace(good, variants=(replace(variant, gates=(gate("h", 0),)),))),
         (NativeGates(), replace(good, drafts=(replace(draft, gates=(gate("h", 0),)),))),
         (PlaceQubits(), replace(good, drafts=(replace(draft, initial=(0, 0, 1)),))),
         (PlaceQubits(), replace(good, drafts=(replace(draft, initial=(0, 1, 9)),))),
@@ -96,7 +102,9 @@ def test_broken_promises_are_found() -> None:
 
 
 def test_a_pipeline_that_names_some_replaces_the_default() -> None:
-    assert device_passes(preset(2), CONTEXT) == Pipeline.parse(ROUTING).passes
+    for level, text in enumerate(ROUTING):
+        context = replace(CONTEXT, optimisation=level)
+        assert device_passes(preset(level), context) == Pipeline.parse(text).passes
     named = Pipeline.parse("light-cone,native-gates,place,route,native-gates,find-paths")
     passes = device_passes(named, CONTEXT)
     assert [step.name for step in passes] == ["native-gates", "place", "route", "native-gates"]

@@ -16,7 +16,7 @@ from qcompile.ir.circuit import Circuit, Expectations, Gate, Pauli, ZeroState
 from qcompile.ir.device import Device
 from qcompile.ir.gates import GATES, GateName
 from qcompile.tket.to_pytket import gates_to_pytket
-from tests.passes.routed import route
+from tests.passes.routed import PLAIN, route
 
 CLIFFORD: tuple[GateName, ...] = ("h", "s", "sdg", "x", "y", "sx", "cx", "cy", "cz", "swap")
 QUARTERS: tuple[tuple[GateName, ...], ...] = ((), ("s",), ("z",), ("sdg",))
@@ -81,7 +81,7 @@ def test_wide_circuit_is_faithful(shape: str, seed: int, native: GateName) -> No
         gates=tuple(gates),
         readout=Expectations(paulis=(Pauli(letters=((0, "Z"),)),)),
     )
-    routed = route(circuit, device, "gates", remark=silent)
+    routed = route(circuit, device, "gates", remark=silent, passes=PLAIN)
     assert routed is not None and routed.physical == tuple(range(qubits))
     for gate in routed.circuit.gates:
         assert gate.name in device.native

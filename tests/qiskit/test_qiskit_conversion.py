@@ -29,7 +29,7 @@ from qcompile.qiskit.parameters import parameter_order, parameter_values
 from qcompile.qiskit.to_qiskit import to_qiskit
 from qcompile.testing.circuit_strategies import circuits, sample_inputs, seeds
 from qcompile.testing.dense_oracle import dense_outputs, dense_unitary
-from tests.passes.routed import route
+from tests.passes.routed import PLAIN, route
 
 NONE = np.zeros(0)
 RING = load_device(
@@ -56,7 +56,7 @@ def outputs(
 
 
 def routed_on(device: Device, circuit: Circuit) -> RoutedCircuit:
-    found = route(circuit, device, "gates", remark=lambda _: None)
+    found = route(circuit, device, "gates", remark=lambda _: None, passes=PLAIN)
     assert found is not None
     return found
 

@@ -16,7 +16,7 @@ from qcompile.qiskit.parameters import parameter_values
 from qcompile.qiskit.to_qiskit import to_qiskit
 from qcompile.testing.circuit_strategies import sample_inputs
 from qcompile.testing.dense_oracle import dense_outputs
-from tests.passes.routed import route
+from tests.passes.routed import PLAIN, route
 
 KINDS = ("fake_torino", "fake_sherbrooke", "fake_cairo", "fake_washington", "fake_almaden")
 
@@ -54,7 +54,7 @@ def layers(qubits: int, depth: int, entangler: str, *, ring: bool = True) -> Cir
 
 
 def routed_on(name: str, circuit: Circuit) -> RoutedCircuit:
-    found = route(circuit, device(name), "gates", remark=lambda _: None)
+    found = route(circuit, device(name), "gates", remark=lambda _: None, passes=PLAIN)
     assert found is not None
     native = gates_of(device(name))
     for gate in found.circuit.gates:

@@ -121,8 +121,8 @@ class StateNotRouted(Message):
     help="use the objective `gates`, or a calibrated device",
 )
 class NoErrorRates(Message):
-    """The objective `fidelity` chooses the placement with the highest estimated probability of
-    success, from calibrated error rates. An ideal device has none; the circuit was routed for
+    """The objective `fidelity` chooses the candidate with the least predicted error of the measured
+    values, from calibrated error rates. An ideal device has none; the circuit was routed for
     the fewest two-qubit gates instead.
 
     Erroneous:  device: line(5), optimise: fidelity
@@ -188,9 +188,9 @@ class UnitaryNotRouted(Message):
     help="name none of the passes for devices, and those that are needed run by themselves",
 )
 class RoutingIncomplete(Message):
-    """A pipeline that names passes for circuits of a device replaces all that would run otherwise:
-    `absorb-swaps,native-gates,place,route,native-gates`. After the last of them every qubit needs a
-    place, and every gate must be one that the device has, on qubits that it couples.
+    """A pipeline that names passes for circuits of a device replaces all that would run otherwise,
+    such as `absorb-swaps,native-gates,place,route,native-gates`. After the last of them every
+    qubit needs a place, and every gate must be one that the device has, on qubits that it couples.
 
     Erroneous:  --passes "place,route"                  for a device without the circuit's gates
     Corrected:  --passes "native-gates,place,route,native-gates"

@@ -17,6 +17,7 @@ from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.target import (
     DeviceChoice,
     DType,
+    NamedDevice,
     NoiseModel,
     Objective,
     Target,
@@ -43,6 +44,8 @@ def read_target(frame: Frame, item: TargetItem) -> Target | None:
     if words["mitigate"] == "readout" and not noisy and device is None:
         place = fields["mitigate"].span
         frame.report(NothingToMitigate(span=place, name=item.name.text))
+    if "optimise" not in fields and isinstance(device, NamedDevice):
+        words["optimise"] = "fidelity"
     return Target(
         name=item.name.text,
         device=device,

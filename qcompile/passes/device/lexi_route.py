@@ -28,29 +28,41 @@ class Route(DevicePass):
     name: ClassVar[str] = "route"
 
     def run(self, routing: Routing, context: Context) -> Routing:
-        gates = routing.gates
-        if not any(len(gate.qubits) == 2 for gate in gates):
-            placed = tuple(replace(d, gates=gates_on(gates, d.initial)) for d in routing.drafts)
-            return replace(routing, drafts=placed)
-        from qcompile.tket.to_pytket import gates_to_pytket
-
-        named, angles = with_own_symbols(gates)
-        source = gates_to_pytket(routing.circuit.qubits, named)
-        drafts = []
-        for draft in routing.drafts:
-            routed, final = _routed(source, draft, routing)
-            drafts.append(replace(draft, gates=with_angles(routed, angles), final=final))
-        return replace(routing, drafts=tuple(drafts))
+        return replace(routing, drafts=tuple(_placed(draft, routing) for draft in routing.drafts))
 
     def ensures(self, before: Routing, after: Routing, context: Context) -> None:
-        for draft in after.drafts:
-            edges = set(couplings_among(after.device, draft.field))
-            for gate in draft.gates or ():
-                pair = tuple(sorted(gate.qubits))
-                if len(pair) == 2 and pair not in edges:
-                    raise VerificationError(f"route left {pair}, which are not coupled")
-            if len(set(draft.final)) != after.circuit.qubits:
-                raise VerificationError("route lost a qubit")
+        ensure_coupled(after)
+
+
+def ensure_coupled(routing: Routing) -> None:
+    """Every draft's pairs are coupled within its field, and it has kept all wires.
+
+    Raises:
+        VerificationError: it is not so.
+    """
+    for draft in routing.drafts:
+        edges = set(couplings_among(routing.device, draft.field))
+        for gate in draft.gates or ():
+            pair = tuple(sorted(gate.qubits))
+            if len(pair) == 2 and pair not in edges:
+                raise VerificationError(f"{pair} are not coupled")
+        for places in (draft.initial, draft.final):
+            if len(set(places)) != routing.circuit.qubits or not set(places) <= set(draft.field):
+                raise VerificationError("a qubit is lost")
+
+
+def _placed(draft: Draft, routing: Routing) -> Draft:
+    if draft.gates is not None:
+        return draft
+    gates = draft.variant.gates
+    if not any(len(gate.qubits) == 2 for gate in gates):
+        return replace(draft, gates=gates_on(gates, draft.initial))
+    from qcompile.tket.to_pytket import gates_to_pytket
+
+    named, angles = with_own_symbols(gates)
+    source = gates_to_pytket(routing.circuit.qubits, named)
+    routed, final = _routed(source, draft, routing)
+    return replace(draft, gates=with_angles(routed, angles), final=final)
 
 
 def _routed(

@@ -46,6 +46,37 @@ def region(device: Device, count: int, prefer: Preference) -> tuple[int, ...]:
     return best
 
 
+SHARES = (0.0, 0.1, 0.25)
+"""Of the couplings and of the qubits, by errors, that the better parts of a device leave out."""
+
+
+Couplings = tuple[tuple[int, int], ...]
+
+
+def quiet_parts(device: Device, count: int) -> tuple[tuple[tuple[int, ...], Couplings], ...]:
+    """The device, and what is connected without its worst couplings and qubits.
+
+    (qubits, couplings) of each part, sorted, smaller numbers first; parts of at least `count`
+    qubits, the whole first. Where no errors are known there is no other.
+    """
+    import networkx as nx
+
+    graph = _graph(device).subgraph(usable_qubits(device))
+    parts: list[tuple[tuple[int, ...], Couplings]] = []
+    for share in SHARES if device.gate_errors or device.readout_errors else SHARES[:1]:
+        kept = nx.Graph(graph)
+        edges = sorted(graph.edges, key=lambda edge: (graph.edges[edge]["cost"], sorted(edge)))
+        nodes = sorted(graph, key=lambda node: (graph.nodes[node]["cost"], node))
+        kept.remove_edges_from(edges[len(edges) - int(share * len(edges)) :])
+        kept.remove_nodes_from(nodes[len(nodes) - int(share * len(nodes)) :])
+        found = [tuple(sorted(part)) for part in nx.connected_components(kept)]
+        best = min(found, key=lambda part: (-len(part), part), default=())
+        couplings = sorted((min(e), max(e)) for e in kept.subgraph(best).edges)
+        if len(best) >= count:
+            parts.append((best, tuple(couplings)))
+    return tuple(dict.fromkeys(parts))
+
+
 def _grow(
     graph: Any, seed: int, count: int, prefer: Preference
 ) -> tuple[float, float, tuple[int, ...]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from qcompile.ir.circuit import Gate
 from qcompile.ir.device import Device
-from qcompile.ir.routing import Draft, Routing
+from qcompile.ir.routing import Draft, Routing, Variant
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.device.native import couplings_among, region, usable_qubits
@@ -40,32 +41,39 @@ class PlaceQubits(DevicePass):
 
     name: ClassVar[str] = "place"
 
-    def run(self, routing: Routing, context: Context) -> Routing:
-        gates, device, qubits = routing.gates, routing.device, routing.circuit.qubits
-        if not any(len(gate.qubits) == 2 for gate in gates):
-            where = region(device, qubits, "errors")
-            quiet = Draft(placement="best qubits", field=where, initial=where, final=where)
-            return replace(routing, drafts=(quiet,))
-        from qcompile.tket.to_pytket import gates_to_pytket
+    searches: int = 12
+    """Ways that are tried for each variant, at most; fewer where a device offers fewer."""
 
-        circuit = gates_to_pytket(qubits, with_own_symbols(gates)[0])
-        found: dict[tuple[tuple[int, ...], tuple[int, ...]], str] = {}
-        for kind, field, search in _searches(circuit, gates, device):
-            partial = search(circuit)
-            if partial is not None:
-                placed = _completed(partial, qubits, gates, field, device)
-                found.setdefault((placed, field), f"{kind} on {len(field)} qubits")
-        drafts = (
-            Draft(placement=kind, field=field, initial=placed, final=placed)
-            for (placed, field), kind in found.items()
-        )
-        return replace(routing, drafts=tuple(drafts))
+    def run(self, routing: Routing, context: Context) -> Routing:
+        placed = (_placed(variant, routing, self.searches) for variant in routing.variants)
+        return replace(routing, drafts=routing.drafts + tuple(chain.from_iterable(placed)))
 
     def ensures(self, before: Routing, after: Routing, context: Context) -> None:
         for draft in after.drafts:
             within = set(draft.initial) <= set(draft.field) <= set(range(after.device.qubits))
             if not within or len(set(draft.initial)) != after.circuit.qubits:
                 raise VerificationError("place did not give every qubit a place of its own")
+
+
+def _placed(variant: Variant, routing: Routing, searches: int) -> Iterator[Draft]:
+    gates, device, qubits = variant.gates, routing.device, routing.circuit.qubits
+    if not any(len(gate.qubits) == 2 for gate in gates):
+        where = region(device, qubits, "errors")
+        yield Draft(
+            variant=variant, placement="best qubits", field=where, initial=where, final=where
+        )
+        return
+    from qcompile.tket.to_pytket import gates_to_pytket
+
+    circuit = gates_to_pytket(qubits, with_own_symbols(gates)[0])
+    found: dict[tuple[tuple[int, ...], tuple[int, ...]], str] = {}
+    for kind, field, search in islice(_searches(circuit, gates, device), searches):
+        partial = search(circuit)
+        if partial is not None:
+            placed = _completed(partial, qubits, gates, field, device)
+            found.setdefault((placed, field), f"{kind} on {len(field)} qubits")
+    for (placed, field), kind in found.items():
+        yield Draft(variant=variant, placement=kind, field=field, initial=placed, final=placed)
 
 
 def _searches(

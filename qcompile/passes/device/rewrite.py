@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from qcompile.ir.circuit import Expectations, Probabilities
-from qcompile.ir.device import gates_of
-from qcompile.ir.routing import Draft, Routing
+from qcompile.ir.circuit import Expectations, Gate
+from qcompile.ir.device import Device, gates_of
+from qcompile.ir.routing import Draft, Routing, Variant, moved
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.device.native_gates import normal_form, to_native
@@ -22,15 +22,25 @@ class AbsorbSwaps(DevicePass):
     name: ClassVar[str] = "absorb-swaps"
 
     def run(self, routing: Routing, context: Context) -> Routing:
-        kept, ends = absorb_swaps(routing.gates, routing.circuit.qubits)
-        wires = tuple(ends[wire] for wire in routing.wires)
-        return replace(routing, gates=kept, wires=wires)
+        variants = tuple(_without_swaps(v, routing.circuit.qubits) for v in routing.variants)
+        return replace(routing, variants=variants)
 
     def ensures(self, before: Routing, after: Routing, context: Context) -> None:
-        if any(gate.name == "swap" for gate in after.gates):
-            raise VerificationError("absorb-swaps left a swap")
-        if sorted(after.wires) != list(range(before.circuit.qubits)):
-            raise VerificationError("absorb-swaps lost a wire")
+        for variant in after.variants:
+            if any(gate.name == "swap" for gate in variant.gates):
+                raise VerificationError("absorb-swaps left a swap")
+            if sorted(variant.wires) != list(range(before.circuit.qubits)):
+                raise VerificationError("absorb-swaps lost a wire")
+
+
+def _without_swaps(variant: Variant, qubits: int) -> Variant:
+    kept, ends = absorb_swaps(variant.gates, qubits)
+    return replace(
+        variant,
+        gates=kept,
+        wires=tuple(ends[wire] for wire in variant.wires),
+        readout=moved(variant.readout, ends),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +51,18 @@ class NativeGates(DevicePass):
 
     def run(self, routing: Routing, context: Context) -> Routing:
         form = normal_form(routing.device)
-        gates = to_native(routing.gates, routing.circuit.qubits, form.entangler, rzz=form.rzz)
+        qubits = routing.circuit.qubits
+        variants = tuple(
+            replace(v, gates=to_native(v.gates, qubits, form.entangler, rzz=form.rzz))
+            for v in routing.variants
+        )
         drafts = tuple(self._draft(draft, routing) for draft in routing.drafts)
-        return replace(routing, gates=gates, drafts=drafts)
+        return replace(routing, variants=variants, drafts=drafts)
 
     def ensures(self, before: Routing, after: Routing, context: Context) -> None:
         form = normal_form(after.device)
         allowed = {"rz", "sx", "x", form.entangler, *(["rzz"] if form.rzz != "none" else [])}
-        foreign = {gate.name for gate in after.gates} - allowed
+        foreign = {gate.name for variant in after.variants for gate in variant.gates} - allowed
         if foreign:
             raise VerificationError(f"native-gates left {', '.join(sorted(foreign))}")
         native = gates_of(after.device)
@@ -59,14 +73,17 @@ class NativeGates(DevicePass):
                     raise VerificationError(f"native-gates left {gate.name} on {places}")
 
     def _draft(self, draft: Draft, routing: Routing) -> Draft:
-        if draft.gates is None:
+        if draft.gates is None or _is_native(draft.gates, routing.device):
             return draft
-        seen: set[int] = set()
-        match routing.circuit.readout:
-            case Expectations(paulis=paulis):
-                letters = (pair for pauli in paulis for pair in pauli.letters)
-                seen = {draft.final[routing.wires[q]] for q, letter in letters if letter != "Z"}
-            case Probabilities():
-                pass
+        readout, seen = draft.readout, set[int]()
+        if isinstance(readout, Expectations):
+            letters = (pair for pauli in readout.paulis for pair in pauli.letters)
+            seen = {qubit for qubit, letter in letters if letter != "Z"}
         unturned = set(range(routing.device.qubits)) - seen
         return replace(draft, gates=on_device(draft.gates, routing.device, unturned))
+
+
+def _is_native(gates: tuple[Gate, ...], device: Device) -> bool:
+    """Whether they are sure to be; gates with bounded angles may not be."""
+    known = gates_of(device)
+    return not device.angle_bounds and all((gate.name, gate.qubits) in known for gate in gates)

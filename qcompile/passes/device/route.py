@@ -13,15 +13,16 @@ from qcompile.diagnostics.messages.devices import (
     RoutingIncomplete,
     StateNotRouted,
 )
-from qcompile.ir.circuit import AmplitudeState, Circuit, Expectations, Pauli, Probabilities, Readout
-from qcompile.ir.device import Device, RoutedCircuit, RoutingCandidate, gates_of
+from qcompile.ir.circuit import AmplitudeState, Circuit
+from qcompile.ir.device import RoutedCircuit, RoutingCandidate, gates_of
 from qcompile.ir.native_sets import lacking
-from qcompile.ir.routing import Draft, Routing, start_routing
-from qcompile.ir.target import Objective
+from qcompile.ir.routing import Draft, Routing, moved, start_routing
+from qcompile.ir.target import Target
 from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.device.lexi_route import gates_on
 from qcompile.passes.device.native import usable_qubits
-from qcompile.passes.device.score import rank, routed_figures
+from qcompile.passes.device.predict import is_calibrated
+from qcompile.passes.device.score import best_drafts, routed_figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +61,13 @@ def route(circuit: Circuit, passes: tuple[DevicePass, ...], context: Context) ->
             DeviceNotSupported(name=device.name, gates=device.native, lacks=missing, span=span)
         )
     objective = context.target.optimise
-    if objective == "fidelity" and not device.gate_errors:
-        context.remark(NoErrorRates(device=device.name, span=span))
+    if objective == "fidelity" and not is_calibrated(device):
+        if context.target.is_written("optimise"):
+            context.remark(NoErrorRates(device=device.name, span=span))
         objective = "gates"
+    target = Target(name="", optimise=objective, mitigate=context.target.mitigate)
     try:
-        return _best(circuit, device, objective, passes)
+        return _best(circuit, Context(device=device, target=target), passes)
     except _Unfinished as error:
         message = RoutingIncomplete(device=device.name, reason=str(error), span=span)
         raise CompileError(message) from None
@@ -75,21 +78,21 @@ class _Unfinished(Exception):
 
 
 @lru_cache(maxsize=64)
-def _best(
-    circuit: Circuit, device: Device, objective: Objective, passes: tuple[DevicePass, ...]
-) -> Routed:
-    """Pure, and asked for the same circuit once for every module of a model."""
+def _best(circuit: Circuit, context: Context, passes: tuple[DevicePass, ...]) -> Routed:
+    """Pure, and asked for the same circuit once for every module of a model.
+
+    `context` has the device and, of the target, what routing depends on.
+    """
+    device, target = context.device, context.target
+    assert device is not None
     routing = start_routing(circuit, device)
     for step in passes:
-        before, routing = routing, step.run(routing, Context(device=device))
-        step.ensures(before, routing, Context(device=device))
+        before, routing = routing, step.run(routing, context)
+        step.ensures(before, routing, context)
     _require_finished(routing)
-    finished = [(draft, _compact(draft, routing)) for draft in routing.drafts]
-    _, best = min(finished, key=lambda pair: rank(pair[1], device, objective))
-    candidates = tuple(
-        routed_figures(draft.placement, routed, device) for draft, routed in finished
-    )
-    return Routed(best=best, candidates=candidates)
+    (best,) = best_drafts(routing.drafts, 1, device, target)
+    candidates = tuple(routed_figures(draft, device, target) for draft in routing.drafts)
+    return Routed(best=_compact(best, routing), candidates=candidates)
 
 
 def _require_finished(routing: Routing) -> None:
@@ -110,7 +113,7 @@ def _compact(draft: Draft, routing: Routing) -> RoutedCircuit:
     used = {*draft.initial, *draft.final, *(qubit for gate in gates for qubit in gate.qubits)}
     physical = tuple(sorted(used))
     number = {qubit: index for index, qubit in enumerate(physical)}
-    ends = tuple(number[draft.final[wire]] for wire in routing.wires)
+    places = tuple(number.get(qubit, -1) for qubit in range(routing.device.qubits))
     return RoutedCircuit(
         device=routing.device.name,
         circuit=Circuit(
@@ -119,25 +122,9 @@ def _compact(draft: Draft, routing: Routing) -> RoutedCircuit:
             angle_count=circuit.angle_count,
             initial=circuit.initial,
             gates=gates_on(gates, number),
-            readout=_moved(circuit.readout, ends),
+            readout=moved(draft.readout, places),
         ),
         physical=physical,
         initial=tuple(number[qubit] for qubit in draft.initial),
-        final=ends,
+        final=tuple(number[draft.final[wire]] for wire in draft.variant.wires),
     )
-
-
-def _moved(readout: Readout, place: tuple[int, ...]) -> Readout:
-    match readout:
-        case Expectations(paulis=paulis):
-            return Expectations(
-                paulis=tuple(
-                    Pauli(
-                        letters=tuple(sorted((place[q], letter) for q, letter in pauli.letters)),
-                        sign=pauli.sign,
-                    )
-                    for pauli in paulis
-                )
-            )
-        case Probabilities(qubits=qubits):
-            return Probabilities(qubits=tuple(place[qubit] for qubit in qubits))

@@ -25,6 +25,23 @@ def absorb_swaps(gates: Iterable[Gate], qubits: int) -> tuple[tuple[Gate, ...], 
     return tuple(kept), tuple(wire)
 
 
+def pairs_left(gates: Iterable[Gate]) -> int:
+    """About how many entanglers are left of the gates once `expand_swaps` has merged swaps.
+
+    Three for a swap, one for one that follows an entangler of its pair.
+    """
+    total = 0
+    last: dict[int, Gate] = {}
+    for gate in gates:
+        if len(gate.qubits) == 2:
+            first, second = gate.qubits
+            before = last.get(first)
+            merges = before is not None and before is last.get(second) and before.name != "swap"
+            total += 1 if gate.name != "swap" or merges else 3
+            last[first] = last[second] = gate
+    return total
+
+
 def expand_swaps(gates: Iterable[Gate]) -> tuple[Gate, ...]:
     """Write each swap as three entanglers such that one cancels with a neighbouring entangler.
 
