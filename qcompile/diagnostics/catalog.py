@@ -33,6 +33,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("sized_tensors", "QA313"),
     ("planning", "QA4"),
     ("devices", "QA42"),
+    ("export", "QA422"),
     ("artifact", "QA5"),
     ("adapter", "QA6"),
     ("interface", "QA60"),

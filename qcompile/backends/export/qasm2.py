@@ -2,45 +2,57 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from qcompile.backends.export.standard_gates import (
+    defined_gates,
+    gate_call,
     in_library,
     readout_comments,
-    real_literal,
     require_zero_state,
 )
-from qcompile.ir.circuit import Affine, Circuit
+from qcompile.ir.bind import bind_circuit
+from qcompile.ir.circuit import Circuit
+from qcompile.ir.device import RoutedCircuit
 from qcompile.ir.gates import GATES
+
+if TYPE_CHECKING:
+    from qcompile.ir.bind import Numbers
 
 QELIB = {name: kind.qasm2 for name, kind in GATES.built_in.items() if kind.qasm2}
 
 
-def write_qasm2(circuit: Circuit, data: Sequence[float], angles: Sequence[float]) -> str:
+def write_qasm2(
+    circuit: Circuit | RoutedCircuit,
+    data: Numbers = (),
+    angles: Numbers = (),
+    *,
+    width: int | None = None,
+) -> str:
     """Return the program for one row of data (data_width,) and angles (angle_count,).
 
     Equal to the circuit up to a global phase. The read-out is given in comments; nothing is
-    measured. Raises CompileError for an amplitude-encoded state, ValueError for values of the
-    wrong number or that are not finite.
+    measured. A routed circuit is written in its native gates, those that the paper's qelib1.inc
+    lacks defined at the start, on a register of the device's `width` qubits.
+
+    Raises CompileError for an amplitude-encoded state, ValueError for values of the wrong number or
+    that are not finite.
     """
-    require_zero_state(circuit, "OpenQASM 2")
-    if len(data) != circuit.data_width or len(angles) != circuit.angle_count:
-        raise ValueError(f"{circuit.data_width} data and {circuit.angle_count} angles are needed")
-    lines = ["OPENQASM 2.0;", 'include "qelib1.inc";', *readout_comments(circuit)]
-    lines.append(f"qreg q[{circuit.qubits}];")
-    for gate in in_library(circuit.gates, QELIB):
-        values = ",".join(real_literal(_value(angle, data, angles)) for angle in gate.angles)
-        arguments = f"({values})" if values else ""
-        wires = ",".join(f"q[{qubit}]" for qubit in gate.qubits)
-        lines.append(f"{QELIB[gate.name]}{arguments} {wires};")
+    routed = circuit if isinstance(circuit, RoutedCircuit) else None
+    inner = circuit.circuit if isinstance(circuit, RoutedCircuit) else circuit
+    require_zero_state(inner, "OpenQASM 2")
+    inner = bind_circuit(inner, data=data, angles=angles)
+    defined = {} if routed is None else defined_gates(inner.gates, QELIB)
+    known = QELIB | {name: name for name in defined}
+    places = tuple(range(inner.qubits)) if routed is None else routed.physical
+    size = inner.qubits if width is None else width
+    comments = readout_comments(inner, places)
+    if routed is not None:
+        comments.append(f"// device {routed.device}")
+    lines = ["OPENQASM 2.0;", 'include "qelib1.inc";', *comments, *defined.values()]
+    lines.append(f"qreg q[{max(size, 1 + max(places, default=0))}];")
+    lines += [
+        gate_call(known[gate.name], gate, (f"q[{places[qubit]}]" for qubit in gate.qubits))
+        for gate in in_library(inner.gates, known)
+    ]
     return "\n".join(lines) + "\n"
-
-
-def _value(angle: Affine, data: Sequence[float], angles: Sequence[float]) -> float:
-    value = angle.constant
-    value += sum(factor * float(data[index]) for index, factor in angle.data)
-    value += sum(factor * float(angles[index]) for index, factor in angle.angles)
-    if not math.isfinite(value):
-        raise ValueError("an angle is not finite")
-    return value

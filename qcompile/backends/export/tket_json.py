@@ -1,9 +1,12 @@
-"""tket JSON: pytket's own form of the gates, and beside it what pytket does not know."""
+"""tket JSON: pytket's own form of a circuit, and in it what pytket does not know.
+
+`pytket.Circuit.from_dict` reads the file and passes over the entries that it does not know.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.messages.devices import BadTketFile
@@ -21,15 +24,20 @@ from qcompile.ir.device import RoutedCircuit
 from qcompile.ir.verification import VerificationError
 from qcompile.ir.verify_circuit import verify_circuit
 
+if TYPE_CHECKING:
+    from pytket.circuit import Qubit
+
 FORMAT = "qcompile-circuit"
-VERSION = 1
+VERSION = 2
+"""In version 1, which is read as well, pytket's form stood under `circuit`, on qubits `q`."""
 
 
 def write_tket_json(circuit: Circuit | RoutedCircuit) -> str:
-    """Return JSON with the pytket circuit under `circuit`; the same text for equal circuits.
+    """Return JSON that `pytket.Circuit.from_dict` reads; the same text for equal circuits.
 
     Angles in it are half-turns, affine in x<i> for data[i] and t<j> for angles[j]; `parameters`
-    lists the symbols in use, data first. The unitary is equal up to a global phase.
+    lists the symbols in use, data first. A routed circuit is on the device's `node[k]`. The unitary
+    is equal up to a global phase.
     """
     from qcompile.tket.to_pytket import to_pytket
 
@@ -38,9 +46,9 @@ def write_tket_json(circuit: Circuit | RoutedCircuit) -> str:
     data_used = sorted({i for angle in angles for i, _ in angle.data})
     angles_used = sorted({j for angle in angles for j, _ in angle.angles})
     content: dict[str, Any] = {
+        **to_pytket(circuit).to_dict(),
         "format": FORMAT,
         "version": VERSION,
-        "circuit": to_pytket(inner).to_dict(),
         "angle_unit": "half-turns",
         "global_phase": "dropped",
         "data_width": inner.data_width,
@@ -86,26 +94,32 @@ def read_tket_json(text: str) -> Circuit | RoutedCircuit:
 
 def _read(content: Any) -> Circuit | RoutedCircuit:
     from pytket.circuit import Circuit as TketCircuit
+    from pytket.circuit import Qubit
 
     from qcompile.tket.from_pytket import gates_from_pytket
 
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f'"format" is not "{FORMAT}"')
-    if content["version"] != VERSION:
+    if content["version"] not in (1, VERSION):
         raise ValueError(f"version {content['version']} is not {VERSION}")
-    tket = TketCircuit.from_dict(content["circuit"])
-    if [(q.reg_name, q.index) for q in tket.qubits] != [("q", [i]) for i in range(tket.n_qubits)]:
-        raise ValueError("its qubits are not q[0], q[1], …")
+    old = content["version"] == 1
+    tket = TketCircuit.from_dict(content["circuit"] if old else content)
+    device = content["device"]
+    numbering = None
+    if device is not None and not old:
+        numbering = _numbering([_whole(qubit) for qubit in device["physical"]])
+    names = [Qubit(index) for index in range(tket.n_qubits)] if numbering is None else numbering
+    if set(tket.qubits) != set(names):
+        raise ValueError("its qubits are not q[0], q[1], …, or those of the device")
     circuit = Circuit(
         qubits=tket.n_qubits,
         data_width=_whole(content["data_width"]),
         angle_count=_whole(content["angle_count"]),
         initial=_initial_in(content["initial"]),
-        gates=gates_from_pytket(tket),
+        gates=gates_from_pytket(tket, numbering),
         readout=_readout_in(content["readout"]),
     )
     verify_circuit(circuit)
-    device = content["device"]
     if device is None:
         return circuit
     physical, initial, final = (
@@ -125,6 +139,13 @@ def _read(content: Any) -> Circuit | RoutedCircuit:
         initial=initial,
         final=final,
     )
+
+
+def _numbering(physical: list[int]) -> dict[Qubit, int]:
+    """Our compact number of each of the device's qubits."""
+    from pytket.circuit import Node
+
+    return {Node(qubit): index for index, qubit in enumerate(physical)}
 
 
 def _whole(value: object) -> int:

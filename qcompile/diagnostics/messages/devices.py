@@ -99,12 +99,13 @@ class CircuitLargerThanDevice(Message):
     "a circuit that starts in an amplitude-encoded state is not routed onto `{device}`",
     severity="warning",
     label="the circuit is not written for this device",
-    help="use an encoding by rotations to obtain native gates",
+    help="`qcompile convert … --bind data.npy` routes it for given data; an encoding by rotations"
+    " is routed once for all data",
 )
 class StateNotRouted(Message):
-    """Amplitude encoding puts the data into the amplitudes of the initial state. That state has no
-    gates of its own in this version, so the circuit is not written in native gates. The adapter
-    is compiled and trained in simulation as usual.
+    """Amplitude encoding puts the data into the amplitudes of the initial state. Which gates make
+    it is known once the data are, so the circuit is routed when data are bound, for each row by
+    itself. The adapter is compiled and trained in simulation as usual.
 
     Erroneous:  encode amplitude(h)              for a target with a device
     Corrected:  encode angle(h, gate: ry)
@@ -134,18 +135,22 @@ class NoErrorRates(Message):
 
 @message(
     "QA4208",
-    "a circuit that starts in an amplitude-encoded state cannot be written as {format}",
-    help="write tket JSON (`-o circuit.json`), which records the encoding beside the gates",
+    "a circuit that starts in an amplitude-encoded state cannot be written as {format} with"
+    " its data as parameters",
+    help="bind data, and the state becomes gates: `qcompile convert adapter.pt {file} --bind"
+    " data.npy`",
 )
 class StateNotExportable(Message):
-    """OpenQASM programs start in the state zero, and amplitude encoding has no gates of its own in
-    this version.
+    """The angles of the gates that make such a state are no linear functions of the data, and how
+    many gates it takes depends on them, too. Parameters of a circuit file are multiplied and added
+    alone. For given data the gates are found; each row becomes a circuit of its own.
 
-    Erroneous:  encode amplitude(h)              written as OpenQASM
-    Corrected:  encode angle(h, gate: ry)
+    Erroneous:  qcompile convert qaa.pt qaa.qasm
+    Corrected:  qcompile convert qaa.pt qaa.qasm --bind data.npy
     """
 
     format: str
+    file: str = "circuits.qasm"
 
 
 @message("QA4209", "not a circuit in tket JSON: {reason}")
