@@ -24,10 +24,12 @@ from qcompile.diagnostics.messages.scaling import ShardedTensor
 from qcompile.diagnostics.nearest import nearest
 from qcompile.executors.measured.gradients import Gradient, Method
 from qcompile.ir.compilation import Site
+from qcompile.ir.device import Device
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
+    from qcompile.adapter.circuits import AdapterCircuit, CircuitOrigin
     from qcompile.services.jobs import JobService
 
 
@@ -109,11 +111,7 @@ class CompiledAdapter(nn.Module):
             UsageError: QA6013.
         """
         check_type("CompiledAdapter[…]", "module", module, str, "the name of a module")
-        for site in self.sites:
-            if site.module == module:
-                return self.part(site)
-        names = tuple(dict.fromkeys(site.module for site in self.sites))
-        raise AdapterError(NoSuchSite(module=module, candidates=nearest(module, names)))
+        return self.part(sites_named(self.sites, module)[0])
 
     def forward(self, x: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
         """The update (or replacement) for x, (…, in_features) → (…, out_features).
@@ -280,6 +278,48 @@ class CompiledAdapter(nn.Module):
             whole, {f"{site.module}.{site.adapter}": part for site, part in whole.parts()}
         )
 
+    def circuits(
+        self, module: str | None = None, *, target: str | Device | None = None
+    ) -> tuple[AdapterCircuit, ...]:
+        """Every circuit of every module, for Qiskit, pytket and files; see `AdapterCircuit`.
+
+        Args:
+            module: The name of a module of the model; its circuits alone.
+            target: A target of the source, the name of a device, or a device, to which the circuits
+                are brought; None: they are on the one that they were compiled for, if any.
+
+        Raises:
+            AdapterError: QA6007 for an unknown module.
+            CompileError: QA42xx, where a circuit cannot be brought to the device.
+            UsageError: QA0021, QA4226, QA6013.
+        """
+        from qcompile.adapter.circuits import circuits_of
+        from qcompile.adapter.routing import Router
+
+        sites = self.sites
+        if module is not None:
+            check_type("CompiledAdapter.circuits", "module", module, str, "the name of a module")
+            sites = sites_named(sites, module)
+        router = None
+        if target is not None:
+            expected = "the name of a target or of a device, or a device"
+            check_type("CompiledAdapter.circuits", "target", target, (str, Device), expected)
+            router = Router.of_manifest(self.manifest, target)
+        return tuple(circuits_of(self.circuit_origin(), sites, router))
+
+    def circuit_origin(self) -> CircuitOrigin:
+        """What circuits are asked about: this adapter as it is now, and as training goes on."""
+        from qcompile.adapter.circuits import CircuitOrigin
+
+        return CircuitOrigin(manifest=self.manifest, part=self.part, angles=self._whole_tensor)
+
+    def _whole_tensor(self, site: Site, tensor: int) -> torch.Tensor:
+        name = self.part(site).plan.tensors[tensor].name
+        parameter = self.part(site).get_parameter(name)
+        if is_sharded(parameter):
+            raise AdapterError(ShardedTensor(tensor=f"{site.module}.{name}"))
+        return parameter.detach()
+
     def __repr__(self) -> str:
         # One line: a model's worth of parts is hundreds.
         return f"{type(self).__name__}({self.extra_repr()})"
@@ -309,6 +349,19 @@ class CompiledAdapter(nn.Module):
         )
         total = trainable_parameters(planned)
         return f"{', '.join(names)}: {len(self.sites)} parts, {total:,} parameters"
+
+
+def sites_named(sites: tuple[Site, ...], module: str) -> tuple[Site, ...]:
+    """Those for one module, of which there may be several.
+
+    Raises:
+        AdapterError: QA6007.
+    """
+    found = tuple(site for site in sites if site.module == module)
+    if not found:
+        names = tuple(dict.fromkeys(site.module for site in sites))
+        raise AdapterError(NoSuchSite(module=module, candidates=nearest(module, names)))
+    return found
 
 
 def _folder(root: nn.Module, dotted: str) -> nn.Module:

@@ -57,6 +57,28 @@ def write_together(files: Mapping[str | Path, bytes]) -> None:
         undo.pop_all()
 
 
+def write_in_folder(path: str | Path, files: Mapping[str, bytes]) -> None:
+    """As `write_together`, for names in a folder, which is made where it is not there.
+
+    Raises:
+        UsageError: QA0013, QA0014; a folder that was made is gone again.
+    """
+    folder = Path(path)
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(OutputNotWritable(path=str(path), reason=reason)) from None
+    try:
+        write_together({folder / name: data for name, data in files.items()})
+    except BaseException:
+        if is_new:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
 def check_output(path: str | Path) -> None:
     """Everything about a place to write to that can be known before there is anything to write.
 

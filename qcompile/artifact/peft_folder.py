@@ -5,16 +5,15 @@ peft itself is not needed to write or read it.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qcompile.artifact.atomic import check_output, write_together
+from qcompile.artifact.atomic import check_output, write_in_folder
 from qcompile.artifact.check import bounded_json, checked_manifest
 from qcompile.artifact.digest import state_digest
 from qcompile.artifact.layout import state_name
@@ -100,26 +99,13 @@ def write_folder(
     from safetensors.torch import save
 
     check_folder(path)
-    folder = Path(path)
     data = save({key: tensor.to("cpu").contiguous().clone() for key, tensor in tensors.items()})
     text = json.dumps(config, indent=2, sort_keys=True)
-    is_new = not folder.exists()
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(OutputNotWritable(path=str(path), reason=reason)) from None
-    try:
-        write_together({folder / WEIGHTS: data, folder / CONFIG: f"{text}\n".encode()})
-    except BaseException:
-        if is_new:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
-        raise
+    write_in_folder(path, {WEIGHTS: data, CONFIG: f"{text}\n".encode()})
 
 
-def check_folder(path: str | Path) -> None:
-    """Everything about a folder to write to that can be known beforehand.
+def check_folder(path: str | Path, names: Iterable[str] = (WEIGHTS, CONFIG)) -> None:
+    """Everything about a folder to write files to that can be known beforehand.
 
     Raises:
         UsageError: QA0013, QA0014.
@@ -140,7 +126,7 @@ def check_folder(path: str | Path) -> None:
     else:
         if not stat.S_ISDIR(mode):
             raise UsageError(OutputNotWritable(path=str(path), reason="it is no folder"))
-        for name in (WEIGHTS, CONFIG):
+        for name in names:
             check_output(folder / name)
 
 

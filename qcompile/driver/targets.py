@@ -5,25 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from qcompile.diagnostics.errors import UsageError
-from qcompile.diagnostics.messages.usage import UnknownTargetOption
-from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.device import Device
 from qcompile.ir.spec import Spec
-from qcompile.ir.target import DEFAULT_TARGET, NamedDevice, Target
+from qcompile.ir.target import DEFAULT_TARGET, Target
 
 
 def with_target(spec: Spec, name: str) -> Spec:
     """The spec with every adapter on one target, of the file or made for a device."""
-    chosen = next((target for target in spec.targets if target.name == name), None)
-    if chosen is None:
-        from qcompile.backends.devices import list_devices
+    from qcompile.backends.devices.choice import target_named
 
-        known = list_devices()
-        if name not in known:
-            near = nearest(name, (*(target.name for target in spec.targets), *known))
-            raise UsageError(UnknownTargetOption(name=name, candidates=near))
-        chosen = Target(name=name, device=NamedDevice(name=name))
+    chosen = target_named(name, spec.targets)
+    if chosen not in spec.targets:
         spec = replace(spec, targets=(*spec.targets, chosen))
     adapters = tuple(replace(adapter, target=name) for adapter in spec.adapters)
     return replace(spec, adapters=adapters)

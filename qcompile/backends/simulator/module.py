@@ -188,12 +188,7 @@ class AdapterModule(ParameterTree):
         """
         if self.plan.mode == "prefix":
             raise AdapterError(PrefixCalled(adapter=self.plan.adapter))
-        self._refuse_not_real(x)
-        if x.dim() == 0 or x.shape[-1] != self.plan.in_features:
-            found = str(x.shape[-1]) if x.dim() else "none, a single number"
-            raise AdapterError(WrongWidth(expected=self.plan.in_features, found=found))
-        output = self._output(x, y)
-        flat = x.reshape(-1, self.plan.in_features)
+        flat, output = self._checked(x, y)
         with _exact(x.device):
             tensors = self._tensors(output)
             dtype = self._dtype(tensors)
@@ -201,6 +196,50 @@ class AdapterModule(ParameterTree):
             result = self._run(flat.to(dtype), rows, tensors).expand(flat.shape[0], -1)
             result = result.to(x.dtype if output is None else output.dtype)
             return result.reshape(*x.shape[:-1], self.plan.out_features)
+
+    def values_at(
+        self, nodes: Sequence[int], x: Tensor | None, y: Tensor | None = None
+    ) -> list[Tensor]:
+        """Values of nodes of the plan for given inputs, float64, without dropout and gradients.
+
+        Each is (B, width) for the B tokens of x, (rows, width) of a table, or (width,).
+
+        Args:
+            nodes: Indices.
+            x: (…, in_features); None where no node depends on x or y, as in a prefix.
+            y: (…, out_features) where the plan reads it.
+
+        Raises:
+            AdapterError: As `forward`, but for prefixes.
+        """
+        if x is None:
+            like = self._zeros(1)
+            flat, rows = like, like.new_zeros(1, self.plan.out_features)
+        else:
+            flat, given = self._checked(x, y)
+            rows = flat if given is None else given.reshape(-1, given.shape[-1])
+        parameters = [place._parameters[name] for place, name in self._places]
+        tensors = [tensor.detach().double() for tensor in parameters if tensor is not None]
+        output = rows.double() if self._uses_output else None
+        frame = CallFrame(flat.double(), tensors, [], training=False, y=output)
+        needed = set(nodes)
+        for index in reversed(range(1 + max(nodes, default=-1))):
+            if index in needed:
+                needed.update(self.plan.nodes[index].inputs)
+        with torch.no_grad(), _exact(flat.device):
+            for index in range(1 + max(nodes, default=-1)):
+                step = self._steps[index] if index in needed else None
+                # Other circuits may run on a device, which takes its time.
+                frame.values.append(flat.new_empty(0) if step is None else step(frame))
+        return [frame.values[node] for node in nodes]
+
+    def _checked(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """x as rows (B, in_features); y where the plan reads it."""
+        self._refuse_not_real(x)
+        if x.dim() == 0 or x.shape[-1] != self.plan.in_features:
+            found = str(x.shape[-1]) if x.dim() else "none, a single number"
+            raise AdapterError(WrongWidth(expected=self.plan.in_features, found=found))
+        return x.reshape(-1, self.plan.in_features), self._output(x, y)
 
     def _refuse_not_real(self, x: object) -> None:
         # The result takes the input's dtype: integers would round it, bool would hide it.

@@ -1,0 +1,103 @@
+"""Circuits of a compiled adapter on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from qcompile.artifact.manifest import Manifest
+from qcompile.diagnostics.collector import Collector
+from qcompile.diagnostics.errors import QCompileError, UsageError
+from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.messages.export import TargetWithoutDevice
+from qcompile.diagnostics.source import Source
+from qcompile.ir.circuit import AmplitudeState, Circuit
+from qcompile.ir.device import Device, RoutedCircuit
+from qcompile.ir.plan import EvaluationNode, Plan
+from qcompile.ir.target import CouplingDevice, Target
+from qcompile.passes.base import ignore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Router:
+    """The routing stage for one device."""
+
+    target: Target
+    device: Device
+    pipeline: str
+    """Of the compilation; where it names passes for devices, those run."""
+    remark: Callable[[Message], None] = ignore
+
+    @classmethod
+    def of_plan(cls, plan: Plan, devices: Mapping[str, Device], pipeline: str) -> Router | None:
+        """For the device that the plan was made for."""
+        if plan.target.device is None:
+            return None
+        choice = plan.target.device
+        name = choice.label if isinstance(choice, CouplingDevice) else choice.name
+        for node in plan.nodes:
+            if isinstance(node, EvaluationNode) and node.routed is not None:
+                # A device of another package may have another name than its entry point.
+                name = node.routed.device
+        device = devices.get(name)
+        return None if device is None else cls(target=plan.target, device=device, pipeline=pipeline)
+
+    @classmethod
+    def of_manifest(
+        cls, manifest: Manifest, choice: str | Device, remark: Callable[[Message], None] = ignore
+    ) -> Router:
+        """For a target of the source, a device by name, or a device itself.
+
+        Raises:
+            UsageError: QA0021.
+            CompileError: QA4201 to QA4204.
+        """
+        if isinstance(choice, Device):
+            target, device = Target(name=choice.name), choice
+        else:
+            from qcompile.backends.devices import load_device
+            from qcompile.backends.devices.choice import target_named
+
+            target = target_named(choice, stored_targets(manifest))
+            if target.device is None:
+                raise UsageError(TargetWithoutDevice(name=choice))
+            device = load_device(target.device)
+        return cls(target=target, device=device, pipeline=manifest.pipeline, remark=remark)
+
+    def route(self, circuit: Circuit) -> RoutedCircuit | None:
+        """The circuit in native gates; None for an amplitude-encoded state, before data are bound.
+
+        Raises:
+            CompileError: QA4203, QA4205, QA4212.
+        """
+        if isinstance(circuit.initial, AmplitudeState):
+            return None
+        from qcompile.passes.base import Context
+        from qcompile.passes.device.route import route
+        from qcompile.passes.pipeline import Pipeline, device_passes
+
+        context = Context(target=self.target, device=self.device, remark=self.remark)
+        found = route(circuit, device_passes(Pipeline.parse(self.pipeline), context), context)
+        return None if found is None else found.best
+
+
+def stored_targets(manifest: Manifest) -> tuple[Target, ...]:
+    """The targets that the source of an adapter declares, from the text that it keeps.
+
+    Those that its plans are for, where this version no longer takes that text.
+    """
+    from qcompile.grammar.elaborate.overrides import Override
+    from qcompile.grammar.frontend import load_spec
+
+    texts = [Source(name=source.name, text=source.text) for source in manifest.sources]
+    used = {plan.target.name: plan.target for plan in manifest.planned.plans}
+    if not texts:
+        return tuple(used.values())
+    # Imports are kept in the order in which they were read.
+    imports = iter(texts[1:])
+    try:
+        overrides = [Override.parse(text) for text in manifest.definitions]
+        spec = load_spec(texts[0], overrides, Collector(), read=lambda _: next(imports))
+    except (QCompileError, StopIteration):
+        spec = None
+    return (*used.values(), *(() if spec is None else spec.targets))
