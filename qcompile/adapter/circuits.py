@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qcompile.adapter.routing import Router
+from qcompile.adapter.routing import Router, predicted
 from qcompile.artifact.atomic import write_together
 from qcompile.artifact.layout import state_name
 from qcompile.artifact.manifest import Manifest
@@ -39,7 +39,6 @@ from qcompile.ir.node import domains
 from qcompile.ir.plan import Evaluation, EvaluationNode, Plan, StatevectorEvaluation
 from qcompile.ir.plan_circuits import PlanCircuit, circuits_of_plan
 from qcompile.ir.target import Target
-from qcompile.passes.device.score import routed_figures
 
 if TYPE_CHECKING:
     from numpy import float64
@@ -372,7 +371,7 @@ class AdapterCircuit:
         device = self.device if self.routed is not None else None
         figures = None
         if self.routed is not None and device is not None:
-            figures = routed_figures("", self.routed, device)
+            figures = predicted(self.routed, device)
         manifest = self.origin.manifest
         return circuit_manifest(
             self.circuit,

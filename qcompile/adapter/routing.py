@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from qcompile.artifact.manifest import Manifest
 from qcompile.diagnostics.collector import Collector
@@ -79,6 +80,36 @@ class Router:
         context = Context(target=self.target, device=self.device, remark=self.remark)
         found = route(circuit, device_passes(Pipeline.parse(self.pipeline), context), context)
         return None if found is None else found.best
+
+
+def predicted(routed: RoutedCircuit, device: Device) -> dict[str, Any]:
+    """Figures of a circuit on its device, three digits; None where nothing is calibrated.
+
+    `errors`: what noise takes of each output, of a value between -1 and 1, without mitigation.
+    """
+    from qcompile.ir.circuit_analysis import two_qubit_gates
+    from qcompile.ir.routing import moved
+    from qcompile.passes.device.lexi_route import gates_on
+    from qcompile.passes.device.predict import attenuations, is_calibrated
+    from qcompile.passes.device.score import estimated_success, timed_depth
+
+    gates = gates_on(routed.circuit.gates, routed.physical)
+    readout = moved(routed.circuit.readout, routed.physical)
+    found: dict[str, Any] = {
+        "two_qubit_gates": two_qubit_gates(gates),
+        "timed_depth": timed_depth(gates),
+        "success": None,
+        "errors": None,
+    }
+    if is_calibrated(device):
+        left = attenuations(gates, readout, device, mitigated=False)
+        found["success"] = _three_digits(estimated_success(gates, readout, device))
+        found["errors"] = [_three_digits(1.0 - kept) for kept in left]
+    return found
+
+
+def _three_digits(value: float) -> float:
+    return float(f"{value:.3g}")
 
 
 def stored_targets(manifest: Manifest) -> tuple[Target, ...]:

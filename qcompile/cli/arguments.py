@@ -74,7 +74,9 @@ class Arguments:
     rank: int | float = 8
     """`convert --to lora`."""
     module: str | None = None
-    """`convert` to a program."""
+    """`convert` to a program, and circuits."""
+    bind: tuple[str, ...] = ()
+    """What becomes numbers in circuits: `angles`, or the path of a file with data."""
 
 
 def parse_arguments(argv: Sequence[str]) -> Arguments:
@@ -228,7 +230,23 @@ class _Reader:
             ),
             rank=self._rank(defaults.rank),
             module=self._one("module", "--module"),
+            bind=tuple(self._bind()),
         )
+
+    def _bind(self) -> list[str]:
+        found = self._list("bind")
+        for value in found:
+            if value != "angles" and not value.endswith((".npy", ".npz", ".pt")):
+                allowed = ("angles", "a file .npy, .npz or .pt")
+                self._problems.append(
+                    UnknownOptionValue(
+                        option="--bind",
+                        value=value,
+                        allowed=allowed,
+                        candidates=nearest(value, ("angles",)),
+                    )
+                )
+        return found
 
     def _beyond_one_file(self, inputs: tuple[str, ...]) -> list[Message]:
         near = nearest(inputs[0], VERBS) if len(inputs) > 1 else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Literal
 
 from qcompile.cli.arguments import Arguments
@@ -17,9 +17,8 @@ from qcompile.grammar.parser import parse
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.compilation import Site
 from qcompile.ir.device import RoutedCircuit
-from qcompile.ir.node import PlanNode
-from qcompile.ir.orthogonal import circuit_of
-from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
+from qcompile.ir.plan import Plan
+from qcompile.ir.plan_circuits import circuits_of_plan
 
 Form = Literal["text", "json"]
 
@@ -41,13 +40,6 @@ def emit(name: str, compilation: Compilation, form: Form = "text") -> str:
         case _:
             text = "\n".join(_circuits(name, compilation))
     return text if text.endswith("\n") else text + "\n"
-
-
-def emit_each(name: str, compilation: Compilation) -> tuple[str, ...]:
-    """As `emit`, with circuits apart: a file of OpenQASM or tket JSON holds one. Maybe none."""
-    if name not in ("qasm", "tket"):
-        return (emit(name, compilation),)
-    return tuple(_circuits(name, compilation))
 
 
 def emit_early(name: str, source: Source, arguments: Arguments) -> str:
@@ -81,28 +73,24 @@ def _level(value: object, form: Form) -> str:
 def _circuits(name: str, compilation: Compilation) -> list[str]:
     """Every distinct circuit, routed where the target is a device."""
     texts: dict[str, None] = {}
+    widths = {device.name: device.qubits for device in compilation.manifest.devices}
     for site in compilation.planned.sites:
         plan = compilation.planned.plans[site.unit]
-        for node in plan.nodes:
-            for circuit, routed, angles in _circuits_of(node):
-                values = functools.partial(
-                    _first_angles, angles, plan, site, compilation.planned.seed
-                )
-                texts[_circuit(name, circuit, routed, values)] = None
+        for place in circuits_of_plan(plan):
+            values = functools.partial(
+                _first_angles, place.angles, plan, site, compilation.planned.seed
+            )
+            width = None if place.routed is None else widths[place.routed.device]
+            texts[_circuit(name, place.circuit, place.routed, width, values)] = None
     return list(texts)
 
 
-def _circuits_of(node: PlanNode) -> Iterator[tuple[Circuit, RoutedCircuit | None, int | None]]:
-    """(circuit, on the device, index of its angles); those of orthogonal matrices on |0…0⟩."""
-    if isinstance(node, EvaluationNode):
-        yield node.evaluation.circuit, node.routed, node.angles
-    for matrix in orthogonals(node):
-        for block in matrix.orthogonal.blocks:
-            yield circuit_of(block, matrix.orthogonal.angle_count), None, matrix.angles
-
-
 def _circuit(
-    name: str, logical: Circuit, routed: RoutedCircuit | None, angles: Callable[[], list[float]]
+    name: str,
+    logical: Circuit,
+    routed: RoutedCircuit | None,
+    width: int | None,
+    angles: Callable[[], list[float]],
 ) -> str:
     circuit = logical if routed is None else routed.circuit
     match name:
@@ -114,7 +102,8 @@ def _circuit(
             from qcompile.backends.export import write_qasm2
 
             # OpenQASM 2 has no symbols: the data are zero, the angles those of the start.
-            return write_qasm2(circuit, (0.0,) * circuit.data_width, angles())
+            data = (0.0,) * circuit.data_width
+            return write_qasm2(routed or circuit, data, angles(), width=width)
         case "tket":
             from qcompile.backends.export import write_tket_json
 

@@ -35,9 +35,9 @@ OPTIONS: tuple[CommandOption, ...] = (
         names=("-o", "--output"),
         metavar="PATH",
         commands=("compile",),
-        help="where to write; the suffix decides what: .pt .safetensors .pt2 .qasm .json .dot"
-        " .txt, or a folder for peft with a slash at the end (default: the source's name with"
-        " .pt)",
+        help="where to write; the suffix decides what: .pt .safetensors .pt2, circuits .qasm .qasm2"
+        " .qpy .json .qir, .dot .txt, or a folder for peft with a slash at the end (default: the"
+        " source's name with .pt)",
     ),
     CommandOption(
         names=("--model",),
@@ -55,8 +55,8 @@ OPTIONS: tuple[CommandOption, ...] = (
     CommandOption(
         names=("--target",),
         metavar="NAME",
-        commands=_COMPILING,
-        help="a target of the file, or a device",
+        commands=(*_COMPILING, "convert"),
+        help="a target of the file, or a device; of convert: to which circuits are brought",
     ),
     CommandOption(
         names=("--control",),
@@ -131,8 +131,17 @@ OPTIONS: tuple[CommandOption, ...] = (
     CommandOption(
         names=("--module",),
         metavar="NAME",
-        commands=("convert",),
-        help="to .pt2: the part for one module alone, such as model.layers.0.self_attn.q_proj",
+        commands=("compile", "convert"),
+        help="circuits, or convert to .pt2: those of one module alone, such as"
+        " model.layers.0.self_attn.q_proj",
+    ),
+    CommandOption(
+        names=("--bind",),
+        metavar="angles|FILE",
+        many=True,
+        commands=("compile", "convert"),
+        help="circuits with numbers: `angles` as they are trained; FILE.npy, .npz or .pt with data,"
+        " one circuit for each row, angles bound as well",
     ),
     CommandOption(
         names=("--to",),
@@ -179,7 +188,7 @@ _SUMMARY = {
     "check": "find errors without compiling; needs neither torch nor a model",
     "fmt": "lay out .qa files in their canonical form",
     "report": "what adapters cost: parameters, FLOPs, memory, circuits; LoRA or each other beside",
-    "convert": "write an adapter as another kind of file: .pt .safetensors .pt2, a folder/ of peft",
+    "convert": "write an adapter as another kind of file, or its circuits, by suffix",
     "explain": "explain the code of a message",
 }
 
@@ -206,7 +215,7 @@ def _synopsis(verb: str) -> str:
         "check": "check FILE… [options]",
         "fmt": "fmt FILE… [--check]",
         "report": "report FILE… [options]",
-        "convert": "convert FROM TO [--module NAME | --to lora --rank R]",
+        "convert": "convert FROM TO [options]",
         "explain": "explain [CODE…]",
     }[verb]
 

@@ -10,7 +10,16 @@ from qcompile.artifact.formats import FOLDER, names_folder
 from qcompile.artifact.layout import frozen_parameters, trainable_parameters
 from qcompile.artifact.peft_folder import check_folder
 from qcompile.cli.arguments import Arguments
-from qcompile.cli.emit import EARLY, emit, emit_each, emit_early
+from qcompile.cli.circuit_output import SUFFIXES as CIRCUIT_SUFFIXES
+from qcompile.cli.circuit_output import (
+    CircuitRequest,
+    check_circuit_output,
+    data_files,
+    holds_circuits,
+    refuse_without_circuits,
+    write_circuits,
+)
+from qcompile.cli.emit import EARLY, emit, emit_early
 from qcompile.cli.options import driver_options, run_driver
 from qcompile.cli.outputs import files_of, refuse_inputs
 from qcompile.cli.sources import read
@@ -18,18 +27,18 @@ from qcompile.cli.terminal import Terminal
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.usage import (
     BinaryOnStandardOutput,
-    NoCircuits,
     UnknownOutputSuffix,
 )
 from qcompile.driver.inputs import inputs_of
 from qcompile.driver.phases import Compilation
 
+CIRCUITS = "circuits"
+
 SUFFIXES = {
     ".pt": None,
     ".safetensors": None,
     ".pt2": None,
-    ".qasm": "qasm",
-    ".json": "tket",
+    **dict.fromkeys(CIRCUIT_SUFFIXES, CIRCUITS),
     ".dot": "dot",
     ".txt": "plan",
 }
@@ -45,7 +54,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     output = _output(arguments)
     inputs: tuple[Path, ...] = ()
     if output is not None:
-        inputs = inputs_of(source, driver_options(arguments))
+        inputs = (*inputs_of(source, driver_options(arguments)), *data_files(arguments.bind))
         refuse_inputs(output, files_of(output), inputs)
     wanted = tuple(dict.fromkeys(arguments.emit))
     texts = {name: emit_early(name, source, arguments) for name in wanted if name in EARLY}
@@ -63,28 +72,22 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
         return 0
     terminal.out(text)
     assert output is not None
+    if holds_circuits(output):
+        from qcompile.adapter.circuits import origin_of
+
+        request = CircuitRequest(
+            output=output, module=arguments.module, target=None, bind=arguments.bind, inputs=inputs
+        )
+        write_circuits(origin_of(compilation.manifest), request, terminal)
+        return 0
     kind = None if names_folder(output) else SUFFIXES[Path(output).suffix]
     if kind is not None:
-        parts = emit_each(kind, compilation)
-        if not parts:
-            raise UsageError(NoCircuits(path=output))
-        paths = _numbered(output, len(parts))
-        refuse_inputs(output, paths, inputs)
-        for path, part in zip(paths, parts, strict=True):
-            _write_text(path, part, terminal)
+        _write_text(output, emit(kind, compilation), terminal)
         return 0
     with terminal.progress() as say:
         _write_adapter(output, compilation, say)
     terminal.note(_summary(output, compilation))
     return 0
-
-
-def _numbered(path: str, count: int) -> list[str]:
-    """`path` itself for one text, else `name-1.suffix`, `name-2.suffix`, …"""
-    if count == 1:
-        return [path]
-    file = Path(path)
-    return [str(file.with_name(f"{file.stem}-{k}{file.suffix}")) for k in range(1, count + 1)]
 
 
 def _output(arguments: Arguments) -> str | None:
@@ -96,6 +99,7 @@ def _output(arguments: Arguments) -> str | None:
             raise UsageError(BinaryOnStandardOutput(kind=".pt"))
         return None
     if path is None:
+        refuse_without_circuits(False, arguments)
         if arguments.emit:
             return None
         path = "stdin.pt" if source == "-" else f"{Path(source).stem}.pt"
@@ -103,7 +107,11 @@ def _output(arguments: Arguments) -> str | None:
         raise UsageError(UnknownOutputSuffix(path=path, suffixes=(*SUFFIXES, FOLDER)))
     if arguments.emit and descriptor_of(path) == 1:
         return None
-    if names_folder(path):
+    circuits = holds_circuits(path) and (names_folder(path) or not arguments.emit)
+    refuse_without_circuits(circuits, arguments)
+    if circuits:
+        check_circuit_output(path)
+    elif names_folder(path):
         check_folder(path)
     else:
         check_output(path)

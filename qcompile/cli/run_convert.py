@@ -18,6 +18,15 @@ from qcompile.artifact.formats import (
 from qcompile.artifact.layout import frozen_parameters
 from qcompile.artifact.peft_folder import check_folder
 from qcompile.cli.arguments import Arguments
+from qcompile.cli.circuit_output import SUFFIXES as SUFFIXES_OF_CIRCUITS
+from qcompile.cli.circuit_output import (
+    CircuitRequest,
+    check_circuit_output,
+    data_files,
+    holds_circuits,
+    refuse_without_circuits,
+    write_circuits,
+)
 from qcompile.cli.outputs import files_of, refuse_inputs
 from qcompile.cli.run_compile import SUFFIXES
 from qcompile.cli.terminal import Terminal
@@ -39,6 +48,9 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     _check_output(source, output, arguments)
     if arguments.to == "lora":
         return _to_lora(source, output, arguments.rank, terminal)
+    if holds_circuits(output):
+        _to_circuits(source, arguments, terminal)
+        return 0
     with terminal.progress() as say:
         say(f"read {source}")
         if kind_of(output) == PROGRAM:
@@ -73,16 +85,40 @@ def _check_output(source: str, output: str, arguments: Arguments) -> None:
     if arguments.to == "lora":
         if kind in (*WRITTEN, *SUFFIXES) and kind != FOLDER:
             raise UsageError(UnknownOutputSuffix(path=output, suffixes=(FOLDER,)))
-    elif kind not in WRITTEN:
-        raise UsageError(UnknownOutputSuffix(path=output, suffixes=WRITTEN))
-    if arguments.module is not None and kind != PROGRAM:
-        needed = f"an output with the suffix {PROGRAM}"
+    elif kind not in WRITTEN and not holds_circuits(output):
+        raise UsageError(
+            UnknownOutputSuffix(
+                path=output, suffixes=(*WRITTEN[:-1], *SUFFIXES_OF_CIRCUITS, FOLDER)
+            )
+        )
+    circuits = arguments.to != "lora" and holds_circuits(output)
+    refuse_without_circuits(circuits, arguments)
+    if arguments.module is not None and kind != PROGRAM and not circuits:
+        needed = f"an output with the suffix {PROGRAM}, or of circuits"
         raise UsageError(OptionWithoutEffect(option="--module", needed=needed))
-    if names_folder(output) or arguments.to == "lora":
+    if circuits:
+        check_circuit_output(output)
+    elif names_folder(output) or arguments.to == "lora":
         check_folder(output)
     else:
         check_output(output)
-    refuse_inputs(output, files_of(output), files_of(source))
+    refuse_inputs(output, files_of(output), (*files_of(source), *data_files(arguments.bind)))
+
+
+def _to_circuits(source: str, arguments: Arguments, terminal: Terminal) -> None:
+    from qcompile.adapter.load import load
+
+    with terminal.progress() as say:
+        say(f"read {source}")
+        adapter = load(source)
+        request = CircuitRequest(
+            output=arguments.inputs[1],
+            module=arguments.module,
+            target=arguments.target,
+            bind=arguments.bind,
+            inputs=(*files_of(source), *data_files(arguments.bind)),
+        )
+        write_circuits(adapter.circuit_origin(), request, terminal)
 
 
 def _to_lora(source: str, output: str, rank: int | float, terminal: Terminal) -> int:

@@ -77,7 +77,7 @@ EMITTED = {
     "circuit": "circuit 2 qubits",
     "qasm": "OPENQASM 3.0;",
     "qasm2": "OPENQASM 2.0;",
-    "tket": '"circuit"',
+    "tket": '"commands"',
     "dot": "digraph",
 }
 

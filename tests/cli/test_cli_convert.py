@@ -119,7 +119,8 @@ def test_conversions_that_cannot_be_are_refused(
 
 WRITTEN = (".pt", ".safetensors", ".pt2", "/")
 READ = (".pt", ".safetensors", "/")
-KNOWN = "the known suffixes are: .pt, .safetensors, .pt2, a folder/"
+CIRCUITS = (".qasm", ".qasm2", ".qpy", ".json", ".qir")
+KNOWN = f"the known suffixes are: .pt, .safetensors, .pt2, {', '.join(CIRCUITS)}, a folder/"
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +144,9 @@ def test_every_pair_of_kinds_converts_or_says_why_not(
     # The folder is there as `part` as well.
     if source not in (*WRITTEN, ""):
         assert code == 2 and "QA0051" in printed and ".pt, .safetensors, a folder/" in printed
+    elif to in CIRCUITS:
+        assert code == (1 if source == ".pt2" else 2)
+        assert ("QA5021" if source == ".pt2" else "QA0022") in printed
     elif to not in WRITTEN:
         assert code == 2 and "QA0012" in printed and KNOWN in printed
     elif source == ".pt2":
@@ -164,6 +168,9 @@ def test_every_pair_of_kinds_converts_or_says_why_not(
         (["part.pt", "out.pt", "--rank", "4"], "QA0052"),
         (["part.pt", "out.pt", "--to", "adapter", "--rank", "4"], "QA0052"),
         (["part.pt", "out.pt", "--module", "q"], "QA0052"),
+        (["part.pt", "out.pt", "--bind", "angles"], "QA0052"),
+        (["part.pt", "out.pt2", "--target", "fake_torino"], "QA0052"),
+        (["part.pt", "out.qasm", "--bind", "angels"], "QA0009"),
         (["part.pt", "lora/", "--to", "lora", "--module", "q"], "QA0052"),
         (["part.pt", "out.pt2", "--module", "q"], "QA6007"),
         (["part.pt", "lora.pt2", "--to", "lora"], "QA0012"),

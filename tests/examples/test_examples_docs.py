@@ -22,7 +22,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from qcompile.cli import main
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/training.md", "docs/controls.md", "docs/hardware.md")
+PAGES = ("README.md", "docs/training.md", "docs/controls.md", "docs/hardware.md", "docs/export.md")
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,12 @@ def test_matches_tells_differences() -> None:
     assert not matches("a\n…\nb\n", "a\nc\n")
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/training.md", "docs/controls.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/training.md", "docs/controls.md", "docs/export.md"]
+)
 @pytest.mark.filterwarnings("ignore:'pin_memory':UserWarning")
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:qiskit_aer")
 def test_programs_run(page: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The Trainer asks for accelerators; what is shown must run without one.
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

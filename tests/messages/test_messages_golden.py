@@ -42,6 +42,7 @@ PREFIXES = (
     "QA4204",
     "QA4208",
     "QA4209",
+    "QA422",
     "QA5",
     "QA6",
     "QA7",
@@ -351,6 +352,34 @@ def amplitudes_as_qasm() -> None:
     command("amplitudes.qa", "-o", "a.qasm")()
 
 
+def circuits_of(*argv: str, angles: float = 0.0) -> Callable[[], None]:
+    """A conversion of a trained adapter with a circuit, `turn.pt`."""
+
+    def run() -> None:
+        import numpy as np
+
+        text = AMPLITUDES.replace("amplitude(a)", "angle(a)").replace("to: 4", "to: 2")
+        adapter = qcompile.compile(text)
+        with torch.no_grad():
+            adapter.get_parameter("low.q.angles").fill_(angles)
+        adapter.save("turn.pt")
+        np.save("wide.npy", np.zeros((1, 3)))
+        np.save("many.npy", np.zeros((10_001, 2)))
+        np.save("row.npy", np.zeros((1, 2)))
+        command("convert", "turn.pt", *argv)()
+
+    return run
+
+
+def qir_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyqir", None)
+    circuits_of("turn.qir", "--bind", "row.npy")()
+
+
+def without_input() -> None:
+    qcompile.compile(AMPLITUDES).circuits()[0].data()
+
+
 def without_read_out() -> None:
     from qcompile.backends.export import read_tket_json
 
@@ -495,6 +524,7 @@ PATCHED = (
     no_temporary_folder,
     without_calibrations,
     damaged_calibration,
+    qir_without_its_package,
     bad_gate := offered_gate("builtins:dict"),
     second_rx := offered_gate("builtins:dict", "rx"),
 )
@@ -535,6 +565,13 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA4204": damaged_calibration,
     "QA4208": amplitudes_as_qasm,
     "QA4209": without_read_out,
+    "QA4220": circuits_of("turn.qasm2", "--bind", "angles"),
+    "QA4221": circuits_of("turn.qasm", "--bind", "wide.npy"),
+    "QA4222": circuits_of("turn.qasm", "--bind", "angles", angles=float("nan")),
+    "QA4223": qir_without_its_package,
+    "QA4224": circuits_of("turn.qasm", "--bind", "many.npy"),
+    "QA4225": without_input,
+    "QA4226": circuits_of("turn.qasm", "--target", "simulator"),
     "QA5001": near_name,
     "QA5002": lambda: qcompile.load("a" * 300 + ".pt"),
     "QA5003": load_bytes(b"GGUF"),

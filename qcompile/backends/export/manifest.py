@@ -14,7 +14,7 @@ from typing import Any
 from qcompile.backends.export.formats import AnyCircuit, CircuitFormat
 from qcompile.backends.export.qir import measured_letters
 from qcompile.ir.circuit import AmplitudeState, Circuit, Expectations, Probabilities
-from qcompile.ir.device import Device, RoutedCircuit, RoutingCandidate
+from qcompile.ir.device import Device, RoutedCircuit
 from qcompile.ir.pauli_sums import ones_of
 from qcompile.ir.plan_circuits import DataSource
 from qcompile.ir.text import digest
@@ -62,7 +62,7 @@ def circuit_manifest(
     *,
     uses: Sequence[CircuitUse],
     device: Device | None,
-    figures: RoutingCandidate | None = None,
+    figures: Mapping[str, Any] | None = None,
     angles_bound: bool = False,
     row: BoundRow | None = None,
     record: Mapping[str, Mapping[str, str]],
@@ -99,7 +99,7 @@ def circuit_manifest(
         "outputs": _outputs(inner, _places(circuit)),
         "measured": _measured(inner, _places(circuit)) if form.suffix == ".qir" else [],
         "device": None if device is None else _device(device),
-        "predicted": None if figures is None else _figures(figures),
+        "predicted": None if figures is None else dict(figures),
         "uses": [_use(use) for use in uses],
     }
     return found | {key: dict(values) for key, values in record.items()}
@@ -202,11 +202,6 @@ def _device(device: Device) -> dict[str, Any]:
         "calibrated": device.calibrated,
         "sha256": digest(device),
     }
-
-
-def _figures(figures: RoutingCandidate) -> dict[str, Any]:
-    """How it was placed is no property of the circuit."""
-    return {key: value for key, value in asdict(figures).items() if key != "placement"}
 
 
 def _use(use: CircuitUse) -> dict[str, Any]:

@@ -310,7 +310,7 @@ class UnknownTargetOption(Message):
 class NoCircuits(Message):
     """
     The adapter consists of linear maps and tensor networks alone, or its circuits vanished because
-    nothing depends on them. OpenQASM and tket JSON hold circuits only.
+    nothing depends on them. The files of this suffix hold circuits only.
 
     Erroneous:  qcompile examples/lora.qa -o lora.qasm
     Corrected:  qcompile examples/qtha.qa -o qtha.qasm
