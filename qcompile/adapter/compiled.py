@@ -140,6 +140,7 @@ class CompiledAdapter(nn.Module):
         ledger: str | Path | None = None,
         max_shots: int | None = None,
         max_jobs: int | None = None,
+        batch: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> CompiledAdapter:
         """Let the circuits run elsewhere from now on, forward and backward; in place, as `to`.
@@ -150,7 +151,9 @@ class CompiledAdapter(nn.Module):
 
         Args:
             where: `"simulator"` (torch, as the plan says), `"aer"` (Qiskit's simulator), the name
-                of a calibrated device (`"fake_torino"`: routed for it, its noise simulated by Aer).
+                of a calibrated device (`"fake_torino"`: routed for it, its noise simulated by Aer),
+                that of a device of IBM Quantum (`"ibm_torino"`, by the saved account), a BackendV2
+                of Qiskit or a Backend of pytket.
             shots: Of each value; None: exact, where the service can.
             mitigate: `readout` undoes the errors of reading by the device's calibration.
             gradient: `shift`, `spsa`, or a `Gradient` with its settings.
@@ -159,6 +162,7 @@ class CompiledAdapter(nn.Module):
                 started again takes over what is there.
             max_shots: The most that may be handed in from now on.
             max_jobs: The same, of jobs.
+            batch: Of IBM Quantum: all jobs in one batch.
             progress: Told how far a call is.
 
         Returns:
@@ -167,12 +171,13 @@ class CompiledAdapter(nn.Module):
         Raises:
             AdapterError: QA7103, QA7107, QA7113.
             CompileError: What routing reports.
-            UsageError: QA0009, QA6013, QA7101, QA7102, QA7108, QA7112; nothing has changed.
+            UsageError: QA0009, QA6013, QA7101, QA7102, QA7108, QA7111, QA7112;
+                nothing has changed.
         """
         from qcompile.adapter.running import run_on, run_options
 
         options = run_options(
-            shots, mitigate, gradient, seed, ledger, max_shots, max_jobs, progress
+            shots, mitigate, gradient, seed, ledger, max_shots, max_jobs, batch, progress
         )
         held = None if self.service is None else self.service.ledger
         modules = tuple(self.parts())

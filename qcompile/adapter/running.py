@@ -45,6 +45,7 @@ class RunOptions:
     ledger: str | Path | None = None
     budget: Budget = field(default_factory=Budget)
     patience: Patience = field(default_factory=Patience)
+    batch: bool = False
     progress: Callable[[str], None] | None = None
 
 
@@ -63,13 +64,15 @@ def run_on(
     Raises:
         AdapterError: QA7103, QA7107, QA7113.
         CompileError: What routing reports.
-        UsageError: QA7101, QA7102, QA7108, QA7112.
+        UsageError: QA7101, QA7102, QA7108, QA7111, QA7112.
     """
     if where == SIMULATOR:
         for _, module in modules:
             module.use_evaluators(None)
         return None
-    opened = open_provider(where, seed=options.seed, snapshots=manifest.devices)
+    opened = open_provider(
+        where, seed=options.seed, snapshots=manifest.devices, batch=options.batch
+    )
     name = opened.provider.name
     _refuse(manifest.planned.plans, name)
     service = JobService(
@@ -124,6 +127,7 @@ def run_options(
     ledger: object,
     max_shots: object,
     max_jobs: object,
+    batch: object,
     progress: Callable[[str], None] | None,
 ) -> RunOptions:
     """The arguments of `CompiledAdapter.on`, checked.
@@ -144,6 +148,7 @@ def run_options(
         seed=_count("seed", seed, low=0) or 0,
         ledger=None if ledger is None else check_path(function, "ledger", ledger),
         budget=Budget(shots=_count("max_shots", max_shots), jobs=_count("max_jobs", max_jobs)),
+        batch=bool(batch),
         progress=progress,
     )
 

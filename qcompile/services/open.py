@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any
 
 from qcompile.backends.devices import list_devices, load_device
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.services import (
+    NoCredentials,
     ServicePackageMissing,
     UnknownBackend,
     UnknownService,
@@ -23,6 +26,9 @@ SIMULATOR = "simulator"
 
 AER = "aer"
 
+IBM = "ibm_"
+"""How the names of IBM's devices begin."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
@@ -32,23 +38,28 @@ class Opened:
     device: Device | None
 
 
-def open_provider(where: object, *, seed: int = 0, snapshots: Sequence[Device] = ()) -> Opened:
+def open_provider(
+    where: object, *, seed: int = 0, snapshots: Sequence[Device] = (), batch: bool = False
+) -> Opened:
     """Open a service.
 
     Args:
-        where: `aer`, the name of a device, or a backend object.
+        where: `aer`, the name of a device, or a back end of Qiskit or pytket.
         seed: Of simulated shots.
         snapshots: Devices as an adapter was compiled for them: these, not what is installed now,
             are simulated.
+        batch: Jobs of IBM Runtime in one batch.
 
     Raises:
-        UsageError: QA7101, QA7102, QA7112.
+        UsageError: QA7101, QA7102, QA7111, QA7112.
         CompileError: QA42xx, for a device that cannot be used.
     """
     if not isinstance(where, str):
-        raise UsageError(UnknownBackend(kind=type(where).__name__))
+        return _of_object(where, seed, batch)
     if where == AER:
         return Opened(provider=_aer(where, None, seed), device=None)
+    if where.startswith(IBM):
+        return _ibm(where, batch)
     device = next((device for device in snapshots if device.name == where), None)
     if device is None:
         known = list_devices()
@@ -68,3 +79,51 @@ def _aer(name: str, device: Device | None, seed: int) -> Provider:
     from qcompile.services.aer import AerProvider
 
     return AerProvider(name, device, seed=seed)
+
+
+def _ibm(name: str, batch: bool) -> Opened:
+    from qiskit_ibm_runtime import QiskitRuntimeService
+    from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError
+
+    try:
+        service = QiskitRuntimeService()
+        backend = service.backend(name)
+    except AccountNotFoundError:
+        raise UsageError(NoCredentials(service=name, reason="no account is saved")) from None
+    except Exception as error:
+        # Its own words may repeat what was sent.
+        reason = f"IBM Quantum refused ({type(error).__name__})"
+        raise UsageError(NoCredentials(service=name, reason=reason)) from None
+    return _runtime(service, backend, batch)
+
+
+def _runtime(service: Any, backend: Any, batch: bool) -> Opened:
+    from qcompile.services.backend_device import device_of_backend
+    from qcompile.services.qiskit_backend import RuntimeProvider
+
+    device = device_of_backend(backend)
+    return Opened(provider=RuntimeProvider(service, backend, device, batch=batch), device=device)
+
+
+def _of_object(backend: object, seed: int, batch: bool) -> Opened:
+    # Whoever has such an object has imported the package of its class.
+    if _is_a(backend, "qiskit.providers", "BackendV2"):
+        service = getattr(backend, "service", None)
+        if service is not None and hasattr(service, "jobs"):
+            return _runtime(service, backend, batch)
+        from qcompile.services.backend_device import device_of_backend
+        from qcompile.services.qiskit_backend import BackendProvider
+
+        device = device_of_backend(backend)
+        return Opened(provider=BackendProvider(backend, device, seed=seed), device=device)
+    if _is_a(backend, "pytket.backends", "Backend") and getattr(backend, "supports_counts", False):
+        from qcompile.services.tket_backend import TketProvider
+
+        name = type(backend).__name__
+        return Opened(provider=TketProvider(backend, name, seed=seed), device=None)
+    raise UsageError(UnknownBackend(kind=type(backend).__name__))
+
+
+def _is_a(backend: object, module: str, name: str) -> bool:
+    found = getattr(sys.modules.get(module), name, None)
+    return isinstance(found, type) and isinstance(backend, found)

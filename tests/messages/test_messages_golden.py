@@ -469,6 +469,17 @@ def without_aer(monkeypatch: pytest.MonkeyPatch) -> None:
     on_aer()
 
 
+def without_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    import qiskit_ibm_runtime
+    from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError
+
+    def refuse() -> None:
+        raise AccountNotFoundError("Unable to find account.")
+
+    monkeypatch.setattr(qiskit_ibm_runtime, "QiskitRuntimeService", refuse)
+    qcompile.compile(CIRCUIT).on("ibm_torino", shots=100)
+
+
 def cloud(shots: int | None = None) -> Any:
     from qcompile.services.jobs import JobService, Patience
     from tests.services.faulty import Cloud, Faulty
@@ -518,6 +529,7 @@ adapter top() {
 """
 
 PATCHED = (
+    without_account,
     without_aer,
     huge_plan,
     fault,
@@ -638,6 +650,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7108": no_ledger,
     "QA7109": lambda: on_aer(mitigate="readout")(torch.zeros(2, 6)),
     "QA7110": lambda: torch.save(on_aer(), "a.pt"),
+    "QA7111": without_account,
     "QA7112": lambda: qcompile.compile(CIRCUIT).on(object()),
     "QA7113": lambda: qcompile.compile(AMPLITUDES).on("aer"),
     "QA8001": bad_gate,

@@ -8,11 +8,13 @@ from qcompile.diagnostics.message import Message, message
 @message(
     "QA7101",
     "nothing named `{name}` runs circuits",
-    help="`simulator`, `aer`, or a device of `qcompile --list-targets`",
+    help="`simulator`, `aer`, a device of `qcompile --list-targets`, a device of IBM's such as"
+    " `ibm_torino`, or a back end of Qiskit or pytket",
 )
 class UnknownService(Message):
-    """Circuits run in torch (`simulator`), on Qiskit's simulator Aer (`aer`), or on a calibrated
-    device with its noise simulated by Aer (`fake_…`).
+    """Circuits run in torch (`simulator`), on Qiskit's simulator Aer (`aer`), on a calibrated
+    device with its noise simulated by Aer (`fake_…`), or on a device of IBM Quantum (`ibm_…`). In
+    Python a BackendV2 of Qiskit or a Backend of pytket can be given as well.
 
     Erroneous:  adapter.on("fake_turin")
     Corrected:  adapter.on("fake_torino")
@@ -62,8 +64,8 @@ class ServiceFailed(Message):
     time, and it was tried as often as allowed. Nothing of what had arrived is lost where a
     ledger is kept: the same run started again asks for what is missing.
 
-    Erroneous:  adapter.on("fake_torino"), exact, with a circuit of 20 qubits
-    Corrected:  adapter.on("fake_torino", shots=4096)
+    Erroneous:  adapter.on("ibm_torino", shots=4096), with no network
+    Corrected:  adapter.on("ibm_torino", shots=4096, ledger="jobs.jsonl"), and again later
     """
 
     service: str
@@ -111,8 +113,8 @@ class ShotsNeeded(Message):
     """Values of a device are means over shots. Only simulators that keep the whole state give
     exact ones; under noise that is a density matrix, for circuits of few qubits.
 
-    Erroneous:  adapter.on(…), exact, of a device
-    Corrected:  adapter.on(…, shots=4096)
+    Erroneous:  adapter.on("ibm_torino")
+    Corrected:  adapter.on("ibm_torino", shots=4096)
     """
 
     service: str
@@ -165,15 +167,33 @@ class ServiceNotPickled(Message):
 
 
 @message(
+    "QA7111",
+    "no credentials for `{service}`: {reason}",
+    help="save them once with QiskitRuntimeService.save_account, as Qiskit's documentation says",
+)
+class NoCredentials(Message):
+    """Devices of IBM Quantum are reached with the account that qiskit-ibm-runtime has saved, or
+    that its environment variables give. qcompile neither asks for credentials nor keeps them.
+
+    Erroneous:  adapter.on("ibm_torino", shots=4096)      without an account
+    Corrected:  QiskitRuntimeService.save_account(…) once, then the same
+    """
+
+    service: str
+    reason: str
+
+
+@message(
     "QA7112",
     "a `{kind}` is nothing that circuits run on",
-    help="give the name of a simulator or a device",
+    help="give the name of a simulator or a device, a BackendV2 of Qiskit, or a Backend of pytket",
 )
 class UnknownBackend(Message):
-    """Where circuits run is said by a name.
+    """An object was given that is neither a BackendV2 of Qiskit nor a Backend of pytket with
+    counts.
 
     Erroneous:  adapter.on(FakeTorino)
-    Corrected:  adapter.on("fake_torino")
+    Corrected:  adapter.on(FakeTorino())
     """
 
     kind: str

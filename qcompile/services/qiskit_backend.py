@@ -1,0 +1,155 @@
+"""Back ends of Qiskit: BackendV2 objects, and IBM Runtime by the same kind of job."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from qcompile.executors.measured.service import Placed
+from qcompile.ir.device import Device
+from qcompile.services.native import (
+    REGISTER,
+    on_device,
+    ordered,
+    read_places,
+    with_measurements,
+)
+from qcompile.services.outcomes import Errors, Row
+from qcompile.services.provider import JobRequest, Limits, Lost, Provider
+
+
+class SamplerProvider(Provider):
+    """One PUB a job: a circuit with all its bindings, handed to a SamplerV2 of Qiskit."""
+
+    def __init__(self, backend: Any, device: Device | None, name: str, limits: Limits) -> None:
+        """Args:
+        backend: A BackendV2.
+        device: What circuits are routed for; None: the back end couples all qubits.
+        name: What messages call it.
+        limits: Of a job.
+        """
+        self.backend = backend
+        self.device = device
+        self.name = name
+        self.limits = limits
+
+    @abstractmethod
+    def sampler(self, tag: str) -> Any:
+        """A SamplerV2 whose jobs bear the tag, where jobs have tags."""
+
+    def submit(self, request: JobRequest, tag: str) -> str:
+        job = self.sampler(tag).run([self._pub(request)])
+        return self.keep(job)
+
+    def keep(self, job: Any) -> str:
+        """The id of a job that was handed in."""
+        return str(job.job_id())
+
+    def read_errors(self, placed: Placed) -> Errors | None:
+        if self.device is None or placed.physical is None or not self.device.readout_errors:
+            return None
+        return [self.device.readout_errors[qubit] for qubit in read_places(placed)]
+
+    def _pub(self, request: JobRequest) -> tuple[Any, Any, int]:
+        placed = request.placed
+        if self.device is None:
+            from qiskit import transpile
+
+            native = with_measurements(on_device(placed, None), read_places(placed))
+            native = transpile(native, self.backend, optimization_level=0)
+        else:
+            native = on_device(placed, self.backend.num_qubits)
+            native = with_measurements(native, read_places(placed))
+        assert request.shots is not None
+        return native, ordered(native, request.bindings), request.shots
+
+
+class BackendProvider(SamplerProvider):
+    """Any BackendV2 with `run`. Its jobs are those of this process."""
+
+    def __init__(self, backend: Any, device: Device | None, *, seed: int) -> None:
+        super().__init__(backend, device, backend.name, Limits(bindings=1000))
+        self.seed = seed
+        self._jobs: dict[str, Any] = {}
+
+    def sampler(self, tag: str) -> Any:
+        from qiskit.primitives import BackendSamplerV2
+
+        options = {}
+        if hasattr(self.backend.options, "seed_simulator"):
+            self.seed += 1
+            options["seed_simulator"] = self.seed
+        return BackendSamplerV2(backend=self.backend, options=options)
+
+    def keep(self, job: Any) -> str:
+        name = super().keep(job)
+        self._jobs[name] = job
+        return name
+
+    def rows(self, job: str, request: JobRequest, timeout: float) -> Sequence[Row | None]:
+        if job not in self._jobs:
+            raise Lost("a job of an earlier process has ended with it")
+        return list(rows_of(self._jobs.pop(job).result()))
+
+
+class RuntimeProvider(SamplerProvider):
+    """Devices of IBM Quantum, by jobs or in one batch; jobs outlive this process.
+
+    Every job bears a tag, so that one whose id was lost is found again.
+    """
+
+    def __init__(
+        self, service: Any, backend: Any, device: Device | None, *, batch: bool = False
+    ) -> None:
+        """Args:
+        service: A QiskitRuntimeService, or what has its `job` and `jobs`.
+        backend: One of its back ends.
+        device: What circuits are routed for.
+        batch: Jobs in one Batch, which IBM schedules together.
+        """
+        super().__init__(backend, device, backend.name, Limits(bindings=5000, shots=10**7))
+        self.service = service
+        self.batch = batch
+        self._mode: Any = None
+
+    def sampler(self, tag: str) -> Any:
+        from qiskit_ibm_runtime import Batch, SamplerV2
+
+        if self._mode is None:
+            self._mode = Batch(backend=self.backend) if self.batch else self.backend
+        sampler = SamplerV2(mode=self._mode)
+        sampler.options.environment.job_tags = [tag]
+        return sampler
+
+    def find(self, tag: str) -> str | None:
+        found = self.service.jobs(limit=1, job_tags=[tag])
+        return str(found[0].job_id()) if found else None
+
+    def rows(self, job: str, request: JobRequest, timeout: float) -> Sequence[Row | None]:
+        from qiskit_ibm_runtime.exceptions import (
+            RuntimeJobFailureError,
+            RuntimeJobMaxTimeoutError,
+            RuntimeJobNotFound,
+            RuntimeJobTimeoutError,
+        )
+
+        try:
+            return list(rows_of(self.service.job(job).result(timeout=timeout)))
+        except RuntimeJobTimeoutError:
+            raise TimeoutError from None
+        except (RuntimeJobFailureError, RuntimeJobMaxTimeoutError, RuntimeJobNotFound) as error:
+            raise Lost(str(error)) from None
+
+
+def rows_of(result: Any) -> Iterator[Row]:
+    """The counts of the only PUB of a sampler's result, one row for each binding."""
+    bits = result[0].data[REGISTER]
+    for binding in np.ndindex(bits.shape):
+        counts = bits.get_int_counts(binding)
+        yield Row(
+            codes=np.array(list(counts), np.int64),
+            weights=np.array(list(counts.values()), np.float64),
+        )

@@ -1,0 +1,182 @@
+"""Back ends of Qiskit and pytket, and IBM Runtime by a service that stands in for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from qiskit.primitives import BackendSamplerV2
+from qiskit.providers.fake_provider import GenericBackendV2
+from qiskit_aer import AerSimulator
+from qiskit_ibm_runtime.exceptions import RuntimeJobFailureError, RuntimeJobTimeoutError
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+
+from qcompile.backends.devices import load_device
+from qcompile.diagnostics.errors import AdapterError, UsageError
+from qcompile.executors.measured.service import Placed
+from qcompile.ir.target import NamedDevice
+from qcompile.services.aer import AerProvider
+from qcompile.services.backend_device import device_of_backend
+from qcompile.services.jobs import JobService, Patience
+from qcompile.services.open import open_provider
+from qcompile.services.qiskit_backend import RuntimeProvider
+from tests.services.faulty import expected, turned
+from tests.services.test_services_aer import NATIVE, TURNS
+
+BINDINGS = np.random.default_rng(3).uniform(-3, 3, (4, 2))
+
+
+def values(where: object, placed: Placed, bindings: Any, shots: int = 4000) -> Any:
+    opened = open_provider(where)
+    return JobService(provider=opened.provider, shots=shots).expectations(placed, bindings)
+
+
+def test_a_simulator_of_qiskit_gives_the_values() -> None:
+    found = values(AerSimulator(), turned(), BINDINGS)
+    np.testing.assert_allclose(found, expected(BINDINGS), atol=0.1)
+
+
+def test_a_device_of_qiskit_gives_what_its_noise_gives() -> None:
+    backend = FakeManilaV2()
+    opened = open_provider(backend)
+    assert opened.device is not None
+    manila = load_device(NamedDevice(name="fake_manila"))
+    exact = JobService(provider=AerProvider("fake_manila", manila)).expectations(NATIVE, TURNS)
+    np.testing.assert_allclose(values(backend, NATIVE, TURNS), exact, atol=0.1)
+
+
+def test_the_device_of_a_backend_is_that_of_its_calibration() -> None:
+    found, known = device_of_backend(FakeManilaV2()), load_device(NamedDevice(name="fake_manila"))
+    assert found is not None
+    assert (found.edges, found.qubits, set(found.native)) == (
+        known.edges,
+        known.qubits,
+        set(known.native),
+    )
+    np.testing.assert_allclose(found.readout_errors, known.readout_errors)
+    np.testing.assert_allclose(
+        [error for _, error in found.gate_errors], [error for _, error in known.gate_errors]
+    )
+
+
+def test_a_backend_that_couples_all_qubits_needs_no_routing() -> None:
+    assert device_of_backend(AerSimulator()) is None
+    generic = device_of_backend(GenericBackendV2(3, coupling_map=[[0, 1], [1, 0], [1, 2], [2, 1]]))
+    assert generic is not None and generic.edges == ((0, 1), (1, 2))
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_a_back_end_of_pytket_gives_the_values() -> None:
+    from pytket.extensions.qiskit.backends.aer import AerBackend
+
+    found = values(AerBackend(), turned(), BINDINGS, shots=2000)
+    np.testing.assert_allclose(found, expected(BINDINGS), atol=0.15)
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_a_back_end_of_pytket_without_counts_is_refused() -> None:
+    from pytket.extensions.qiskit.backends.aer import AerStateBackend
+
+    with pytest.raises(UsageError) as caught:
+        open_provider(AerStateBackend())
+    assert caught.value.diagnostics[0].code == "QA7112"
+
+
+class Runtime:
+    """What a QiskitRuntimeService remembers; jobs are run by Aer."""
+
+    def __init__(self) -> None:
+        self.done: dict[str, Any] = {}
+        self.tags: dict[str, list[str]] = {}
+        self.errors: list[Exception] = []
+        self.modes: list[Any] = []
+
+    def job(self, name: str) -> Any:
+        def result(timeout: float) -> Any:
+            if self.errors:
+                raise self.errors.pop(0)
+            return self.done[name]
+
+        return SimpleNamespace(job_id=lambda: name, result=result)
+
+    def jobs(self, limit: int, job_tags: list[str]) -> list[Any]:
+        found = [name for name, tags in self.tags.items() if tags == job_tags]
+        return [self.job(name) for name in found[:limit]]
+
+
+@pytest.fixture
+def runtime(monkeypatch: pytest.MonkeyPatch) -> Runtime:
+    service = Runtime()
+
+    class Sampler:
+        def __init__(self, mode: Any) -> None:
+            service.modes.append(mode)
+            self.options = SimpleNamespace(environment=SimpleNamespace(job_tags=None))
+
+        def run(self, pubs: Sequence[Any]) -> Any:
+            name = f"job{len(service.done)}"
+            inner = BackendSamplerV2(backend=AerSimulator(), options={"seed_simulator": 1})
+            service.done[name] = inner.run(pubs).result()
+            service.tags[name] = self.options.environment.job_tags
+            return service.job(name)
+
+    monkeypatch.setattr("qiskit_ibm_runtime.SamplerV2", Sampler)
+    monkeypatch.setattr("qiskit_ibm_runtime.Batch", lambda backend: ("batch", backend.name))
+    return service
+
+
+def runtime_service(runtime: Runtime, **more: Any) -> JobService:
+    backend = FakeManilaV2()
+    provider = RuntimeProvider(runtime, backend, device_of_backend(backend), **more)
+    return JobService(provider=provider, shots=4000, patience=Patience(sleep=lambda s: None))
+
+
+def ideal(bindings: Any) -> Any:
+    return JobService(provider=AerProvider("aer")).expectations(NATIVE, bindings)
+
+
+def test_a_job_of_runtime_is_one_circuit_with_all_its_bindings(runtime: Runtime) -> None:
+    found = runtime_service(runtime).expectations(NATIVE, TURNS)
+    np.testing.assert_allclose(found, ideal(TURNS), atol=0.1)
+    assert list(runtime.done) == ["job0"]
+    assert [len(tags) for tags in runtime.tags.values()] == [1]
+
+
+def test_runtime_takes_jobs_in_one_batch(runtime: Runtime) -> None:
+    service = runtime_service(runtime, batch=True)
+    service.expectations(NATIVE, TURNS)
+    service.expectations(NATIVE, -TURNS)
+    assert runtime.modes == [("batch", "fake_manila")] * 2
+
+
+def test_runtime_is_waited_for_and_asked_again_where_a_job_failed(runtime: Runtime) -> None:
+    runtime.errors = [RuntimeJobTimeoutError("late"), RuntimeJobFailureError("it broke")]
+    runtime_service(runtime).expectations(NATIVE, TURNS)
+    # The late one was waited for; the one that failed was handed in again.
+    assert list(runtime.done) == ["job0", "job1"]
+    runtime.errors = [RuntimeJobFailureError("it broke")] * 9
+    with pytest.raises(AdapterError, match="it broke"):
+        runtime_service(runtime).expectations(NATIVE, -TURNS)
+
+
+def test_a_job_is_found_by_its_tag(runtime: Runtime) -> None:
+    service = runtime_service(runtime)
+    service.expectations(NATIVE, TURNS)
+    (tag,) = runtime.tags["job0"]
+    assert service.provider.find(tag) == "job0" and service.provider.find("other") is None
+
+
+TOKEN = "crn-secret-0123456789"
+
+
+def test_no_credentials_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise ValueError(f"401: token {TOKEN} is wrong")
+
+    monkeypatch.setattr("qiskit_ibm_runtime.QiskitRuntimeService", refuse)
+    with pytest.raises(UsageError) as caught:
+        open_provider("ibm_torino")
+    assert TOKEN not in str(caught.value) and "QA7111" in str(caught.value)
