@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qcompile.executors.measured.service import Placed
+from qcompile.ir.circuit import Gate
+from qcompile.ir.decompose import short_parts
 from qcompile.ir.device import Device
 from qcompile.qiskit.observables import measured_qubits
-from qcompile.services.native import on_device, ordered, read_places, with_measurements
+from qcompile.qiskit.to_qiskit import name_of, to_qiskit
+from qcompile.services.native import ordered, placed_native, read_places, with_measurements
 from qcompile.services.outcomes import Errors, Row, dense_rows, with_errors
 from qcompile.services.provider import JobRequest, Limits, Lost, Provider
 from qcompile.services.target import compact_target
@@ -98,7 +102,6 @@ class _Prepared:
     """A circuit for Aer, on the qubits in use."""
 
     def __init__(self, placed: Placed, device: Device | None, errors: Errors | None) -> None:
-        from qiskit import transpile
         from qiskit_aer import AerSimulator
 
         noisy = device is not None and placed.physical is not None
@@ -106,17 +109,17 @@ class _Prepared:
         self.read = measured_qubits(placed.circuit)
         self.errors = errors if noisy else None
         self.dense = not noisy or self.qubits <= DENSITY
-        native = on_device(placed, None)
         options: dict[str, Any] = {"method": "statevector"}
         if noisy:
             assert device is not None and placed.physical is not None
             small = compact_target(device, placed.physical)
-            native = _scheduled(native, small)
+            native = _scheduled(placed_native(placed, None), small)
             options["noise_model"] = _noise(small, None if self.dense else self._read_errors())
             if self.dense:
                 options["method"] = "density_matrix"
         else:
-            native = transpile(native, basis_gates=list(BOUND), optimization_level=0)
+            gates = tuple(_bound(placed.circuit.gates))
+            native = to_qiskit(replace(placed.circuit, gates=gates))
         self.simulator = AerSimulator(**options)
         if self.dense:
             native.save_probabilities(list(self.read), label="read")
@@ -160,6 +163,15 @@ class _Prepared:
             raise RuntimeError(str(result.status))
         # A circuit without parameters has one binding, the empty one.
         return [result.data(k if columns else 0) for k in range(len(bindings))]
+
+
+def _bound(gates: Iterable[Gate]) -> Iterator[Gate]:
+    """Each gate that Aer gives no values to as its parts."""
+    for gate in gates:
+        if name_of(gate) in BOUND:
+            yield gate
+        else:
+            yield from _bound(short_parts(gate))
 
 
 def _scheduled(native: QuantumCircuit, target: Any) -> QuantumCircuit:

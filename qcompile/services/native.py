@@ -20,7 +20,7 @@ REGISTER = "c"
 """The classical register; its bit k holds `measured_qubits(circuit)[k]`."""
 
 
-def on_device(placed: Placed, width: int | None) -> QuantumCircuit:
+def placed_native(placed: Placed, width: int | None) -> QuantumCircuit:
     """The gates on the device's qubits; without a device on those of the circuit."""
     compact = to_qiskit(placed.circuit)
     if placed.physical is None or width is None:

@@ -12,8 +12,8 @@ from qcompile.executors.measured.service import Placed
 from qcompile.ir.device import Device
 from qcompile.services.native import (
     REGISTER,
-    on_device,
     ordered,
+    placed_native,
     read_places,
     with_measurements,
 )
@@ -58,10 +58,10 @@ class SamplerProvider(Provider):
         if self.device is None:
             from qiskit import transpile
 
-            native = with_measurements(on_device(placed, None), read_places(placed))
+            native = with_measurements(placed_native(placed, None), read_places(placed))
             native = transpile(native, self.backend, optimization_level=0)
         else:
-            native = on_device(placed, self.backend.num_qubits)
+            native = placed_native(placed, self.backend.num_qubits)
             native = with_measurements(native, read_places(placed))
         assert request.shots is not None
         return native, ordered(native, request.bindings), request.shots
@@ -92,7 +92,7 @@ class BackendProvider(SamplerProvider):
     def rows(self, job: str, request: JobRequest, timeout: float) -> Sequence[Row | None]:
         if job not in self._jobs:
             raise Lost("a job of an earlier process has ended with it")
-        return list(rows_of(self._jobs.pop(job).result()))
+        return list(pub_rows(self._jobs.pop(job).result()))
 
 
 class RuntimeProvider(SamplerProvider):
@@ -137,14 +137,14 @@ class RuntimeProvider(SamplerProvider):
         )
 
         try:
-            return list(rows_of(self.service.job(job).result(timeout=timeout)))
+            return list(pub_rows(self.service.job(job).result(timeout=timeout)))
         except RuntimeJobTimeoutError:
             raise TimeoutError from None
         except (RuntimeJobFailureError, RuntimeJobMaxTimeoutError, RuntimeJobNotFound) as error:
             raise Lost(str(error)) from None
 
 
-def rows_of(result: Any) -> Iterator[Row]:
+def pub_rows(result: Any) -> Iterator[Row]:
     """The counts of the only PUB of a sampler's result, one row for each binding."""
     bits = result[0].data[REGISTER]
     for binding in np.ndindex(bits.shape):
