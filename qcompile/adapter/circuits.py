@@ -226,10 +226,6 @@ class AdapterCircuit:
             routed=None if routed is None else bind_routed(routed, data=values, angles=angles),
         )
 
-    def bind_rows(self, data: ArrayLike) -> list[AdapterCircuit]:
-        """As `bind`, for each of the rows (B, data_width)."""
-        return [self.bind(row, row=number) for number, row in enumerate(self._rows(data))]
-
     def _row(self, data: ArrayLike) -> NDArray[float64]:
         rows = self._rows(data)
         if len(rows) != 1:

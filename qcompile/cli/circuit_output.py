@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,8 +92,7 @@ def write_circuits(origin: CircuitOrigin, request: CircuitRequest, terminal: Ter
         raise UsageError(NoCircuits(path=request.output))
     with terminal.progress() as say:
         if request.bind:
-            say("bind circuits")
-            circuits = _bound(circuits, request.bind)
+            circuits = _bound(circuits, request.bind, say)
         _remark(circuits, request, terminal)
         say(f"write {request.output}")
         written = _write(circuits, request)
@@ -123,7 +122,9 @@ def _chosen(
     return found
 
 
-def _bound(circuits: list[AdapterCircuit], bind: tuple[str, ...]) -> list[AdapterCircuit]:
+def _bound(
+    circuits: list[AdapterCircuit], bind: tuple[str, ...], say: Callable[[str], None]
+) -> list[AdapterCircuit]:
     from qcompile.adapter.circuit_files import MOST_FILES
     from qcompile.cli.bound_data import read_data
 
@@ -135,11 +136,12 @@ def _bound(circuits: list[AdapterCircuit], bind: tuple[str, ...]) -> list[Adapte
     count = sum(1 if found is None else len(found) for found in rows)
     if count > MOST_FILES:
         raise CompileError(TooManyCircuits(count=count, limit=MOST_FILES))
-    return [
-        bound
-        for circuit, found in zip(circuits, rows, strict=True)
-        for bound in ([circuit.bind()] if found is None else circuit.bind_rows(found))
-    ]
+    bound: list[AdapterCircuit] = []
+    for circuit, found in zip(circuits, rows, strict=True):
+        for row, values in enumerate([None] if found is None else found):
+            say(f"bind circuits ({len(bound) + 1} of {count})")
+            bound.append(circuit.bind(values, row=row))
+    return bound
 
 
 def _remark(circuits: list[AdapterCircuit], request: CircuitRequest, terminal: Terminal) -> None:

@@ -246,20 +246,27 @@ def test_what_cannot_be_written_leaves_nothing(
     assert written(here) == []
 
 
+@pytest.mark.parametrize(
+    ("output", "taken"),
+    [
+        ("c.qpy", "c-2.qpy"),
+        ("c.qpy", "c-1.qpy.manifest.json"),
+        ("c.qpy/", "c.qpy/manifest.json"),
+    ],
+)
 def test_a_file_that_is_read_is_never_written(
-    here: Path, capsys: pytest.CaptureFixture[str]
+    output: str, taken: str, here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("c.qpy.manifest.json", "c-1.qasm"):
-        (here / name).symlink_to(here.joinpath("data.npy").resolve())
-    before = np.load("data.npy")
-    for output, bind in (("c.qpy", "angles"), ("c.qasm", "data.npy")):
-        command = ["convert", "wave.pt", output, "--bind", "data.npy", "--bind", bind]
-        if output == "c.qpy":
-            command += ["--module", FIRST]
-        main(command)
-    errors = capsys.readouterr().err
-    assert "QA0015" in errors
-    np.testing.assert_array_equal(np.load("data.npy"), before)
+    """Not by the name of another file either."""
+    (here / taken).parent.mkdir(exist_ok=True)
+    (here / taken).hardlink_to(here.joinpath("data.npy").resolve())
+    before = (here / "data.npy").read_bytes()
+    assert main(["convert", "wave.pt", output, "--bind", "data.npy"]) == 2
+    assert "QA0015" in capsys.readouterr().err
+    assert (here / "data.npy").read_bytes() == before
+    assert sorted(name for name in written(here) if not name.endswith("/")) == [
+        taken.partition("/")[0]
+    ]
 
 
 def test_more_files_than_anyone_wants_are_refused(

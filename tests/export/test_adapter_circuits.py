@@ -112,6 +112,24 @@ def test_circuits_of_examples_keep_their_values(name: str, suffix: str, tmp_path
     check_files(circuit, inputs(circuit), tmp_path, suffix)
 
 
+@pytest.mark.parametrize("name", ["qaa", "qpa"])
+def test_circuits_of_further_examples_keep_their_values(name: str, tmp_path: Path) -> None:
+    adapter = trained(str(ROOT / f"examples/{name}.qa"), parameters=SMALL.get(name))
+    for number, circuit in enumerate(adapter.circuits(adapter.sites[0].module)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        if circuit.place.sources and circuit.logical.data_width <= 16:
+            check_files(circuit, inputs(circuit), folder, ".qasm")
+        else:
+            data = circuit.data(inputs(circuit))
+            bound = circuit.bind(data[0] if circuit.logical.data_width else None)
+            bound.save(folder / "c.qasm2")
+            manifest = json.loads((folder / "c.qasm2.manifest.json").read_text("utf-8"))
+            found = values_of((folder / "c.qasm2").read_bytes(), manifest)
+            expected = module_values(circuit, inputs(circuit))
+            np.testing.assert_allclose(found, expected.reshape(-1, len(found))[0], atol=1e-9)
+
+
 @pytest.mark.parametrize("target", ["simulator", "hw"])
 @pytest.mark.parametrize(
     ("encode", "measure"),
