@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
     from qcompile.adapter.circuits import AdapterCircuit, CircuitOrigin
+    from qcompile.services.estimate import RunEstimate
     from qcompile.services.jobs import JobService
 
 
@@ -183,6 +184,23 @@ class CompiledAdapter(nn.Module):
         modules = tuple(self.parts())
         self.service = run_on(self.manifest, modules, where, options, held)
         return self
+
+    def estimate(self, tokens: int, *, training: bool = False) -> RunEstimate | None:
+        """What a call with so many tokens takes at most where the circuits run; None: torch.
+
+        Args:
+            tokens: Rows of the input.
+            training: With the backward pass, of all data and angles.
+
+        Raises:
+            UsageError: QA6013.
+        """
+        check_type("CompiledAdapter.estimate", "tokens", tokens, int, "a number of tokens")
+        if self.service is None:
+            return None
+        from qcompile.adapter.running import estimate_of
+
+        return estimate_of((part for _, part in self.parts()), self.service, tokens, training)
 
     def regulariser(self) -> torch.Tensor:
         """The penalties of the `train` clauses, summed over the modules: 0-dim, differentiable.

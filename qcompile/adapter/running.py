@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, SupportsIndex, cast
@@ -22,6 +22,7 @@ from qcompile.executors.measured.gradients import SHIFT, Gradient, Method
 from qcompile.ir.circuit import AmplitudeState
 from qcompile.ir.compilation import Site
 from qcompile.ir.plan import EvaluationNode, Plan
+from qcompile.services.estimate import RunEstimate, estimate
 from qcompile.services.jobs import Budget, JobService, Patience
 from qcompile.services.ledger import Ledger
 from qcompile.services.open import SIMULATOR, open_provider
@@ -82,6 +83,7 @@ def run_on(
         budget=options.budget,
         patience=options.patience,
         say=options.progress,
+        device=opened.device,
     )
     made: list[dict[int, Evaluator]] = []
     for plan in manifest.planned.plans:
@@ -173,3 +175,24 @@ def _count(option: str, value: object, low: int = 1) -> int | None:
     shown = str(value) if isinstance(value, (int, float, str)) else type(value).__name__
     allowed = (f"integers from {low} to {MOST}",)
     raise UsageError(UnknownOptionValue(option=option, value=shown, allowed=allowed))
+
+
+def estimate_of(
+    modules: Iterable[AdapterModule], service: JobService, tokens: int, training: bool
+) -> RunEstimate:
+    """What a call of every module takes at most, where its circuits run now."""
+    found = [
+        evaluator
+        for module in modules
+        for evaluator in module.circuit_evaluators()
+        if isinstance(evaluator, MeasuredEvaluator)
+    ]
+    return estimate(
+        (evaluator.parts for evaluator in found),
+        tokens=tokens,
+        training=training,
+        shots=service.shots,
+        limits=service.provider.limits,
+        gradient=next((evaluator.gradient for evaluator in found), SHIFT),
+        device=service.device,
+    )

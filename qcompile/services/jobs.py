@@ -23,6 +23,7 @@ from qcompile.diagnostics.messages.services import (
     ShotsNeeded,
 )
 from qcompile.executors.measured.service import Placed
+from qcompile.ir.device import Device
 from qcompile.qiskit.observables import measured_qubits
 from qcompile.services.ledger import Ledger
 from qcompile.services.outcomes import Row, row_defect, values
@@ -84,6 +85,8 @@ class JobService:
     say: Callable[[str], None] | None = None
     """Told how far a call is."""
     tally: Tally = field(default_factory=Tally)
+    device: Device | None = None
+    """What circuits were routed for, if anything."""
 
     def __post_init__(self) -> None:
         if self.shots is None and not self.provider.exact:

@@ -197,3 +197,24 @@ def test_amplitudes_are_a_message() -> None:
     with pytest.raises(AdapterError) as caught:
         adapter.on("aer")
     assert code_of(caught.value) == "QA7113"
+
+
+def test_an_estimate_is_what_a_step_takes(adapter: qcompile.CompiledAdapter) -> None:
+    assert adapter.estimate(4) is None
+    for gradient in (Gradient(), Gradient(method="spsa", repeats=1)):
+        adapter.on("fake_manila", shots=16, gradient=gradient)
+        whole, forward = adapter.estimate(2, training=True), adapter.estimate(2)
+        results(adapter)
+        assert adapter.service is not None and whole is not None and forward is not None
+        tally = adapter.service.tally
+        assert (whole.circuits, whole.shots, whole.jobs) == (
+            tally.circuits,
+            tally.shots,
+            tally.jobs,
+        )
+        assert forward.circuits == 2 and forward.jobs == 1
+        # A read-out of this device takes about five microseconds.
+        assert whole.seconds is not None and whole.shots * 1e-6 < whole.seconds < whole.shots * 1e-4
+    adapter.on("aer")
+    exact = adapter.estimate(2)
+    assert exact is not None and exact.shots == 0 and exact.seconds is None

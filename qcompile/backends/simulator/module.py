@@ -143,6 +143,10 @@ class AdapterModule(ParameterTree):
             for index, step in enumerate(self._simulated)
         )
 
+    def circuit_evaluators(self) -> tuple[Evaluator, ...]:
+        """What evaluates each circuit now."""
+        return tuple(step.evaluator for step in self._steps if isinstance(step, CircuitStep))
+
     def reset_parameters(self) -> None:
         """Start values: functions of seed, site, adapter and tensor name alone."""
         with torch.no_grad():

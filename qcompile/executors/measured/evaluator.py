@@ -59,6 +59,7 @@ class MeasuredEvaluator:
     ) -> None:
         self.parts = tuple(parts)
         self.service = service
+        self.gradient = gradient
         self._circuits = [_MeasuredPart(part, service, gradient) for part in self.parts]
         order = [output for part in self.parts for output in part.outputs]
         self._places = torch.tensor(order).argsort()

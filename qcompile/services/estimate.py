@@ -1,0 +1,105 @@
+"""What running circuits takes, before anything is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+
+from qcompile.executors.measured.evaluator import SettingPart
+from qcompile.executors.measured.gradients import Gradient
+from qcompile.ir.circuit_analysis import depth
+from qcompile.ir.device import VIRTUAL, Device, gates_of
+from qcompile.services.provider import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEstimate:
+    """The most that some tokens take; equal tokens and earlier results take nothing again."""
+
+    circuits: int
+    """Bindings."""
+    shots: int
+    """0: exact values."""
+    jobs: int
+    depth: int
+    """Of the deepest circuit that is run."""
+    seconds: float | None
+    """On the device, from the durations of its gates and read-outs, without what lies between two
+    shots and in front of a queue; None: not known."""
+
+
+def estimate(
+    circuits: Iterable[tuple[SettingPart, ...]],
+    *,
+    tokens: int,
+    training: bool,
+    shots: int | None,
+    limits: Limits,
+    gradient: Gradient,
+    device: Device | None,
+) -> RunEstimate:
+    """Add up every circuit of every module.
+
+    Args:
+        circuits: The settings of each circuit, once for every module that has it.
+        tokens: Of one call; several calls take so many times as much.
+        training: With the gradients of data and angles.
+        shots: Of each value; None: exact.
+        limits: Of a job.
+        gradient: How gradients are found.
+        device: Whose durations count.
+    """
+    total = jobs = deepest = 0
+    seconds: float | None = 0.0
+    size = limits.bindings
+    if limits.shots is not None and shots is not None:
+        size = max(1, min(size, limits.shots // shots))
+    for settings in circuits:
+        for part in settings:
+            rows = tokens if part.program.data_width else 1
+            calls = [rows]
+            if training:
+                calls.append(rows * _for_gradient(part, gradient))
+            total += sum(calls)
+            jobs += sum(ceil(call / size) for call in calls)
+            deepest = max(deepest, depth(part.program.circuit.gates))
+            once = None if device is None else shot_seconds(part, device)
+            if seconds is not None:
+                seconds = None if once is None else seconds + once * sum(calls) * (shots or 0)
+    return RunEstimate(
+        circuits=total,
+        shots=total * (shots or 0),
+        jobs=jobs,
+        depth=deepest,
+        seconds=seconds if shots is not None else None,
+    )
+
+
+def _for_gradient(part: SettingPart, gradient: Gradient) -> int:
+    if gradient.method == "spsa":
+        return 2 * gradient.repeats
+    return part.program.evaluations(data=True, angles=True)
+
+
+def shot_seconds(part: SettingPart, device: Device) -> float | None:
+    """One shot: gates as early as possible, then the slowest read-out; None: not known."""
+    if part.physical is None:
+        return None
+    known = gates_of(device)
+    ready = [0.0] * part.program.circuit.qubits
+    for gate in part.program.circuit.gates:
+        if gate.name in VIRTUAL:
+            continue
+        places = tuple(part.physical[qubit] for qubit in gate.qubits)
+        found = known.get((gate.name, places)) or known.get((gate.name, places[::-1]))
+        if found is None or found.duration is None:
+            return None
+        end = max(ready[qubit] for qubit in gate.qubits) + found.duration
+        for qubit in gate.qubits:
+            ready[qubit] = end
+    reading = device.readout_durations
+    slowest = [reading[qubit] for qubit in part.physical] if reading else [None]
+    if any(time is None for time in slowest):
+        return None
+    return max(ready, default=0.0) + max(time for time in slowest if time is not None)
