@@ -51,8 +51,9 @@ _ABSORB = "absorb-swaps,absorb-tail"
 _REWRITE = f"{_ABSORB},parallelise"
 _ANEW = f"{_ABSORB},resynthesise,{_REWRITE}"
 _FEW = "native-gates,place{searches=4},route"
-_FINISH = "native-gates,relocate,restore-parities,native-gates"
-_FINISH_MANY = "native-gates,relocate{best=12},restore-parities{best=12},native-gates"
+_NATIVE = "move-to-vacant,native-gates"
+_FINISH = f"{_NATIVE},relocate,restore-parities,native-gates"
+_FINISH_MANY = f"{_NATIVE},relocate{{best=12}},restore-parities{{best=12}},native-gates"
 
 ROUTING: tuple[str, ...] = (
     f"{_REWRITE},{_FEW},{_FINISH}",

@@ -34,6 +34,7 @@ BUILT_IN = {
     "place": "qcompile.passes.device.place:PlaceQubits",
     "route": "qcompile.passes.device.lexi_route:Route",
     "sabre": "qcompile.passes.device.sabre:Sabre",
+    "move-to-vacant": "qcompile.passes.device.rewrite:MoveToVacant",
     "relocate": "qcompile.passes.device.relocate:Relocate",
     "restore-parities": "qcompile.passes.device.restore_parities:RestoreParities",
     "find-paths": "qcompile.passes.tensor.find_paths:FindPaths",

@@ -13,7 +13,8 @@ from qcompile.passes.device import route as stage
 from qcompile.passes.pipeline import Pipeline, device_passes, preset
 
 PLAIN = (
-    "absorb-swaps,native-gates,place,route,sabre{seeds=2,keep=1},native-gates,relocate,native-gates"
+    "absorb-swaps,native-gates,place,route,sabre{seeds=2,keep=1}"
+    ",move-to-vacant,native-gates,relocate,native-gates"
 )
 """Passes that keep the circuit's unitary up to the places of its qubits."""
 

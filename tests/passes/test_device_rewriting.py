@@ -25,7 +25,7 @@ from qcompile.passes.device.predict import attenuations, predicted_error
 from qcompile.passes.device.relocate import Relocate
 from qcompile.passes.device.restore_parities import RestoreParities
 from qcompile.passes.device.resynthesise import Resynthesise
-from qcompile.passes.device.rewrite import AbsorbSwaps, NativeGates
+from qcompile.passes.device.rewrite import AbsorbSwaps, MoveToVacant, NativeGates
 from qcompile.passes.device.sabre import Sabre
 from qcompile.testing.circuit_strategies import circuits, sample_inputs, seeds
 from qcompile.testing.dense_oracle import dense_outputs
@@ -104,6 +104,7 @@ def test_all_that_is_compared_has_the_outputs(circuit: Circuit, mitigate: str, s
         Parallelise(),
         NativeGates(),
         Sabre(seeds=2, keep=1),
+        MoveToVacant(),
         NativeGates(),
         Relocate(best=2),
         RestoreParities(best=2),
@@ -161,6 +162,21 @@ def test_a_ring_of_commuting_gates_runs_in_two_layers() -> None:
     after = carried(start_routing(circuit, grid()), on(grid()), Parallelise())
     (variant,) = after.variants
     assert (depth(circuit.gates), depth(variant.gates)) == (6, 4)
+
+
+def test_moves_to_vacant_qubits_take_two_gates() -> None:
+    start = start_routing(layered("r", qubits=2), grid())
+    draft = Draft(
+        variant=start.variants[0],
+        placement="by hand",
+        field=(0, 1, 2, 3),
+        initial=(0, 3),
+        final=(3, 2),
+        gates=tuple(Gate(name="swap", qubits=p) for p in ((0, 1), (1, 2), (2, 3), (0, 1))),
+    )
+    (after,) = carried(replace(start, drafts=(draft,)), on(grid()), MoveToVacant()).drafts
+    moves = ["cx 0 1", "cx 1 0", "cx 1 2", "cx 2 1", "swap 2 3"]
+    assert [gate_text(gate) for gate in after.gates or ()] == moves
 
 
 def found_error(draft: Draft, device: Device) -> float:
@@ -255,6 +271,7 @@ def test_broken_promises_are_found() -> None:
     draft = good.drafts[0]
     (variant,) = good.variants
     uncoupled = replace(draft, gates=(Gate(name="cz", qubits=(0, 7)),))
+    more = replace(draft, gates=(draft.gates or ()) + (draft.gates or ()))
     longer = replace(variant, gates=variant.gates + variant.gates)
     broken: list[tuple[DevicePass, Routing]] = [
         (AbsorbTail(), replace(good, variants=(longer,))),
@@ -265,6 +282,7 @@ def test_broken_promises_are_found() -> None:
         (Sabre(), replace(good, drafts=(uncoupled,))),
         (Sabre(), replace(good, drafts=(replace(draft, initial=(0, 0, 1, 2)),))),
         (Relocate(), replace(good, drafts=(uncoupled,))),
+        (MoveToVacant(), replace(good, drafts=(more, *good.drafts[1:]))),
         (RestoreParities(), replace(good, drafts=())),
     ]
     for step, after in broken:

@@ -12,7 +12,7 @@ from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.device.native_gates import normal_form, to_native
 from qcompile.passes.device.on_device import on_device
-from qcompile.passes.device.swaps import absorb_swaps
+from qcompile.passes.device.swaps import absorb_swaps, pairs_left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,43 @@ def _without_swaps(variant: Variant, qubits: int) -> Variant:
         wires=tuple(ends[wire] for wire in variant.wires),
         readout=moved(variant.readout, ends),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveToVacant(DevicePass):
+    """Write each swap with a qubit that holds no wire, and so is |0⟩, as two `cx` instead of three.
+
+    The first of three would have the vacant qubit as control. A swap of two vacant qubits goes.
+    """
+
+    name: ClassVar[str] = "move-to-vacant"
+
+    def run(self, routing: Routing, context: Context) -> Routing:
+        drafts = tuple(with_moves(draft) for draft in routing.drafts)
+        return replace(routing, drafts=drafts)
+
+    def ensures(self, before: Routing, after: Routing, context: Context) -> None:
+        for old, new in zip(before.drafts, after.drafts, strict=True):
+            if pairs_left(new.gates or ()) > pairs_left(old.gates or ()):
+                raise VerificationError("move-to-vacant added two-qubit gates")
+
+
+def with_moves(draft: Draft) -> Draft:
+    """The draft with cheaper swaps where one of the qubits is vacant."""
+    if draft.gates is None:
+        return draft
+    held = set(draft.initial)
+    gates: list[Gate] = []
+    for gate in draft.gates:
+        if gate.name != "swap" or held.issuperset(gate.qubits):
+            gates.append(gate)
+            continue
+        for source in held.intersection(gate.qubits):
+            (vacant,) = set(gate.qubits) - {source}
+            gates.append(Gate(name="cx", qubits=(source, vacant)))
+            gates.append(Gate(name="cx", qubits=(vacant, source)))
+            held ^= set(gate.qubits)
+    return replace(draft, gates=tuple(gates))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from qcompile.ir.routing import Draft, Routing, Variant
 from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.device.lexi_route import ensure_coupled
 from qcompile.passes.device.native import Couplings, quiet_parts
+from qcompile.passes.device.rewrite import with_moves
 from qcompile.passes.device.swaps import pairs_left
 
 TRIALS = 20
@@ -48,7 +49,11 @@ class Sabre(DevicePass):
         for field, couplings in quiet_parts(routing.device, routing.circuit.qubits):
             found = [_routed(source, variant, field, couplings, s) for s in range(self.seeds)]
             # Sorting is stable: of equals the first seed wins.
-            yield from sorted(found, key=lambda draft: pairs_left(draft.gates or ()))[: self.keep]
+            yield from sorted(found, key=_cost)[: self.keep]
+
+
+def _cost(draft: Draft) -> int:
+    return pairs_left(with_moves(draft).gates or ())
 
 
 def _opaque(gates: tuple[Gate, ...], qubits: int) -> Any:
