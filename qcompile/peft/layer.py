@@ -63,7 +63,8 @@ class QCompileLayer(PartsHolder):
         base: torch.Tensor | None = None
         if runs_base(parts):
             base = self.base_layer(x, *args, **kwargs)
-        return combined(parts, x, base)
+        with self.trained_as_then():
+            return combined(parts, x, base)
 
     def _mixed(
         self, x: torch.Tensor, names: Sequence[str], *args: Any, **kwargs: Any

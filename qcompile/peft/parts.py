@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
@@ -74,6 +75,20 @@ class PartsHolder(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ignor
         names = () if self._disable_adapters else tuple(self.active_adapters)
         return same_in_recomputation(names)
 
+    def trained_as_then(self) -> AbstractContextManager[None]:
+        """Inside, a recomputation has the gradient flags of its forward pass.
+
+        peft freezes every adapter but the active ones, and a region with less to train saves fewer
+        tensors than torch expects of it.
+        """
+        now = [
+            (parameter, parameter.requires_grad)
+            for parts in self.qcompile_core.values()
+            for parameter in parts.parameters()
+        ]
+        changed = [(p, flag) for p, flag in same_in_recomputation(now) if p.requires_grad != flag]
+        return _flagged(changed) if changed else nullcontext()
+
     def obstacles(self, adapter_names: Iterable[str]) -> list[tuple[str, str]]:
         """(adapter of the spec, why it cannot be merged here)."""
         raise NotImplementedError
@@ -100,3 +115,15 @@ class PartsHolder(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ignor
 
     def extra_repr(self) -> str:
         return self.site
+
+
+@contextmanager
+def _flagged(flags: list[tuple[nn.Parameter, bool]]) -> Iterator[None]:
+    before = [(parameter, parameter.requires_grad) for parameter, _ in flags]
+    try:
+        for parameter, flag in flags:
+            parameter.requires_grad_(flag)
+        yield
+    finally:
+        for parameter, flag in before:
+            parameter.requires_grad_(flag)

@@ -34,6 +34,10 @@ class QCompilePrefix(PrefixHolder, PartsHolder):
         hold(attention, holder)
         return holder
 
+    def forward(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        with self.trained_as_then():
+            return super().forward()
+
     def standing(self) -> list[AdapterModule]:
         return self.parts(self.standing_adapters())
 

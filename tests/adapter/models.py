@@ -216,11 +216,11 @@ def outputs(model: nn.Module) -> Any:
     return model(input_ids=TOKENS, labels=TOKENS)
 
 
-def checkpoint_activations(model: nn.Module) -> None:
+def checkpoint_activations(model: nn.Module, *, reentrant: bool = False) -> None:
     """transformers' own switch, under the name that its version knows it by."""
     old: Any = getattr(model, "gradient_checkpointing_enable", None)
     enable: Any = getattr(model, "activation_checkpointing_enable", old)
-    enable({"use_reentrant": False})
+    enable({"use_reentrant": reentrant})
 
 
 def snapshot(model: nn.Module) -> dict[str, torch.Tensor]:

@@ -22,6 +22,8 @@ def backward(loss: Tensor, **settings: bool) -> None:
     loss.backward(**settings)  # type: ignore[no-untyped-call]
 
 
+Run = Callable[[Any, Tensor], Tensor]
+
 X = torch.linspace(-1, 1, 12).reshape(2, 6)
 
 
@@ -121,28 +123,36 @@ def test_compiled_models_obey(model: nn.Module, base: Tensor) -> None:
     assert torch.equal(traced(X), on)
 
 
-def gradients(model: nn.Module, run: Callable[[nn.Module, Tensor], Tensor]) -> Tensor:
+def gradients(model: nn.Module, run: Run) -> Tensor:
     x = X.clone().requires_grad_()
     backward(run(model, x).square().sum())
     assert x.grad is not None
     return x.grad
 
 
-def checkpointed(model: nn.Module, x: Tensor) -> Tensor:
-    found: Tensor = checkpoint(model, x, use_reentrant=False)
-    return found
+@pytest.fixture(params=[False, True], ids=["hooks", "reentrant"])
+def checkpointed(request: pytest.FixtureRequest) -> Run:
+    return partial(checkpoint, use_reentrant=request.param)
 
 
-def with_block(model: nn.Module, x: Tensor) -> Tensor:
-    with disabled(model):
-        return checkpointed(model, x)
+@pytest.fixture
+def with_block(checkpointed: Run) -> Run:
+    def run(model: nn.Module, x: Tensor) -> Tensor:
+        with disabled(model):
+            return checkpointed(model, x)
+
+    return run
 
 
-def test_recomputation_outside_the_block_is_without_adapters(model: nn.Module) -> None:
+def test_recomputation_outside_the_block_is_without_adapters(
+    model: nn.Module, checkpointed: Run, with_block: Run
+) -> None:
     assert torch.equal(gradients(model, with_block), gradients(layers(), checkpointed))
 
 
-def test_recomputation_inside_a_block_has_the_adapters_of_its_forward(model: nn.Module) -> None:
+def test_recomputation_inside_a_block_has_the_adapters_of_its_forward(
+    model: nn.Module, checkpointed: Run
+) -> None:
     expected = gradients(model, lambda model, x: model(x))
     x = X.clone().requires_grad_()
     loss = checkpointed(model, x).square().sum()
@@ -151,7 +161,9 @@ def test_recomputation_inside_a_block_has_the_adapters_of_its_forward(model: nn.
     assert x.grad is not None and torch.equal(x.grad, expected)
 
 
-def test_recomputation_in_another_thread(model: nn.Module) -> None:
+def test_recomputation_in_another_thread(
+    model: nn.Module, checkpointed: Run, with_block: Run
+) -> None:
     """Where torch runs the backward pass of a GPU."""
     for run, expected in (
         (with_block, gradients(layers(), checkpointed)),
@@ -163,7 +175,9 @@ def test_recomputation_in_another_thread(model: nn.Module) -> None:
         assert x.grad is not None and torch.equal(x.grad, expected)
 
 
-def test_two_forwards_and_one_backward(model: nn.Module) -> None:
+def test_two_forwards_and_one_backward(
+    model: nn.Module, checkpointed: Run, with_block: Run
+) -> None:
     """As in preference training whose reference has gradients."""
     expected = gradients(model, lambda m, x: m(x)) + gradients(layers(), lambda m, x: m(x))
     x = X.clone().requires_grad_()
@@ -172,6 +186,26 @@ def test_two_forwards_and_one_backward(model: nn.Module) -> None:
     assert x.grad is not None and torch.allclose(x.grad, expected, atol=1e-6)
     backward(loss)
     assert torch.allclose(x.grad, 2 * expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("outer", "inner"), [(True, True), (True, False), (False, True)])
+def test_a_region_inside_a_region(model: nn.Sequential, outer: bool, inner: bool) -> None:
+    def first(x: Tensor) -> Tensor:
+        found: Tensor = checkpoint(model[0], x, use_reentrant=inner)
+        return found
+
+    def both(_: nn.Module, x: Tensor) -> Tensor:
+        found: Tensor = model[2](torch.tanh(first(x)))
+        return found
+
+    def nested(model: nn.Module, x: Tensor) -> Tensor:
+        found: Tensor = checkpoint(both, model, x, use_reentrant=outer)
+        with disabled(model):
+            reference: Tensor = checkpoint(both, model, x, use_reentrant=outer)
+        return found + 2 * reference
+
+    expected = gradients(model, lambda m, x: m(x) + 2 * layers()(x))
+    torch.testing.assert_close(gradients(model, nested), expected)
 
 
 class Kept:
@@ -197,18 +231,15 @@ def test_other_hooks_on_saved_tensors_are_let_be(model: nn.Module) -> None:
     assert torch.equal(gradients(model, stored), expected)
 
 
-def test_block_inside_the_checkpointed_function(model: nn.Module) -> None:
+def test_block_inside_the_checkpointed_function(model: nn.Module, checkpointed: Run) -> None:
     def both(model: nn.Module, x: Tensor) -> Tensor:
         with disabled(model):
             reference: Tensor = model(x)
         result: Tensor = model(x) - reference
         return result
 
-    def inside(model: nn.Module, x: Tensor) -> Tensor:
-        found: Tensor = checkpoint(both, model, x, use_reentrant=False)
-        return found
-
-    assert torch.equal(gradients(model, inside), gradients(model, both))
+    inside = gradients(model, lambda model, x: checkpointed(partial(both, model), x))
+    assert torch.equal(inside, gradients(model, both))
 
 
 def test_replicas_for_other_devices_obey_the_block_of_their_caller(

@@ -145,32 +145,50 @@ def test_unloading_leaves_no_hook() -> None:
     assert not any(module._forward_pre_hooks for module in unloaded.modules())
 
 
-def gradients(model: Any, *, checkpointing: bool) -> dict[str, Tensor]:
-    """Of two losses under two adapters and one backward pass."""
-    if checkpointing:
-        checkpoint_activations(model.base_model.model)
+def gradients(
+    model: Any, checkpointing: bool | None, *, thaw: bool
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Of two losses under two adapters and one backward pass; and of the embeddings.
+
+    Args:
+        model: Of peft, with adapters `default` and `second`.
+        checkpointing: Without, or whether reentrant.
+        thaw: Setting an adapter freezes the others, and frozen tensors take no gradient; whether
+            they are trained again before the backward pass.
+    """
+    if checkpointing is not None:
+        checkpoint_activations(model.base_model.model, reentrant=checkpointing)
     model.train()
     model.zero_grad()
+    embedded = model.get_input_embeddings()(IDS).detach().requires_grad_()
     total = torch.zeros(())
     for name in ("default", "second"):
         model.set_adapter(name)
-        total = total + model(input_ids=IDS, labels=IDS).loss
-    # Setting an adapter freezes the others, and frozen tensors take no gradient.
-    model.base_model.set_requires_grad(["default", "second"])
+        total = total + model(inputs_embeds=embedded, labels=IDS).loss
+    if thaw:
+        model.base_model.set_requires_grad(["default", "second"])
     torch.autograd.backward(total)
-    return {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+    found = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+    assert embedded.grad is not None
+    return found, embedded.grad
 
 
-def test_checkpoints_recompute_under_the_adapter_of_their_forward() -> None:
+@pytest.mark.parametrize("thaw", [True, False])
+@pytest.mark.parametrize("reentrant", [False, True])
+@pytest.mark.parametrize("spec", [QTHA, PREFIX], ids=["circuit", "prefix"])
+def test_checkpoints_recompute_under_the_adapter_of_their_forward(
+    spec: str, reentrant: bool, thaw: bool
+) -> None:
     model = get_peft_model(base("llama"), QCompileConfig(spec=LORA))
-    model.add_adapter("second", QCompileConfig(spec=QTHA))
+    model.add_adapter("second", QCompileConfig(spec=spec))
     moved(model)
-    plain = gradients(model, checkpointing=False)
-    assert {".default." in name for name in plain} == {True, False}
-    found = gradients(model, checkpointing=True)
+    plain, plain_embedded = gradients(model, None, thaw=thaw)
+    assert {".default." in name for name in plain} == ({True, False} if thaw else {False})
+    found, embedded = gradients(model, reentrant, thaw=thaw)
     assert found.keys() == plain.keys()
     for name, gradient in plain.items():
         torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(embedded, plain_embedded, rtol=1e-4, atol=1e-6)
 
 
 def test_the_hooks_of_lora_stay_as_they_are() -> None:
