@@ -6,6 +6,8 @@ from pathlib import Path
 
 from qcompile.artifact.atomic import write_atomically
 
+CARD = "README.md"
+
 _LOADERS = {
     "CAUSAL_LM": "AutoPeftModelForCausalLM",
     "FEATURE_EXTRACTION": "AutoPeftModelForFeatureExtraction",
@@ -32,7 +34,7 @@ _PLACE = "Use the code below to get started with the model.\n\n[More Information
 def complete_card(folder: str | Path, task_type: str | None) -> None:
     """Say in the README.md of a folder, where there is one, how the adapter is loaded; once."""
     code = _CODE.format(loader=_LOADERS.get(str(task_type), "AutoPeftModel"))
-    file = Path(folder) / "README.md"
+    file = Path(folder) / CARD
     if not file.is_file():
         return
     text = file.read_text("utf-8")

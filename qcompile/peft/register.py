@@ -8,8 +8,10 @@ from typing import Any
 
 from peft import PeftConfig, PeftModel
 
+from qcompile.artifact.folder import write_folder_whole
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.peft import PlanDiffers
+from qcompile.peft.card import CARD
 from qcompile.peft.config import QCompileConfig, peft_type
 from qcompile.peft.model import QCompileModel
 
@@ -26,6 +28,7 @@ def register() -> None:
         )
         _keep_folders()
         _compare_plans()
+        _save_whole()
 
 
 def _keep_folders() -> None:
@@ -68,6 +71,25 @@ def _compare_plans() -> None:
 
     compared: Any = functools.wraps(load)(load_adapter)
     PeftModel.load_adapter = compared  # type: ignore[method-assign, unused-ignore]
+
+
+def _save_whole() -> None:
+    """Let a saved folder be written whole, or stay as it was.
+
+    peft replaces the tensors before it writes the configuration that they belong to.
+    """
+    save: Any = PeftModel.save_pretrained
+
+    def save_pretrained(self: Any, save_directory: Any, *args: Any, **kwargs: Any) -> None:
+        ours = any(isinstance(config, QCompileConfig) for config in self.peft_config.values())
+        if ours and not os.path.isfile(save_directory):
+            write_folder_whole(
+                save_directory, lambda folder: save(self, folder, *args, **kwargs), keep=(CARD,)
+            )
+        else:
+            save(self, save_directory, *args, **kwargs)
+
+    PeftModel.save_pretrained = functools.wraps(save)(save_pretrained)  # type: ignore[method-assign, unused-ignore]
 
 
 def check_same_plan(name: str, known: QCompileConfig, given: object) -> None:

@@ -123,24 +123,29 @@ def _refuse_idle(
         for name in names
     ]
     chosen = [name for name in fitting if _in_layers(config, name)]
-    idle: list[tuple[str, str, list[str]]] = []
-    for option, names in (("target_modules", chosen), ("exclude_modules", fitting)):
+    idle: list[tuple[str, str, list[str], str]] = []
+    everywhere = "of the model"
+    there = everywhere if config.layers_to_transform is None else "of these layers"
+    for option, names, place in (
+        ("target_modules", chosen, there),
+        ("exclude_modules", fitting, everywhere),
+    ):
         entries = getattr(config, option)
         if entries is None or isinstance(entries, str):
             continue
         idle += [
-            (f"{entry!r} of {option}", entry, names)
+            (f"{entry!r} of {option}", entry, names, place)
             for entry in sorted(entries)
             if not any(name == entry or name.endswith(f".{entry}") for name in names)
         ]
     layers = config.layers_to_transform
     patterns = config.layers_pattern or ()
     lists = (patterns,) if isinstance(patterns, str) else tuple(patterns)
-    there = {_layer(name, lists) for name in fitting}
+    numbers = {_layer(name, lists) for name in fitting}
     for layer in [layers] if isinstance(layers, int) else layers or ():
-        if layer not in there:
+        if layer not in numbers:
             where = f", counted by layers_pattern={config.layers_pattern!r}" if lists else ""
-            idle.append((f"{layer} of layers_to_transform{where}", str(layer), []))
+            idle.append((f"{layer} of layers_to_transform{where}", str(layer), [], everywhere))
     if idle:
         raise AdapterError(
             *few(
@@ -148,9 +153,10 @@ def _refuse_idle(
                     TargetsMatchNothing(
                         choice=choice,
                         present=(last := tuple(sorted({n.rpartition(".")[2] for n in names}))),
+                        place=place,
                         candidates=nearest(entry, last),
                     )
-                    for choice, entry, names in idle
+                    for choice, entry, names, place in idle
                 ]
             )
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -230,3 +231,45 @@ def test_pipes_in_the_place_of_files_are_not_waited_for(
         for loader in ("load", "qcompile"):
             with pytest.raises(QCompileError, match=r"QA5002.*no regular file"):
                 LOADERS[loader](str(tmp_path / name))
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_that_peft_cannot_write_whole_stays_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    """As where the disk is full after the tensors are written."""
+    folder = tmp_path / "made" / "a"
+    if there:
+        by_peft(folder)
+        (folder / "notes.txt").write_text("mine", "utf-8")
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    model = trained(SHARED)
+    model.add_adapter("second", QCompileConfig(spec=LORA))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("qcompile.peft.config.complete_card", full)
+        with pytest.raises(UsageError, match=r"QA0014[\s\S]*No space"):
+            model.save_pretrained(str(folder))
+    assert {f: f.read_bytes() for f in tmp_path.rglob("*") if f.is_file()} == before
+    assert there or not list(tmp_path.iterdir())
+    model.save_pretrained(folder)
+    assert "notes.txt" not in before or (folder / "notes.txt").exists()
+    assert {f.name for f in folder.iterdir()} - {"notes.txt"} == {
+        CONFIG,
+        WEIGHTS,
+        "README.md",
+        "second",
+    }
+    load(llama(), str(folder))
+    assert (folder / "second" / WEIGHTS).exists()
+
+
+def test_the_card_of_a_folder_is_gone_on_with(tmp_path: Path) -> None:
+    by_peft(tmp_path)
+    card = tmp_path / "README.md"
+    card.write_text(card.read_text("utf-8") + "\nOur own words.\n", "utf-8")
+    by_peft(tmp_path)
+    assert "Our own words." in card.read_text("utf-8")

@@ -18,11 +18,14 @@ pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is d
 @pytest.mark.parametrize(
     ("choice", "named"),
     [
-        ({"target_modules": ["q_proj", "nope"]}, ["'nope' of target_modules"]),
+        (
+            {"target_modules": ["q_proj", "nope"]},
+            ["'nope' of target_modules", "of the model end in"],
+        ),
         ({"target_modules": ["q_prj", "v_prj"]}, ["'q_prj'", "'v_prj'", "did you mean `q_proj`"]),
         (
             {"target_modules": ["q_proj", "lm_head"], "layers_to_transform": [0]},
-            ["'lm_head' of target_modules"],
+            ["'lm_head' of target_modules", "linear maps of these layers end in down_proj"],
         ),
         ({"layers_to_transform": [0, 99]}, ["99 of layers_to_transform"]),
         ({"layers_to_transform": 99}, ["99 of layers_to_transform"]),

@@ -18,11 +18,13 @@ class TargetsMatchNothing(Message):
     choice: str
     present: tuple[str, ...] = ()
     """Last names of the linear maps that are there."""
+    place: str = "of the model"
+    """Where they are there."""
     candidates: tuple[str, ...] = ()
 
     def notes(self) -> tuple[str, ...]:
         shown = ", ".join(self.present[:12])
-        return (f"the linear maps of the model end in {shown}",) if shown else ()
+        return (f"the linear maps {self.place} end in {shown}",) if shown else ()
 
 
 @message(
