@@ -36,8 +36,10 @@ def write_folder_whole(
                     shutil.copyfile(os.path.join(path, file), made / file)
             write(name)
             files = {file: file.read_bytes() for file in made.rglob("*") if file.is_file()}
-            targets = {Path(path) / file.relative_to(made): data for file, data in files.items()}
-            new = _make({target.parent for target in targets})
+            targets: dict[str | Path, bytes] = {
+                Path(path) / file.relative_to(made): data for file, data in files.items()
+            }
+            new = _make({Path(target).parent for target in targets})
         except (OSError, SafetensorError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise UsageError(OutputNotWritable(path=os.fspath(path), reason=reason)) from None
