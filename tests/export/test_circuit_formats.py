@@ -147,6 +147,12 @@ def test_routed_files_hold_native_gates_alone(circuit: Circuit, seed: int) -> No
             assert len(qubits) == 1 or tuple(qubits) in LINE.edges
 
 
+def test_the_command_line_knows_the_formats_without_loading_them() -> None:
+    from qcompile.cli.circuit_output import SUFFIXES
+
+    assert tuple(FORMATS) == SUFFIXES
+
+
 def test_the_schema_refuses_what_is_no_manifest() -> None:
     assert schema_errors(SCHEMA, {"format": "qcompile.circuit"})
     assert schema_errors(SCHEMA, [])

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 from qcompile.backends.export.formats import AnyCircuit, CircuitFormat
@@ -200,8 +201,14 @@ def _device(device: Device) -> dict[str, Any]:
         "qubits": device.qubits,
         "native": list(device.native),
         "calibrated": device.calibrated,
-        "sha256": digest(device),
+        "sha256": _device_digest(device),
     }
+
+
+@lru_cache(maxsize=16)
+def _device_digest(device: Device) -> str:
+    """A description is long, and the same for every file of a command."""
+    return digest(device)
 
 
 def _use(use: CircuitUse) -> dict[str, Any]:
