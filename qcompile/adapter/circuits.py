@@ -474,11 +474,14 @@ def circuits_of(
     devices = {device.name: device for device in origin.manifest.devices}
     found = {unit: circuits_of_plan(planned.plans[unit]) for unit in {site.unit for site in sites}}
     for site in sites:
-        here = router or Router.of_plan(planned.plans[site.unit], devices, origin.manifest.pipeline)
+        own = Router.of_plan(planned.plans[site.unit], devices, origin.manifest.pipeline)
+        # What was compiled for the target stays, with the calibration that it was compiled with.
+        again = router is not None and (own is None or own.target != router.target)
+        here = router if again else own
         for place in found[site.unit]:
             routed = place.routed
-            if router is not None and place.kind == "circuit":
-                routed = router.route(place.circuit)
+            if here is not None and again and place.kind == "circuit":
+                routed = here.route(place.circuit)
             yield AdapterCircuit(
                 place=place,
                 site=site,

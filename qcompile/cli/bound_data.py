@@ -62,12 +62,15 @@ def read_data(path: str) -> BoundData:
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(FileNotReadable(path=path, reason=reason)) from None
-    except (ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile) as error:
         reason = f"`{path}` does not hold arrays: {' '.join(str(error).split())[:200]}"
         raise _refused(reason) from None
     if isinstance(found, dict):
         return _inputs(path, found)
-    return BoundData(data=_numbers(path, found).numpy())
+    numbers = _numbers(path, found)
+    if numbers.dim() not in (1, 2):
+        raise _refused(f"`{path}` holds an array of {numbers.dim()} axes")
+    return BoundData(data=numbers.reshape(-1, numbers.shape[-1]).numpy())
 
 
 def _torch(path: str) -> Any:
@@ -113,6 +116,8 @@ def _numbers(path: str, value: Any) -> Tensor:
         whole = torch.from_numpy(value.astype(np.float64)) if kind and kind in "fiu" else None
     if whole is None:
         raise _refused(f"`{path}` holds what is no array of real numbers")
+    if whole.numel() == 0:
+        raise _refused(f"`{path}` holds an array without elements")
     if not bool(whole.isfinite().all()):
         raise _refused(f"`{path}` holds NaN or infinities")
     return whole

@@ -65,6 +65,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(place / "wide.npy", np.zeros((2, 5)))
     np.save(place / "nan.npy", np.full((1, 3), np.nan))
     np.save(place / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    np.save(place / "empty.npy", np.zeros((0, 3)))
+    np.save(place / "number.npy", np.array(3.0))
+    np.save(place / "cube.npy", np.zeros((2, 2, 3)))
+    np.save(place / "complex.npy", np.zeros((2, 3), dtype=complex))
+    huge = np.lib.format.magic(1, 0)
+    text = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000, 3), }"
+    huge += len(text).to_bytes(2, "little") + text.encode()
+    (place / "huge.npy").write_bytes(huge + bytes(24))
+    np.savez(place / "other.npz", z=np.zeros((2, 3)))
     (place / "text.npy").write_text("not an array")
     return place
 
@@ -223,6 +232,12 @@ def test_a_source_writes_the_same_as_its_adapter(here: Path) -> None:
         (["convert", "wave.pt", "c.qasm", "--bind", "nan.npy"], "QA4221"),
         (["convert", "wave.pt", "c.qasm", "--bind", "objects.npy"], "QA4221"),
         (["convert", "wave.pt", "c.qasm", "--bind", "text.npy"], "QA4221"),
+        (["convert", "wave.pt", "c.qasm", "--bind", "empty.npy"], "QA4221"),
+        (["convert", "wave.pt", "c.qasm", "--bind", "number.npy"], "QA4221"),
+        (["convert", "wave.pt", "c.qasm", "--bind", "cube.npy"], "QA4221"),
+        (["convert", "wave.pt", "c.qasm", "--bind", "complex.npy"], "QA4221"),
+        (["convert", "wave.pt", "c.qasm", "--bind", "huge.npy"], "QA4221"),
+        (["convert", "wave.pt", "c.qasm", "--bind", "other.npz"], "QA4221"),
         (["convert", "wave.pt", "c.qasm", "--bind", "wave.pt"], "QA4221"),
         (["convert", "wave.pt", "c.qasm", "--bind", "missing.npy"], "QA0002"),
         (["convert", "wave.pt", "c.qasm", "--target", "nowhere"], "QA0021"),

@@ -172,6 +172,14 @@ def test_a_device_may_be_chosen_afterwards(tmp_path: Path) -> None:
     assert plain.routed is None
 
 
+def test_what_was_compiled_for_a_target_stays() -> None:
+    adapter = trained(source(target="hw"))
+    (compiled,), (named,) = adapter.circuits(), adapter.circuits(target="hw")
+    assert compiled.routed is named.routed is not None
+    (other,) = adapter.circuits(target=LINE)
+    assert other.device is LINE and other.routed is not compiled.routed
+
+
 def test_data_sources_say_what_is_applied_already() -> None:
     (circuit,) = trained(source("twice")).circuits()
     data = circuit.manifest()["uses"][0]["data"]
