@@ -14,13 +14,17 @@ import torch
 import qcompile
 from qcompile.adapter import CompiledAdapter
 from qcompile.adapter.circuits import AdapterCircuit
+from qcompile.backends.devices import load_device
 from qcompile.diagnostics.errors import QCompileWarning
 from qcompile.ir.circuit import Expectations
 from qcompile.ir.device import Device
+from qcompile.ir.target import CouplingDevice
 from tests.export.readers import schema_errors, values_of
 from tests.export.test_circuit_formats import LINE, SCHEMA
 
 ROOT = Path(__file__).parents[2]
+
+EDGES = ((0, 1), (1, 2), (2, 3))
 
 SMALL = {
     "qtha": {"rank": 3, "layers": 2, "bus": 16, "bond": 2},
@@ -170,6 +174,30 @@ def test_a_device_may_be_chosen_afterwards(tmp_path: Path) -> None:
         check_files(circuit, inputs(circuit), tmp_path, ".qasm")
     (plain,) = adapter.circuits()
     assert plain.routed is None
+
+
+@pytest.mark.parametrize(
+    "native",
+    [("rz", "sx", "x", "ecr"), ("prx", "cz"), ("gpi", "gpi2", "ms"), ("rx", "rz", "rzz"), None],
+    ids=str,
+)
+def test_devices_of_every_kind_keep_the_values(
+    native: tuple[str, ...] | None, tmp_path: Path
+) -> None:
+    """Without a native set the device has gates with directions, and a calibration."""
+    from qiskit import qasm2, qasm3
+
+    (circuit,) = trained(source("angle", "paulis")).circuits(
+        target="fake_jakarta"
+        if native is None
+        else load_device(CouplingDevice(qubits=4, edges=EDGES, label="lab", native=native))
+    )
+    for suffix in (".qasm", ".qasm2", ".qpy", ".json", ".qir"):
+        check_files(circuit, inputs(circuit, rows=1), tmp_path, suffix)
+    assert circuit.device is not None
+    for read, suffix in ((qasm3.loads, "qasm"), (qasm2.loads, "qasm2")):
+        found = read((tmp_path / f"c0.{suffix}").read_text("utf-8"))
+        assert {item.operation.name for item in found.data} <= set(circuit.device.native)
 
 
 def test_what_was_compiled_for_a_target_stays() -> None:
