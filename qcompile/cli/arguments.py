@@ -32,6 +32,7 @@ COMMANDS = {
     "fmt": "run_fmt",
     "report": "run_report",
     "convert": "run_convert",
+    "run": "run_run",
     "explain": "run_explain",
     "version": "run_version",
     "list": "run_list",
@@ -77,6 +78,13 @@ class Arguments:
     """`convert` to a program, and circuits."""
     bind: tuple[str, ...] = ()
     """What becomes numbers in circuits: `angles`, or the path of a file with data."""
+    on: str | None = None
+    data: str | None = None
+    shots: int | None = None
+    mitigate: Literal["none", "readout"] = "none"
+    ledger: str | None = None
+    max_shots: int | None = None
+    max_jobs: int | None = None
 
 
 def parse_arguments(argv: Sequence[str]) -> Arguments:
@@ -174,6 +182,18 @@ class _Reader:
         if self._verb == "convert":
             self._problems.extend([MissingInput()] * (len(inputs) == 1))
             self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[2:])
+        if self._verb == "run":
+            self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[1:])
+            for name, option in (("on", "--on"), ("data", "--data"), ("output", "-o")):
+                if not self._list(name):
+                    self._problems.append(MissingOptionValue(option=option))
+        if self._verb == "report" and self._list("on"):
+            self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[1:])
+        if self._verb == "report" and not self._list("on"):
+            for name in ("shots", "mitigate"):
+                if self._list(name):
+                    message = OptionWithoutEffect(option=f"--{name}", needed="`--on`")
+                    self._problems.append(message)
         optimise = self._one("optimise", "-O")
         passes = self._one("passes", "--passes")
         if optimise is not None and passes is not None:
@@ -229,6 +249,15 @@ class _Reader:
                 self._one("to", "--to"), "--to", ("adapter", "lora"), "adapter"
             ),
             rank=self._rank(defaults.rank),
+            on=self._one("on", "--on"),
+            data=self._one("data", "--data"),
+            shots=self._count("shots"),
+            mitigate=self._choice(  # type: ignore[arg-type]
+                self._one("mitigate", "--mitigate"), "--mitigate", ("none", "readout"), "none"
+            ),
+            ledger=self._one("ledger", "--ledger"),
+            max_shots=self._count("max-shots"),
+            max_jobs=self._count("max-jobs"),
             module=self._one("module", "--module"),
             bind=tuple(self._bind()),
         )
@@ -277,9 +306,13 @@ class _Reader:
             return default
         return value
 
+    def _count(self, name: str) -> int | None:
+        """A number from 1; None where the option is not given."""
+        return self._number(name, 1, 2**53, 0) or None
+
     def _number(self, name: str, low: int, high: int, default: int) -> int:
         option = f"--{name}"
-        text = self._one(name, option)
+        text = self._one(name.replace("-", "_"), option)
         if text is None:
             return default
         digits = text.replace("_", "")

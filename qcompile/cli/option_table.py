@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from qcompile.ir.limits import DEFAULT_TOKENS
 
-VERBS = ("compile", "check", "fmt", "report", "convert", "explain")
+VERBS = ("compile", "check", "fmt", "report", "convert", "run", "explain")
 
 AS_JSON = ("spec", "program", "plan")
 """Levels that `--format json` writes so that they can be read back."""
@@ -34,10 +34,10 @@ OPTIONS: tuple[CommandOption, ...] = (
     CommandOption(
         names=("-o", "--output"),
         metavar="PATH",
-        commands=("compile",),
+        commands=("compile", "run"),
         help="where to write; the suffix decides what: .pt .safetensors .pt2, circuits .qasm .qasm2"
         " .qpy .json .qir, .dot .txt, or a folder for peft with a slash at the end (default: the"
-        " source's name with .pt)",
+        " source's name with .pt); of run: .npy or .pt",
     ),
     CommandOption(
         names=("--model",),
@@ -116,8 +116,52 @@ OPTIONS: tuple[CommandOption, ...] = (
     CommandOption(
         names=("--seed",),
         metavar="N",
-        commands=_COMPILING,
-        help="seed of the initial tensors (default 0)",
+        commands=(*_COMPILING, "run"),
+        help="seed of the initial tensors, or of simulated shots (default 0)",
+    ),
+    CommandOption(
+        names=("--on",),
+        metavar="WHERE",
+        commands=("run", "report"),
+        help="where circuits run: simulator (torch), aer, a device such as fake_torino or"
+        " ibm_torino; of a report: what that takes, for `--tokens`",
+    ),
+    CommandOption(
+        names=("--data",),
+        metavar="FILE",
+        commands=("run",),
+        help="inputs (…, in_features): .npy, .pt, or .npz with an `x`, and a `y` where the"
+        " adapter reads its module's output",
+    ),
+    CommandOption(
+        names=("--shots",),
+        metavar="N",
+        commands=("run", "report"),
+        help="of every value (default: exact, where that is possible)",
+    ),
+    CommandOption(
+        names=("--mitigate",),
+        metavar="none|readout",
+        commands=("run", "report"),
+        help="`readout` undoes the errors of reading by the device's calibration",
+    ),
+    CommandOption(
+        names=("--ledger",),
+        metavar="PATH",
+        commands=("run",),
+        help="a file that keeps jobs and results: the same run again takes them over",
+    ),
+    CommandOption(
+        names=("--max-shots",),
+        metavar="N",
+        commands=("run",),
+        help="hand in no more shots than these",
+    ),
+    CommandOption(
+        names=("--max-jobs",),
+        metavar="N",
+        commands=("run",),
+        help="hand in no more jobs than these",
     ),
     CommandOption(
         names=("--format",),
@@ -131,8 +175,8 @@ OPTIONS: tuple[CommandOption, ...] = (
     CommandOption(
         names=("--module",),
         metavar="NAME",
-        commands=("compile", "convert"),
-        help="circuits, or convert to .pt2: those of one module alone, such as"
+        commands=("compile", "convert", "run"),
+        help="circuits, or convert to .pt2, or run: one module alone, such as"
         " model.layers.0.self_attn.q_proj",
     ),
     CommandOption(
@@ -189,6 +233,7 @@ _SUMMARY = {
     "fmt": "lay out .qa files in their canonical form",
     "report": "what adapters cost: parameters, FLOPs, memory, circuits; LoRA or each other beside",
     "convert": "write an adapter as another kind of file, or its circuits, by suffix",
+    "run": "compute an adapter's output, its circuits on a simulator or a device",
     "explain": "explain the code of a message",
 }
 
@@ -216,6 +261,7 @@ def _synopsis(verb: str) -> str:
         "fmt": "fmt FILE… [--check]",
         "report": "report FILE… [options]",
         "convert": "convert FROM TO [options]",
+        "run": "run ADAPTER --on WHERE --data x.npy -o y.npy [options]",
         "explain": "explain [CODE…]",
     }[verb]
 

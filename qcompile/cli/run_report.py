@@ -13,6 +13,10 @@ from qcompile.report.table import report_text
 
 def run(arguments: Arguments, terminal: Terminal) -> int:
     """Print the figures of a compilation, or of several side by side; nothing is written."""
+    if arguments.on is not None:
+        from qcompile.cli.report_run import report_run
+
+        return report_run(arguments, terminal)
     if len(arguments.inputs) > 1 or arguments.control:
         return compare(arguments, terminal)
     found = figures_of(run_driver(arguments, read(arguments.inputs[0]), terminal))

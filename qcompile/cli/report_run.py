@@ -1,0 +1,66 @@
+"""`qcompile report FILE --on DEVICE`: what running an adapter takes, before anything is run."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from qcompile.artifact.formats import READ, kind_of
+from qcompile.cli.arguments import Arguments
+from qcompile.cli.options import run_driver
+from qcompile.cli.sources import read
+from qcompile.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from qcompile.adapter.compiled import CompiledAdapter
+    from qcompile.services.estimate import RunEstimate
+
+
+def report_run(arguments: Arguments, terminal: Terminal) -> int:
+    """Of a source or an adapter, for `--tokens`, without and with gradients."""
+    adapter = _adapter(arguments, terminal)
+    with terminal.progress() as say:
+        say(f"route circuits for {arguments.on}")
+        adapter.on(arguments.on, shots=arguments.shots, mitigate=arguments.mitigate)
+    forward = adapter.estimate(arguments.tokens)
+    training = adapter.estimate(arguments.tokens, training=True)
+    if forward is None or training is None:
+        terminal.out("circuits are simulated in torch: no jobs, no shots\n")
+        return 0
+    if arguments.format == "json":
+        record = {
+            "on": arguments.on,
+            "tokens": arguments.tokens,
+            "inference": asdict(forward),
+            "training": asdict(training),
+        }
+        terminal.out(json.dumps(record, indent=2) + "\n")
+        return 0
+    lines = [f"{arguments.tokens:,} tokens on {arguments.on}, at most:"]
+    lines.append(_line("inference", forward))
+    lines.append(_line("training", training))
+    lines.append(f"depth of the deepest circuit: {forward.depth}")
+    terminal.out("\n".join(lines) + "\n")
+    return 0
+
+
+def _line(name: str, found: RunEstimate) -> str:
+    text = f"  {name}: circuits {found.circuits:,}, jobs {found.jobs:,}"
+    text += f", shots {found.shots:,}" if found.shots else ", exact values"
+    if found.seconds is not None:
+        text += f"; {found.seconds:.3g} s of gates and read-outs"
+    return text
+
+
+def _adapter(arguments: Arguments, terminal: Terminal) -> CompiledAdapter:
+    (path,) = arguments.inputs
+    if os.path.isdir(path) or kind_of(path) in READ:
+        from qcompile.adapter.load import load
+
+        return load(path)
+    compilation = run_driver(arguments, read(path), terminal)
+    from qcompile.adapter import CompiledAdapter
+
+    return CompiledAdapter(compilation.manifest)

@@ -1,0 +1,78 @@
+"""`qcompile run`, and `qcompile report --on`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import qcompile
+from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def adapter(folder: Path) -> Path:
+    adapter = qcompile.compile(folder / "wave.qa")
+    adapter.save("wave.pt")
+    np.save("x.npy", np.random.default_rng(0).normal(size=(3, 6)))
+    return folder
+
+
+@pytest.mark.usefixtures("adapter")
+def test_run_writes_what_the_adapter_gives(run: Run) -> None:
+    x = torch.from_numpy(np.load("x.npy")).float()
+    expected = qcompile.load("wave.pt")(x).detach().numpy()
+    for where in ("simulator", "aer"):
+        found = run("run", "wave.pt", "--on", where, "--data", "x.npy", "-o", "y.npy")
+        assert found.code == 0, found.err
+        np.testing.assert_allclose(np.load("y.npy"), expected, atol=1e-5)
+    assert "aer: circuits 3, shots 0, jobs 1" in found.err
+    options = ("--shots", "64", "--mitigate", "readout", "--ledger", "jobs.jsonl")
+    for jobs in (1, 0):
+        found = run(
+            "run", "wave.pt", "--on", "fake_manila", "--data", "x.npy", "-o", "y.pt", *options
+        )
+        assert found.code == 0 and f"jobs {jobs}" in found.err
+    assert torch.load("y.pt").shape == expected.shape
+
+
+@pytest.mark.usefixtures("adapter")
+def test_run_refuses_before_anything_runs(run: Run) -> None:
+    given = {"--on": "aer", "--data": "x.npy", "-o": "y.npy"}
+
+    def code(*more: str, **changed: str) -> str:
+        values = given | {name.replace("_", "-"): value for name, value in changed.items()}
+        words = [word for name, value in values.items() if value for word in (name, value)]
+        found = run("run", "wave.pt", *words, *more)
+        assert found.code != 0 and not Path("y.npy").exists()
+        return found.err
+
+    assert "QA0008" in code(**{"--data": ""})
+    assert "QA0008" in code(**{"--on": ""})
+    assert "QA0009" in code(**{"--data": "wave.qa"})
+    assert "QA0002" in code(**{"--data": "no.npy"})
+    assert "QA0012" in code(**{"-o": "y.txt"})
+    assert "QA7101" in code(**{"--on": "fake_turin"})
+    assert "QA7106" in code("--shots", "100", "--max-shots", "200")
+    np.save("x.npy", np.zeros((3, 5)))
+    assert "QA6010" in code()
+
+
+@pytest.mark.usefixtures("adapter")
+def test_report_says_what_a_run_takes(run: Run) -> None:
+    asked = ("--on", "fake_manila", "--tokens", "5", "--shots", "100")
+    for source in ("wave.qa", "wave.pt"):
+        record = json.loads(run("report", source, *asked, "--format", "json").out)
+        assert record["inference"]["circuits"] == 5 and record["inference"]["shots"] == 500
+        assert record["training"]["circuits"] > 2 * 5 and record["training"]["jobs"] == 2
+        assert record["inference"]["seconds"] > 0
+    text = run("report", "wave.qa", *asked).out
+    assert text.startswith(
+        "5 tokens on fake_manila, at most:\n  inference: circuits 5, jobs 1, shots 500"
+    )
+    assert "no jobs" in run("report", "wave.qa", "--on", "simulator").out
+    assert run("report", "wave.qa", "--shots", "5").code == 2
+    assert run("report", "low.qa", "--on", "aer").code == 1
