@@ -87,7 +87,7 @@ class AdaptedModule(nn.Module):
         base: torch.Tensor | None = None
         if runs_base(parts):
             base = self.base_layer(x, *args, **kwargs)
-        return combined(parts, x, base)
+        return combined(parts, x, base, self.base_layer)
 
     def _replicate_for_data_parallel(self) -> Any:
         replica: Any = super()._replicate_for_data_parallel()  # type: ignore[no-untyped-call]
@@ -102,14 +102,17 @@ def runs_base(parts: Sequence[AdapterModule]) -> bool:
 
 
 def combined(
-    parts: Sequence[AdapterModule], x: torch.Tensor, base: torch.Tensor | None
+    parts: Sequence[AdapterModule],
+    x: torch.Tensor,
+    base: torch.Tensor | None,
+    module: torch.nn.Module,
 ) -> torch.Tensor:
-    """The output of a module with `parts`; `base` is what the module gives without them."""
+    """The output of a module with `parts`; `base` is what the frozen `module` gives for x."""
     adds = all(part.plan.mode == "add" for part in parts)
     output = base if adds else None
     dtype = x.dtype if base is None else base.dtype
     for part in parts:
-        value = part(x, base).to(dtype)
+        value = part(x, base, module).to(dtype)
         output = value if output is None else output + value
     assert output is not None
     return output

@@ -114,20 +114,26 @@ class CompiledAdapter(nn.Module):
         check_type("CompiledAdapter[…]", "module", module, str, "the name of a module")
         return self.part(sites_named(self.sites, module)[0])
 
-    def forward(self, x: torch.Tensor, y: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(
+        self,
+        x: torch.Tensor,
+        y: torch.Tensor | None = None,
+        base: nn.Module | None = None,
+    ) -> torch.Tensor:
         """The update (or replacement) for x, (…, in_features) → (…, out_features).
 
         Args:
             x: The module's input.
             y: The module's own output, (…, out_features), where the adapter reads it.
+            base: The frozen module, where the adapter computes with it.
 
         Raises:
-            AdapterError: QA6008 where there are several parts; QA6010, QA6021, QA6022.
+            AdapterError: QA6008 where there are several parts; QA6010, QA6021 to QA6024.
         """
         if len(self.sites) != 1:
             message = SeveralSites(count=len(self.sites), first=self.sites[0].module)
             raise AdapterError(message)
-        result: torch.Tensor = self.part(self.sites[0])(x, y)
+        result: torch.Tensor = self.part(self.sites[0])(x, y, base)
         return result
 
     def on(

@@ -111,6 +111,8 @@ def _check_exportable(parts: list[AdapterModule]) -> None:
             what = "is a prefix, which stands inside the model's attention"
         elif sampled and part.plan.target.shots is not None:
             what = "samples its circuits with `shots`"
+        elif part.plan.uses_base:
+            what = "computes with its module, which is not part of the program"
         if what:
             where = f" on `{part.site}`" if part.site else ""
             reason = f"adapter `{part.plan.adapter}`{where} {what}"

@@ -113,6 +113,8 @@ def _obstacle(part: AdapterModule) -> str | None:
         return "it replaces the module's output instead of adding to it"
     if part.plan.uses_output:
         return "it reads the module's output, which the factors of LoRA do not"
+    if part.plan.uses_base:
+        return "it computes with the module's weight, which the factors of LoRA do not"
     return None
 
 

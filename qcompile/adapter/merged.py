@@ -30,14 +30,14 @@ def merged(
     base = bias.detach().to(torch.float64)
     shift = torch.zeros_like(base) if replaces else base
     for part in parts:
-        if part.plan.uses_output:
-            shift = shift + part.merge_bias(base).to(base.device)
+        if part.plan.reads_module:
+            shift = shift + part.merge_bias(base, total).to(base.device)
     return matrix, shift
 
 
 def changes_bias(parts: Sequence[AdapterModule]) -> bool:
     """Whether the merged bias is another one."""
-    return any(part.plan.mode == "replace" or part.plan.uses_output for part in parts)
+    return any(part.plan.mode == "replace" or part.plan.reads_module for part in parts)
 
 
 def is_transposed(base_layer: torch.nn.Module) -> bool:

@@ -9,7 +9,9 @@ from torch import nn
 from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.prefixed import Prefixes, holder_of
+from qcompile.backends.simulator.base import unreadable
 from qcompile.backends.simulator.module import AdapterModule
+from qcompile.backends.simulator.sharded import is_sharded
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.adapter import (
@@ -18,6 +20,7 @@ from qcompile.diagnostics.messages.adapter import (
     ModuleMissing,
     ModuleSizeMismatch,
     NotForAModel,
+    WeightNotReadable,
 )
 from qcompile.diagnostics.messages.interface import ModuleUnsuited
 from qcompile.diagnostics.messages.prefix import NotAttention
@@ -41,7 +44,7 @@ def find_places(model: nn.Module, adapter: CompiledAdapter) -> list[Place]:
     """The place of every part.
 
     Raises:
-        AdapterError: QA6001 to QA6004, QA6009, QA6011, QA6044; all misfits at once.
+        AdapterError: QA6001 to QA6004, QA6009, QA6011, QA6024, QA6044; all misfits at once.
     """
     modules = dict(model.named_modules(remove_duplicate=False))
     unsuited = obstacles(model)
@@ -98,6 +101,11 @@ def _misfit(
             found=f"{sizes[0]} → {sizes[1]}",
             expected=f"{wanted[0]} → {wanted[1]}",
         )
+    # Under FSDP2 the weight is whole while the module runs.
+    whole = part.plan.uses_weight and not is_sharded(base.weight)
+    reason = unreadable(base) if whole else None
+    if reason is not None:
+        return WeightNotReadable(adapter=site.adapter, module=site.module, reason=reason)
     if isinstance(module, AdaptedModule) and site.adapter in module.parts():
         return AlreadyAttached(module=site.module, adapter=site.adapter)
     return None

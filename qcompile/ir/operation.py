@@ -81,6 +81,9 @@ class CallReader(Protocol):
     def combine(self, operator: str, *arguments: Typed) -> Typed | None:
         """An operator or function of numbers, applied."""
 
+    def of_tokens(self, value: Value) -> bool:
+        """Whether there is one for each token."""
+
     def expect(self, value: Value, what: str, wanted: SpecDomain) -> bool:
         """Report a value of another domain."""
 

@@ -10,6 +10,7 @@ from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.device import RoutedCircuit, RoutingCandidate
 from qcompile.ir.network import ContractionNode, frames_of
 from qcompile.ir.node import PlanNode
+from qcompile.ir.ops.base import BASE_NODES, WeightNode
 from qcompile.ir.ops.ends import OutputNode
 from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode
 from qcompile.ir.spec import Mode
@@ -211,3 +212,18 @@ class Plan:
     def uses_output(self) -> bool:
         """Whether it reads `y`, the adapted module's own output."""
         return any(isinstance(node, OutputNode) for node in self.nodes)
+
+    @property
+    def uses_base(self) -> bool:
+        """Whether it computes with the adapted module: `base(v)`, its weight or bias."""
+        return any(isinstance(node, BASE_NODES) for node in self.nodes)
+
+    @property
+    def reads_module(self) -> bool:
+        """Whether x and its own tensors are not all that it needs."""
+        return self.uses_output or self.uses_base
+
+    @property
+    def uses_weight(self) -> bool:
+        """Whether it reads the weight of the adapted module."""
+        return any(isinstance(node, WeightNode) for node in self.nodes)

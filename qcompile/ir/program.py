@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.node import Needed, ProgramNode
+from qcompile.ir.ops.base import BASE_NODES
 from qcompile.ir.ops.ends import OutputNode
 from qcompile.ir.orthogonal import needed_angles
 from qcompile.ir.spec import Mode
@@ -68,3 +69,8 @@ class Program:
     def uses_output(self) -> bool:
         """Whether it reads `y`, the adapted module's own output."""
         return any(isinstance(node, OutputNode) for node in self.nodes)
+
+    @property
+    def uses_base(self) -> bool:
+        """Whether it computes with the adapted module: `base(v)`, its weight or bias."""
+        return any(isinstance(node, BASE_NODES) for node in self.nodes)

@@ -32,6 +32,10 @@ class Lowering(Protocol):
     def domain(self, index: int) -> Domain:
         """What a node of the program has one value of."""
 
+    @property
+    def module_sizes(self) -> tuple[int, int]:
+        """in_features and out_features."""
+
     def append(self, node: ProgramNode, span: Span | None) -> int:
         """Index of a new node."""
 

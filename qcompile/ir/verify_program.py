@@ -7,6 +7,7 @@ from typing import assert_never
 
 from qcompile.ir.network import DataOperand, FrameOperand, NetworkNode, TensorOperand, View
 from qcompile.ir.node import Needed, domains
+from qcompile.ir.ops.base import BaseBiasNode, BaseNode, WeightNode
 from qcompile.ir.ops.ends import InputNode, OutputNode
 from qcompile.ir.ops.tables import FlatNode
 from qcompile.ir.orthogonal import OrthogonalFrame, needed_angles, verify_orthogonal
@@ -37,6 +38,7 @@ def verify_program(program: Program) -> None:
     outputs = [node.width for node in nodes if isinstance(node, OutputNode)]
     require(len(outputs) <= 1, "`y` is read by two nodes")
     require(outputs in ([], [program.out_features]), "`y` is not out_features wide")
+    _verify_base(program)
     shapes = layout_shapes(program.tensors)
     used: set[int] = set()
     for index, node in enumerate(nodes):
@@ -70,6 +72,22 @@ def verify_program(program: Program) -> None:
     require(not unused, f"tensors that no node uses: {unused}")
     for term in program.training:
         _verify_training(term, shapes)
+
+
+def _verify_base(program: Program) -> None:
+    sizes = (program.in_features, program.out_features)
+    require(program.mode != "prefix" or not program.uses_base, "a prefix that reads a module")
+    for node in program.nodes:
+        match node:
+            case BaseNode(operand=operand, width=width):
+                fits = (program.nodes[operand].width, width) == sizes
+                require(fits, "`base` is not of the module's sizes")
+            case WeightNode(rows=rows, width=width):
+                require((width, rows) == sizes, "`W` is not of the module's sizes")
+            case BaseBiasNode(width=width):
+                require(width == sizes[1], "`base_bias` is not out_features wide")
+            case _:
+                pass
 
 
 def _verify_training(term: Training, shapes: Shapes) -> None:

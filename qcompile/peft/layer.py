@@ -64,7 +64,7 @@ class QCompileLayer(PartsHolder):
         if runs_base(parts):
             base = self.base_layer(x, *args, **kwargs)
         with self.trained_as_then():
-            return combined(parts, x, base)
+            return combined(parts, x, base, self.base_layer)
 
     def _mixed(
         self, x: torch.Tensor, names: Sequence[str], *args: Any, **kwargs: Any
@@ -77,7 +77,7 @@ class QCompileLayer(PartsHolder):
             if parts:
                 chosen = torch.tensor(rows, device=x.device)
                 own = x.index_select(0, chosen)
-                result[chosen] = combined(parts, own, base.index_select(0, chosen))
+                result[chosen] = combined(parts, own, base.index_select(0, chosen), self.base_layer)
         return result
 
     def get_delta_weight(self, adapter_name: str) -> torch.Tensor:
@@ -90,7 +90,7 @@ class QCompileLayer(PartsHolder):
         own = weight.detach().T if self._is_transposed() else weight.detach()
         parts = self.parts([adapter_name])
         updates = [
-            part.merge_weight(own if part.plan.uses_output else None).to(own.device)
+            part.merge_weight(own if part.plan.reads_module else None).to(own.device)
             for part in parts
         ]
         total = torch.stack(updates).sum(0)
@@ -99,7 +99,7 @@ class QCompileLayer(PartsHolder):
     def supports_lora_conversion(self, adapter_name: str = "default") -> bool:
         parts = self.parts([adapter_name])
         return bool(parts) and all(
-            part.plan.linear and part.plan.mode == "add" and not part.plan.uses_output
+            part.plan.linear and part.plan.mode == "add" and not part.plan.reads_module
             for part in parts
         )
 

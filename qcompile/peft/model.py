@@ -23,9 +23,10 @@ from qcompile.adapter.heads import fix_vocabulary, free_vocabulary
 from qcompile.adapter.merge_obstacles import ParameterUses
 from qcompile.adapter.watch import unwatch, watch
 from qcompile.artifact.peft_folder import CORE, WEIGHTS, mismatches
-from qcompile.backends.simulator.module import build_module
+from qcompile.backends.simulator.base import unreadable
+from qcompile.backends.simulator.module import AdapterModule, build_module
 from qcompile.diagnostics.errors import AdapterError, ArtifactError, few
-from qcompile.diagnostics.messages.adapter import NotMergeable
+from qcompile.diagnostics.messages.adapter import NotMergeable, WeightNotReadable
 from qcompile.diagnostics.messages.artifact import TensorMismatch
 from qcompile.diagnostics.messages.peft import AdapterNameTaken, AdapterUnknown
 from qcompile.diagnostics.nearest import nearest
@@ -159,6 +160,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             if adapter_name not in self.active_adapters:
                 holder.qcompile_core[adapter_name].requires_grad_(False)
             return
+        _check_weights(target, parts, current_key)
         if isinstance(target, QCompileLayer):
             layer = target
         else:
@@ -355,6 +357,16 @@ def _leave_heads_out(config: Any) -> None:
         sites = {site.module for site in manifest.planned.sites}
         if not sites.isdisjoint(EMBEDDING_LAYER_NAMES):
             config.target_modules = sites.difference(EMBEDDING_LAYER_NAMES) or None
+
+
+def _check_weights(target: nn.Module, parts: list[AdapterModule], site: str) -> None:
+    """Raises AdapterError, QA6024, where a part reads a weight that is not there as numbers."""
+    base = target.get_base_layer() if isinstance(target, QCompileLayer) else target
+    for part in parts:
+        reason = unreadable(base) if part.plan.uses_weight else None
+        if reason is not None:
+            name = part.plan.adapter
+            raise AdapterError(WeightNotReadable(adapter=name, module=site, reason=reason))
 
 
 def _words(planned: PlannedSet) -> set[str]:

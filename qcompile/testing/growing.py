@@ -17,6 +17,10 @@ class Growing(Protocol):
     @property
     def max_width(self) -> int: ...
 
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """in_features and out_features."""
+
     def tensor(self, shape: tuple[int, ...]) -> int:
         """Index of a new tensor."""
 

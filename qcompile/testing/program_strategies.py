@@ -25,13 +25,28 @@ from qcompile.ir.network import (
     View,
 )
 from qcompile.ir.node import ProgramNode
-from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, PowerNode, ScaleNode, ShiftNode
+from qcompile.ir.ops.arithmetic import (
+    AddNode,
+    DivideNode,
+    MultiplyNode,
+    PowerNode,
+    ScaleNode,
+    ShiftNode,
+)
+from qcompile.ir.ops.base import BASE_NODES
 from qcompile.ir.ops.circuit_data import FoldNode, NormaliseNode, NormNode, PairProductNode
 from qcompile.ir.ops.dropout import DropoutNode
 from qcompile.ir.ops.elementwise import ELEMENTWISE, ActivationNode
 from qcompile.ir.ops.ends import InputNode, OutputNode
-from qcompile.ir.ops.linear import ApplyNode, BiasNode, LinearNode
-from qcompile.ir.ops.tables import BitsNode, FlatNode, RowsNode, TableNode, VectorNode
+from qcompile.ir.ops.linear import ApplyNode, BiasNode, LinearNode, TableMapNode
+from qcompile.ir.ops.tables import (
+    BitsNode,
+    FlatNode,
+    RowsNode,
+    TableNode,
+    TransposeNode,
+    VectorNode,
+)
 from qcompile.ir.ops.widths import BroadcastNode, ConcatNode, SliceNode, ZeroNode
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.program import CircuitNode, Program
@@ -57,7 +72,7 @@ LINEAR_KINDS = (
 NODE_KINDS = (
     *dict.fromkeys((*LINEAR_KINDS, *OPERATIONS)), "vector", "multiply", "shift", "bias",
     "activation", "power", "dropout", "norm", "pairs", "normalise", "network", "circuit", "table",
-    "bits", "rows", "flat", "apply",
+    "bits", "rows", "flat", "apply", "divide", "transpose", "map",
 )  # fmt: skip
 
 LARGEST_DEGREE = 4
@@ -104,7 +119,8 @@ def programs(
     mode: Mode = draw(st.sampled_from(("add", "replace")))
     tables = [i for i, domain in enumerate(growth.domains) if domain.kind == "rows"]
     width = out_features
-    as_prefix = prefixes and draw(st.booleans())
+    reads_module = any(isinstance(node, BASE_NODES) for node in growth.nodes)
+    as_prefix = prefixes and not reads_module and draw(st.booleans())
     if tables and as_prefix:
         mode, width = "prefix", 2 * out_features
     result = len(growth.nodes) - 1
@@ -162,6 +178,10 @@ class _Growth:
         self.nodes.append(node)
         self.degrees.append(degree)
         return len(self.nodes) - 1
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        return self.nodes[0].width, self.out_features
 
     def tensor(self, shape: tuple[int, ...]) -> int:
         init = self.draw(st.sampled_from(_INITS))
@@ -235,6 +255,26 @@ class _Growth:
                 positive = self._positive(operand)
                 exponent = draw(st.sampled_from((-2.0, -0.5, 0.0, 0.3, 3.0)))
                 self.append(PowerNode(operand=positive, exponent=exponent, width=width), degree=1)
+            case "divide":
+                others = self._of_widths(operand, (width, 1))
+                divisor = self._positive(draw(st.sampled_from(others)))
+                self.append(
+                    DivideNode(operand=operand, divisor=divisor, width=width), degree=degree
+                )
+            case "transpose":
+                rows, size = draw(st.integers(1, 4)), draw(st.integers(1, self.max_width))
+                table = TableNode(tensor=self.tensor((rows, size)), rows=rows, width=size)
+                index = self.append(table, degree=1)
+                self.append(TransposeNode(operand=index, rows=size, width=rows), degree=1)
+            case "map":
+                rows = draw(st.integers(1, self.max_width))
+                table = TableNode(tensor=self.tensor((rows, width)), rows=rows, width=width)
+                index = self.append(table, degree=1)
+                if degree < LARGEST_DEGREE:
+                    self.append(
+                        TableMapNode(operand=operand, weight=index, width=rows),
+                        degree=degree + 1,
+                    )
             case "broadcast":
                 first = SliceNode(operand=operand, start=draw(st.integers(0, width - 1)), width=1)
                 operand = self.append(first, degree=degree)

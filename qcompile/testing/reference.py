@@ -17,16 +17,31 @@ from numpy.typing import NDArray
 
 from qcompile.ir.network import BATCH, DataOperand, FrameOperand, NetworkNode, TensorOperand, View
 from qcompile.ir.node import Node, home
-from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, PowerNode, ScaleNode, ShiftNode
+from qcompile.ir.ops.arithmetic import (
+    AddNode,
+    DivideNode,
+    MultiplyNode,
+    PowerNode,
+    ScaleNode,
+    ShiftNode,
+)
 from qcompile.ir.ops.circuit_data import FoldNode, NormaliseNode, NormNode, PairProductNode
 from qcompile.ir.ops.dropout import DropoutNode
 from qcompile.ir.ops.ends import InputNode, OutputNode
-from qcompile.ir.ops.linear import ApplyNode, BiasNode, LinearNode
-from qcompile.ir.ops.tables import BitsNode, FlatNode, RowsNode, TableNode, VectorNode
+from qcompile.ir.ops.linear import ApplyNode, BiasNode, LinearNode, TableMapNode
+from qcompile.ir.ops.tables import (
+    BitsNode,
+    FlatNode,
+    RowsNode,
+    TableNode,
+    TransposeNode,
+    VectorNode,
+)
 from qcompile.ir.ops.widths import BroadcastNode, ConcatNode, SliceNode, ZeroNode
 from qcompile.ir.orthogonal import Orthogonal, OrthogonalFrame, UnitaryNode
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import CircuitNode, Program
+from qcompile.testing.base import base_weight
 from qcompile.testing.dense_oracle import dense_outputs, dense_unitary
 
 Array = NDArray[np.float64]
@@ -43,10 +58,7 @@ def random_tensors(program: Program, seed: int = 0, scale: float = 0.5) -> dict[
 
 def base_output(x: Array, out_features: int) -> Array:
     """`y` for x: the output of a frozen linear module without bias, one for each pair of sizes."""
-    in_features = x.shape[-1]
-    generator = np.random.default_rng((in_features, out_features))
-    weight = generator.standard_normal((out_features, in_features)) / math.sqrt(in_features)
-    return np.asarray(x @ weight.T)
+    return np.asarray(x @ base_weight(x.shape[-1], out_features).T)
 
 
 def evaluate_program(
@@ -117,6 +129,12 @@ def _value(
             return offset + values[operand]
         case BiasNode(operand=operand, tensor=tensor):
             return values[operand] + tensors[tensor]
+        case DivideNode(operand=operand, divisor=divisor):
+            return np.asarray(values[operand] / values[divisor])
+        case TransposeNode(operand=operand):
+            return np.stack(list(values[operand]), axis=1)
+        case TableMapNode(operand=operand, weight=weight):
+            return np.asarray(values[operand] @ values[weight].T)
         case PowerNode(operand=operand, exponent=exponent):
             return np.asarray(np.exp(exponent * np.log(values[operand])))
         case BroadcastNode(operand=operand, width=width):

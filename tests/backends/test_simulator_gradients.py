@@ -23,7 +23,7 @@ from qcompile.passes.pipeline import preset, run_pipeline
 from qcompile.testing.circuit_strategies import seeds
 from qcompile.testing.program_strategies import programs
 from qcompile.testing.reference import base_output
-from tests.backends.test_simulator_programs import module_of
+from tests.backends.test_simulator_programs import base_module, module_of
 
 LEVELS = (0, 1, 2, 3)
 
@@ -34,10 +34,9 @@ def gradients(program: Program, level: int, seed: int) -> dict[str, Tensor]:
     x = torch.tensor(drawn.standard_normal((2, program.in_features)))
     if program.mode == "prefix":
         result = torch.cat(part.prefix(), 1)
-    elif part.plan.uses_output:
-        result = part(x, torch.tensor(base_output(x.numpy(), program.out_features)))
     else:
-        result = part(x)
+        output = torch.tensor(base_output(x.numpy(), program.out_features))
+        result = part(x, output, base_module(program))
     weights = torch.linspace(0.5, 1.5, result.numel(), dtype=result.dtype).reshape(result.shape)
     parameters = dict(part.named_parameters())
     if parameters:

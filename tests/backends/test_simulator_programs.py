@@ -6,11 +6,13 @@ import numpy as np
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from qcompile.backends.simulator.module import AdapterModule, build_module
 from qcompile.ir.program import Program
 from qcompile.passes.base import Context
 from qcompile.passes.pipeline import preset, run_pipeline
+from qcompile.testing.base import base_bias, base_weight
 from qcompile.testing.program_strategies import programs
 from qcompile.testing.reference import base_output, evaluate_program, random_tensors
 
@@ -25,6 +27,15 @@ def module_of(program: Program, level: int, seed: int) -> AdapterModule:
         for spec in plan.tensors:
             part.get_parameter(spec.name).copy_(torch.tensor(by_name[spec.name]))
     return part
+
+
+def base_module(program: Program) -> nn.Linear:
+    """The frozen module of the oracle, in float64."""
+    module = nn.Linear(program.in_features, program.out_features, dtype=torch.float64)
+    with torch.no_grad():
+        module.weight.copy_(torch.tensor(base_weight(program.in_features, program.out_features)))
+        module.bias.copy_(torch.tensor(base_bias(program.out_features)))
+    return module.requires_grad_(False)
 
 
 @settings(max_examples=200)
@@ -44,9 +55,8 @@ def test_modules_of_random_programs(program: Program, level: int, seed: int, bat
     with torch.no_grad():
         if program.mode == "prefix":
             found = torch.cat(part.prefix(), 1)
-        elif part.plan.uses_output:
-            found = part(inputs, torch.tensor(base_output(x, program.out_features)))
         else:
-            found = part(inputs)
+            output = torch.tensor(base_output(x, program.out_features))
+            found = part(inputs, output, base_module(program))
     tolerance = 1e-4 if single else 1e-9
     np.testing.assert_allclose(found.detach().numpy(), expected, rtol=tolerance, atol=tolerance)

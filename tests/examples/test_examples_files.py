@@ -75,9 +75,11 @@ def test_untrained_adapter_changes_nothing(path: Path, compiled: Path) -> None:
     assert torch.equal(before, after)
     (adapter,) = qcompile.attached(model)
     for site, part in adapter.parts():
-        x, y = torch.randn(3, part.plan.in_features), torch.randn(3, part.plan.out_features)
+        frozen = torch.nn.Linear(part.plan.in_features, part.plan.out_features)
+        x = torch.randn(3, part.plan.in_features)
+        y = frozen(x).detach()
         start = y if part.plan.mode == "replace" else torch.zeros_like(y)
-        assert torch.equal(part(x, y), start), site.module
+        assert torch.equal(part(x, y, frozen), start), site.module
 
 
 def test_training_changes_the_adapter_alone(path: Path, compiled: Path) -> None:

@@ -75,6 +75,14 @@ adapter turn() {
     replace cayley(y)
 }
 """
+COMPUTING = ROTATING.replace("cayley(y)", "base(cayley(x, block: 2))")
+WEIGHT = """qa 1
+
+adapter low() {
+    attach "*.up"
+    update vector(out_features, init: zero) * linear(x, to: out_features, weight: W)
+}
+"""
 ON_DEVICE = LOW + 'target lab { device: "lab5" }\n'
 AMPLITUDES = """qa 1
 
@@ -219,6 +227,14 @@ def narrow() -> nn.Module:
     other = model()
     other.get_submodule("second").up = Narrow()
     return other
+
+
+def quantised_weight() -> None:
+    other = model()
+    up = other.get_submodule("second").up
+    adapter = qcompile.compile(WEIGHT, model=other)
+    up.weight = nn.Parameter(up.weight.to(torch.int8), requires_grad=False)
+    qcompile.attach(other, adapter)
 
 
 def left_out() -> None:
@@ -619,6 +635,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6016": left_out,
     "QA6017": resized_head,
     "QA6021": lambda: qcompile.compile(ROTATING)(torch.zeros(2, 6)),
+    "QA6023": lambda: qcompile.compile(COMPUTING)(torch.zeros(2, 6)),
+    "QA6024": quantised_weight,
     "QA6022": lambda: qcompile.compile(ROTATING)(torch.zeros(2, 6), torch.zeros(3, 4)),
     "QA6101": lambda: qcompile.prune(qcompile.compile(NONLINEAR, model=model())),
     "QA6102": scaled_gradients,

@@ -52,7 +52,8 @@ class Method:
     tied: Callable[[Any, str], Mapping[str, Tied]]
     """(peft's layer, the adapter's name) → our tensors by their names."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    merges: bool = True
+    adapter: str | None = None
+    """The adapter of an example that has several."""
 
 
 def vera(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
@@ -66,10 +67,89 @@ def vera(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
     yield "s", Tied(theirs=layer.vera_lambda_b[name])
 
 
+def dora(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    yield "a", Tied(theirs=layer.lora_A[name].weight)
+    yield "b", Tied(theirs=layer.lora_B[name].weight)
+    lengths = layer.base_layer.weight.detach().norm(dim=1)
+    magnitude = layer.lora_magnitude_vector[name].weight
+    yield "m", Tied(theirs=magnitude, offset=lambda m: -lengths)
+
+
+def hira(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    yield "a", Tied(theirs=layer.hira_A[name])
+    yield "b", Tied(theirs=layer.hira_B[name])
+
+
+def ia3(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    yield "l", Tied(theirs=layer.ia3_l[name], view=torch.flatten)
+
+
+def oft(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    # peft multiplies rows by its matrix from the right.
+    yield "turned.skew", Tied(theirs=layer.oft_R[name].weight, view=torch.neg)
+
+
+def loha(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    for number in "12":
+        yield f"b{number}", Tied(theirs=getattr(layer, f"hada_w{number}_a")[name])
+        yield f"a{number}", Tied(theirs=getattr(layer, f"hada_w{number}_b")[name])
+
+
+def lora(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    yield "a.weight", Tied(theirs=layer.lora_A[name].weight)
+    yield "b.weight", Tied(theirs=layer.lora_B[name].weight)
+
+
+TARGETS = ["proj"]
+
 METHODS = (
     Method(
+        example="lora",
+        config=lambda: peft.LoraConfig(r=RANK, lora_alpha=8, target_modules=TARGETS),
+        tied=lambda layer, name: dict(lora(layer, name)),
+        parameters={"rank": RANK},
+    ),
+    Method(
+        example="dora",
+        config=lambda: peft.LoraConfig(r=RANK, lora_alpha=8, target_modules=TARGETS, use_dora=True),
+        tied=lambda layer, name: dict(dora(layer, name)),
+        parameters={"rank": RANK},
+    ),
+    Method(
+        example="hira",
+        config=lambda: peft.HiraConfig(r=RANK, target_modules=TARGETS),
+        tied=lambda layer, name: dict(hira(layer, name)),
+        parameters={"rank": RANK},
+    ),
+    Method(
+        example="ia3",
+        config=lambda: peft.IA3Config(target_modules=TARGETS, feedforward_modules=[]),
+        tied=lambda layer, name: dict(ia3(layer, name)),
+        adapter="ia3",
+    ),
+    Method(
+        example="ia3",
+        config=lambda: peft.IA3Config(target_modules=TARGETS, feedforward_modules=TARGETS),
+        tied=lambda layer, name: dict(ia3(layer, name)),
+        adapter="ia3_feedforward",
+    ),
+    Method(
+        example="oft",
+        config=lambda: peft.OFTConfig(
+            r=0, oft_block_size=RANK, target_modules=TARGETS, use_cayley_neumann=False
+        ),
+        tied=lambda layer, name: dict(oft(layer, name)),
+        parameters={"size": RANK},
+    ),
+    Method(
+        example="loha",
+        config=lambda: peft.LoHaConfig(r=RANK, alpha=8, target_modules=TARGETS),
+        tied=lambda layer, name: dict(loha(layer, name)),
+        parameters={"rank": RANK, "alpha": 8},
+    ),
+    Method(
         example="vera",
-        config=lambda: peft.VeraConfig(r=RANK, target_modules=["proj"], projection_prng_key=1),
+        config=lambda: peft.VeraConfig(r=RANK, target_modules=TARGETS, projection_prng_key=1),
         tied=lambda layer, name: dict(vera(layer, name)),
         parameters={"rank": RANK, "width": INPUTS},
     ),
@@ -81,6 +161,10 @@ def ours(method: Method) -> tuple[One, qcompile.CompiledAdapter]:
     text = (EXAMPLES / f"{method.example}.qa").read_text("utf-8")
     text = re.sub(r"^ *attach .*$", '    attach "proj"', text, flags=re.M)
     text = re.sub(r"^model .*$", "", text, flags=re.M)
+    if method.adapter is not None:
+        head, *adapters = re.split(r"^(?=adapter )", text, flags=re.M)
+        own = [it for it in adapters if it.startswith(f"adapter {method.adapter}(")]
+        text = head + own[0]
     model = One()
     adapter = qcompile.compile(text, model=model, parameters=dict(method.parameters)).double()
     return model, adapter
@@ -98,7 +182,7 @@ def theirs(method: Method) -> tuple[Any, Any]:
     return model, layer
 
 
-@pytest.mark.parametrize("method", METHODS, ids=[method.example for method in METHODS])
+@pytest.mark.parametrize("method", METHODS, ids=[it.adapter or it.example for it in METHODS])
 def test_method(method: Method) -> None:
     other, layer = theirs(method)
     model, adapter = ours(method)
@@ -132,8 +216,7 @@ def test_method(method: Method) -> None:
             torch.testing.assert_close(
                 mine.grad, tie.view(tie.theirs.grad), rtol=1e-6, atol=1e-6, msg=name
             )
-    if method.merges:
-        merged: Any = merge(model)
-        wanted = other.merge_and_unload()
-        torch.testing.assert_close(merged.proj.weight, wanted.proj.weight, rtol=1e-6, atol=1e-6)
-        torch.testing.assert_close(merged.proj.bias, wanted.proj.bias, rtol=1e-6, atol=1e-6)
+    merged: Any = merge(model)
+    wanted = other.merge_and_unload()
+    torch.testing.assert_close(merged.proj.weight, wanted.proj.weight, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(merged.proj.bias, wanted.proj.bias, rtol=1e-6, atol=1e-6)

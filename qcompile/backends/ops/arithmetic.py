@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
-from operator import add, mul
+from operator import add, mul, truediv
 
 from torch import Tensor
 
 from qcompile.backends.simulator.steps import NodeFunctions
-from qcompile.ir.ops.arithmetic import AddNode, MultiplyNode, PowerNode, ScaleNode, ShiftNode
+from qcompile.ir.ops.arithmetic import (
+    AddNode,
+    DivideNode,
+    MultiplyNode,
+    PowerNode,
+    ScaleNode,
+    ShiftNode,
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class Power:
 
 
 FUNCTIONS: NodeFunctions = {
+    DivideNode: lambda *_: truediv,
     AddNode: lambda node, _: Reduce(add, node.width),
     MultiplyNode: lambda node, _: Reduce(mul, node.width),
     PowerNode: lambda node, _: Power(node.exponent),

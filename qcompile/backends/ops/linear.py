@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from qcompile.backends.simulator.steps import NodeFunctions
-from qcompile.ir.ops.linear import ApplyNode, BiasNode
+from qcompile.ir.ops.linear import ApplyNode, BiasNode, TableMapNode
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,13 @@ class Matrix:
         return torch.nn.functional.linear(value, weight.reshape(self.width, -1))
 
 
+def mapped(value: Tensor, table: Tensor) -> Tensor:
+    """W a, W being a table."""
+    return torch.nn.functional.linear(value, table)
+
+
 FUNCTIONS: NodeFunctions = {
     BiasNode: lambda *_: add,
+    TableMapNode: lambda *_: mapped,
     ApplyNode: lambda node, _: Matrix(node.width),
 }

@@ -9,7 +9,14 @@ from torch import Tensor
 
 from qcompile.backends.simulator.steps import CallFrame, NodeFunctions, NodeSteps, StepContext
 from qcompile.executors.constants import ConstantTensor
-from qcompile.ir.ops.tables import BitsNode, FlatNode, RowsNode, TableNode, VectorNode
+from qcompile.ir.ops.tables import (
+    BitsNode,
+    FlatNode,
+    RowsNode,
+    TableNode,
+    TransposeNode,
+    VectorNode,
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,10 @@ class BitsStep:
         return self.table.like(frame.x)
 
 
+def transposed(table: Tensor) -> Tensor:
+    return table.T
+
+
 def itself(tensor: Tensor) -> Tensor:
     return tensor
 
@@ -44,6 +55,7 @@ def bits(node: BitsNode, context: StepContext) -> BitsStep:
 FUNCTIONS: NodeFunctions = {
     VectorNode: lambda *_: itself,
     TableNode: lambda *_: itself,
+    TransposeNode: lambda *_: transposed,
     RowsNode: lambda node, _: Reshape((node.rows, node.width)),
     FlatNode: lambda *_: Reshape((-1,)),
 }

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from qcompile.backends.simulator.base import Base, GivenBase, ModuleBase
 from qcompile.backends.simulator.contraction import ContractionStep
 from qcompile.backends.simulator.initialise import initial_value, tensor_seed
 from qcompile.backends.simulator.orthogonal import unitary_step
@@ -19,6 +20,7 @@ from qcompile.backends.simulator.training import apply_proximal, penalty
 from qcompile.backends.simulator.tree import ParameterTree
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import (
+    BaseMissing,
     NotMergeable,
     OutputMissing,
     WrongOutput,
@@ -32,6 +34,7 @@ from qcompile.executors.registry import executor_of
 from qcompile.ir.gradients import tensors_without_gradient
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.node import PlanNode
+from qcompile.ir.ops.base import BASE_NODES
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
 from qcompile.ir.tensor import TensorSpec
@@ -92,6 +95,7 @@ class AdapterModule(ParameterTree):
         self._start_dtype = dtype
         self._double = plan.target.dtype == "float64"
         self._uses_output = plan.uses_output
+        self._uses_base = plan.uses_base
         shared: dict[str, nn.Parameter] = {}
         places = []
         for spec in plan.tensors:
@@ -181,28 +185,34 @@ class AdapterModule(ParameterTree):
         other.reset_parameters()
         return other
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """As the class says; `y` is not looked at where the plan does not read it.
+    def forward(self, x: Tensor, y: Tensor | None = None, base: nn.Module | None = None) -> Tensor:
+        """As the class says; `y` and `base` are not looked at where the plan does not read them.
 
         Raises:
             AdapterError: QA6010 for an input of another width, QA6014 for one that is not real and
                 floating-point, QA6021 and QA6022 for a base
-                module's output that is missing or has another shape; QA6041 for a prefix, which
-                has neither.
+                module's output that is missing or has another shape; QA6023 for a base module that
+                is missing, QA6024 for one whose weight cannot be read; QA6041 for a prefix, which
+                has neither input nor output.
         """
         if self.plan.mode == "prefix":
             raise AdapterError(PrefixCalled(adapter=self.plan.adapter))
         flat, output = self._checked(x, y)
+        frozen = self._base(base, x.dtype) if self._uses_base else None
         with _exact(x.device):
             tensors = self._tensors(output)
             dtype = self._dtype(tensors)
             rows = None if output is None else output.reshape(-1, output.shape[-1]).to(dtype)
-            result = self._run(flat.to(dtype), rows, tensors).expand(flat.shape[0], -1)
+            result = self._run(flat.to(dtype), rows, tensors, frozen).expand(flat.shape[0], -1)
             result = result.to(x.dtype if output is None else output.dtype)
             return result.reshape(*x.shape[:-1], self.plan.out_features)
 
     def values_at(
-        self, nodes: Sequence[int], x: Tensor | None, y: Tensor | None = None
+        self,
+        nodes: Sequence[int],
+        x: Tensor | None,
+        y: Tensor | None = None,
+        base: nn.Module | None = None,
     ) -> list[Tensor]:
         """Values of nodes of the plan for given inputs, float64, without dropout and gradients.
 
@@ -212,6 +222,7 @@ class AdapterModule(ParameterTree):
             nodes: Indices.
             x: (…, in_features); None where no node depends on x or y, as in a prefix.
             y: (…, out_features) where the plan reads it.
+            base: The frozen module, where the nodes depend on it.
 
         Raises:
             AdapterError: As `forward`, but for prefixes.
@@ -230,12 +241,20 @@ class AdapterModule(ParameterTree):
         for index in reversed(range(1 + max(nodes, default=-1))):
             if index in needed:
                 needed.update(self.plan.nodes[index].inputs)
+        if any(isinstance(self.plan.nodes[index], BASE_NODES) for index in needed):
+            frame.base = self._base(base, flat.dtype)
         with torch.no_grad(), _exact(flat.device):
             for index in range(1 + max(nodes, default=-1)):
                 step = self._steps[index] if index in needed else None
                 # Other circuits may run on a device, which takes its time.
                 frame.values.append(flat.new_empty(0) if step is None else step(frame))
         return [frame.values[node] for node in nodes]
+
+    def _base(self, base: nn.Module | None, dtype: torch.dtype) -> ModuleBase:
+        """The frozen module, whose usual input has this dtype."""
+        if base is None:
+            raise AdapterError(BaseMissing(adapter=self.plan.adapter))
+        return ModuleBase(base, dtype, self.plan.adapter, self.site)
 
     def _checked(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """x as rows (B, in_features); y where the plan reads it."""
@@ -301,11 +320,13 @@ class AdapterModule(ParameterTree):
         double = self._double or any(tensor.dtype == torch.float64 for tensor in tensors)
         return torch.float64 if double else torch.float32
 
-    def _run(self, x: Tensor, y: Tensor | None, tensors: list[Tensor]) -> Tensor:
+    def _run(
+        self, x: Tensor, y: Tensor | None, tensors: list[Tensor], base: Base | None = None
+    ) -> Tensor:
         """(B, in_features), and (B, out_features) where the plan reads y → the result as it is,
         (B, out_features) or (out_features,); of a prefix (tokens, 2 · out_features). All in one
         dtype."""
-        frame = CallFrame(x, tensors, [], self.training, y)
+        frame = CallFrame(x, tensors, [], self.training, y, base)
         for step in self._steps:
             frame.values.append(step(frame))
         result = frame.values[self.plan.result]
@@ -319,15 +340,17 @@ class AdapterModule(ParameterTree):
 
         Args:
             weight: The base module's own, (out_features, in_features); needed where the plan reads
-                its output, because A y = A W x + A b.
+                its output, because A y = A W x + A b, or the module itself.
 
         Raises:
-            AdapterError: QA6006 where the update is not linear in x and y; QA6021 without the
-                weight that it needs.
+            AdapterError: QA6006 where the update is not linear in x and y; QA6021 or QA6023 without
+                the weight that it needs.
         """
         self._refuse_unmergeable()
         if self._uses_output and weight is None:
             raise AdapterError(OutputMissing(adapter=self.plan.adapter))
+        if self._uses_base and weight is None:
+            raise AdapterError(BaseMissing(adapter=self.plan.adapter))
         columns = []
         for start in range(0, self.plan.in_features, MERGE_ROWS):
             rows = min(MERGE_ROWS, self.plan.in_features - start)
@@ -336,20 +359,23 @@ class AdapterModule(ParameterTree):
             outputs = None
             if self._uses_output and weight is not None:
                 outputs = weight.detach()[:, start : start + rows].T.to(unit)
-            columns.append(self._evaluate(unit, outputs))
+            base = None if weight is None else GivenBase(weight.detach().to(unit))
+            columns.append(self._evaluate(unit, outputs, base))
         return torch.cat(columns).t().contiguous()
 
-    def merge_bias(self, bias: Tensor) -> Tensor:
+    def merge_bias(self, bias: Tensor, weight: Tensor | None = None) -> Tensor:
         """What the update adds to the base module's bias: A b, (out_features,), float64.
 
-        Zero where the plan does not read the module's output.
+        Zero where the plan reads neither the module's output nor the module, whose weight it needs.
 
         Raises:
             AdapterError: QA6006 where the update is not linear in x and y.
         """
         self._refuse_unmergeable()
         x = self._zeros(1)
-        return self._evaluate(x, bias.detach().to(x).unsqueeze(0)).squeeze(0)
+        shift = bias.detach().to(x)
+        base = None if weight is None else GivenBase(weight.detach().to(x), shift)
+        return self._evaluate(x, shift.unsqueeze(0), base).squeeze(0)
 
     def _refuse_unmergeable(self) -> None:
         if not self.plan.linear:
@@ -362,7 +388,7 @@ class AdapterModule(ParameterTree):
         device = torch.device("cpu") if first is None else first.device
         return torch.zeros(rows, self.plan.in_features, dtype=torch.float64, device=device)
 
-    def _evaluate(self, x: Tensor, y: Tensor | None) -> Tensor:
+    def _evaluate(self, x: Tensor, y: Tensor | None, base: Base | None) -> Tensor:
         """As `_run`, in float64, without dropout and gradients."""
         training = self.training
         try:
@@ -373,7 +399,8 @@ class AdapterModule(ParameterTree):
                     for tensor in (place._parameters[name] for place, name in self._places)
                     if tensor is not None
                 ]
-                return self._run(x, y if self._uses_output else None, tensors).expand(len(x), -1)
+                given = y if self._uses_output else None
+                return self._run(x, given, tensors, base).expand(len(x), -1)
         finally:
             self.training = training
 

@@ -9,6 +9,7 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
+from qcompile.backends.simulator.base import Base
 from qcompile.executors.constants import Constants
 from qcompile.ir.node import PlanNode, home
 
@@ -26,6 +27,8 @@ class CallFrame:
     training: bool
     y: Tensor | None = None
     """(B, out_features), compute dtype, where the plan reads it."""
+    base: Base | None = None
+    """The frozen module, where the plan computes with it."""
 
 
 NodeStep = Callable[[CallFrame], Tensor]

@@ -221,6 +221,42 @@ class WrongOutput(Message):
 
 
 @message(
+    "QA6023",
+    "adapter `{adapter}` computes with its module, and got none",
+    help="give the frozen module: `adapter(x, base=module)`",
+)
+class BaseMissing(Message):
+    """`base(v)`, `W` and `base_bias` in an adapter's file are the frozen module, its weight and its
+    bias. Attached adapters have their module; one that is called by hand, or asked for its merged
+    weight, must be given the module, or its weight.
+
+    Erroneous:  adapter(x)
+    Corrected:  adapter(x, base=linear)
+    """
+
+    adapter: str
+
+
+@message(
+    "QA6024",
+    "adapter `{adapter}` reads the weight of `{module}`: {reason}",
+    help="load the model without quantisation, or write the adapter with `base(v)` instead of `W`",
+)
+class WeightNotReadable(Message):
+    """`W` in an adapter's file is the frozen weight as numbers, out_features rows of in_features.
+    Quantised modules do not hold it, and a sharded one holds a part. `base(v)` runs the module as
+    it is and needs no weight.
+
+    Erroneous:  qcompile.attach(model_in_4_bits, "dora.pt")
+    Corrected:  qcompile.attach(model, "dora.pt")
+    """
+
+    adapter: str
+    module: str
+    reason: str
+
+
+@message(
     "QA6031",
     "{tensor} of adapter `{adapter}`{place} is not finite: {broken} of {size} elements",
     help="lower the learning rate, clip the gradients, or look for NaN in the data",

@@ -265,7 +265,8 @@ class ModelSizeInLet(Message):
     help="give the block or layer a value parameter, and pass `{name}` where it is used",
 )
 class NoInputHere(Message):
-    """`x` and `y` are the input and the output of the module that an adapter is attached to. Blocks
+    """`x` and `y` are the input and the output of the module that an adapter is attached to, `W`
+    and `base_bias` its weight and bias. Blocks
     and layers see only what they are given, and defaults of parameters are numbers.
 
     Erroneous:  block f() { return tanh(x) }

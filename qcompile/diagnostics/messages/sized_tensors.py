@@ -51,3 +51,19 @@ class BlocksDoNotFitAtSize(SizedMessage):
 
     def helps(self) -> tuple[str, ...]:
         return blocks_that_fit(self.width, self.block)
+
+
+@message(
+    "QA3133",
+    "`base` takes a value {in_features} wide, not {width}",
+    label="{width} wide",
+)
+class BaseWidth(SizedMessage):
+    """`base(v)` is what the frozen module gives for another input, so v must be as wide as `x`.
+
+    Erroneous:  update base(resize(x, 8)) - y              (for 128 -> 64)
+    Corrected:  update base(resize(x, in_features)) - y
+    """
+
+    width: int
+    in_features: int

@@ -52,3 +52,22 @@ class WeightSize(SizedMessage):
     inner: int
     given: int
     needed: int
+
+
+@message(
+    "QA3164",
+    "a matrix {width} x {inner} needs a table of {width} rows, each {inner} wide",
+    label="its `weight` has {rows} rows, each {given} wide",
+)
+class TableSize(SizedMessage):
+    """A table that is the `weight` of a `linear` has one row for each element of the result, as
+    wide as the argument. `transpose` turns a table over.
+
+    Erroneous:  h = linear(x, to: 4, weight: table(in_features, 4))
+    Corrected:  h = linear(x, to: 4, weight: table(4, in_features))
+    """
+
+    width: int
+    inner: int
+    rows: int
+    given: int

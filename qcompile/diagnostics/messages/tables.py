@@ -40,3 +40,13 @@ class WrongDomain(Message):
     what: str
     expected: str
     found: str
+
+
+@message("QA2353", "a prefix has no module to read", label="of a linear module")
+class PrefixReadsModule(Message):
+    """A prefix stands before the keys and values of an attention module, which is no linear map:
+    there is no `W`, no `base_bias` and no `base(v)`.
+
+    Erroneous:  prefix W, W
+    Corrected:  prefix table(8, out_features), table(8, out_features)
+    """

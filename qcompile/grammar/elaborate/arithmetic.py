@@ -9,7 +9,14 @@ from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.graph import GraphBuilder
 from qcompile.grammar.elaborate.scalars import combine
 from qcompile.ir.operands import BankName, Operand, Typed, Value, integer, real
-from qcompile.ir.ops.arithmetic import SpecPower, SpecProduct, SpecScale, SpecShift, SpecSum
+from qcompile.ir.ops.arithmetic import (
+    SpecPower,
+    SpecProduct,
+    SpecQuotient,
+    SpecScale,
+    SpecShift,
+    SpecSum,
+)
 from qcompile.ir.ops.elementwise import SpecActivation
 
 
@@ -80,11 +87,12 @@ def _values(
     second: Value | None = right
     if operator == "-":
         second = scale(graph, right, integer(-1, span), span)
-    if operator == "/":
-        second = _reciprocal(graph, right, span)
     if second is None:
         return None
-    if operator in ("*", "/"):
+    if operator == "/":
+        quotient = SpecQuotient(operand=left.node, divisor=right.node, span=span)
+        return graph.add(quotient, width, span)
+    if operator == "*":
         product = SpecProduct(operands=(left.node, second.node), span=span)
         return graph.add(product, width, span)
     return graph.add(SpecSum(operands=(left.node, second.node), span=span), width, span)

@@ -108,6 +108,9 @@ class OperationCall(Bound):
     def combine(self, operator: str, *arguments: Typed) -> Typed | None:
         return combine(self.frame.session, operator, arguments, self.span)
 
+    def of_tokens(self, value: Value) -> bool:
+        return self.graph.domain(value.node) == "tokens"
+
     def expect(self, value: Value, what: str, wanted: SpecDomain) -> bool:
         return self.graph.expect(value, what, wanted)
 

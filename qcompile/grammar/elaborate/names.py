@@ -16,9 +16,15 @@ from qcompile.diagnostics.messages.names import (
 )
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.scope import KIND_WORDS, OF_THE_MODULE, PREDEFINED
+from qcompile.grammar.elaborate.scope import (
+    KIND_WORDS,
+    OF_THE_MODULE,
+    OF_THE_WEIGHT,
+    PREDEFINED,
+)
 from qcompile.grammar.syntax import Name
 from qcompile.ir.operands import Operand, Typed, Value, real
+from qcompile.ir.ops.base import SpecBaseBias, SpecWeight
 from qcompile.ir.scalar import MODEL_SIZES, Variable, variables
 
 
@@ -36,6 +42,9 @@ def look_up(frame: Frame, name: Name) -> Operand:
         return replace(operand, span=name.span)
     if name.text in PREDEFINED:
         return _predefined(frame, name)
+    if name.text in OF_THE_WEIGHT and name.text not in frame.scope.file.names:
+        upcoming = frame.scope.find_upcoming(name.text)
+        return _of_the_weight(frame, name) if upcoming is None else _defined(frame, name)
     return _defined(frame, name)
 
 
@@ -66,6 +75,17 @@ def _of_the_module(frame: Frame, name: Name) -> Operand:
         width = _size("in_features", name.span)
         return Value(node=frame.input, width=width, span=name.span)
     return frame.graph.output(_size("out_features", name.span), name.span)
+
+
+def _of_the_weight(frame: Frame, name: Name) -> Operand:
+    if frame.input is None or frame.graph is None:
+        frame.report(NoInputHere(span=name.span, name=name.text))
+        return None
+    if name.text == "W":
+        width = _size("in_features", name.span)
+        return frame.graph.add(SpecWeight(span=name.span), width, name.span)
+    width = _size("out_features", name.span)
+    return frame.graph.add(SpecBaseBias(span=name.span), width, name.span)
 
 
 def _size(name: str, span: Span) -> Typed:
@@ -101,7 +121,7 @@ def _unknown(frame: Frame, name: Name) -> None:
     if upcoming is not None:
         frame.report(UsedBeforeDefinition(span=name.span, name=name.text, first=upcoming))
     elif not frame.scope.file.incomplete:
-        candidates = chain(frame.scope.visible(), PREDEFINED)
+        candidates = chain(frame.scope.visible(), PREDEFINED, OF_THE_WEIGHT)
         frame.report(
             UnknownName(
                 span=name.span,

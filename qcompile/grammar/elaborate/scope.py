@@ -23,6 +23,9 @@ PREDEFINED = ("x", "y", "in_features", "out_features", "pi")
 OF_THE_MODULE = ("x", "y")
 """Values of the adapted module; blocks and layers have none and may call parameters so."""
 
+OF_THE_WEIGHT = ("W", "base_bias")
+"""Values of the adapted module that a file's own names hide."""
+
 DefinitionKind = Literal["constant", "block", "layer", "target", "adapter"]
 KIND_WORDS: dict[DefinitionKind, str] = {
     "constant": "a constant",

@@ -7,12 +7,14 @@ from typing import Literal
 
 from qcompile.diagnostics.messages.bodies import AfterResult, NoResult
 from qcompile.diagnostics.messages.controls import ControlTwice
+from qcompile.diagnostics.messages.tables import PrefixReadsModule
 from qcompile.diagnostics.messages.training import TrainTwice
 from qcompile.diagnostics.messages.types import RequirementFailed
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.controls import read_control
 from qcompile.grammar.elaborate.expect import as_bool, as_value
 from qcompile.grammar.elaborate.frame import Frame
+from qcompile.grammar.elaborate.remarks import reachable
 from qcompile.grammar.elaborate.training import read_training
 from qcompile.grammar.syntax import (
     BindStatement,
@@ -24,6 +26,7 @@ from qcompile.grammar.syntax import (
     TrainStatement,
 )
 from qcompile.ir.operands import Value
+from qcompile.ir.ops.base import SPEC_BASE
 from qcompile.ir.ops.widths import SpecConcat
 from qcompile.ir.spec import Requirement
 
@@ -115,6 +118,12 @@ def _prefix(frame: Frame, statement: PrefixStatement) -> Value | None:
             found.append(value)
     if len(found) < 2:
         return None
+    for value in found:
+        for index in reachable(tuple(graph.nodes), value.node):
+            node = graph.nodes[index]
+            if isinstance(node, SPEC_BASE):
+                session.report(PrefixReadsModule(span=node.span or value.span))
+                return None
     node = SpecConcat(operands=tuple(value.node for value in found), span=statement.span)
     return graph.add(node, None, statement.span)
 

@@ -21,7 +21,7 @@ from qcompile.ir.node import (
 from qcompile.ir.ops.elementwise import ActivationNode
 from qcompile.ir.ops.widths import BroadcastNode
 from qcompile.ir.scalar import Scalar
-from qcompile.ir.spec_node import Lowering, ManyOperandsSpec, UnarySpec
+from qcompile.ir.spec_node import Lowering, ManyOperandsSpec, SpecNode, UnarySpec
 from qcompile.ir.verification import require
 
 
@@ -67,6 +67,29 @@ class MultiplyNode(PlainNode):
 
     def work(self, widths: Sequence[int]) -> NodeWork:
         return NodeWork(each=float((len(widths) - 1) * self.width), backward=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DivideNode(PlainNode):
+    """a / b, element by element; a width of 1 broadcasts."""
+
+    READS = ("operand", "divisor")
+    SAVES = True
+
+    operand: int
+    divisor: int
+    width: int
+
+    def verify(self, widths: Sequence[int]) -> Needed:
+        require(all(w in (1, self.width) for w in widths), "the operands' widths disagree")
+        require(self.width in widths, "no operand is as wide as the quotient")
+        return ()
+
+    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
+        return parts[0] if parts[1] == "constant" else "other"
+
+    def work(self, widths: Sequence[int]) -> NodeWork:
+        return NodeWork(each=float(self.width), backward=4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +165,22 @@ class SpecProduct(ManyOperandsSpec):
     def lower(self, inputs: tuple[int, ...], lowering: Lowering) -> int:
         width = _common_width(inputs, "multiplied", self.span, lowering)
         return lowering.append(MultiplyNode(operands=inputs, width=width), self.span)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecQuotient(SpecNode):
+    """Elementwise quotient; a width of 1 broadcasts."""
+
+    READS = ("operand", "divisor")
+
+    operand: int
+    divisor: int
+
+    def lower(self, inputs: tuple[int, ...], lowering: Lowering) -> int:
+        width = _common_width(inputs, "divided", self.span, lowering)
+        operand, divisor = inputs
+        node = DivideNode(operand=operand, divisor=divisor, width=width)
+        return lowering.append(node, self.span)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qcompile.diagnostics.messages.calls import OptionsExclude
-from qcompile.diagnostics.messages.sizes_of_tables import WeightSize
+from qcompile.diagnostics.messages.sizes_of_tables import TableSize, WeightSize
 from qcompile.ir.chain import Chain, MultilinearNode
 from qcompile.ir.domains import FREE, Domain
 from qcompile.ir.initialisation import ZERO
@@ -86,6 +86,34 @@ class ApplyNode(PlainNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TableMapNode(PlainNode):
+    """W a, W being a table of `width` rows that are as wide as a."""
+
+    READS = ("operand", "weight")
+    SAVES = True
+
+    operand: int
+    weight: int
+    width: int
+
+    def domain(self, parts: Sequence[Domain]) -> Domain:
+        if parts[1] != Domain("rows", self.width):
+            raise VerificationError("a weight that is no table with a row for each element")
+        return parts[0]
+
+    def verify(self, widths: Sequence[int]) -> Needed:
+        require(widths[1] == widths[0], "the weight's rows are not as wide as the operand")
+        return ()
+
+    def dependence(self, parts: Sequence[Dependence]) -> Dependence:
+        return of_product(parts)
+
+    def work(self, widths: Sequence[int]) -> NodeWork:
+        size = widths[0] * self.width
+        return NodeWork(each=2.0 * size, backward=2, peak=size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpecLinear(TrainableUnarySpec):
     """`linear(x, to: n)`: y = W x (+ b), W: (to, width of x)."""
 
@@ -106,7 +134,10 @@ class SpecLinear(TrainableUnarySpec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecApply(SpecNode):
-    """`linear(x, to: n, weight: w)`: y = W x, W: (to, width of x) row by row from the value w."""
+    """`linear(x, to: n, weight: w)`: y = W x, W: (to, width of x) row by row from the value w.
+
+    A table is W as it stands.
+    """
 
     READS = ("operand", "weight")
 
@@ -121,6 +152,14 @@ class SpecApply(SpecNode):
         operand, weight = inputs
         width = lowering.size(self.to, "the width of a `linear`", self.span)
         inner, given = lowering.width(operand), lowering.width(weight)
+        if lowering.domain(weight).kind == "rows":
+            rows = lowering.domain(weight).rows
+            if (rows, given) != (width, inner):
+                lowering.refuse(
+                    TableSize(width=width, inner=inner, rows=rows, given=given, span=self.span)
+                )
+            table = TableMapNode(operand=operand, weight=weight, width=width)
+            return lowering.append(table, self.span)
         if width * inner != given:
             lowering.refuse(
                 WeightSize(
@@ -160,7 +199,7 @@ def _generated(call: CallReader, value: Value | None, to: Typed | None) -> Value
         call.report(OptionsExclude(span=call.place(name), one=name, other="weight"))
     if value is None or to is None or weight is None or clashes or not call.ok:
         return None
-    if not call.expect(weight, "the `weight` of `linear`", "free"):
+    if call.of_tokens(weight) and not call.expect(weight, "the `weight` of `linear`", "free"):
         return None
     node = SpecApply(operand=value.node, weight=weight.node, to=to.scalar, span=call.span)
     return call.add(node, to)
@@ -181,8 +220,8 @@ OPERATIONS = (
                 name="weight",
                 kind="vector",
                 optional=True,
-                meaning="the matrix, row by row: a value that does not depend on `x`, instead of"
-                " trainable tensors",
+                meaning="the matrix: a table, or row by row one value that does not depend on `x`,"
+                " instead of trainable tensors",
             ),
         ),
         meaning="matrix times value",

@@ -109,6 +109,25 @@ class FlatNode(UnaryNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TransposeNode(UnaryNode):
+    """A table (width, rows) as the table (rows, width)."""
+
+    LINEAR = True
+
+    rows: int
+    width: int
+
+    def domain(self, parts: Sequence[Domain]) -> Domain:
+        if parts[0] != Domain("rows", self.width):
+            raise VerificationError("what is transposed is no table with as many rows as that")
+        return Domain("rows", self.rows)
+
+    def verify(self, widths: Sequence[int]) -> Needed:
+        require(self.rows == widths[0], "it has not as many rows as its operand is wide")
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpecVector(TrainableSpec):
     """`vector(n, init: …)`: a trainable vector, the same for every token."""
 
@@ -184,6 +203,20 @@ class SpecFlat(UnarySpec):
         return lowering.append(FlatNode(operand=operand, width=width), self.span)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecTranspose(UnarySpec):
+    """`transpose(t)`: a row for each column."""
+
+    def domain(self, parts: Sequence[SpecDomain]) -> SpecDomain:
+        return "rows"
+
+    def lower(self, inputs: tuple[int, ...], lowering: Lowering) -> int:
+        (operand,) = inputs
+        rows, width = lowering.width(operand), lowering.domain(operand).rows
+        node = TransposeNode(operand=operand, rows=rows, width=width)
+        return lowering.append(node, self.span)
+
+
 def _rows(call: CallReader) -> Value | None:
     value, count = call.value("v"), call.integer("n")
     if value is None or count is None or not call.ok:
@@ -202,6 +235,16 @@ def _flat(call: CallReader) -> Value | None:
     return call.add(SpecFlat(operand=value.node, span=call.span), None)
 
 
+def _transpose(call: CallReader) -> Value | None:
+    """Its width is known when it is lowered."""
+    value = call.value("v")
+    if value is None or not call.ok:
+        return None
+    if not call.expect(value, "the argument of `transpose`", "rows"):
+        return None
+    return call.add(SpecTranspose(operand=value.node, span=call.span), None)
+
+
 OPERATIONS = (
     Operation(
         name="vector",
@@ -217,7 +260,7 @@ OPERATIONS = (
         options=(
             size_option("rows", "number of rows"),
             size_option("n", "their width"),
-            init_option("normal", VECTOR_INITS),
+            init_option("normal"),
             SHARE,
             FROZEN,
         ),
@@ -251,5 +294,13 @@ OPERATIONS = (
         meaning="the rows of a table, one after the other",
         width="rows times width of the table",
         build=_flat,
+    ),
+    Operation(
+        name="transpose",
+        family="table",
+        options=(value_option("a table"),),
+        meaning="a table with a row for each column",
+        width="as many as the table has rows, a table",
+        build=_transpose,
     ),
 )

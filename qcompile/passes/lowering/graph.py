@@ -65,6 +65,10 @@ class Graph:
         self._domains.append(domain)
         return len(self.nodes) - 1
 
+    @property
+    def module_sizes(self) -> tuple[int, int]:
+        return self.in_features, self.out_features
+
     def domain(self, index: int) -> Domain:
         """What a node has one value of."""
         return self._domains[index]
