@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
 from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.compiled import CompiledAdapter
@@ -102,8 +102,8 @@ def _misfit(
             expected=f"{wanted[0]} → {wanted[1]}",
         )
     # Under FSDP2 the weight is whole while the module runs.
-    whole = part.plan.uses_weight and not is_sharded(base.weight)
-    reason = unreadable(base) if whole else None
+    sharded = isinstance(base.weight, Tensor) and is_sharded(base.weight)
+    reason = unreadable(base) if part.plan.uses_weight and not sharded else None
     if reason is not None:
         return WeightNotReadable(adapter=site.adapter, module=site.module, reason=reason)
     if isinstance(module, AdaptedModule) and site.adapter in module.parts():

@@ -170,6 +170,7 @@ _INIT_MEANINGS: dict[InitKind, str] = {
     "xavier_uniform": "uniform, bound gain · √(6 / (fan_in + fan_out))",
     "orthogonal": "a random (semi-)orthogonal matrix times gain",
     "identity": "the identity matrix times gain",
+    "pairs": "rows as of `kaiming_uniform`, each one twice in a row: reflections that cancel",
 }
 
 

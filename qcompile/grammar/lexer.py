@@ -61,10 +61,8 @@ class _Lexer:
     def run(self) -> Lexed:
         text, lexed = self._source.text, self._lexed
         match_at, append = _TOKEN.match, lexed.lexemes.append
-        position = 0
-        if text.startswith("\ufeff"):
-            position = 1
-            self._report(messages.ByteOrderMark(span=self._span(0, 1)))
+        # Some editors put a byte order mark before the text; it says nothing.
+        position = 1 if text.startswith("\ufeff") else 0
         while position < len(text):
             if self._messages.full:
                 lexed.complete = False

@@ -15,6 +15,7 @@ InitKind = Literal[
     "xavier_uniform",
     "orthogonal",
     "identity",
+    "pairs",
 ]
 
 INIT_KINDS: tuple[InitKind, ...] = get_args(InitKind)
@@ -29,6 +30,7 @@ INIT_ARGUMENTS: dict[InitKind, tuple[tuple[str, float | None], ...]] = {
     "xavier_uniform": (("gain", 1.0),),
     "orthogonal": (("gain", 1.0),),
     "identity": (("gain", 1.0),),
+    "pairs": (),
 }
 """Argument names and defaults (None: required) of each initialisation, in order."""
 

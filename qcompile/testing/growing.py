@@ -7,6 +7,9 @@ from typing import Protocol
 
 from hypothesis import strategies as st
 
+from qcompile.ir.domains import Domain
+from qcompile.ir.node import ProgramNode
+
 
 class Growing(Protocol):
     """A random program that a node is drawn for."""
@@ -20,6 +23,12 @@ class Growing(Protocol):
     @property
     def sizes(self) -> tuple[int, int]:
         """in_features and out_features."""
+
+    def domain(self, index: int) -> Domain:
+        """Of a node so far."""
+
+    def append(self, node: ProgramNode, *, degree: int) -> int:
+        """Index of a node that the new one reads."""
 
     def tensor(self, shape: tuple[int, ...]) -> int:
         """Index of a new tensor."""

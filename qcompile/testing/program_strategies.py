@@ -179,6 +179,9 @@ class _Growth:
         self.degrees.append(degree)
         return len(self.nodes) - 1
 
+    def domain(self, index: int) -> Domain:
+        return self.domains[index]
+
     @property
     def sizes(self) -> tuple[int, int]:
         return self.nodes[0].width, self.out_features

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import peft
 import pytest
@@ -34,7 +35,7 @@ class Model(nn.Module):
     def __init__(self, up: nn.Module | None = None) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.up = nn.Linear(6, 4) if up is None else up
+        self.up: Any = nn.Linear(6, 4) if up is None else up
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         result: torch.Tensor = self.up(x)
@@ -113,7 +114,7 @@ def test_inside_peft(body: str, tmp_path: Path) -> None:
     config = qcompile.peft.QCompileConfig(spec=spec(body))
     model = peft.get_peft_model(copy.deepcopy(plain), config)
     torch.testing.assert_close(model(X), expected)
-    model.save_pretrained(tmp_path)
+    model.save_pretrained(str(tmp_path))
     again = peft.PeftModel.from_pretrained(copy.deepcopy(plain), tmp_path)
     torch.testing.assert_close(again(X), expected)
     torch.testing.assert_close(again.merge_and_unload()(X), expected)

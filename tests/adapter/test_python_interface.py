@@ -190,7 +190,8 @@ def test_every_example_attaches_and_starts_where_it_says(name: str, tmp_path: Pa
     found = logits(model)
     assert torch.isfinite(found).all()
     # Maps that start as the identity begin where the base is without any `init: zero`.
-    starts_at_zero = "init: zero" in text or name in ("cayley.qa", "quanta.qa")
+    identities = ("cayley.qa", "quanta.qa", "ia3.qa", "oft.qa")
+    starts_at_zero = "init: zero" in text or name in identities
     assert torch.equal(found, before) == starts_at_zero
 
 

@@ -11,6 +11,7 @@ import pytest
 from qcompile.diagnostics import Collector, Source
 from qcompile.diagnostics.render_human import render_human
 from qcompile.grammar import syntax
+from qcompile.grammar.format import format_file
 from qcompile.grammar.numbers import number_value
 from qcompile.grammar.parser import parse
 from qcompile.grammar.vocabulary import CONTEXTUAL, KEYWORDS, SIGNS, terminal
@@ -190,6 +191,15 @@ def test_strings() -> None:
     node = value_of(r'"a\"b\\c\n\t # é"')
     assert isinstance(node, syntax.StringLiteral)
     assert node.value == 'a"b\\c\n\t # é'
+
+
+def test_a_byte_order_mark_says_nothing() -> None:
+    text = "qa 1\nlet a = 1\n"
+    assert parsed(f"\ufeff{text}").items == parsed(text).items
+    assert format_file(parsed(f"\ufeff{text}")) == format_file(parsed(text))
+    collector = Collector()
+    assert parse(Source("test.qa", "\ufeff"), collector) is not None
+    assert [item.code for item in collector.diagnostics] == ["QA1015"]
 
 
 def test_comments_are_kept_with_their_places() -> None:

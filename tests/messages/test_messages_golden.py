@@ -231,7 +231,8 @@ def narrow() -> nn.Module:
 
 def quantised_weight() -> None:
     other = model()
-    up = other.get_submodule("second").up
+    up = other.get_submodule("second.up")
+    assert isinstance(up.weight, nn.Parameter)
     adapter = qcompile.compile(WEIGHT, model=other)
     up.weight = nn.Parameter(up.weight.to(torch.int8), requires_grad=False)
     qcompile.attach(other, adapter)

@@ -12,6 +12,7 @@ from typing import Any
 import peft
 import pytest
 import torch
+from peft.tuners.c3a.utils import get_circulant_fast
 from torch import Tensor, nn
 
 import qcompile
@@ -52,6 +53,8 @@ class Method:
     tied: Callable[[Any, str], Mapping[str, Tied]]
     """(peft's layer, the adapter's name) → our tensors by their names."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    weight: Callable[[Any], Tensor] | None = None
+    """The update of peft's layer, where peft's backward is not the derivative of its forward."""
     adapter: str | None = None
     """The adapter of an example that has several."""
 
@@ -93,6 +96,29 @@ def loha(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
     for number in "12":
         yield f"b{number}", Tied(theirs=getattr(layer, f"hada_w{number}_a")[name])
         yield f"a{number}", Tied(theirs=getattr(layer, f"hada_w{number}_b")[name])
+
+
+def hra(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    yield "turned.rows", Tied(theirs=layer.hra_u[name], view=torch.t)
+
+
+def c3a(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    yield "c.rows", Tied(theirs=layer.c3a_kernel[name])
+
+
+def circulants(layer: Any) -> Tensor:
+    result: Tensor = get_circulant_fast(layer.c3a_kernel["default"])  # type: ignore[no-untyped-call]
+    return result / INPUTS
+
+
+def lokr(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    yield "c", Tied(theirs=layer.lokr_w1[name])
+    yield "b", Tied(theirs=layer.lokr_w2_a[name])
+    yield "a", Tied(theirs=layer.lokr_w2_b[name])
+
+
+def miss(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    yield "d.weight", Tied(theirs=layer.miss_block[name], view=torch.t)
 
 
 def lora(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
@@ -146,6 +172,31 @@ METHODS = (
         config=lambda: peft.LoHaConfig(r=RANK, alpha=8, target_modules=TARGETS),
         tied=lambda layer, name: dict(loha(layer, name)),
         parameters={"rank": RANK, "alpha": 8},
+    ),
+    Method(
+        example="hra",
+        config=lambda: peft.HRAConfig(r=RANK, target_modules=TARGETS),
+        tied=lambda layer, name: dict(hra(layer, name)),
+        parameters={"rank": RANK},
+    ),
+    Method(
+        example="c3a",
+        config=lambda: peft.C3AConfig(block_size=RANK, target_modules=TARGETS),
+        tied=lambda layer, name: dict(c3a(layer, name)),
+        parameters={"size": RANK},
+        weight=circulants,
+    ),
+    Method(
+        example="lokr",
+        config=lambda: peft.LoKrConfig(r=1, alpha=8, target_modules=TARGETS, decompose_factor=2),
+        tied=lambda layer, name: dict(lokr(layer, name)),
+        parameters={"rank": 1, "alpha": 8, "factor": 2},
+    ),
+    Method(
+        example="miss",
+        config=lambda: peft.MissConfig(r=RANK, target_modules=TARGETS),
+        tied=lambda layer, name: dict(miss(layer, name)),
+        parameters={"rank": RANK},
     ),
     Method(
         example="vera",
@@ -203,6 +254,10 @@ def test_method(method: Method) -> None:
     x = torch.randn(5, INPUTS, dtype=torch.float64, requires_grad=True)
     same = x.detach().clone().requires_grad_()
     found, expected = model(x), other(same)
+    if method.weight is not None:
+        plain = nn.functional.linear(same, method.weight(layer))
+        torch.testing.assert_close(layer.base_layer(same) + plain, expected)
+        expected = layer.base_layer(same) + plain
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)
     weights = torch.randn_like(found)
     (found * weights).sum().backward()

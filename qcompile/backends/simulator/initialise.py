@@ -61,6 +61,11 @@ def _draw(
             rows, columns = shape[0], math.prod(shape[1:])
             unit = torch.eye(rows, columns, dtype=torch.float64, device="cpu")
             return (arguments[0] * unit).reshape(shape)
+        case "pairs":
+            bound = 1.0 / math.sqrt(max(fan, 1))
+            rows = (shape[0] + 1) // 2
+            half = _uniform((rows, *shape[1:]), -bound, bound, generator)
+            return half.repeat_interleave(2, 0)[: shape[0]]
 
 
 def _full(shape: tuple[int, ...], value: float) -> Tensor:

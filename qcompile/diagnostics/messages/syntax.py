@@ -204,24 +204,6 @@ class KeywordAsName(Message):
 
 
 @message(
-    "QA1014",
-    "the text starts with a byte order mark",
-    label="an invisible character",
-    help="save the file as UTF-8 without a byte order mark (BOM)",
-)
-class ByteOrderMark(Message):
-    """
-    Some editors put the invisible character U+FEFF before the text. UTF-8 does not need it, and it
-    keeps tools that compare bytes from recognising equal files.
-
-    Erroneous:  <U+FEFF>qa 1
-    Corrected:  qa 1
-
-    To remove it:  sed -i '1s/^\\xEF\\xBB\\xBF//' adapter.qa
-    """
-
-
-@message(
     "QA1015",
     "the file does not start with its version",
     label="expected `qa 1`",

@@ -47,6 +47,8 @@ class PrefixReadsModule(Message):
     """A prefix stands before the keys and values of an attention module, which is no linear map:
     there is no `W`, no `base_bias` and no `base(v)`.
 
-    Erroneous:  prefix W, W
-    Corrected:  prefix table(8, out_features), table(8, out_features)
+    Erroneous:  attach "*.self_attn"
+                prefix W, W
+    Corrected:  attach "*.self_attn"
+                prefix table(8, out_features), table(8, out_features)
     """

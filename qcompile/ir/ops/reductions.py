@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from qcompile.ir.node import Needed, NodeWork, UnaryNode
 from qcompile.ir.operands import Value, integer
-from qcompile.ir.operation import CallReader, Operation
+from qcompile.ir.operation import CallReader, Operation, standard
 from qcompile.ir.ops.arithmetic import ScaleNode
-from qcompile.ir.ops.circuit_data import NormNode
-from qcompile.ir.signature import value_option
+from qcompile.ir.ops.circuit_data import FoldNode, NormNode
+from qcompile.ir.ops.widths import ConcatNode, ZeroNode
+from qcompile.ir.scalar import Scalar
+from qcompile.ir.signature import size_option, value_option
 from qcompile.ir.spec_node import Lowering, UnarySpec
 from qcompile.ir.verification import require
 
@@ -54,6 +57,30 @@ class SpecReduction(UnarySpec):
         return lowering.append(ScaleNode(operand=total, factor=factor, width=1), self.span)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecFold(UnarySpec):
+    """`fold(v, n)`: the sum of v's chunks of n elements, the last one zero-padded."""
+
+    to: Scalar
+
+    def lower(self, inputs: tuple[int, ...], lowering: Lowering) -> int:
+        (operand,) = inputs
+        width = lowering.size(self.to, "the width of a `fold`", self.span)
+        given = lowering.width(operand)
+        missing = -given % width
+        if missing:
+            zeros = lowering.append(ZeroNode(width=missing), self.span)
+            padded = ConcatNode(operands=(operand, zeros), width=given + missing)
+            operand = lowering.append(padded, self.span)
+        chunks = (given + missing) // width
+        if chunks == 1:
+            return operand
+        # The node divides by the root of their number.
+        mean = lowering.append(FoldNode(operand=operand, width=width), self.span)
+        node = ScaleNode(operand=mean, factor=math.sqrt(chunks), width=width)
+        return lowering.append(node, self.span)
+
+
 def _built(kind: ReductionKind) -> Callable[[CallReader], Value | None]:
     def build(call: CallReader) -> Value | None:
         value = call.value("v")
@@ -71,7 +98,7 @@ _MEANINGS: dict[ReductionKind, str] = {
     "norm": "the square root of the sum of their squares; its gradient at 0 is 0",
 }
 
-OPERATIONS = tuple(
+_REDUCTIONS = tuple(
     Operation(
         name=kind,
         family="structure",
@@ -81,4 +108,16 @@ OPERATIONS = tuple(
         build=_built(kind),
     )
     for kind, meaning in _MEANINGS.items()
+)
+
+OPERATIONS = (
+    *_REDUCTIONS,
+    Operation(
+        name="fold",
+        family="structure",
+        options=(value_option(), size_option("n", "width of a chunk")),
+        meaning="the sum of v's chunks of n elements, the last one zero-padded",
+        width="`n`",
+        build=standard(SpecFold, width="n", n="to"),
+    ),
 )
