@@ -198,7 +198,7 @@ def test_a_byte_order_mark_says_nothing() -> None:
     assert parsed(f"\ufeff{text}").items == parsed(text).items
     assert format_file(parsed(f"\ufeff{text}")) == format_file(parsed(text))
     collector = Collector()
-    assert parse(Source("test.qa", "\ufeff"), collector) is not None
+    assert parse(Source("test.qa", "\ufeff"), collector) is None
     assert [item.code for item in collector.diagnostics] == ["QA1015"]
 
 

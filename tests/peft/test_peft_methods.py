@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 import qcompile
 from qcompile.adapter.merge import merge
+from qcompile.ir.ops.scatter import places
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 INPUTS, OUTPUTS, RANK = 12, 8, 4
@@ -121,6 +122,36 @@ def miss(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
     yield "d.weight", Tied(theirs=layer.miss_block[name], view=torch.t)
 
 
+def delora(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    yield "a", Tied(theirs=layer.delora_A[name])
+    yield "b", Tied(theirs=layer.delora_B[name])
+    yield "l", Tied(theirs=layer.delora_lambda[name])
+
+
+def adalora(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    yield "a.weight", Tied(theirs=layer.lora_A[name])
+    yield "b.weight", Tied(theirs=layer.lora_B[name])
+    yield "e", Tied(theirs=layer.lora_E[name], view=torch.flatten)
+
+
+def drawn(count: int, seed: int) -> Tensor:
+    """Our places as rows and columns."""
+    found = torch.tensor(places(INPUTS * OUTPUTS, count, seed))
+    return torch.stack((found // INPUTS, found % INPUTS))
+
+
+def shira(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    values = layer.shira_weight[name]
+    layer.shira_indices[name] = drawn(values.numel(), 5).to(torch.int)
+    yield "v", Tied(theirs=values)
+
+
+def fourierft(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    spectrum = layer.fourierft_spectrum[name]
+    layer.indices[name] = drawn(spectrum.numel(), 5)
+    yield "c", Tied(theirs=spectrum)
+
+
 def lora(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
     yield "a.weight", Tied(theirs=layer.lora_A[name].weight)
     yield "b.weight", Tied(theirs=layer.lora_B[name].weight)
@@ -199,6 +230,40 @@ METHODS = (
         parameters={"rank": RANK},
     ),
     Method(
+        example="rslora",
+        config=lambda: peft.LoraConfig(
+            r=RANK, lora_alpha=8, target_modules=TARGETS, use_rslora=True
+        ),
+        tied=lambda layer, name: dict(lora(layer, name)),
+        parameters={"rank": RANK},
+    ),
+    Method(
+        example="adalora",
+        config=lambda: peft.AdaLoraConfig(
+            init_r=RANK, lora_alpha=8, target_modules=TARGETS, total_step=10
+        ),
+        tied=lambda layer, name: dict(adalora(layer, name)),
+        parameters={"rank": RANK, "alpha": 8},
+    ),
+    Method(
+        example="delora",
+        config=lambda: peft.DeloraConfig(r=RANK, target_modules=TARGETS),
+        tied=lambda layer, name: dict(delora(layer, name)),
+        parameters={"rank": RANK},
+    ),
+    Method(
+        example="shira",
+        config=lambda: peft.ShiraConfig(r=RANK, target_modules=TARGETS),
+        tied=lambda layer, name: dict(shira(layer, name)),
+        parameters={"rank": RANK, "seed": 5},
+    ),
+    Method(
+        example="fourierft",
+        config=lambda: peft.FourierFTConfig(n_frequency=20, scaling=1, target_modules=TARGETS),
+        tied=lambda layer, name: dict(fourierft(layer, name)),
+        parameters={"coefficients": 20, "scale": 1, "seed": 5},
+    ),
+    Method(
         example="vera",
         config=lambda: peft.VeraConfig(r=RANK, target_modules=TARGETS, projection_prng_key=1),
         tied=lambda layer, name: dict(vera(layer, name)),
@@ -227,12 +292,16 @@ def theirs(method: Method) -> tuple[Any, Any]:
     layer = model.base_model.model.proj
     torch.manual_seed(1)
     with torch.no_grad():
-        for parameter in model.parameters():
+        for key, parameter in model.named_parameters():
+            if ".ranknum." in key:
+                # AdaLoRA's count of ranks, which peft keeps among the parameters.
+                parameter.requires_grad_(False)
             if parameter.requires_grad:
                 parameter.add_(0.3 * torch.randn_like(parameter))
     return model, layer
 
 
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")
 @pytest.mark.parametrize("method", METHODS, ids=[it.adapter or it.example for it in METHODS])
 def test_method(method: Method) -> None:
     other, layer = theirs(method)

@@ -71,3 +71,20 @@ class TableSize(SizedMessage):
     inner: int
     rows: int
     given: int
+
+
+@message(
+    "QA3165",
+    "{count} elements do not fit into a table of {rows} rows, each {width} wide",
+    label="{count} elements",
+)
+class TooFewPlaces(SizedMessage):
+    """`scatter(v, rows, n)` gives every element of v a place of its own in the table.
+
+    Erroneous:  u = flat(scatter(vector(64), 4, 8))
+    Corrected:  u = flat(scatter(vector(32), 4, 8))
+    """
+
+    count: int
+    rows: int
+    width: int

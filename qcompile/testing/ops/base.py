@@ -14,8 +14,7 @@ Array = NDArray[np.float64]
 
 
 def given(node: BaseNode, value: Array) -> Array:
-    weight = base_weight(value.shape[1], node.width)
-    return np.stack([weight @ row + base_bias(node.width) for row in value])
+    return np.asarray(value @ base_weight(value.shape[1], node.width).T + base_bias(node.width))
 
 
 def random_base(

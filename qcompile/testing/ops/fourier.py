@@ -1,0 +1,35 @@
+"""Fourier transforms by matrices of cosines and sines."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from qcompile.ir.ops.fourier import InverseFourierNode
+from qcompile.ir.ops.tables import TableNode
+from qcompile.testing.growing import Growing
+
+Array = NDArray[np.float64]
+
+
+def inverse(node: InverseFourierNode, table: Array) -> Array:
+    m, n = table.shape
+    left = 2.0 * np.pi * np.outer(np.arange(m), np.arange(m)) / m
+    right = 2.0 * np.pi * np.outer(np.arange(n), np.arange(n)) / n
+    cosines = np.cos(left) @ table @ np.cos(right)
+    sines = np.sin(left) @ table @ np.sin(right)
+    return np.asarray((cosines - sines) / (m * n))
+
+
+def random_inverse(program: Growing, operand: int, width: int) -> InverseFourierNode:
+    if program.domain(operand).kind != "rows":
+        rows = program.draw(st.integers(1, 4))
+        table = TableNode(tensor=program.tensor((rows, width)), rows=rows, width=width)
+        operand = program.append(table, degree=1)
+    return InverseFourierNode(operand=operand, rows=program.domain(operand).rows, width=width)
+
+
+LINEAR = False
+VALUES = {InverseFourierNode: inverse}
+RANDOM_NODE = random_inverse
