@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from qcompile.ir.ops.householder import ReflectionsNode
+from qcompile.ir.ops.reflections import ReflectionsNode
 from qcompile.testing.growing import Growing
 
 Array = NDArray[np.float64]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from qcompile.backends.simulator.steps import NodeFunctions
-from qcompile.ir.ops.householder import ReflectionsNode
+from qcompile.ir.ops.reflections import ReflectionsNode
 
 
 def reflected(value: Tensor, rows: Tensor) -> Tensor:

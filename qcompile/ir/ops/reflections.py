@@ -1,4 +1,4 @@
-"""`householder(v, count: r)`: a product of reflections. HRA, arXiv:2405.17484."""
+"""`reflections(v, count: r)`: a product of reflections. HRA, arXiv:2405.17484."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class ReflectionsNode(ElementwiseNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpecHouseholder(TrainableUnarySpec):
-    """`householder(v, count: r)`"""
+class SpecReflections(TrainableUnarySpec):
+    """`reflections(v, count: r)`"""
 
     count: Scalar
 
@@ -65,7 +65,7 @@ class SpecHouseholder(TrainableUnarySpec):
 
 OPERATIONS = (
     Operation(
-        name="householder",
+        name="reflections",
         family="trainable",
         options=(
             value_option(),
@@ -76,6 +76,6 @@ OPERATIONS = (
         ),
         meaning="a product of reflections, an orthogonal matrix; the last one acts first",
         width="that of v",
-        build=standard(SpecHouseholder, what="reflections"),
+        build=standard(SpecReflections, what="reflections"),
     ),
 )
