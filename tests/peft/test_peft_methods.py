@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 import qcompile
 from qcompile.adapter.merge import merge
-from qcompile.ir.ops.scatter import places
+from qcompile.ir.ops.scatter import drawn_places
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 INPUTS, OUTPUTS, RANK = 12, 8, 4
@@ -136,7 +136,7 @@ def adalora(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
 
 def drawn(count: int, seed: int) -> Tensor:
     """Our places as rows and columns."""
-    found = torch.tensor(places(INPUTS * OUTPUTS, count, seed))
+    found = torch.tensor(drawn_places(INPUTS * OUTPUTS, count, seed))
     return torch.stack((found // INPUTS, found % INPUTS))
 
 

@@ -9,10 +9,10 @@ from qcompile.backends.simulator.steps import NodeFunctions
 from qcompile.ir.ops.fourier import InverseFourierNode
 
 
-def inverse(table: Tensor) -> Tensor:
+def inverse_fourier(table: Tensor) -> Tensor:
     """(m, n) → (m, n)."""
     result: Tensor = torch.fft.ifft2(table).real
     return result
 
 
-FUNCTIONS: NodeFunctions = {InverseFourierNode: lambda *_: inverse}
+FUNCTIONS: NodeFunctions = {InverseFourierNode: lambda *_: inverse_fourier}

@@ -8,9 +8,9 @@ from qcompile.backends.simulator.steps import NodeFunctions
 from qcompile.ir.ops.reductions import ReduceNode
 
 
-def total(value: Tensor) -> Tensor:
+def summed(value: Tensor) -> Tensor:
     """(…, n) → (…, 1)."""
     return value.sum(-1, keepdim=True)
 
 
-FUNCTIONS: NodeFunctions = {ReduceNode: lambda *_: total}
+FUNCTIONS: NodeFunctions = {ReduceNode: lambda *_: summed}

@@ -9,7 +9,7 @@ from qcompile.backends.simulator.steps import NodeFunctions
 from qcompile.ir.ops.reflections import ReflectionsNode
 
 
-def reflected(value: Tensor, rows: Tensor) -> Tensor:
+def reflect(value: Tensor, rows: Tensor) -> Tensor:
     """(…, n), (r, n) → (…, n): the last row's reflection first."""
     squares = rows.square().sum(1)
     # A row of zeros reflects nothing.
@@ -19,4 +19,4 @@ def reflected(value: Tensor, rows: Tensor) -> Tensor:
     return value
 
 
-FUNCTIONS: NodeFunctions = {ReflectionsNode: lambda *_: reflected}
+FUNCTIONS: NodeFunctions = {ReflectionsNode: lambda *_: reflect}

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from qcompile.backends.simulator.steps import NodeFunctions, StepContext
 from qcompile.executors.constants import ConstantTensor
-from qcompile.ir.ops.scatter import ScatterNode, places
+from qcompile.ir.ops.scatter import ScatterNode, drawn_places
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Scatter:
 
 def scatter(node: ScatterNode, context: StepContext) -> Scatter:
     (count,) = context.widths
-    drawn = places(node.rows * node.width, count, node.seed)
+    drawn = drawn_places(node.rows * node.width, count, node.seed)
     return Scatter(node.rows, node.width, context.constants.index(drawn))
 
 

@@ -39,7 +39,7 @@ class BitsStep:
         return self.table.like(frame.x)
 
 
-def transposed(table: Tensor) -> Tensor:
+def turned_table(table: Tensor) -> Tensor:
     return table.T
 
 
@@ -55,7 +55,7 @@ def bits(node: BitsNode, context: StepContext) -> BitsStep:
 FUNCTIONS: NodeFunctions = {
     VectorNode: lambda *_: itself,
     TableNode: lambda *_: itself,
-    TransposeNode: lambda *_: transposed,
+    TransposeNode: lambda *_: turned_table,
     RowsNode: lambda node, _: Reshape((node.rows, node.width)),
     FlatNode: lambda *_: Reshape((-1,)),
 }

@@ -21,7 +21,7 @@ MAX_SEED = 2**31 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScatterNode(UnaryNode):
-    """Element k of a vector at the k-th place of `places`, in a table of zeros (rows, width)."""
+    """Element k of a vector at the k-th of `drawn_places`, in a table of zeros (rows, width)."""
 
     LINEAR = True
     DETAIL = "{node.rows} seed {node.seed}"
@@ -44,7 +44,7 @@ class ScatterNode(UnaryNode):
         return NodeWork(peak=self.rows * self.width)
 
 
-def places(total: int, count: int, seed: int) -> list[int]:
+def drawn_places(total: int, count: int, seed: int) -> list[int]:
     """`count` distinct numbers below `total`, a function of the arguments alone, on any machine.
 
     The first steps of the Fisher–Yates shuffle, with 64-bit numbers of sha256(seed, counter).

@@ -13,7 +13,7 @@ from qcompile.testing.growing import Growing
 Array = NDArray[np.float64]
 
 
-def inverse(node: InverseFourierNode, table: Array) -> Array:
+def cosine_transform(node: InverseFourierNode, table: Array) -> Array:
     m, n = table.shape
     left = 2.0 * np.pi * np.outer(np.arange(m), np.arange(m)) / m
     right = 2.0 * np.pi * np.outer(np.arange(n), np.arange(n)) / n
@@ -31,5 +31,5 @@ def random_inverse(program: Growing, operand: int, width: int) -> InverseFourier
 
 
 LINEAR = False
-VALUES = {InverseFourierNode: inverse}
+VALUES = {InverseFourierNode: cosine_transform}
 RANDOM_NODE = random_inverse

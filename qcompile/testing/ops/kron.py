@@ -13,7 +13,7 @@ from qcompile.testing.growing import Growing
 Array = NDArray[np.float64]
 
 
-def kron(node: KronNode, left: Array, right: Array) -> Array:
+def kron_rows(node: KronNode, left: Array, right: Array) -> Array:
     if node.tables:
         return np.array([np.kron(a, b) for a in left for b in right])
     # One of them may have a single row, which goes with all rows of the other.
@@ -41,5 +41,5 @@ def random_kron(program: Growing, operand: int, width: int) -> KronNode | None:
 
 
 LINEAR = False
-VALUES = {KronNode: kron}
+VALUES = {KronNode: kron_rows}
 RANDOM_NODE = random_kron

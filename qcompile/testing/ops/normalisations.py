@@ -12,7 +12,7 @@ from qcompile.testing.growing import Growing
 Array = NDArray[np.float64]
 
 
-def softmax(node: SoftmaxNode, value: Array) -> Array:
+def powers_over_sum(node: SoftmaxNode, value: Array) -> Array:
     largest = value.max(axis=1, keepdims=True)
     powers = np.exp(value - largest)
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
@@ -36,5 +36,5 @@ def random_normalisation(
 
 
 LINEAR = False
-VALUES = {SoftmaxNode: softmax, StandardiseNode: standardised}
+VALUES = {SoftmaxNode: powers_over_sum, StandardiseNode: standardised}
 RANDOM_NODE = random_normalisation

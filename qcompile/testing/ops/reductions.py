@@ -11,7 +11,7 @@ from qcompile.testing.growing import Growing
 Array = NDArray[np.float64]
 
 
-def reduced(node: ReduceNode, value: Array) -> Array:
+def column_sums(node: ReduceNode, value: Array) -> Array:
     total = np.zeros((len(value), 1))
     for column in value.T:
         total[:, 0] += column
@@ -22,5 +22,5 @@ def random_reduction(program: Growing, operand: int, width: int) -> ReduceNode:
     return ReduceNode(operand=operand)
 
 
-VALUES = {ReduceNode: reduced}
+VALUES = {ReduceNode: column_sums}
 RANDOM_NODE = random_reduction

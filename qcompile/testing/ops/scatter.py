@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qcompile.ir.domains import FREE
-from qcompile.ir.ops.scatter import ScatterNode, places
+from qcompile.ir.ops.scatter import ScatterNode, drawn_places
 from qcompile.ir.ops.tables import VectorNode
 from qcompile.testing.growing import Growing
 
@@ -16,7 +16,9 @@ Array = NDArray[np.float64]
 
 def scattered(node: ScatterNode, value: Array) -> Array:
     table = np.zeros((node.rows, node.width))
-    for number, place in zip(value[0], places(table.size, value.shape[1], node.seed), strict=True):
+    for number, place in zip(
+        value[0], drawn_places(table.size, value.shape[1], node.seed), strict=True
+    ):
         table[divmod(place, node.width)] = number
     return table
 
