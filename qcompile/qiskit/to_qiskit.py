@@ -20,7 +20,9 @@ ANGLES = "t"
 """Name of the ParameterVector of the trainable angles, (angle_count,)."""
 
 
-def to_qiskit(circuit: Circuit | RoutedCircuit, *, width: int | None = None) -> QuantumCircuit:
+def to_qiskit(
+    circuit: Circuit | RoutedCircuit, *, width: int | None = None, layout: bool = False
+) -> QuantumCircuit:
     """Return the gates, equal as a unitary up to a global phase; nothing is measured.
 
     Angles are radians, affine in elements of two ParameterVectors, `x` for the data and `t` for the
@@ -28,9 +30,11 @@ def to_qiskit(circuit: Circuit | RoutedCircuit, *, width: int | None = None) -> 
 
     Args:
         circuit: A routed circuit stays in its native gates.
-        width: Of a routed circuit: the number of the device's qubits, on which it is placed, with
-            its layout as Qiskit keeps it. None: on its compact qubits 0 … k-1, as
-            `RoutedCircuit.circuit` numbers them.
+        width: Of a routed circuit: the number of the device's qubits, on which it is placed. None:
+            on its compact qubits 0 … k-1, as `RoutedCircuit.circuit` numbers them.
+        layout: With `width`: whether the result has Qiskit's layout. It is only true of a circuit
+            whose read-out absorbed no gates (`absorb-tail`): of any other, no permutation of qubits
+            brings what the logical circuit measures to the device; `sparse_observables` does.
 
     Raises:
         ValueError: The initial state is amplitude-encoded, which no circuit with parameters can be
@@ -52,7 +56,7 @@ def to_qiskit(circuit: Circuit | RoutedCircuit, *, width: int | None = None) -> 
         values = [_expression(angle, data, angles) for angle in gate.angles]
         qubits = [places[qubit] for qubit in gate.qubits]
         result.append(classes[name_of(gate)](*values), qubits, copy=False)
-    if width is not None and isinstance(circuit, RoutedCircuit):
+    if layout and width is not None and isinstance(circuit, RoutedCircuit):
         result._layout = _layout(circuit, result)
     return result
 

@@ -55,8 +55,8 @@ def outputs(
     return estimated(native, operators, parameter_values(native, data, angles))
 
 
-def routed_on(device: Device, circuit: Circuit) -> RoutedCircuit:
-    found = route(circuit, device, "gates", remark=lambda _: None, passes=PLAIN)
+def routed_on(device: Device, circuit: Circuit, passes: str = PLAIN) -> RoutedCircuit:
+    found = route(circuit, device, "gates", remark=lambda _: None, passes=passes)
     assert found is not None
     return found
 
@@ -128,7 +128,7 @@ def test_the_layout_brings_observables_of_the_logical_circuit_to_the_device(
 ) -> None:
     data, angles = sample_inputs(circuit, seed)
     routed = routed_on(RING, circuit)
-    native = to_qiskit(routed, width=6)
+    native = to_qiskit(routed, width=6, layout=True)
     operators = [operator.apply_layout(native.layout) for operator in sparse_observables(circuit)]
     assert [o.simplify() for o in operators] == [
         o.simplify() for o in sparse_observables(routed, width=6)
@@ -141,7 +141,7 @@ def test_the_layout_is_kept_by_qpy_and_by_a_transpiler() -> None:
     from qiskit import qpy, transpile
 
     routed = routed_on(RING, wide())
-    native = to_qiskit(routed, width=6)
+    native = to_qiskit(routed, width=6, layout=True)
     stream = io.BytesIO()
     qpy.dump(native, stream)
     stream.seek(0)
@@ -153,6 +153,22 @@ def test_the_layout_is_kept_by_qpy_and_by_a_transpiler() -> None:
     ]
     again = transpile(native, basis_gates=["rz", "sx", "cz"], optimization_level=0)
     assert again.num_qubits == 6
+
+
+def test_what_the_read_out_absorbed_is_in_the_observables_alone() -> None:
+    """A last row of cx is measured as parities, which no permutation of qubits is."""
+    entangled = replace(
+        wide(),
+        gates=(*wide().gates, *(Gate(name="cx", qubits=pair) for pair in ((0, 1), (1, 2), (2, 0)))),
+        readout=Expectations(paulis=tuple(Pauli(letters=((q, "Z"),)) for q in range(3))),
+    )
+    data, angles = sample_inputs(entangled, seed=4)
+    routed = routed_on(RING, entangled, "absorb-tail,native-gates,place,route,native-gates")
+    assert isinstance(routed.circuit.readout, Expectations)
+    assert any(len(pauli.letters) > 1 for pauli in routed.circuit.readout.paulis)
+    assert to_qiskit(routed, width=6).layout is None
+    found = outputs(routed, data, angles, width=6)
+    np.testing.assert_allclose(found, dense_outputs(entangled, data, angles), atol=1e-10)
 
 
 def test_values_follow_the_numbers_of_data_and_angles() -> None:

@@ -92,7 +92,7 @@ def test_large_circuits_are_equivalent_by_decision_diagrams(
     sides = []
     for side in (
         to_qiskit(circuit),
-        to_qiskit(routed, width=device(name).qubits),
+        to_qiskit(routed, width=device(name).qubits, layout=True),
     ):
         values = parameter_values(side, data, angles)
         sides.append(side.assign_parameters(np.asarray(values).reshape(-1)))

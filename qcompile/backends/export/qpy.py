@@ -1,4 +1,4 @@
-"""QPY, Qiskit's own files: angles stay symbols, a device's layout is kept."""
+"""QPY, Qiskit's own files: angles stay symbols."""
 
 from __future__ import annotations
 
