@@ -24,6 +24,11 @@ UNKNOWN = 0.999999
 """The greatest error that is counted, so that logarithms stay finite."""
 
 
+UNDONE = 0.05
+"""Share of the errors of reading that counts where they are undone: the calibration that undoes
+them is not exact, and values from shots spread more the larger they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rates:
     """A device's calibration as logarithms of factors; what is unknown counts as perfect."""
@@ -101,7 +106,7 @@ def attenuations(
 
     Args:
         gates: In the order of time.
-        mitigated: Errors of reading are undone, and not counted.
+        mitigated: Errors of reading are undone; a share of them, `UNDONE`, is counted.
         physical: The device's qubit for each qubit of gates and read-out; None: they are the same.
     """
     rates = rates_of(device)
@@ -111,8 +116,8 @@ def attenuations(
     cones: list[int] = []
     for index, string in enumerate(strings):
         cones.append(sum(1 << qubit for qubit, _ in string.letters))
-        if not mitigated:
-            losses[index] += sum(rates.reading[place[qubit]] for qubit, _ in string.letters)
+        reading = sum(rates.reading[place[qubit]] for qubit, _ in string.letters)
+        losses[index] += UNDONE * reading if mitigated else reading
     start: dict[int, float] = {}
     for gate in reversed(gates):
         there = gate if physical is None else _moved(gate, physical)
@@ -134,6 +139,20 @@ def attenuations(
                 losses[index] += loss
                 cones[index] = cone | touched
     return tuple(math.exp(-loss) for loss in losses)
+
+
+def waiting_times(gates: Sequence[Gate], device: Device) -> dict[int, float]:
+    """Seconds that each qubit waits between its gates, which run as late as they can."""
+    rates = rates_of(device)
+    start: dict[int, float] = {}
+    waits: dict[int, float] = {}
+    for gate in reversed(gates):
+        _, seconds = rates.gate(gate)
+        end = min((start.get(qubit, 0.0) for qubit in gate.qubits), default=0.0)
+        for qubit in gate.qubits:
+            waits[qubit] = waits.get(qubit, 0.0) + start.get(qubit, 0.0) - end
+            start[qubit] = end - seconds
+    return waits
 
 
 def _moved(gate: Gate, physical: Sequence[int]) -> Gate:

@@ -8,19 +8,20 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, ClassVar
 
+from qcompile.ir.circuit import Gate
 from qcompile.ir.device import Device
 from qcompile.ir.light_cone import observables
 from qcompile.ir.routing import Draft, Routing, moved
 from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.device.lexi_route import ensure_coupled, gates_on
 from qcompile.passes.device.native import usable_qubits
-from qcompile.passes.device.predict import is_calibrated, rates_of
+from qcompile.passes.device.predict import UNDONE, is_calibrated, rates_of, waiting_times
 from qcompile.passes.device.score import best_drafts, error_of
 
 STATES = 400_000
 """Steps of the search for equal shapes, far fewer than it could take on a large device."""
 
-CLOSE = 8
+CLOSE = 16
 """Places with the smallest sums of losses, among which the predicted error decides."""
 
 
@@ -45,8 +46,11 @@ class Relocate(DevicePass):
         if not is_calibrated(device):
             return routing
         added = []
-        for draft in best_drafts(routing.drafts, self.best, device, target):
-            found = [_moved(draft, place, device) for place in self._places(draft, device)]
+        distinct: dict[tuple[Gate, ...], Draft] = {}
+        for draft in best_drafts(routing.drafts, len(routing.drafts), device, target):
+            distinct.setdefault(_renumbered(draft), draft)
+        for draft in islice(distinct.values(), self.best):
+            found = [_moved(draft, place, device) for place in self._places(draft, context)]
             best = min(found, key=lambda d: error_of(d, device, target), default=draft)
             if error_of(best, device, target) < error_of(draft, device, target):
                 added.append(best)
@@ -55,11 +59,13 @@ class Relocate(DevicePass):
     def ensures(self, before: Routing, after: Routing, context: Context) -> None:
         ensure_coupled(after)
 
-    def _places(self, draft: Draft, device: Device) -> Iterator[dict[int, int]]:
+    def _places(self, draft: Draft, context: Context) -> Iterator[dict[int, int]]:
         """The most promising ones, each from the qubits in use to others."""
         import numpy as np
 
-        shape = _Shape(draft, device)
+        device = context.device
+        assert device is not None
+        shape = _Shape(draft, device, mitigated=context.target.mitigate == "readout")
         rows = [
             tuple(place[qubit] for qubit in shape.coupled)
             for place in islice(_matches(shape, device), self.places)
@@ -72,10 +78,19 @@ class Relocate(DevicePass):
             yield shape.with_single_qubits(place)
 
 
+def _renumbered(draft: Draft) -> tuple[Gate, ...]:
+    """The gates on qubits in the order of their appearance, equal for equal shapes."""
+    number: dict[int, int] = {}
+    for gate in draft.gates or ():
+        for qubit in gate.qubits:
+            number.setdefault(qubit, len(number))
+    return gates_on(draft.gates or (), number)
+
+
 class _Shape:
     """The couplings and qubits that a routed circuit uses, and how often."""
 
-    def __init__(self, draft: Draft, device: Device) -> None:
+    def __init__(self, draft: Draft, device: Device, *, mitigated: bool) -> None:
         self.rates = rates_of(device)
         self.device = device
         gates = draft.gates or ()
@@ -88,6 +103,8 @@ class _Shape:
         self.readings = Counter(
             qubit for string in observables(draft.readout) for qubit, _ in string.letters
         )
+        self.mitigated = mitigated
+        self.waits = waiting_times(gates, device)
         self.coupled = tuple(sorted({qubit for pair in self.pairs for qubit in pair}))
         used = {*draft.initial, *draft.final, *self.turns, *self.readings}
         self.single = tuple(sorted(used - set(self.coupled)))
@@ -119,11 +136,15 @@ class _Shape:
         return result
 
     def _alone(self, qubit: int) -> Any:
-        """What turning and reading a qubit costs, on each of the device's."""
+        """What turning, waiting and reading cost a qubit, on each of the device's."""
         import numpy as np
 
         turn = np.array([self.rates.turns.get(qubit, 0.0) for qubit in range(self.device.qubits)])
-        return self.turns[qubit] * turn + self.readings[qubit] * np.array(self.rates.reading)
+        wait = np.array(self.rates.waiting) * self.waits.get(qubit, 0.0)
+        read = np.array(self.rates.reading) * self.readings[qubit]
+        if self.mitigated:
+            read *= UNDONE
+        return self.turns[qubit] * turn + wait + read
 
 
 def _matches(shape: _Shape, device: Device) -> Iterator[dict[int, int]]:
