@@ -138,10 +138,10 @@ class CompiledAdapter(nn.Module):
 
     def on(
         self,
-        where: object,
+        where: object = None,
         *,
         shots: int | None = None,
-        mitigate: Literal["none", "readout"] = "none",
+        mitigate: Literal["none", "readout"] | None = None,
         gradient: Method | Gradient = "shift",
         seed: int = 0,
         ledger: str | Path | None = None,
@@ -160,9 +160,11 @@ class CompiledAdapter(nn.Module):
             where: `"simulator"` (torch, as the plan says), `"aer"` (Qiskit's simulator), the name
                 of a calibrated device (`"fake_torino"`: routed for it, its noise simulated by Aer),
                 that of a device of IBM Quantum (`"ibm_torino"`, by the saved account), a BackendV2
-                of Qiskit or a Backend of pytket.
+                of Qiskit or a Backend of pytket. None: as the targets say, with their shots and
+                mitigation unless others are given: on the device of `run: device`, else in torch.
             shots: Of each value; None: exact, where the service can.
-            mitigate: `readout` undoes the errors of reading by the device's calibration.
+            mitigate: `readout` undoes the errors of reading by the device's calibration; None:
+                `none`.
             gradient: `shift`, `spsa`, or a `Gradient` with its settings.
             seed: Of simulated shots.
             ledger: A file of JSON lines in which every job and every result is kept. The same run
@@ -176,15 +178,20 @@ class CompiledAdapter(nn.Module):
             The adapter itself.
 
         Raises:
-            AdapterError: QA7103, QA7107, QA7113.
+            AdapterError: QA7103, QA7107, QA7113, QA7115.
             CompileError: What routing reports.
             UsageError: QA0009, QA6013, QA7101, QA7102, QA7108, QA7111, QA7112;
                 nothing has changed.
         """
-        from qcompile.adapter.running import run_on, run_options
+        from qcompile.adapter.running import place_of, run_on, run_options
+
+        if where is None:
+            where, its_shots, its_mitigation = place_of(self.manifest.planned.plans)
+            shots = its_shots if shots is None else shots
+            mitigate = mitigate or its_mitigation
 
         options = run_options(
-            shots, mitigate, gradient, seed, ledger, max_shots, max_jobs, batch, progress
+            shots, mitigate or "none", gradient, seed, ledger, max_shots, max_jobs, batch, progress
         )
         held = None if self.service is None else self.service.ledger
         modules = tuple(self.parts())

@@ -13,7 +13,11 @@ from qcompile.artifact.manifest import Manifest
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.arguments import check_path, check_type
 from qcompile.diagnostics.errors import AdapterError, UsageError
-from qcompile.diagnostics.messages.services import AmplitudesNotRun, NothingToRun
+from qcompile.diagnostics.messages.services import (
+    AmplitudesNotRun,
+    NothingToRun,
+    SeveralPlaces,
+)
 from qcompile.diagnostics.messages.usage import UnknownOptionValue
 from qcompile.diagnostics.nearest import nearest
 from qcompile.executors.executor import Evaluator
@@ -22,6 +26,7 @@ from qcompile.executors.measured.gradients import SHIFT, Gradient, Method
 from qcompile.ir.circuit import AmplitudeState
 from qcompile.ir.compilation import Site
 from qcompile.ir.plan import EvaluationNode, Plan
+from qcompile.ir.target import NamedDevice
 from qcompile.services.estimate import RunEstimate, estimate
 from qcompile.services.jobs import Budget, JobService, Patience
 from qcompile.services.ledger import Ledger
@@ -104,6 +109,26 @@ def run_on(
     for site, module in modules:
         module.use_evaluators(made[site.unit])
     return service
+
+
+def place_of(plans: Sequence[Plan]) -> tuple[str, int | None, Mitigation]:
+    """Where the targets let circuits run, with which shots and mitigation.
+
+    Raises:
+        AdapterError: QA7115, where they do not agree.
+    """
+    found: dict[tuple[str, int | None, Mitigation], str] = {}
+    for plan in plans:
+        if any(isinstance(node, EvaluationNode) for node in plan.nodes):
+            target = plan.target
+            if target.run == "device" and isinstance(target.device, NamedDevice):
+                place = (target.device.name, target.shots, target.mitigate)
+                found[place] = f"{target.device.name} of target {target.name}"
+            else:
+                found[SIMULATOR, None, "none"] = f"torch of target {target.name}"
+    if len(found) > 1:
+        raise AdapterError(SeveralPlaces(places=tuple(found.values())))
+    return next(iter(found), (SIMULATOR, None, "none"))
 
 
 def _refuse(plans: tuple[Plan, ...], service: str) -> None:

@@ -81,7 +81,7 @@ class Arguments:
     on: str | None = None
     data: str | None = None
     shots: int | None = None
-    mitigate: Literal["none", "readout"] = "none"
+    mitigate: Literal["none", "readout"] | None = None
     ledger: str | None = None
     max_shots: int | None = None
     max_jobs: int | None = None
@@ -184,7 +184,7 @@ class _Reader:
             self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[2:])
         if self._verb == "run":
             self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[1:])
-            for name, option in (("on", "--on"), ("data", "--data"), ("output", "-o")):
+            for name, option in (("data", "--data"), ("output", "-o")):
                 if not self._list(name):
                     self._problems.append(MissingOptionValue(option=option))
         if self._verb == "report" and self._list("on"):
@@ -253,8 +253,9 @@ class _Reader:
             data=self._one("data", "--data"),
             shots=self._count("shots"),
             mitigate=self._choice(  # type: ignore[arg-type]
-                self._one("mitigate", "--mitigate"), "--mitigate", ("none", "readout"), "none"
-            ),
+                self._one("mitigate", "--mitigate"), "--mitigate", ("none", "readout"), ""
+            )
+            or None,
             ledger=self._one("ledger", "--ledger"),
             max_shots=self._count("max-shots"),
             max_jobs=self._count("max-jobs"),

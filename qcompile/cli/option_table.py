@@ -124,7 +124,7 @@ OPTIONS: tuple[CommandOption, ...] = (
         metavar="WHERE",
         commands=("run", "report"),
         help="where circuits run: simulator (torch), aer, a device such as fake_torino or"
-        " ibm_torino; of a report: what that takes, for `--tokens`",
+        " ibm_torino (default: as the targets say); of a report: what that takes, for `--tokens`",
     ),
     CommandOption(
         names=("--data",),
@@ -261,7 +261,7 @@ def _synopsis(verb: str) -> str:
         "fmt": "fmt FILE… [--check]",
         "report": "report FILE… [options]",
         "convert": "convert FROM TO [options]",
-        "run": "run ADAPTER --on WHERE --data x.npy -o y.npy [options]",
+        "run": "run ADAPTER [--on WHERE] --data x.npy -o y.npy [options]",
         "explain": "explain [CODE…]",
     }[verb]
 

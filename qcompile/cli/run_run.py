@@ -1,4 +1,4 @@
-"""`qcompile run ADAPTER --on WHERE --data x.npy -o y.npy`"""
+"""`qcompile run ADAPTER [--on WHERE] --data x.npy -o y.npy`"""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
             x = torch.from_numpy(found.data)
         part = adapter if arguments.module is None else adapter[arguments.module]
         like = next((parameter.dtype for parameter in adapter.parameters()), torch.float32)
-        say(f"route circuits for {arguments.on}")
+        say("route circuits")
         adapter.on(
             arguments.on,
             shots=arguments.shots,

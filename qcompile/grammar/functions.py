@@ -313,6 +313,13 @@ TARGET_FIELDS = (
         meaning="how circuits are run; auto weighs the costs",
         choices=("auto", *BUILT_IN),
     ),
+    TargetField(
+        name="run",
+        values="simulator, device",
+        default="simulator",
+        meaning="where `adapter.on()` and `qcompile run` let circuits run; see running.md",
+        choices=("simulator", "device"),
+    ),
 )
 
 NOISE_FIELDS = (

@@ -65,6 +65,8 @@ class Target:
     mitigate: Literal["none", "readout"] = "none"
     evaluator: str = "auto"
     """`auto`, or the name of an executor."""
+    run: Literal["simulator", "device"] = field(default="simulator", metadata=ADDED_LATER)
+    """Where `CompiledAdapter.on()` and `qcompile run` let circuits run, unless told otherwise."""
     span: Span | None = field(default=None, compare=False, repr=False)
     places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
     """Where the values of its fields are written."""

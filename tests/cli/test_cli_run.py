@@ -51,7 +51,6 @@ def test_run_refuses_before_anything_runs(run: Run) -> None:
         return found.err
 
     assert "QA0008" in code(**{"--data": ""})
-    assert "QA0008" in code(**{"--on": ""})
     assert "QA0009" in code(**{"--data": "wave.qa"})
     assert "QA0002" in code(**{"--data": "no.npy"})
     assert "QA0012" in code(**{"-o": "y.txt"})
@@ -76,3 +75,18 @@ def test_report_says_what_a_run_takes(run: Run) -> None:
     assert "no jobs" in run("report", "wave.qa", "--on", "simulator").out
     assert run("report", "wave.qa", "--shots", "5").code == 2
     assert run("report", "low.qa", "--on", "aer").code == 1
+
+
+def test_run_goes_where_the_target_says(run: Run, folder: Path) -> None:
+    text = (folder / "wave.qa").read_text()
+    target = 'target hw { device: "fake_manila"; run: device; shots: 32; mitigate: readout }\n'
+    (folder / "hw.qa").write_text(text.replace("adapter ", target + "adapter ", 1))
+    qcompile.compile(folder / "hw.qa", target="hw").save("hw.pt")
+    np.save("x.npy", np.zeros((1, 6)))
+    found = run("run", "hw.pt", "--data", "x.npy", "-o", "y.npy")
+    assert found.code == 0 and "fake_manila: circuits 1, shots 32, jobs 1" in found.err
+    adapter = qcompile.load("hw.pt").on()
+    assert adapter.service is not None and adapter.service.mitigate
+    adapter.on("simulator")
+    plain = qcompile.compile(folder / "wave.qa")
+    assert plain.on().service is None

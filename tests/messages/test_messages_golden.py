@@ -497,6 +497,18 @@ def without_account(monkeypatch: pytest.MonkeyPatch) -> None:
     qcompile.compile(CIRCUIT).on("ibm_torino", shots=100)
 
 
+def no_device_to_run_on() -> None:
+    Path("hw.qa").write_text(CIRCUIT + "\ntarget hw { device: line(4), run: device }\n")
+    command("check", "hw.qa")()
+
+
+def several_places() -> None:
+    first = CIRCUIT.replace("low()", "low() on hw")
+    second = CIRCUIT.replace("qa 1\n", "").replace("low()", "high() on here")
+    target = 'target hw { device: "fake_manila", run: device }\n'
+    qcompile.compile(first + second + target + "target here { dtype: float32 }\n").on()
+
+
 def cloud(shots: int | None = None) -> Any:
     from qcompile.services.jobs import JobService, Patience
     from tests.services.faulty import Cloud, Faulty
@@ -672,6 +684,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7111": without_account,
     "QA7112": lambda: qcompile.compile(CIRCUIT).on(object()),
     "QA7113": lambda: qcompile.compile(AMPLITUDES).on("aer"),
+    "QA7114": no_device_to_run_on,
+    "QA7115": several_places,
     "QA8001": bad_gate,
     "QA8002": second_rx,
     "QA8003": executor_of_a_laboratory,

@@ -213,3 +213,36 @@ class AmplitudesNotRun(Message):
 
     adapter: str
     service: str
+
+
+@message(
+    "QA7114",
+    "target `{name}` runs circuits on a device, and names none",
+    label="on which device?",
+    help='add `device: "fake_torino"`, or leave `run` out',
+)
+class NoDeviceToRunOn(Message):
+    """`run: device` is about the device that the target names. A coupling map is no device that
+    something runs on.
+
+    Erroneous:  target hw { device: line(4), run: device }
+    Corrected:  target hw { device: "fake_torino", run: device }
+    """
+
+    name: str
+
+
+@message(
+    "QA7115",
+    "the targets of this file let circuits run in several places: {places}",
+    help="say where: `adapter.on(…)`, `qcompile run --on …`",
+)
+class SeveralPlaces(Message):
+    """All circuits of an adapter run in one place. Where the targets of its parts do not agree on
+    device, shots and mitigation, it has to be said.
+
+    Erroneous:  adapter.on()      with two targets, for two devices
+    Corrected:  adapter.on("fake_torino", shots=4096)
+    """
+
+    places: tuple[str, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from qcompile.diagnostics.messages.services import NoDeviceToRunOn
 from qcompile.diagnostics.messages.targets import FieldTwice, NothingToMitigate, UnknownField
 from qcompile.diagnostics.messages.types import Misplaced
 from qcompile.grammar.elaborate import expect
@@ -46,6 +47,10 @@ def read_target(frame: Frame, item: TargetItem) -> Target | None:
         frame.report(NothingToMitigate(span=place, name=item.name.text))
     if "optimise" not in fields and isinstance(device, NamedDevice):
         words["optimise"] = "fidelity"
+    if words["run"] == "device" and not isinstance(device, NamedDevice):
+        place = fields["run"].span
+        frame.report(NoDeviceToRunOn(span=place, name=item.name.text))
+        return None
     return Target(
         name=item.name.text,
         device=device,
@@ -55,6 +60,7 @@ def read_target(frame: Frame, item: TargetItem) -> Target | None:
         optimise=cast(Objective, words["optimise"]),
         mitigate="readout" if words["mitigate"] == "readout" else "none",
         evaluator=words["evaluator"],
+        run="device" if words["run"] == "device" else "simulator",
         span=item.span,
         places=tuple((name, expr.span) for name, expr in fields.items()),
     )
