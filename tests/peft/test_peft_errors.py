@@ -98,13 +98,11 @@ def test_overridden_targets_keep_the_bodies_of_the_spec(tmp_path: Path) -> None:
     assert sites(load(llama(), tmp_path)) == sites(model)
 
 
-def test_targets_that_match_nothing_are_named_with_what_is_there() -> None:
+def test_a_choice_that_matches_nothing_leaves_the_model_alone() -> None:
     base = llama()
     names = list(dict(base.named_modules()))
-    with pytest.raises(QCompileError) as caught:
+    with pytest.raises(QCompileError, match="QA6201"):
         get_peft_model(base, QCompileConfig(spec=LORA, target_modules=["q_prj"]))
-    text = str(caught.value)
-    assert "QA6201" in text and "did you mean `q_proj`" in text and "down_proj" in text
     with pytest.raises(QCompileError, match="QA6201"):
         get_peft_model(base, QCompileConfig(spec=LORA, layers_to_transform=[7]))
     with pytest.raises(QCompileError, match="QA30"):
