@@ -247,7 +247,7 @@ class AdapterCircuit:
         except (TypeError, ValueError):
             raise self._refused("they are no numbers") from None
         if rows.ndim != 2 or rows.shape[1] != width:
-            shape = "no data" if data is None else f"an array of shape {np.shape(data)}"
+            shape = "no data" if data is None else f"an array of shape {rows.shape}"
             raise self._refused(f"{shape}, where the circuit `{self.name}` takes (rows, {width})")
         if not np.isfinite(rows).all():
             raise self._refused("they hold NaN or infinities")
