@@ -137,7 +137,7 @@ def transposed(orthogonal: Orthogonal) -> Orthogonal:
     return replace(orthogonal, blocks=blocks)
 
 
-def gates_of(orthogonal: Orthogonal) -> Iterator[Gate]:
+def orthogonal_gates(orthogonal: Orthogonal) -> Iterator[Gate]:
     """The gates of all blocks."""
     for block in orthogonal.blocks:
         yield from block.gates
@@ -145,7 +145,7 @@ def gates_of(orthogonal: Orthogonal) -> Iterator[Gate]:
 
 def is_idle(orthogonal: Orthogonal) -> bool:
     """Whether no gate uses a trainable angle."""
-    return not used_angles(gates_of(orthogonal))
+    return not used_angles(orthogonal_gates(orthogonal))
 
 
 def verify_orthogonal(orthogonal: Orthogonal) -> None:

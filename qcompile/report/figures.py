@@ -10,7 +10,7 @@ from qcompile.ir.circuit_analysis import depth, two_qubit_gates
 from qcompile.ir.compilation import PlannedSet, Site
 from qcompile.ir.device import RoutingCandidate
 from qcompile.ir.network import ContractionNode
-from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode, gates_of
+from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode, orthogonal_gates
 from qcompile.ir.plan import Candidate, CircuitCost, EvaluationNode, Plan, orthogonals
 from qcompile.passes.memory import step_memory
 
@@ -214,7 +214,7 @@ def _circuit(node: EvaluationNode) -> CircuitFigures:
 
 def _unitary(matrix: OrthogonalFrame | UnitaryNode) -> UnitaryFigures:
     orthogonal = matrix.orthogonal
-    gates = tuple(gates_of(orthogonal))
+    gates = tuple(orthogonal_gates(orthogonal))
     return UnitaryFigures(
         size=orthogonal.size,
         qubits=orthogonal.blocks[0].qubits,
