@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +23,7 @@ from qcompile.ir.target import NamedDevice
 from qcompile.services.aer import AerProvider
 from qcompile.services.backend_device import device_of_backend
 from qcompile.services.jobs import JobService, Patience
+from qcompile.services.ledger import Ledger
 from qcompile.services.open import open_provider
 from qcompile.services.qiskit_backend import RuntimeProvider
 from tests.services.faulty import expected, turned
@@ -180,3 +183,16 @@ def test_no_credentials_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError) as caught:
         open_provider("ibm_torino")
     assert TOKEN not in str(caught.value) and "QA7111" in str(caught.value)
+
+
+def test_no_credentials_are_kept(runtime: Runtime, tmp_path: Path) -> None:
+    vars(runtime)["token"] = TOKEN
+    service = runtime_service(runtime)
+    service.ledger = Ledger(tmp_path / "jobs.jsonl")
+    service.expectations(NATIVE, TURNS)
+    runtime.errors = [RuntimeJobFailureError("it broke")]
+    service.expectations(NATIVE, -TURNS)
+    assert TOKEN not in (tmp_path / "jobs.jsonl").read_text()
+    assert TOKEN not in repr(service)
+    with pytest.raises(AdapterError):
+        pickle.dumps(service)
