@@ -120,7 +120,7 @@ class GateKind:
 
     def at(self, *angles: float) -> Matrix:
         """The matrix at the first of the given angles."""
-        return _value(self.terms, self.qubits, angles)
+        return value_of_terms(self.terms, self.qubits, angles)
 
     @cached_property
     def generic(self) -> Matrix:
@@ -249,7 +249,7 @@ def _on_all(matrix: Matrix, places: tuple[int, ...], qubits: int) -> Matrix:
     return kron(matrix, identity(2)) if places == (0,) else kron(identity(2), matrix)
 
 
-def _value(terms: tuple[Term, ...], qubits: int, angles: tuple[float, ...]) -> Matrix:
+def value_of_terms(terms: tuple[Term, ...], qubits: int, angles: tuple[float, ...]) -> Matrix:
     found = identity(2**qubits)
     for matrix, cosine, sine, mix in terms:
         factor = matrix
@@ -292,7 +292,7 @@ def defect_of_gate(kind: GateKind) -> str | None:
     if not close(multiply(adjoint(kind.generic), kind.generic), identity(2**kind.qubits)):
         return "its matrix is not unitary"
     for steps in (kind.steps, kind.short_steps):
-        made = _value(_terms(steps, kind.qubits), kind.qubits, GENERIC[: kind.angles])
+        made = value_of_terms(_terms(steps, kind.qubits), kind.qubits, GENERIC[: kind.angles])
         # The sign of a real matrix is seen in a `unitary`.
         if not (close if kind.real else proportional)(made, kind.generic):
             return "its parts do not make its matrix"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from qcompile.ir.machine import ELEMENTARY_FUNCTION
+
 
 @dataclass(slots=True)
 class Part:
@@ -51,10 +53,37 @@ class Work:
         part.largest = max(part.largest, written)
         self.operations += 1
 
+    def write(self, number: float, *, batched: bool) -> None:
+        """An operation that copies or fills."""
+        self.add(written=number, batched=batched)
+
+    def elementwise(self, number: float, *, batched: bool, flops: float | None = None) -> None:
+        """An operation with one FLOP an element of its result, or so many in all."""
+        self.add(elementwise=number if flops is None else flops, written=number, batched=batched)
+
+    def elementary(self, number: float, *, batched: bool) -> None:
+        """An exponential, a sine or the like of each element."""
+        self.elementwise(number, flops=ELEMENTARY_FUNCTION * number, batched=batched)
+
+    def product(self, flops: float, number: float, *, batched: bool) -> None:
+        """A matrix product with so many elements in its result."""
+        self.add(products=flops, written=number, batched=batched)
+
     def keep(self, number: float, *, batched: bool) -> None:
         """Elements for backward."""
         part = self.each if batched else self.once
         part.kept += number
+
+    def of(self, tokens: int) -> Part:
+        """All of it, for so many tokens."""
+        once, each = self.once, self.each
+        return Part(
+            products=once.products + tokens * each.products,
+            elementwise=once.elementwise + tokens * each.elementwise,
+            written=once.written + tokens * each.written,
+            kept=once.kept + tokens * each.kept,
+            largest=max(once.largest, tokens * each.largest),
+        )
 
     def include(self, other: Work) -> None:
         """The work of both."""

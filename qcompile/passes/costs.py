@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from qcompile.executors.costing import Workload
 from qcompile.executors.registry import executor_of
-from qcompile.executors.sweeps.columns import columns_work
+from qcompile.executors.sweeps.columns import columns_work, frame_work
 from qcompile.ir.contraction_extents import result_shapes
 from qcompile.ir.network import ContractionNode, frames_of
 from qcompile.ir.node import NodeWork, PlanNode, domains
@@ -57,7 +57,7 @@ def work_of(node: PlanNode, widths: Sequence[int]) -> NodeWork:
     match node:
         case ContractionNode():
             frames = frames_of(node.network)
-            built = sum(columns_work(f.orthogonal).each.flops * f.columns for f in frames)
+            built = sum(frame_work(frame).flops for frame in frames)
             shapes = zip(result_shapes(node, tokens=1), node.steps, strict=True)
             sizes = [math.prod(shape) for shape, step in shapes if not step.batched]
             return NodeWork(
@@ -67,8 +67,8 @@ def work_of(node: PlanNode, widths: Sequence[int]) -> NodeWork:
                 interior=node.activations_per_token,
                 peak=max((*sizes, *(f.orthogonal.size * f.columns for f in frames)), default=0),
             )
-        case UnitaryNode(orthogonal=orthogonal):
-            work = columns_work(orthogonal)
+        case UnitaryNode(orthogonal=orthogonal, adjoint=adjoint):
+            work = columns_work(orthogonal, adjoint=adjoint, grad=True)
             return NodeWork(
                 each=work.each.flops,
                 once=work.once.flops,

@@ -10,8 +10,9 @@ from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.lowering import TensorsTooLarge
 from qcompile.diagnostics.messages.planning import FewerTokensFit, PlanTooLarge, StepTooLarge
+from qcompile.executors.costing import Workload
 from qcompile.executors.registry import executor_of
-from qcompile.executors.sweeps.columns import columns_work
+from qcompile.executors.sweeps.columns import columns_work, frame_work
 from qcompile.ir.compilation import LoweredSet, PlannedSet
 from qcompile.ir.contraction_extents import result_shapes
 from qcompile.ir.network import ContractionNode, frames_of
@@ -188,9 +189,11 @@ def _parts(plan: Plan, context: Context) -> Iterator[tuple[float, str, tuple[str
                 size = load.item_bytes * sum(math.prod(shape) for shape in shapes)
                 yield float(size), "a tensor contraction", (fewer, "use smaller bonds")
                 for frame in frames_of(node.network):
-                    yield _unitary(frame.orthogonal, frame.columns, load.item_bytes, fewer)
-            case UnitaryNode(orthogonal=orthogonal):
-                yield _unitary(orthogonal, load.tokens, load.item_bytes, fewer)
+                    kept = frame_work(frame).kept
+                    yield _unitary(frame.orthogonal, frame.columns, kept, load, fewer)
+            case UnitaryNode(orthogonal=orthogonal, adjoint=adjoint):
+                kept = columns_work(orthogonal, adjoint=adjoint, grad=True).of(batch).kept
+                yield _unitary(orthogonal, batch, kept, load, fewer)
             case EvaluationNode(evaluation=evaluation, cost=cost):
                 circuit = evaluation.circuit
                 what = f"the circuit on {circuit.qubits} qubits under `{evaluation.kind}`"
@@ -204,11 +207,10 @@ def _parts(plan: Plan, context: Context) -> Iterator[tuple[float, str, tuple[str
 
 
 def _unitary(
-    orthogonal: Orthogonal, columns: int, item_bytes: int, fewer: str
+    orthogonal: Orthogonal, columns: int, kept: float, load: Workload, fewer: str
 ) -> tuple[float, str, tuple[str, ...]]:
-    size = float(item_bytes) * columns * columns_work(orthogonal).each.kept
     what = f"the gates of a `unitary` of {orthogonal.size} on {columns} column{'s' * (columns > 1)}"
-    return size, what, ("use less depth, or smaller widths", fewer)
+    return load.item_bytes * kept, what, ("use less depth, or smaller widths", fewer)
 
 
 def human_bytes(size: float) -> str:

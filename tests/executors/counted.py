@@ -26,12 +26,17 @@ COPIES = {"cat", "stack", "index_select", "clone", "constant_pad_nd", "ones", "e
 FREE = {
     "view", "_unsafe_view", "expand", "t", "transpose", "permute", "select", "slice", "unsqueeze",
     "squeeze", "unbind", "split", "detach", "alias", "as_strided", "_reshape_alias", "empty",
-    "lift_fresh", "scalar_tensor",
+    "lift_fresh", "scalar_tensor", "view_as_complex", "view_as_real",
 }  # fmt: skip
 """Views, and what writes nothing."""
 
 CONVERSIONS = {"_to_copy"}
 """Of fixed tables to the dtype of a call."""
+
+
+def reals(tensor: Tensor) -> int:
+    """Real numbers of an element."""
+    return 2 if tensor.is_complex() else 1
 
 
 class Counted(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -47,13 +52,15 @@ class Counted(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         name = func.overloadpacket.__name__
-        written = sum(leaf.numel() for leaf in tree_leaves(result) if isinstance(leaf, Tensor))
+        results = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+        written = sum(leaf.numel() * reals(leaf) for leaf in results)
         if name in FREE or name in CONVERSIONS:
             return result
         self.log.append((name, written))
         self.part.written += written
         if name in ("mm", "bmm"):
-            self.part.products += 2.0 * written * args[0].shape[-1]
+            # A complex multiply-add is four real ones.
+            self.part.products += 2.0 * written * reals(results[0]) * args[0].shape[-1]
         elif name == "sum":
             self.part.elementwise += math.prod(args[0].shape)
         elif name in PER_RESULT:
@@ -64,7 +71,7 @@ class Counted(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 class Kept:
-    """Elements of distinct storages that autograd keeps for backward, those of `without` apart."""
+    """Real elements of the storages that autograd keeps for backward, those of `without` apart."""
 
     def __init__(self, without: list[Tensor]) -> None:
         self.without = {tensor.untyped_storage().data_ptr() for tensor in without}
@@ -74,7 +81,8 @@ class Kept:
     def _pack(self, tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         if storage.data_ptr() not in self.without:
-            self.sizes[storage.data_ptr()] = storage.nbytes() // tensor.element_size()
+            elements = storage.nbytes() // tensor.element_size() * reals(tensor)
+            self.sizes[storage.data_ptr()] = elements
         return tensor
 
     @property

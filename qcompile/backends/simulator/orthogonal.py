@@ -90,10 +90,12 @@ class OrthogonalStep:
     def __call__(self, frame: CallFrame) -> Tensor:
         angles = None if self.angles is None else frame.tensors[self.angles]
         value = frame.values[self.operand]
-        columns = torch.nn.functional.pad(value, (0, self.size - value.shape[-1]))
-        if columns.dim() == 1:
-            return self.gates(columns.unsqueeze(1), angles)[: self.width, 0]
-        return self.gates(columns.t(), angles)[: self.width].t()
+        columns = value.unsqueeze(1) if value.dim() == 1 else value.t()
+        missing = self.size - columns.shape[0]
+        if missing:
+            columns = torch.nn.functional.pad(columns, (0, 0, 0, missing))
+        result = self.gates(columns.contiguous(), angles)[: self.width]
+        return result[:, 0] if value.dim() == 1 else result.t()
 
 
 def unitary_step(node: UnitaryNode, constants: Constants) -> OrthogonalStep:

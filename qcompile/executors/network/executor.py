@@ -14,6 +14,7 @@ from qcompile.executors.network.price import (
     network_evaluation,
     network_price,
 )
+from qcompile.executors.network.program import network_program
 from qcompile.ir.plan import Evaluation, NetworkEvaluation
 from qcompile.ir.target import Target
 
@@ -51,4 +52,4 @@ class Network(Executor):
         from qcompile.executors.network.build import NetworkEvaluator
 
         assert isinstance(evaluation, NetworkEvaluation)
-        return NetworkEvaluator(evaluation, target, constants)
+        return NetworkEvaluator(network_program(evaluation), target.shots, constants)

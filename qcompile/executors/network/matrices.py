@@ -1,4 +1,4 @@
-"""Complex matrices of single gates, (2,) * 2k or (B, 2, …) where their angles depend on data."""
+"""Complex matrices of single gates, group by group."""
 
 from __future__ import annotations
 
@@ -9,61 +9,92 @@ import torch
 from torch import Tensor
 
 from qcompile.executors.constants import Constants, ConstantTensor
-from qcompile.executors.sweeps.operators import MixedAngles
-from qcompile.ir.circuit import Affine, Gate
-from qcompile.ir.gates import GATES
+from qcompile.executors.network.count import has_constant
+from qcompile.executors.network.program import NetworkProgram, Rotation
+from qcompile.executors.sweeps.families import AngleTable
+from qcompile.executors.sweeps.operators import MixedAngles, TrainableAngles
+from qcompile.ir.circuit import Affine
 from qcompile.ir.matrices import Matrix
 
 
 class GateMatrices:
-    """data (B, w) and angles → one complex tensor for each gate, up to a global phase."""
+    """data (B, w) and angles → the matrices of each group, (gates, B or 1, 2^k, 2^k) complex."""
 
-    def __init__(self, gates: Sequence[Gate], constants: Constants) -> None:
-        self.gates = [GateMatrix(gate, constants) for gate in gates]
+    def __init__(self, program: NetworkProgram, constants: Constants) -> None:
+        self.batched = [group.batched for group in program.groups]
+        trainable = AngleTable()
+        data: list[Affine] = []
+        self.groups = [
+            [Factor(rotations, trainable, data, constants) for rotations in group.factors]
+            for group in program.groups
+        ]
+        self.trainable = TrainableAngles(trainable, constants) if trainable.positions else None
+        self.data = MixedAngles(data, constants) if data else None
 
     def __call__(self, data: Tensor, angles: Tensor | None) -> list[Tensor]:
-        return [gate(data, angles) for gate in self.gates]
+        trained = None if self.trainable is None else self.trainable(angles, data)
+        mixed = None
+        if self.data is not None:
+            # Laid out like this, the matrices of a gate lie one token after another.
+            mixed = self.data(data.t().contiguous().t(), angles)
+        found = []
+        for factors in self.groups:
+            product = factors[0](trained, mixed, data)
+            for factor in factors[1:]:
+                product = factor(trained, mixed, data) @ product
+            found.append(product)
+        return found
 
 
-class GateMatrix:
-    """The product of one to three terms."""
+class Factor:
+    """One rotation of each gate of a group."""
 
-    def __init__(self, gate: Gate, constants: Constants) -> None:
-        self.qubits = GATES[gate.name].qubits
-        self.from_data = any(angle.data for angle in gate.angles)
-        self.terms = [
-            (
-                tuple(self._parts(_dense(matrix), constants) for matrix in (c, k, s)),
-                None if angle is None else MixedAngles([angle], constants),
-                angle is not None and bool(angle.data),
-            )
-            for c, k, s, mix in GATES[gate.name].terms
-            for angle in (mix and Affine(constant=mix[0], angles=mix[1]).substitute(gate.angles),)
-        ]
+    def __init__(
+        self,
+        rotations: Sequence[Rotation],
+        trainable: AngleTable,
+        data: list[Affine],
+        constants: Constants,
+    ) -> None:
+        """Notes its angles in `trainable` or `data`."""
+        self.kind = rotations[0].kind
+        self.constant: ConstantTensor | None = None
+        if self.kind == "fixed" or has_constant(rotations):
+            self.constant = complex_table([r.constant for r in rotations], constants)
+        angles = [rotation.angle for rotation in rotations if rotation.angle is not None]
+        if angles:
+            self.cosine = complex_table([r.cosine for r in rotations], constants)
+            self.sine = complex_table([r.sine for r in rotations], constants)
+        if self.kind == "trainable":
+            self.indices = constants.index([trainable.position(angle) for angle in angles])
+        self.rows = slice(len(data), len(data) + len(angles))
+        if self.kind == "data":
+            data.extend(angles)
 
-    def _parts(self, table: Tensor, constants: Constants) -> tuple[ConstantTensor, ConstantTensor]:
-        return constants.real(table.real.clone()), constants.real(table.imag.clone())
-
-    def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
-        product: Tensor | None = None
-        for tables, mixed, from_data in self.terms:
-            fixed, cosine, sine = (
-                torch.complex(real.like(data), imaginary.like(data)) for real, imaginary in tables
-            )
-            matrix = fixed
-            if mixed is not None:
-                half = 0.5 * mixed(
-                    data if from_data else data.new_zeros(1, data.shape[1]), angles
-                ).reshape(-1, 1, 1)
-                matrix = fixed + half.cos() * cosine + half.sin() * sine
-                if not from_data:
-                    matrix = matrix.squeeze(0)
-            product = matrix if product is None else matrix @ product
-        assert product is not None
-        sides = (2,) * (2 * self.qubits)
-        return product.reshape(-1, *sides) if self.from_data else product.reshape(sides)
+    def __call__(self, trainable: Tensor | None, data: Tensor | None, reference: Tensor) -> Tensor:
+        """(gates, B or 1, 2^k, 2^k), complex."""
+        constant = None if self.constant is None else self.constant.like(reference)
+        if self.kind == "fixed":
+            assert constant is not None
+            return _matrices(constant)
+        if self.kind == "data":
+            assert data is not None
+            angles = data[self.rows]
+        else:
+            assert trainable is not None
+            angles = trainable.index_select(0, self.indices.on(reference)).unsqueeze(1)
+        half = (0.5 * angles).unsqueeze(2).unsqueeze(3)
+        turned = half.cos() * self.cosine.like(reference) + half.sin() * self.sine.like(reference)
+        return _matrices(turned if constant is None else turned + constant)
 
 
-def _dense(matrix: Matrix) -> Tensor:
-    size = math.isqrt(len(matrix))
-    return torch.tensor(matrix, dtype=torch.complex128, device="cpu").reshape(size, size)
+def complex_table(matrices: Sequence[Matrix], constants: Constants) -> ConstantTensor:
+    """(n, 1, entries, 2): real and imaginary parts."""
+    values = torch.tensor(matrices, dtype=torch.complex128, device="cpu")
+    return constants.real(torch.view_as_real(values).unsqueeze(1).contiguous())
+
+
+def _matrices(entries: Tensor) -> Tensor:
+    """(n, m, 4^k, 2) real → (n, m, 2^k, 2^k) complex."""
+    side = math.isqrt(entries.shape[2])
+    return torch.view_as_complex(entries).reshape(*entries.shape[:2], side, side)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 
 from qcompile.contraction.paths import greedy_trees
 from qcompile.contraction.tree import Shapes, TooManyIndices, TreeStep, steps_of_tree, tree_of_path
-from qcompile.executors.costing import Price, Workload, circuit_cost
+from qcompile.executors.costing import Price, Workload, price, seconds
+from qcompile.executors.network.count import count, count_matrices
+from qcompile.executors.network.program import NetworkProgram, network_program
 from qcompile.ir.circuit import Circuit, Expectations, ZeroState
 from qcompile.ir.circuit_network import ObservableOperands, observable_operands
 from qcompile.ir.network import BATCH
 from qcompile.ir.plan import NetworkEvaluation, ObservableNetwork
+from qcompile.ir.work import Work
 
 COMPLEX_FLOPS = 4
 """A complex multiply-add has four real ones."""
@@ -47,27 +52,25 @@ def fewest_operations(circuit: Circuit) -> int | None:
 
 
 def network_price(evaluation: NetworkEvaluation, load: Workload) -> Price:
-    """Of each observable along its path, the batch included."""
-    seconds = bytes_ = per_token = hoisted = 0.0
-    saved = largest = 0
+    """Work and memory of the program that is run; its time by the rates of the search."""
+    program = _program(evaluation)
+    total = seconds(count_matrices(program), load)
     for network in evaluation.networks:
         shapes = _shapes(observable_operands(evaluation.circuit, network.output), load)
-        if len(shapes.operands) < 2:
-            continue
-        steps = steps_of_tree(shapes, tree_of_path(network.path, len(shapes.operands)))
-        seconds += _seconds(steps, load)
-        for step in steps:
-            flops = COMPLEX_FLOPS * step.flops
-            size = 2 * step.elements
-            if step.contraction.batched:
-                per_token += flops / load.tokens
-                saved += size // load.tokens
-            else:
-                hoisted += flops
-                largest = max(largest, size)
-            bytes_ += float(load.item_bytes) * size
-    cost = circuit_cost(evaluation.circuit, per_token, hoisted, saved)
-    return Price(seconds=seconds, bytes=bytes_, cost=cost, largest_hoisted=largest)
+        if network.path:
+            tree = tree_of_path(network.path, len(shapes.operands))
+            total += _seconds(steps_of_tree(shapes, tree), load)
+    return replace(price(evaluation.circuit, _work(program), load), seconds=total)
+
+
+@lru_cache(maxsize=256)
+def _program(evaluation: NetworkEvaluation) -> NetworkProgram:
+    return network_program(evaluation)
+
+
+@lru_cache(maxsize=256)
+def _work(program: NetworkProgram) -> Work:
+    return count(program)
 
 
 def network_evaluation(

@@ -6,7 +6,8 @@ from functools import lru_cache
 
 from qcompile.executors.costing import Price, Workload, price
 from qcompile.executors.sweeps.assemble import Evaluation, sweep_program
-from qcompile.executors.sweeps.count import WIDEST, count
+from qcompile.executors.sweeps.count import count
+from qcompile.executors.sweeps.count_state import WIDEST
 from qcompile.ir.target import DEFAULT_TARGET
 from qcompile.ir.work import Work
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import groupby
 
 from qcompile.executors.costing import Workload, seconds
-from qcompile.executors.sweeps.count import Counter, State
+from qcompile.executors.sweeps.count import Counter
+from qcompile.executors.sweeps.count_state import State
 from qcompile.executors.sweeps.program import Sweep, sweeps_of_primitives
 from qcompile.ir.circuit import Circuit, ZeroState
 from qcompile.ir.circuit_analysis import depends_on_data, is_real
@@ -53,8 +54,8 @@ def _is_cheaper(sweeps: Sequence[Sweep], qubits: int, real: bool, load: Workload
 
 def _tables(sweeps: Sequence[Sweep], qubits: int) -> Counter:
     counter = Counter(qubits)
-    counter.collect(sweeps)
-    counter.tables()
+    counter.tables.collect(sweeps)
+    counter.tables.count()
     # Both ways need the tables.
     counter.work = Work()
     return counter

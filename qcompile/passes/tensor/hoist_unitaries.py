@@ -25,9 +25,12 @@ def hoisted_unitaries(program: Program, context: Context) -> frozenset[int]:
         on_data.append(isinstance(node, InputNode) or any(on_data[o] for o in node.inputs))
         if isinstance(node, UnitaryNode):
             tokens = load.tokens if on_data[index] else 1
-            columns = min(node.width, program.nodes[node.operand].width)
-            each = columns_seconds(node.orthogonal, tokens, load)
-            once = columns_seconds(node.orthogonal, columns, load)
+            entering = program.nodes[node.operand].width
+            columns = min(node.width, entering)
+            widens = node.width >= entering
+            each = columns_seconds(node.orthogonal, tokens, load, adjoint=node.adjoint)
+            adjoint = node.adjoint if widens else not node.adjoint
+            once = columns_seconds(node.orthogonal, columns, load, adjoint=adjoint)
             if once + _product_seconds(node.orthogonal.size, columns, tokens, load) <= each:
                 hoisted.add(index)
     return frozenset(hoisted)
