@@ -114,6 +114,17 @@ class CompiledAdapter(nn.Module):
         check_type("CompiledAdapter[…]", "module", module, str, "the name of a module")
         return self.part(sites_named(self.sites, module)[0])
 
+    def only_part(self) -> AdapterModule:
+        """The part of an adapter for one module.
+
+        Raises:
+            AdapterError: QA6008 where there are several.
+        """
+        if len(self.sites) != 1:
+            message = SeveralSites(count=len(self.sites), first=self.sites[0].module)
+            raise AdapterError(message)
+        return self.part(self.sites[0])
+
     def forward(
         self,
         x: torch.Tensor,
@@ -130,10 +141,7 @@ class CompiledAdapter(nn.Module):
         Raises:
             AdapterError: QA6008 where there are several parts; QA6010, QA6021 to QA6024.
         """
-        if len(self.sites) != 1:
-            message = SeveralSites(count=len(self.sites), first=self.sites[0].module)
-            raise AdapterError(message)
-        result: torch.Tensor = self.part(self.sites[0])(x, y, base)
+        result: torch.Tensor = self.only_part()(x, y, base)
         return result
 
     def on(

@@ -52,7 +52,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
         x, y = found.x, found.y
         if x is None:
             x = torch.from_numpy(found.data)
-        part = adapter if arguments.module is None else adapter[arguments.module]
+        part = adapter.only_part() if arguments.module is None else adapter[arguments.module]
         like = next((parameter.dtype for parameter in adapter.parameters()), torch.float32)
         say("route circuits")
         adapter.on(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from qcompile.executors.constants import Constants
 from qcompile.executors.costing import Workload
 from qcompile.executors.network.build import NetworkEvaluator
-from qcompile.executors.network.count import count
+from qcompile.executors.network.count import count_network
 from qcompile.executors.network.price import network_evaluation, network_price
 from qcompile.executors.network.program import network_program
 from qcompile.ir.circuit import Circuit, Expectations, Pauli, ZeroState
@@ -48,7 +48,7 @@ def run(evaluation: NetworkEvaluation, tokens: int) -> Part:
 
 
 def check(evaluation: NetworkEvaluation) -> None:
-    work = count(network_program(evaluation))
+    work = count_network(network_program(evaluation))
     for tokens in TOKENS:
         part = run(evaluation, tokens)
         for name in ("products", "elementwise", "written", "kept"):
@@ -89,4 +89,4 @@ def test_tables_are_counted() -> None:
     constants = Constants()
     NetworkEvaluator(network_program(evaluation), None, constants)
     made = sum(item.value.numel() for item in constants.items)
-    assert count(network_program(evaluation)).tables == pytest.approx(made, rel=0.1)
+    assert count_network(network_program(evaluation)).tables == pytest.approx(made, rel=0.1)

@@ -139,7 +139,7 @@ class NoSuchSite(Message):
     "this adapter is for {count} modules and cannot be called by itself",
     help=(
         "attach it to the model: `qcompile.attach(model, adapter)`, or call one part: "
-        '`adapter["{first}"](x)`'
+        '`adapter["{first}"](x)`, on the command line `--module {first}`'
     ),
 )
 class SeveralSites(Message):

@@ -62,7 +62,7 @@ class NetworkEvaluator:
         for place, contraction in enumerate(self.contractions):
             if contraction.pairs:
                 operands = [tensor(operand) for operand in contraction.operands]
-                value = contract(contraction, operands, batch)
+                value = contract_pairs(contraction, operands, batch)
             else:
                 value = self.signs.like(data)[place]
             columns.append(value.expand(batch))
@@ -70,18 +70,18 @@ class NetworkEvaluator:
         return result if self.shots is None else sample_signs(result, self.shots)
 
 
-def contract(contraction: Contraction, operands: list[Tensor], batch: int) -> Tensor:
+def contract_pairs(contraction: Contraction, operands: list[Tensor], batch: int) -> Tensor:
     """(B,), or () where no operand depends on data; real."""
     working = operands
     for pair in contraction.pairs:
-        product = multiply(pair, working[pair.left], working[pair.right], batch)
+        product = multiply_pair(pair, working[pair.left], working[pair.right], batch)
         working = [t for place, t in enumerate(working) if place not in (pair.left, pair.right)]
         working.append(product)
     value = working[0].real
     return -value if contraction.sign < 0 else value
 
 
-def multiply(pair: Pair, left: Tensor, right: Tensor, batch: int) -> Tensor:
+def multiply_pair(pair: Pair, left: Tensor, right: Tensor, batch: int) -> Tensor:
     """([B,] 2, 2, …) each, as the pair says."""
     on_left, on_right = pair.batched
     rows, summed, columns = 2 ** len(pair.rows), 2 ** len(pair.summed[0]), 2 ** len(pair.columns)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from qcompile.executors.network.program import (
     Contraction,
+    GateRotation,
     MatrixGroup,
     MatrixOperand,
     NetworkProgram,
     Pair,
-    Rotation,
 )
 from qcompile.executors.sweeps.count_angles import mixed_angles, trainable_angles
 from qcompile.executors.sweeps.count_state import is_run
@@ -46,7 +46,7 @@ Matrices = tuple[list[Made], list[Made]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
+class NetworkValue:
     """An entry of the working list."""
 
     made: Made
@@ -55,21 +55,21 @@ class Value:
     batched: bool
 
 
-def count(program: NetworkProgram) -> Work:
+def count_network(program: NetworkProgram) -> Work:
     """Forward work of one call."""
-    counter = Counter()
+    counter = NetworkCounter()
     counter.contract(program, counter.matrices(program))
     return counter.work
 
 
 def count_matrices(program: NetworkProgram) -> Work:
     """The part of it that makes the matrices of the gates and their conjugates."""
-    counter = Counter()
+    counter = NetworkCounter()
     counter.matrices(program)
     return counter.work
 
 
-class Counter:
+class NetworkCounter:
     """Adds up the work; each tensor in memory is kept once."""
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class Counter:
         assert product is not None
         return product
 
-    def _factor(self, rotations: Sequence[Rotation], entries: int) -> Made:
+    def _factor(self, rotations: Sequence[GateRotation], entries: int) -> Made:
         number = len(rotations)
         size = 2 * number * entries
         kind = rotations[0].kind
@@ -155,16 +155,16 @@ class Counter:
         groups: Sequence[MatrixGroup],
         matrices: Matrices,
     ) -> None:
-        working: list[Value] = []
+        working: list[NetworkValue] = []
         for operand in contraction.operands:
             if isinstance(operand, MatrixOperand):
                 made = matrices[operand.conjugate][operand.group]
                 axes = 2 * groups[operand.group].qubits
-                working.append(Value(made=made, axes=axes, batched=made.batched))
+                working.append(NetworkValue(made=made, axes=axes, batched=made.batched))
             else:
                 table = Made(size=0, batched=False, grad=False, table=True)
                 axes = 2 if isinstance(operand, LetterOperand) else 1
-                working.append(Value(made=table, axes=axes, batched=False))
+                working.append(NetworkValue(made=table, axes=axes, batched=False))
         for pair in contraction.pairs:
             left, right = working[pair.left], working[pair.right]
             working = [v for k, v in enumerate(working) if k not in (pair.left, pair.right)]
@@ -172,7 +172,7 @@ class Counter:
         if contraction.sign < 0 and contraction.pairs:
             self.work.elementwise(1, batched=working[0].batched)
 
-    def _pair(self, pair: Pair, left: Value, right: Value) -> Value:
+    def _pair(self, pair: Pair, left: NetworkValue, right: NetworkValue) -> NetworkValue:
         # Where the right tensor has no batch axis, it is one axis with the rows of the left one.
         rows = (-1, *pair.rows) if pair.batched == (True, False) else pair.rows
         first = self._matrix(left, rows, pair.summed[0])
@@ -183,9 +183,9 @@ class Counter:
         flops = COMPLEX_PRODUCT * 2 ** (axes + len(pair.summed[0]))
         self.work.product(flops, 2 * 2**axes, batched=batched)
         made = Made(size=2 * 2**axes, batched=batched, grad=first.grad or second.grad)
-        return Value(made=made, axes=axes, batched=batched)
+        return NetworkValue(made=made, axes=axes, batched=batched)
 
-    def _matrix(self, value: Value, rows: Sequence[int], columns: Sequence[int]) -> Made:
+    def _matrix(self, value: NetworkValue, rows: Sequence[int], columns: Sequence[int]) -> Made:
         """The tensor with two axes; copied where a view of its memory does not have them."""
         if is_run(rows) and is_run(columns):
             return value.made
@@ -206,6 +206,6 @@ class Counter:
             self.work.keep(made.size, batched=made.batched)
 
 
-def has_constant(rotations: Sequence[Rotation]) -> bool:
+def has_constant(rotations: Sequence[GateRotation]) -> bool:
     """Whether the part without the angle is there at all."""
     return any(entry != 0 for rotation in rotations for entry in rotation.constant)

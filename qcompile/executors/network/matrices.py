@@ -10,7 +10,7 @@ from torch import Tensor
 
 from qcompile.executors.constants import Constants, ConstantTensor
 from qcompile.executors.network.count import has_constant
-from qcompile.executors.network.program import NetworkProgram, Rotation
+from qcompile.executors.network.program import GateRotation, NetworkProgram
 from qcompile.executors.sweeps.families import AngleTable
 from qcompile.executors.sweeps.operators import MixedAngles, TrainableAngles
 from qcompile.ir.circuit import Affine
@@ -25,7 +25,7 @@ class GateMatrices:
         trainable = AngleTable()
         data: list[Affine] = []
         self.groups = [
-            [Factor(rotations, trainable, data, constants) for rotations in group.factors]
+            [RotationFactors(rotations, trainable, data, constants) for rotations in group.factors]
             for group in program.groups
         ]
         self.trainable = TrainableAngles(trainable, constants) if trainable.positions else None
@@ -46,12 +46,12 @@ class GateMatrices:
         return found
 
 
-class Factor:
+class RotationFactors:
     """One rotation of each gate of a group."""
 
     def __init__(
         self,
-        rotations: Sequence[Rotation],
+        rotations: Sequence[GateRotation],
         trainable: AngleTable,
         data: list[Affine],
         constants: Constants,

@@ -10,7 +10,7 @@ from functools import lru_cache
 from qcompile.contraction.paths import greedy_trees
 from qcompile.contraction.tree import Shapes, TooManyIndices, TreeStep, steps_of_tree, tree_of_path
 from qcompile.executors.costing import Price, Workload, price, seconds
-from qcompile.executors.network.count import count, count_matrices
+from qcompile.executors.network.count import count_matrices, count_network
 from qcompile.executors.network.program import NetworkProgram, network_program
 from qcompile.ir.circuit import Circuit, Expectations, ZeroState
 from qcompile.ir.circuit_network import ObservableOperands, observable_operands
@@ -70,7 +70,7 @@ def _program(evaluation: NetworkEvaluation) -> NetworkProgram:
 
 @lru_cache(maxsize=256)
 def _work(program: NetworkProgram) -> Work:
-    return count(program)
+    return count_network(program)
 
 
 def network_evaluation(

@@ -24,7 +24,7 @@ from qcompile.ir.plan import NetworkEvaluation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rotation:
+class GateRotation:
     """C + cos(t/2) K + sin(t/2) S; without t only C."""
 
     constant: Matrix
@@ -49,7 +49,7 @@ class MatrixGroup:
 
     qubits: int
     """k: 1 or 2."""
-    factors: tuple[tuple[Rotation, ...], ...]
+    factors: tuple[tuple[GateRotation, ...], ...]
     """The rotations of all gates for each place in the product, the first acting first."""
 
     @property
@@ -128,7 +128,7 @@ def _groups(
 ) -> tuple[tuple[MatrixGroup, ...], dict[int, tuple[int, int]]]:
     """The matrices of all gates in the networks, and where that of each gate is."""
     used = {o.gate for network in networks for o in network.operands if isinstance(o, GateOperand)}
-    members: dict[tuple[int, tuple[str, ...]], list[tuple[Rotation, ...]]] = {}
+    members: dict[tuple[int, tuple[str, ...]], list[tuple[GateRotation, ...]]] = {}
     found: dict[int, tuple[tuple[int, tuple[str, ...]], int]] = {}
     for index in sorted(used):
         rotations = _rotations(circuit.gates[index])
@@ -146,9 +146,9 @@ def _groups(
     )
 
 
-def _rotations(gate: Gate) -> tuple[Rotation, ...]:
+def _rotations(gate: Gate) -> tuple[GateRotation, ...]:
     """The gate's matrix up to a global phase; neighbours without angles are one."""
-    found: list[Rotation] = []
+    found: list[GateRotation] = []
     for term in GATES[gate.name].terms:
         rotation = _rotation(term, gate)
         if found and found[-1].kind == rotation.kind == "fixed":
@@ -157,7 +157,7 @@ def _rotations(gate: Gate) -> tuple[Rotation, ...]:
     return tuple(found)
 
 
-def _rotation(term: Term, gate: Gate) -> Rotation:
+def _rotation(term: Term, gate: Gate) -> GateRotation:
     constant, cosine, sine, mix = term
     if mix is None:
         return _fixed(constant)
@@ -165,11 +165,11 @@ def _rotation(term: Term, gate: Gate) -> Rotation:
     if angle.is_constant:
         turned = constant, cosine, sine, (angle.constant, ())
         return _fixed(value_of_terms((turned,), len(gate.qubits), ()))
-    return Rotation(constant=constant, cosine=cosine, sine=sine, angle=angle)
+    return GateRotation(constant=constant, cosine=cosine, sine=sine, angle=angle)
 
 
-def _fixed(matrix: Matrix) -> Rotation:
-    return Rotation(constant=matrix, cosine=(), sine=(), angle=None)
+def _fixed(matrix: Matrix) -> GateRotation:
+    return GateRotation(constant=matrix, cosine=(), sine=(), angle=None)
 
 
 def _contraction(
