@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import qcompile
 from qcompile.backends.devices import calibration, list_devices, load_device
 from qcompile.backends.devices.invariants import defect
 from qcompile.backends.devices.measured import MeasuredDevice, working_device
@@ -85,6 +86,26 @@ def test_every_installed_device_loads_or_says_why_not() -> None:
             refused.append((name, error.diagnostics[0].code))
     assert len(loaded) == 67 and refused == [("fake_kyoto", "QA4204")]
     assert [device.name for device in loaded if defect(device) is not None] == []
+
+
+def test_circuits_compile_for_every_device_that_loads() -> None:
+    refused = []
+    for name in list_devices():
+        qubits, gates = (1, "ry") if name == "fake_armonk" else (2, "cx all; ry")
+        text = f"""qa 1
+target hw {{ device: "{name}" }}
+adapter a() on hw {{
+    shape 4 -> 4
+    h = linear(x, to: {qubits})
+    q = circuit({qubits} qubits) {{ encode angle(h, gate: ry); {gates}; measure z }}
+    update linear(q, to: out_features)
+}}
+"""
+        try:
+            qcompile.compile(text)
+        except CompileError as error:
+            refused.append((name, error.diagnostics[0].code))
+    assert refused == [("fake_kyoto", "QA4204")]
 
 
 def test_unsupported_and_unknown_names() -> None:
@@ -182,18 +203,22 @@ def with_gates(**changes: Any) -> Device:
 @pytest.mark.parametrize(
     ("device", "reason"),
     [
-        (with_gates(error=-0.1), "an error outside [0, 1)"),
-        (with_gates(error=math.nan), "an error outside [0, 1)"),
-        (with_gates(duration=math.inf), "a duration that is negative or no number"),
+        (with_gates(error=-0.1), "an error of -0.1, outside [0, 1]"),
+        (with_gates(error=math.nan), "an error of nan, outside [0, 1]"),
+        (with_gates(error=1.0), "it does not work"),
+        (with_gates(duration=math.inf), "takes inf seconds"),
         (with_gates(qubits=(0, 0)), "on no coupling"),
         (with_gates(name="cx"), "not among its native gates"),
-        (with_gates(name="sx"), "another number of qubits"),
+        (with_gates(name="sx"), "acts on another number of qubits"),
         (replace(with_gates(), edges=((0, 1), (0, 2)), qubits=3), "coupling 0-2 has no gate"),
         (replace(with_gates(), relaxation=((1e-4, 3e-4),) * 2), "greater than 2 T1"),
         (replace(with_gates(), relaxation=((1e-4, 0.0),) * 2), "not positive"),
-        (replace(with_gates(), relaxation=((1e-4, 1e-4),)), "not given for every qubit"),
-        (replace(with_gates(), readout_durations=(1e-6, -1e-6)), "read-out duration"),
-        (replace(with_gates(), dt=0.0), "its dt is not positive"),
+        (replace(with_gates(), relaxation=((1e-4, 1e-4),)), "given for 1 of 2 qubits"),
+        (
+            replace(with_gates(), readout_durations=(1e-6, -1e-6)),
+            "the read-out of qubit 1 takes -1e-06 seconds",
+        ),
+        (replace(with_gates(), dt=0.0), "its dt is 0.0, not positive"),
     ],
 )
 def test_impossible_calibrations_are_defects(device: Device, reason: str) -> None:

@@ -152,7 +152,8 @@ def _matches(shape: _Shape, device: Device) -> Iterator[dict[int, int]]:
 
     whole: Any = rustworkx.PyGraph()
     whole.add_nodes_from(range(device.qubits))
-    whole.add_edges_from_no_data(list(device.edges))
+    usable = set(usable_qubits(device))
+    whole.add_edges_from_no_data([edge for edge in device.edges if usable.issuperset(edge)])
     number = {qubit: index for index, qubit in enumerate(shape.coupled)}
     part: Any = rustworkx.PyGraph()
     part.add_nodes_from(shape.coupled)
