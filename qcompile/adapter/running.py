@@ -122,13 +122,19 @@ def place_of(plans: Sequence[Plan]) -> tuple[str, int | None, Mitigation]:
         if any(isinstance(node, EvaluationNode) for node in plan.nodes):
             target = plan.target
             if target.run == "device" and isinstance(target.device, NamedDevice):
-                place = (target.device.name, target.shots, target.mitigate)
-                found[place] = f"{target.device.name} of target {target.name}"
+                name = _device_of(plan) or target.device.name
+                found[name, target.shots, target.mitigate] = f"{name} of target {target.name}"
             else:
                 found[SIMULATOR, None, "none"] = f"torch of target {target.name}"
     if len(found) > 1:
         raise AdapterError(SeveralPlaces(places=tuple(found.values())))
     return next(iter(found), (SIMULATOR, None, "none"))
+
+
+def _device_of(plan: Plan) -> str | None:
+    """The device that circuits were routed for: of a file, by the name within."""
+    nodes = (node for node in plan.nodes if isinstance(node, EvaluationNode))
+    return next((node.routed.device for node in nodes if node.routed is not None), None)
 
 
 def _refuse(plans: tuple[Plan, ...], service: str) -> None:

@@ -11,6 +11,7 @@ from typing import Literal, NoReturn
 from qcompile.cli.option_table import AS_JSON, EMITTED, VERBS, options_of
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.messages.devices import DeviceNotNamed
 from qcompile.diagnostics.messages.usage import (
     ConflictingOptions,
     MissingInput,
@@ -33,11 +34,14 @@ COMMANDS = {
     "report": "run_report",
     "convert": "run_convert",
     "run": "run_run",
+    "targets": "run_targets",
     "explain": "run_explain",
     "version": "run_version",
     "list": "run_list",
 }
 """Command → the module of `qcompile.cli` that runs it. `version` and `list` come from options."""
+
+TARGET_ACTIONS = ("list", "show", "export")
 
 MessageFormat = Literal["human", "short", "json"]
 
@@ -175,13 +179,15 @@ class _Reader:
         self._problems = problems
 
     def read(self, inputs: tuple[str, ...]) -> Arguments:
-        if not inputs and self._verb != "explain":
+        if not inputs and self._verb not in ("explain", "targets"):
             self._problems.append(MissingInput())
         if self._verb == "compile":
             self._problems.extend(self._beyond_one_file(inputs))
         if self._verb == "convert":
             self._problems.extend([MissingInput()] * (len(inputs) == 1))
             self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[2:])
+        if self._verb == "targets":
+            self._problems.extend(self._about_targets(inputs))
         if self._verb == "run":
             self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[1:])
             for name, option in (("data", "--data"), ("output", "-o")):
@@ -276,6 +282,21 @@ class _Reader:
                         candidates=nearest(value, ("angles",)),
                     )
                 )
+        return found
+
+    def _about_targets(self, inputs: tuple[str, ...]) -> list[Message]:
+        action, names = (inputs[0], inputs[1:]) if inputs else ("list", ())
+        if action not in TARGET_ACTIONS:
+            return [UnknownCommand(command=action, candidates=nearest(action, TARGET_ACTIONS))]
+        wanted = int(action != "list")
+        found: list[Message] = [UnexpectedArgument(argument=extra) for extra in names[wanted:]]
+        if len(names) < wanted:
+            found.append(DeviceNotNamed(action=action))
+        if self._list("output") and action != "export":
+            found.append(OptionWithoutEffect(option="-o", needed="`targets export`"))
+        if self._list("format") and action == "export":
+            needed = "`targets list` or `targets show`"
+            found.append(OptionWithoutEffect(option="--format", needed=needed))
         return found
 
     def _beyond_one_file(self, inputs: tuple[str, ...]) -> list[Message]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from qcompile.ir.limits import DEFAULT_TOKENS
 
-VERBS = ("compile", "check", "fmt", "report", "convert", "run", "explain")
+VERBS = ("compile", "check", "fmt", "report", "convert", "run", "targets", "explain")
 
 AS_JSON = ("spec", "program", "plan")
 """Levels that `--format json` writes so that they can be read back."""
@@ -34,10 +34,10 @@ OPTIONS: tuple[CommandOption, ...] = (
     CommandOption(
         names=("-o", "--output"),
         metavar="PATH",
-        commands=("compile", "run"),
+        commands=("compile", "run", "targets"),
         help="where to write; the suffix decides what: .pt .safetensors .pt2, circuits .qasm .qasm2"
         " .qpy .json .qir, .dot .txt, or a folder for peft with a slash at the end (default: the"
-        " source's name with .pt); of run: .npy or .pt",
+        " source's name with .pt); of run: .npy or .pt; of targets: .json",
     ),
     CommandOption(
         names=("--model",),
@@ -166,7 +166,7 @@ OPTIONS: tuple[CommandOption, ...] = (
     CommandOption(
         names=("--format",),
         metavar="text|json",
-        commands=("compile", "report", "check"),
+        commands=("compile", "report", "check", "targets"),
         help="form of the result on the standard output; of `--emit` for spec, program and plan",
     ),
     CommandOption(
@@ -234,6 +234,7 @@ _SUMMARY = {
     "report": "what adapters cost: parameters, FLOPs, memory, circuits; LoRA or each other beside",
     "convert": "write an adapter as another kind of file, or its circuits, by suffix",
     "run": "compute an adapter's output, its circuits on a simulator or a device",
+    "targets": "list devices, show the figures of one, or write one as a file",
     "explain": "explain the code of a message",
 }
 
@@ -262,6 +263,7 @@ def _synopsis(verb: str) -> str:
         "report": "report FILE… [options]",
         "convert": "convert FROM TO [options]",
         "run": "run ADAPTER [--on WHERE] --data x.npy -o y.npy [options]",
+        "targets": "targets [list | show NAME | export NAME] [options]",
         "explain": "explain [CODE…]",
     }[verb]
 

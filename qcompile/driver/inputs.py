@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from qcompile.backends.devices import calibration_files
@@ -12,24 +14,36 @@ from qcompile.driver.options import Options
 from qcompile.grammar.elaborate.imports import MAX_FILES, resolve
 from qcompile.grammar.files import read_source
 from qcompile.grammar.parser import parse
-from qcompile.grammar.syntax import ImportItem, ModelItem
+from qcompile.grammar.syntax import (
+    ImportItem,
+    LetItem,
+    ModelItem,
+    StringLiteral,
+    TargetItem,
+)
+from qcompile.ir.target import NamedDevice
 from qcompile.models.config import config_file
 
 
 def inputs_of(source: Source, options: Options) -> tuple[Path, ...]:
-    """Every file that is read, or that the sources name: imports, configurations, calibrations.
+    """Every file that is read, or that the sources name: imports, configurations, devices.
 
     What cannot be read or parsed is passed over; the compilation itself reports it.
     """
     found: dict[str, None] = {source.name: None}
     if options.model is not None:
         found[str(config_file(options.model))] = None
+    named = None if options.target is None else NamedDevice.called(options.target).file
+    if named is not None:
+        found[named] = None
     sources = [source]
     while sources:
         here = sources.pop()
         file = parse(here, Collector())
         for item in file.items if file is not None else ():
-            if isinstance(item, ModelItem):
+            if isinstance(item, TargetItem | LetItem):
+                found |= dict.fromkeys(_device_files(here, item))
+            elif isinstance(item, ModelItem):
                 found[str(config_file(resolve(here, item.path.value)))] = None
             elif isinstance(item, ImportItem):
                 path = resolve(here, item.path.value)
@@ -37,6 +51,14 @@ def inputs_of(source: Source, options: Options) -> tuple[Path, ...]:
                     found[path] = None
                     sources.extend(_readable(path))
     return (*map(Path, found), *calibration_files())
+
+
+def _device_files(here: Source, item: TargetItem | LetItem) -> Iterator[str]:
+    values = (item.value,) if isinstance(item, LetItem) else (f.value for f in item.fields)
+    for value in values:
+        if isinstance(value, StringLiteral):
+            file = NamedDevice.called(value.value, os.path.dirname(here.name)).file
+            yield from () if file is None else (file,)
 
 
 def _readable(path: str) -> list[Source]:

@@ -83,15 +83,26 @@ def _after(key: str, lines: list[str]) -> list[str]:
 
 def decode_json(cls: type[T], text: str) -> T:
     """`decode` of a JSON text; a text that is no JSON is a `CodecError`, too."""
+    return decode(cls, strict_json(text))
+
+
+def strict_json(text: str) -> object:
+    """What a JSON text states, without numbers that are none and without repeated keys.
+
+    Raises:
+        CodecError: it is no such text.
+    """
     try:
-        data = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_distinct)
+        data: object = json.loads(
+            text, parse_constant=_refuse_constant, object_pairs_hook=_distinct
+        )
     except RecursionError:
         raise CodecError("", "it is nested too deeply") from None
     except CodecError:
         raise
     except ValueError as error:
         raise CodecError("", f"it is not JSON: {error}") from None
-    return decode(cls, data)
+    return data
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -30,9 +31,18 @@ class NoiseModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedDevice:
-    """A device known by name, such as "fake_torino"."""
+    """A device known by name, such as "fake_torino", or in a file, such as "torino.json"."""
 
     name: str
+    file: str | None = field(default=None, compare=False, repr=False)
+    """The path of the file; `name` is how it was named."""
+
+    @classmethod
+    def called(cls, name: str, folder: str = "") -> NamedDevice:
+        """A name that ends in `.json` is a file, relative to `folder`."""
+        if not name.endswith(".json"):
+            return cls(name=name)
+        return cls(name=name, file=os.path.normpath(os.path.join(folder, name)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,7 @@ VERBS = {
     "report {folder}/wave.qa": {0, 2},
     "explain QA0001": {0, 2},
     "--list-targets": {0, 2},
+    "targets show fake_torino": {0, 2},
 }
 
 

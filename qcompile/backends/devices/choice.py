@@ -12,10 +12,10 @@ from qcompile.ir.target import NamedDevice, Target
 
 
 def target_named(name: str, targets: Iterable[Target]) -> Target:
-    """The target of that name, or one that is made for the device of that name.
+    """The target of that name, or one that is made for the device of that name or file.
 
     Args:
-        name: Of a target or a device.
+        name: Of a target, a device, or a file with a device.
         targets: Those that a file declares.
 
     Raises:
@@ -24,9 +24,10 @@ def target_named(name: str, targets: Iterable[Target]) -> Target:
     declared = {target.name: target for target in targets}
     if name in declared:
         return declared[name]
+    choice = NamedDevice.called(name)
     known = list_devices()
-    if name not in known:
+    if choice.file is None and name not in known:
         raise UsageError(
             UnknownTargetOption(name=name, candidates=nearest(name, (*declared, *known)))
         )
-    return Target(name=name, device=NamedDevice(name=name))
+    return Target(name=name, device=choice)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
+from qcompile.backends.devices.measured import MeasuredDevice
 from qcompile.ir.device import Device
-from qcompile.ir.gates import GATE_NAMES, GATES
+from qcompile.ir.gates import GATE_NAMES, GATES, GateName
+from qcompile.ir.limits import MAX_DEVICE_QUBITS
+
+WIDEST = 7.0
+"""Radians, a little more than a whole turn: bounds of angles are within."""
 
 
 def defect(device: Device) -> str | None:
@@ -22,59 +28,92 @@ def defect(device: Device) -> str | None:
         return "it lists a native gate that is no gate name"
     if not all(place in places and 0.0 <= rate < 1.0 for place, rate in device.gate_errors):
         return "a gate error is outside [0, 1) or belongs to no qubit or coupling"
-    if device.readout_errors and len(device.readout_errors) != device.qubits:
-        return "read-out errors are not given for every qubit"
-    if not all(0.0 <= rate <= 1.0 for pair in device.readout_errors for rate in pair):
-        return "a read-out error is outside [0, 1]"
-    return _defect_of_gates(device) or _defect_of_times(device)
-
-
-def _defect_of_gates(device: Device) -> str | None:
-    edges = set(device.edges)
-    places = [(gate.name, gate.qubits) for gate in device.gates]
-    if places != sorted(set(places)):
+    found = [(gate.name, gate.qubits) for gate in device.gates]
+    if found != sorted(set(found)):
         return "its gates are not sorted, or repeated"
     for gate in device.gates:
-        where = f"its gate {gate.name} on {list(gate.qubits)}"
+        where = f"gate `{gate.name}` on {list(gate.qubits)}"
         if gate.name not in device.native:
             return f"{where} is not among its native gates"
-        if len(gate.qubits) != GATES[gate.name].qubits:
-            return f"{where} has another number of qubits"
-        if len(gate.qubits) == 1 and not 0 <= gate.qubits[0] < device.qubits:
-            return f"{where} is on no qubit of it"
-        if len(gate.qubits) == 2 and tuple(sorted(gate.qubits)) not in edges:
+        if len(gate.qubits) == 2 and tuple(sorted(gate.qubits)) not in pairs:
             return f"{where} is on no coupling of it"
-        if gate.error is not None and not 0.0 <= gate.error < 1.0:
-            return f"{where} has an error outside [0, 1)"
-        if not _is_time(gate.duration):
-            return f"{where} has a duration that is negative or no number"
-    pairs = {gate.qubits for gate in device.gates if len(gate.qubits) == 2}
+        if gate.error == 1.0:
+            return f"{where} has an error of 1: it does not work"
+    coupled = {tuple(sorted(gate.qubits)) for gate in device.gates}
     for a, b in device.edges if device.gates else ():
-        if not {(a, b), (b, a)} & pairs:
+        if (a, b) not in coupled:
             return f"its coupling {a}-{b} has no gate"
-    return None
+    return next(faults_of_figures(_figures(device)), None)
 
 
-def _defect_of_times(device: Device) -> str | None:
-    for what, values in (
+def _figures(device: Device) -> MeasuredDevice:
+    return MeasuredDevice(
+        name=device.name,
+        qubits=device.qubits,
+        gates=device.gates,
+        readout_errors=device.readout_errors,
+        readout_durations=device.readout_durations,
+        relaxation=device.relaxation,
+        dt=device.dt,
+        angle_bounds=device.angle_bounds,
+    )
+
+
+def faults_of_figures(device: MeasuredDevice) -> Iterator[str]:
+    """What no device can have: places that are not there, errors that are no probabilities, times
+    that are not positive.
+    """
+    if not device.name.strip() or not device.name.isprintable():
+        yield "its name is empty or cannot be printed"
+    if not 1 <= device.qubits <= MAX_DEVICE_QUBITS:
+        yield f"it has {device.qubits} qubits, not 1 to {MAX_DEVICE_QUBITS}"
+        return
+    yield from _faults_of_gates(device)
+    for what, entries in (
+        ("read-out errors", device.readout_errors),
         ("read-out durations", device.readout_durations),
         ("relaxation times", device.relaxation),
     ):
-        if values and len(values) != device.qubits:
-            return f"{what} are not given for every qubit"
-    if not all(map(_is_time, device.readout_durations)):
-        return "a read-out duration is negative or no number"
+        if entries and len(entries) != device.qubits:
+            yield f"{what} are given for {len(entries)} of {device.qubits} qubits"
+    for qubit, pair in enumerate(device.readout_errors):
+        if pair is not None and not all(0.0 <= rate <= 1.0 for rate in pair):
+            yield f"a read-out error of qubit {qubit} is outside [0, 1]"
+    for qubit, seconds in enumerate(device.readout_durations):
+        if not _is_time(seconds):
+            yield f"the read-out of qubit {qubit} takes {seconds} seconds"
     for qubit, (t1, t2) in enumerate(device.relaxation):
-        if 0.0 in (t1, t2) or not (_is_time(t1) and _is_time(t2)):
-            return f"a relaxation time of qubit {qubit} is not positive"
-        if t1 is not None and t2 is not None and t2 > 2 * t1:
-            return f"T2 of qubit {qubit} is greater than 2 T1, which no channel allows"
-    for name, low, high in device.angle_bounds:
-        if name not in device.native or GATES[name].angles == 0 or not -7.0 <= low <= high <= 7.0:
-            return f"the bounds of the angles of {name} are none"
+        if not (_is_time(t1) and _is_time(t2)) or 0.0 in (t1, t2):
+            yield f"a relaxation time of qubit {qubit} is not positive"
+        elif t1 is not None and t2 is not None and t2 > 2 * t1:
+            yield f"T2 of qubit {qubit} is greater than 2 T1, which no channel allows"
     if device.dt is not None and not (_is_time(device.dt) and device.dt > 0.0):
-        return "its dt is not positive"
-    return None
+        yield f"its dt is {device.dt}, not positive"
+    for name, low, high in device.angle_bounds:
+        takes = name in GATES.built_in and GATES[name].angles > 0
+        if not takes or not -WIDEST <= low <= high <= WIDEST:
+            yield f"{low} and {high} are no bounds of the angles of `{name}`"
+
+
+def _faults_of_gates(device: MeasuredDevice) -> Iterator[str]:
+    seen: set[tuple[GateName, tuple[int, ...]]] = set()
+    for gate in device.gates:
+        where = f"gate `{gate.name}` on {list(gate.qubits)}"
+        if gate.name not in GATES.built_in:
+            yield f"{where} is no gate of qcompile"
+            continue
+        inside = all(0 <= qubit < device.qubits for qubit in gate.qubits)
+        if len(gate.qubits) != GATES[gate.name].qubits:
+            yield f"{where} acts on another number of qubits"
+        elif len(set(gate.qubits)) != len(gate.qubits) or not inside:
+            yield f"{where} is on qubits that the device does not have"
+        elif (gate.name, gate.qubits) in seen:
+            yield f"{where} is given twice"
+        if gate.error is not None and not 0.0 <= gate.error <= 1.0:
+            yield f"{where} has an error of {gate.error}, outside [0, 1]"
+        if not _is_time(gate.duration):
+            yield f"{where} takes {gate.duration} seconds"
+        seen.add((gate.name, gate.qubits))
 
 
 def _is_time(seconds: float | None) -> bool:

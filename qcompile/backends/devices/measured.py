@@ -39,6 +39,7 @@ class MeasuredDevice:
     relaxation: tuple[tuple[float | None, float | None], ...] = ()
     dt: float | None = None
     calibrated: str | None = None
+    angle_bounds: tuple[tuple[GateName, float, float], ...] = ()
 
 
 def working_device(measured: MeasuredDevice, span: Span | None = None) -> Device:
@@ -89,6 +90,7 @@ def working_device(measured: MeasuredDevice, span: Span | None = None) -> Device
         readout_durations=times if any(time is not None for time in times) else (),
         relaxation=relaxation if any(pair != (None, None) for pair in relaxation) else (),
         dt=measured.dt,
+        angle_bounds=tuple(bound for bound in measured.angle_bounds if bound[0] in native),
     )
 
 

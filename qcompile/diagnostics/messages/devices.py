@@ -9,12 +9,13 @@ from qcompile.diagnostics.message import Message, message
     "QA4201",
     "there is no device named `{name}`",
     label="no such device",
-    help="`qcompile --list-targets` lists all known devices",
+    help="`qcompile targets` lists all known devices",
 )
 class UnknownDevice(Message):
     """Known are the calibrated devices `fake_...`, whose data come with the package
     qiskit-ibm-runtime, and the devices that other installed packages offer through the
-    entry-point group `qcompile.devices`. A device may also be given by its coupling map.
+    entry-point group `qcompile.devices`. A device may also be given by its coupling map, or by a
+    JSON file.
 
     Erroneous:  device: "fake_turin"
     Corrected:  device: "fake_torino"
@@ -203,3 +204,42 @@ class RoutingIncomplete(Message):
 
     device: str
     reason: str
+
+
+@message(
+    "QA4240",
+    "device file `{name}` cannot be used: {reason}",
+    label="named here",
+    help="`qcompile targets export fake_torino -o FILE` writes an example of such a file",
+)
+class BadDeviceFile(Message):
+    """A name that ends in `.json` is a file with a device, relative to the folder of the source
+    that names it. It is missing, no JSON, has other keys than a device has, or figures that cannot
+    be: errors that are no probabilities, negative times, T2 above 2 T1.
+
+    Erroneous:  {"name": "cz", "qubits": [0, 1], "error": -0.01}
+    Corrected:  {"name": "cz", "qubits": [0, 1], "error": 0.01}
+    """
+
+    name: str
+    reason: str
+    others: tuple[str, ...] = ()
+
+    def notes(self) -> tuple[str, ...]:
+        return tuple(f"also: {reason}" for reason in self.others)
+
+
+@message(
+    "QA4241",
+    "`targets {action}` needs a device",
+    help="name one, such as fake_torino, or a file, such as torino.json",
+)
+class DeviceNotNamed(Message):
+    """`qcompile targets show` and `qcompile targets export` are about one device.
+    `qcompile targets` lists those that are known by name.
+
+    Erroneous:  qcompile targets show
+    Corrected:  qcompile targets show fake_torino
+    """
+
+    action: str

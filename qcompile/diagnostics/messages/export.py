@@ -108,7 +108,7 @@ class InputNeeded(Message):
 @message(
     "QA4226",
     "target `{name}` has no device to bring circuits to",
-    help="name a target with a `device`, or a device; `qcompile --list-targets` lists the devices",
+    help="name a target with a `device`, or a device; `qcompile targets` lists the devices",
 )
 class TargetWithoutDevice(Message):
     """A target may describe the simulator alone: its noise, its shots, its precision. Circuits are

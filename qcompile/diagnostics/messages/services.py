@@ -8,7 +8,7 @@ from qcompile.diagnostics.message import Message, message
 @message(
     "QA7101",
     "nothing named `{name}` runs circuits",
-    help="`simulator`, `aer`, a device of `qcompile --list-targets`, a device of IBM's such as"
+    help="`simulator`, `aer`, a device of `qcompile targets`, a device of IBM's such as"
     " `ibm_torino`, or a back end of Qiskit or pytket",
 )
 class UnknownService(Message):

@@ -302,7 +302,7 @@ class UnknownTargetOption(Message):
 
     def helps(self) -> tuple[str, ...]:
         return did_you_mean(self.candidates) or (
-            "name a target of the file, or a device; `qcompile --list-targets` lists the devices",
+            "name a target of the file, or a device; `qcompile targets` lists the devices",
         )
 
 

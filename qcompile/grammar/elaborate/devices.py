@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from qcompile.diagnostics.messages.targets import BadCoupling, BadDevice
 from qcompile.diagnostics.messages.types import OutOfRange
 from qcompile.grammar.elaborate import expect
@@ -28,7 +30,7 @@ def read_device(frame: Frame, expr: Expr) -> DeviceChoice | None:
         return None
     value = operand.constant if isinstance(operand, Typed) else None
     if isinstance(value, str) and value:
-        return NamedDevice(name=value)
+        return NamedDevice.called(value, os.path.dirname(expr.span.source.name))
     found = "an empty name" if value == "" else operand.word
     frame.report(BadDevice(span=expr.span, found=found))
     return None
