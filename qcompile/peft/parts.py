@@ -70,6 +70,19 @@ class PartsHolder(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-ignor
             if isinstance(part, AdapterModule)
         ]
 
+    def _freeze_non_trainable_peft_weights(
+        self, adapter_names: str | Iterable[str] | None = None
+    ) -> None:
+        """What peft calls whenever it has turned on the gradients of all parameters."""
+        if adapter_names is None:
+            adapter_names = tuple(self.qcompile_core)
+        for part in self.parts(
+            [adapter_names] if isinstance(adapter_names, str) else adapter_names
+        ):
+            for tensor in part.plan.tensors:
+                if tensor.frozen:
+                    part.get_parameter(tensor.name).requires_grad_(False)
+
     def standing_adapters(self) -> tuple[str, ...]:
         """Names of the adapters that are in use; in a recomputation, of those that were then."""
         names = () if self._disable_adapters else tuple(self.active_adapters)

@@ -25,9 +25,22 @@ from tests.end_to_end.whole import base, close, inputs, oracle, shared_tensors
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "qcompile", "-q"]
 EXAMPLES = ROOT / "examples"
-NAMES = sorted(path.stem for path in EXAMPLES.glob("*.qa"))
+WITH_MODULE = {"delora", "dora", "hira", "hra", "ia3", "oft"}
+"""They compute with the frozen module, and are held to peft's code in tests/peft."""
+NAMES = sorted({path.stem for path in EXAMPLES.glob("*.qa")} - WITH_MODULE)
 SMALL = {
+    "adalora": ("rank=3",),
+    "c3a": ("size=4",),
     "cayley": ("size=2",),
+    "fourierft": ("coefficients=5",),
+    "loha": ("rank=2",),
+    "lokr": ("factor=4",),
+    "lora_fa": ("rank=2",),
+    "miss": ("rank=2",),
+    "mixture_of_lora": ("rank=2",),
+    "rslora": ("rank=2",),
+    "shira": ("rank=2",),
+    "vera": ("rank=3", "width=32"),
     "monarch": ("count=2",),
     "lora": ("rank=2",),
     "quanta": ("sites=2",),

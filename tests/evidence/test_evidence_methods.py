@@ -13,7 +13,27 @@ from evidence.available import Unavailable, choose, why_not
 from evidence.methods import ADAPTERS, CONTROLLED, EXAMPLES
 from evidence.presets import PRESETS
 
-ABSENT_BY_DESIGN = {"noisy_target.qa", "relatives/parts.qa"}
+OF_PEFT = {
+    "adalora",
+    "c3a",
+    "delora",
+    "dora",
+    "fourierft",
+    "hira",
+    "hra",
+    "ia3",
+    "loha",
+    "lokr",
+    "lora_fa",
+    "miss",
+    "mixture_of_lora",
+    "oft",
+    "rslora",
+    "shira",
+    "vera",
+}
+"""Relatives of LoRA that others have compared with it; here they are held to peft's own code."""
+ABSENT_BY_DESIGN = {"noisy_target.qa", "relatives/parts.qa", *(f"{name}.qa" for name in OF_PEFT)}
 """No adapter, or QTHA's circuit under noise, which exact simulation does not compare."""
 
 

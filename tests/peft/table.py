@@ -42,6 +42,11 @@ class Special:
 PREFIX = "a prefix takes a share of the attention, whatever it holds"
 
 EXCEPTIONS: dict[str, Special] = {
+    "hra": Special(
+        reason="reflections cancel in pairs, up to rounding",
+        parameters={"rank": 4},
+        starts_at_zero=False,
+    ),
     "prefix_mlp": Special(reason=PREFIX, starts_at_zero=False),
     "prefix_tuning": Special(reason=PREFIX, starts_at_zero=False),
     "qpa": Special(reason="zeros in generated weights would never learn", starts_at_zero=False),

@@ -67,10 +67,16 @@ def test_every_example_is_one_graph_with_the_same_gradients(path: Path) -> None:
     kinds = {part.plan.adapter: part for _, part in adapter.parts()}
     for part in kinds.values():
         generator = torch.Generator().manual_seed(1)
-        widths = [part.plan.in_features]
-        widths += [part.plan.out_features] if part.plan.uses_output else []
-        sizes = [(2, 3, width) for width in widths]
-        given = tuple(torch.randn(s, dtype=torch.float64, generator=generator) for s in sizes)
+        plan = part.plan
+        sizes = [(2, 3, plan.in_features), (2, 3, plan.out_features)]
+        given: tuple[Any, ...] = tuple(
+            torch.randn(size, dtype=torch.float64, generator=generator) for size in sizes
+        )
+        if plan.uses_base:
+            frozen = nn.Linear(plan.in_features, plan.out_features, dtype=torch.float64)
+            given += (frozen.requires_grad_(False),)
+        elif not plan.uses_output:
+            given = given[:1]
         prefix = part.plan.mode == "prefix"
         eager: Any = (lambda part=part: torch.cat(part.prefix())) if prefix else part
         fast = torch.compile(eager, fullgraph=True, backend="aot_eager")
