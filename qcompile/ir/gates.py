@@ -74,10 +74,10 @@ class GateKind:
     """pytket's OpType with the same angles, if there is one. Gates of other packages are written as
     their parts in every format."""
     tket_order: tuple[int, ...] = ()
-    """Our angles in pytket's order, where it is another one."""
+    """Our angles in the order of pytket, and of Qiskit, where it is another one."""
     qiskit: str | None = None
-    """Qiskit's name of the same gate with the same angles; None: our own, where Qiskit has it;
-    empty: it is written as its parts."""
+    """Qiskit's name of the same gate; None: our own, where Qiskit has it; empty: it is written as
+    its parts."""
     qasm2: str = ""
     """Name in the paper's qelib1.inc; later additions such as sx, swap, rxx are not portable."""
     qasm3: str = ""
@@ -360,7 +360,7 @@ _ROWS = {
     "rot": GateKind(
         meaning="RZ(c) RY(b) RZ(a): rz(a) acts first", qubits=1, angles=3,
         parts="rz(t[0]) 0; ry(t[1]) 0; rz(t[2]) 0", aliases=("u", "u3"),
-        tket="U3", tket_order=(1, 2, 0), qiskit="",
+        tket="U3", tket_order=(1, 2, 0), qiskit="u",
     ),
     "u2": GateKind(
         meaning="RZ(a) RY(π/2) RZ(b)", qubits=1, angles=2,

@@ -53,7 +53,7 @@ def to_qiskit(
     angles = ParameterVector(ANGLES, inner.angle_count)
     result = QuantumCircuit(inner.qubits if width is None else width)
     for gate in _with_names(inner.gates, classes):
-        values = [_expression(angle, data, angles) for angle in gate.angles]
+        values = [_expression(angle, data, angles) for angle in in_order(gate)]
         qubits = [places[qubit] for qubit in gate.qubits]
         result.append(classes[name_of(gate)](*values), qubits, copy=False)
     if layout and width is not None and isinstance(circuit, RoutedCircuit):
@@ -75,6 +75,12 @@ def places_of(circuit: Circuit | RoutedCircuit, width: int | None) -> tuple[int,
     if max(circuit.physical, default=-1) >= width:
         raise ValueError(f"the circuit needs more than {width} qubits")
     return circuit.physical
+
+
+def in_order(gate: Gate) -> tuple[Affine, ...]:
+    """The angles in Qiskit's order."""
+    places = GATES[gate.name].tket_order or range(len(gate.angles))
+    return tuple(gate.angles[place] for place in places)
 
 
 def name_of(gate: Gate) -> str:

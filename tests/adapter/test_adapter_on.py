@@ -218,3 +218,12 @@ def test_an_estimate_is_what_a_step_takes(adapter: qcompile.CompiledAdapter) -> 
     adapter.on("aer")
     exact = adapter.estimate(2)
     assert exact is not None and exact.shots == 0 and exact.seconds is None
+
+
+@pytest.mark.parametrize("device", ["fake_almaden", "fake_fractional"])
+def test_devices_with_other_native_gates_run(
+    adapter: qcompile.CompiledAdapter, device: str
+) -> None:
+    exact = results(adapter)
+    noisy = results(adapter.on(device))
+    assert 1e-4 < distance(exact[:1], noisy[:1]) < 0.3

@@ -129,6 +129,8 @@ def test_directions_and_gates_of_real_devices() -> None:
     assert old.native == ("cx", "phase", "rot", "u2")
     fractional = load_device(NamedDevice(name="fake_fractional"))
     assert {"rx", "rzz"} <= set(fractional.native)
+    assert fractional.angle_bounds == (("rzz", 0.0, math.pi / 2),)
+    assert sherbrooke.angle_bounds == ()
 
 
 def test_a_device_without_a_set_of_native_gates_says_what_it_lacks() -> None:

@@ -97,7 +97,7 @@ def test_every_gate_has_its_matrix_and_is_one_gate_where_qiskit_has_it(name: Gat
     expected = dense_unitary(circuit.gates, 3, NONE, NONE)
     found = Operator(native.reverse_bits()).data
     assert abs(abs(np.trace(expected.conj().T @ found)) / 8 - 1.0) < 1e-12
-    assert len(native) == 1 or name == "rot" or kind.qiskit == ""
+    assert len(native) == 1 or kind.qiskit == ""
 
 
 @settings(max_examples=60)

@@ -7,6 +7,7 @@ Reported gate errors are kept as they are: average gate infidelities.
 from __future__ import annotations
 
 import json
+import math
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from qcompile.ir.gates import GATES, GateName
 
 PREFIXES = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "GHz": 1e9}
 FOLDER = Path("fake_provider", "backends")
+
+BOUNDS: tuple[tuple[GateName, float, float], ...] = (("rzz", 0.0, math.pi / 2),)
+"""Of IBM's fractional gate: its Targets state them, the files do not."""
 
 
 def calibrated_names() -> tuple[str, ...]:
@@ -79,6 +83,7 @@ def _device(
         # Nanoseconds by the schema of configurations; one of the files has seconds.
         dt=None if dt is None else float(dt) * (1e-9 if dt > 1e-6 else 1.0),
         calibrated=str(properties["last_update_date"]),
+        angle_bounds=BOUNDS,
     )
     return working_device(measured, span)
 
