@@ -13,7 +13,7 @@ from qcompile.diagnostics.errors import CompileError
 from qcompile.ir.target import NamedDevice
 
 if TYPE_CHECKING:
-    from qcompile.backends.devices.summary import DeviceSummary, Figures
+    from qcompile.backends.devices.summary import DeviceSummary, Spread
 
 
 def run(arguments: Arguments, terminal: Terminal) -> int:
@@ -101,7 +101,7 @@ def _text(found: DeviceSummary) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(label: str, figures: Figures | None, places: str) -> str:
+def _row(label: str, figures: Spread | None, places: str) -> str:
     head = f"{label:18}{places:>6}  "
     if figures is None:
         return f"{head}unknown"

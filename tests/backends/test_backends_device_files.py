@@ -12,7 +12,7 @@ import pytest
 
 import qcompile
 from qcompile.backends.devices import list_devices, load_device
-from qcompile.backends.devices.files import device_text, read_device
+from qcompile.backends.devices.files import device_text, read_device_file
 from qcompile.diagnostics import CompileError
 from qcompile.ir.coupling_maps import COUPLING_MAPS
 from qcompile.ir.device import Device, gates_of
@@ -63,14 +63,14 @@ def written(folder: Path, content: Any) -> str:
 
 def reasons(path: str) -> str:
     with pytest.raises(CompileError) as caught:
-        read_device(path, "two.json")
+        read_device_file(path, "two.json")
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.code == "QA4240", str(caught.value)
     return str(caught.value)
 
 
 def test_a_file_by_hand(tmp_path: Path) -> None:
-    device = read_device(written(tmp_path, two()), "two.json")
+    device = read_device_file(written(tmp_path, two()), "two.json")
     assert (device.name, device.qubits, device.edges) == ("two", 2, ((0, 1),))
     assert device.native == ("rz", "sx", "x", "ecr")
     assert dict(device.gate_errors) == {(0,): 1e-4, (1,): 1e-4, (0, 1): 0.007}
@@ -81,7 +81,7 @@ def test_a_file_by_hand(tmp_path: Path) -> None:
 def test_only_gates_are_needed(tmp_path: Path) -> None:
     content = {key: two()[key] for key in ("format", "version", "name", "qubits")}
     gates = [{"name": gate["name"], "qubits": gate["qubits"]} for gate in two()["gates"]]
-    device = read_device(written(tmp_path, {**content, "gates": gates}), "two.json")
+    device = read_device_file(written(tmp_path, {**content, "gates": gates}), "two.json")
     assert device.edges == ((0, 1),) and not device.gate_errors and device.calibrated is None
 
 
@@ -91,13 +91,13 @@ def test_only_gates_are_needed(tmp_path: Path) -> None:
 )
 def test_what_is_written_is_read_back_equal(name: str, tmp_path: Path) -> None:
     device = load_device(NamedDevice(name=name))
-    assert read_device(written(tmp_path, device_text(device)), "x.json") == device
+    assert read_device_file(written(tmp_path, device_text(device)), "x.json") == device
     assert name in list_devices()
 
 
 def test_ideal_devices_are_written_with_their_gates(tmp_path: Path) -> None:
     device = load_device(COUPLING_MAPS["grid"].device("grid", 2, 3))
-    back = read_device(written(tmp_path, device_text(device)), "x.json")
+    back = read_device_file(written(tmp_path, device_text(device)), "x.json")
     assert (back.name, back.edges, back.native) == ("grid(2, 3)", device.edges, device.native)
     assert gates_of(back) == gates_of(device)
 

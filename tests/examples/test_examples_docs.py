@@ -131,7 +131,18 @@ def test_programs_run(page: str, project: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_every_block_is_of_a_kind_that_is_tested() -> None:
     kinds = {block.language for page in PAGES for block in blocks(page)}
-    assert kinds == {"qa", "qa items", "console", "python", "sh"}
+    assert kinds == {"qa", "qa items", "console", "json", "python", "sh"}
+
+
+def test_devices_of_the_pages_are_read(tmp_path: Path) -> None:
+    from qcompile.backends.devices.files import read_device_file
+
+    shown = [b.text for page in PAGES for b in blocks(page) if b.language == "json"]
+    assert shown
+    for number, text in enumerate(shown):
+        path = tmp_path / f"{number}.json"
+        path.write_text(text, "utf-8")
+        assert read_device_file(str(path), path.name).edges
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -168,7 +179,7 @@ def test_commands_of_the_table_are_commands(
     np.save("x.npy", np.zeros((2, 128), "float32"))
     for row in rows:
         arguments = shlex.split(row)
-        if arguments[0] not in ("check", "convert", "explain", "fmt", "run"):
+        if arguments[0] not in ("check", "convert", "explain", "fmt", "run", "targets"):
             arguments += ["--model", "examples/models/tiny-llama"]
         assert main(arguments) == 0, row
     capsys.readouterr()

@@ -62,7 +62,7 @@ class DeviceFile:
 
 
 def device_text(device: Device) -> str:
-    """The JSON text of a device, from which `read_device` makes an equal one."""
+    """The JSON text of a device, from which `read_device_file` makes an equal one."""
     gates = (gate for _, gate in sorted(gates_of(device).items()))
     return readable_json(
         DeviceFile(
@@ -84,7 +84,7 @@ def device_text(device: Device) -> str:
     )
 
 
-def read_device(path: str, name: str, span: Span | None = None) -> Device:
+def read_device_file(path: str, name: str, span: Span | None = None) -> Device:
     """Read a file.
 
     Args:

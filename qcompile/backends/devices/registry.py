@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qcompile.backends.devices.calibration import calibrated_names, read_calibrated
-from qcompile.backends.devices.files import read_device
+from qcompile.backends.devices.files import read_device_file
 from qcompile.backends.devices.invariants import defect
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.messages.devices import DeviceDataMissing, DeviceUnusable, UnknownDevice
@@ -35,7 +35,7 @@ def load_device(choice: DeviceChoice, span: Span | None = None) -> Device:
         case CouplingDevice():
             return _ideal(choice, span)
         case NamedDevice(name=name, file=file):
-            return _named(name, span) if file is None else read_device(file, name, span)
+            return _named(name, span) if file is None else read_device_file(file, name, span)
 
 
 def _ideal(choice: CouplingDevice, span: Span | None) -> Device:

@@ -11,7 +11,7 @@ from qcompile.ir.gates import GateName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Spread:
     """Least, median and greatest of what is known; times in seconds."""
 
     least: float
@@ -25,8 +25,8 @@ class GateSummary:
 
     name: GateName
     places: int
-    error: Figures | None
-    duration: Figures | None
+    error: Spread | None
+    duration: Spread | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +38,11 @@ class DeviceSummary:
     couplings: int
     calibrated: str | None
     gates: tuple[GateSummary, ...]
-    readout_error: Figures | None
+    readout_error: Spread | None
     """Of both kinds: reading 1 of a qubit in 0, and 0 of one in 1."""
-    readout_duration: Figures | None
-    t1: Figures | None
-    t2: Figures | None
+    readout_duration: Spread | None
+    t1: Spread | None
+    t2: Spread | None
 
 
 def summary_of(device: Device) -> DeviceSummary:
@@ -69,8 +69,8 @@ def summary_of(device: Device) -> DeviceSummary:
     )
 
 
-def _figures(values: Iterable[float | None]) -> Figures | None:
+def _figures(values: Iterable[float | None]) -> Spread | None:
     known = [value for value in values if value is not None]
     if not known:
         return None
-    return Figures(least=min(known), median=median(known), greatest=max(known))
+    return Spread(least=min(known), median=median(known), greatest=max(known))
