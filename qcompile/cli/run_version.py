@@ -7,6 +7,7 @@ from qcompile.artifact.manifest import VERSION, installed_versions
 from qcompile.cli.arguments import Arguments
 from qcompile.cli.option_table import help_text
 from qcompile.cli.terminal import Terminal
+from qcompile.executors.fused.library import description
 
 
 def run(arguments: Arguments, terminal: Terminal) -> int:
@@ -17,6 +18,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     lines = [f"qcompile {__version__}"]
     if arguments.verbose:
         lines.append(f"adapter.pt format {VERSION}")
+        lines.append(description())
         lines += [
             f"{name} {version}" for name, version in installed_versions() if name != "qcompile"
         ]

@@ -35,6 +35,8 @@ class Request:
     """How many times to search for what is not found at once."""
     budget: float = math.inf
     """Seconds that another executor takes: what is slower need not be planned to the end."""
+    best: Evaluation | None = None
+    """What that executor would do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

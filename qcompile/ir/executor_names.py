@@ -7,6 +7,7 @@ BUILT_IN = {
     "dense": "qcompile.executors.sweeps.executors:Dense",
     "network": "qcompile.executors.network.executor:Network",
     "density": "qcompile.executors.sweeps.executors:Density",
+    "fused": "qcompile.executors.fused.executor:Fused",
 }
 """Where each is, in the order in which they are asked: what needs a search comes after those that
-it has to beat. The language needs the names, and must not wait for what they stand for."""
+it has to beat, and what falls back on another after that. The language needs the names, and must not wait for what they stand for."""

@@ -19,6 +19,10 @@ MAX_BANK = 1_000_000
 MAX_DIGITS = 20
 """Binary digits of a table's rows."""
 MAX_DEVICE_QUBITS = 1024
+MAX_FUSED_QUBITS = 14
+"""Of a circuit in the compiled library: beyond, a thread's states leave its cache."""
+MAX_FUSED_GATES = 4000
+"""Every pair of which may be compared."""
 MAX_WIDTH = 2**24
 """Elements of a value per token."""
 MAX_TENSOR = 2**32

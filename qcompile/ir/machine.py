@@ -18,6 +18,8 @@ class Machine:
     elementwise_flops_per_second: float = 1e10
     """Of everything that is no matrix product."""
     bytes_per_second: float = 1e10
+    fused_flops_per_second: float = 3e10
+    """Of the compiled library, whose states stay in the cache."""
     seconds_per_operation: float = 8e-6
     """Fixed cost of one tensor operation with its backward."""
 

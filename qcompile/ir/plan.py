@@ -96,11 +96,23 @@ class ExternalEvaluation:
     options: tuple[tuple[str, bool | int | float | str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FusedEvaluation:
+    """All gates of a token in one call of a compiled library, forward and adjoint backward."""
+
+    circuit: Circuit
+    eager: DenseEvaluation | StatevectorEvaluation | NetworkEvaluation
+    """The same circuit in torch: where there is no library, off the CPU, in exported programs, and
+    for derivatives beyond the first."""
+    kind: Literal["fused"] = "fused"
+
+
 Evaluation = (
     DenseEvaluation
     | StatevectorEvaluation
     | NetworkEvaluation
     | DensityEvaluation
+    | FusedEvaluation
     | ExternalEvaluation
 )
 

@@ -15,6 +15,7 @@ from qcompile.ir.plan import (
     DensityEvaluation,
     EvaluationNode,
     ExternalEvaluation,
+    FusedEvaluation,
     HoistedBlock,
     NetworkEvaluation,
     Plan,
@@ -87,7 +88,11 @@ def _candidate_text(candidate: Candidate) -> str:
 
 def _evaluation_lines(node: EvaluationNode) -> list[str]:
     lines = circuit_lines(node.evaluation.circuit)
-    match node.evaluation:
+    evaluation = node.evaluation
+    if isinstance(evaluation, FusedEvaluation):
+        evaluation = evaluation.eager
+        lines.append(f"in torch {evaluation.kind}")
+    match evaluation:
         case DenseEvaluation(segments=segments):
             for segment in segments:
                 when = "hoisted" if isinstance(segment, HoistedBlock) else "per token"
@@ -104,7 +109,7 @@ def _evaluation_lines(node: EvaluationNode) -> list[str]:
         case ExternalEvaluation(options=options):
             lines.append(f"options {inline(options)}")
         case _:
-            assert_never(node.evaluation)
+            assert_never(evaluation)
     lines += [f"weighed {_candidate_text(candidate)}" for candidate in node.candidates]
     if node.routed is not None:
         routed = node.routed

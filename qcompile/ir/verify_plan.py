@@ -8,9 +8,17 @@ from qcompile.ir.circuit import Circuit, Expectations, ZeroState
 from qcompile.ir.circuit_network import observable_operands
 from qcompile.ir.contraction_extents import result_shapes
 from qcompile.ir.device import Device, RoutedCircuit, gates_of
+from qcompile.ir.limits import MAX_FUSED_GATES, MAX_FUSED_QUBITS
 from qcompile.ir.network import ContractionNode, DataOperand
 from qcompile.ir.node import PlainNode, PlanNode, ProgramNode
-from qcompile.ir.plan import DenseEvaluation, EvaluationNode, NetworkEvaluation, Plan
+from qcompile.ir.plan import (
+    DenseEvaluation,
+    Evaluation,
+    EvaluationNode,
+    FusedEvaluation,
+    NetworkEvaluation,
+    Plan,
+)
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.verification import VerificationError
 from qcompile.ir.verify_circuit import verify_circuit
@@ -92,9 +100,17 @@ def _verify_contraction(node: ContractionNode) -> None:
 
 
 def _verify_evaluation(node: EvaluationNode) -> None:
-    evaluation = node.evaluation
+    _verify_way(node.evaluation)
+
+
+def _verify_way(evaluation: Evaluation) -> None:
     circuit = evaluation.circuit
     match evaluation:
+        case FusedEvaluation(eager=eager):
+            _require(circuit.qubits <= MAX_FUSED_QUBITS, "the circuit is too wide to be fused")
+            _require(len(circuit.gates) <= MAX_FUSED_GATES, "the circuit is too long to be fused")
+            _require(eager.circuit == circuit, "its form in torch is of another circuit")
+            _verify_way(eager)
         case DenseEvaluation(segments=segments):
             gates = tuple(gate for segment in segments for gate in segment.gates)
             _require(gates == circuit.gates, "the segments do not hold the circuit's gates")

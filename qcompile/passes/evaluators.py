@@ -143,8 +143,9 @@ def _offers(circuit: Circuit, context: Context, searches: int) -> Iterator[Offer
             yield demanded
             continue
         offer = _offer(executor, request)
-        budget = min(request.budget, offer.score(context.memory_limit))
-        request = replace(request, budget=budget)
+        score = offer.score(context.memory_limit)
+        if score < request.budget and not isinstance(offer.outcome, Refusal):
+            request = replace(request, budget=score, best=offer.outcome[0])
         yield offer
 
 

@@ -36,6 +36,7 @@ from qcompile.ir.plan import (
     DenseEvaluation,
     Evaluation,
     EvaluationNode,
+    FusedEvaluation,
     HoistedBlock,
     NetworkEvaluation,
     ObservableNetwork,
@@ -119,6 +120,11 @@ def network(circuit: Circuit) -> NetworkEvaluation:
     return NetworkEvaluation(circuit=circuit, networks=tuple(networks))
 
 
+def fused(circuit: Circuit) -> FusedEvaluation:
+    """In the compiled library, where there is one."""
+    return FusedEvaluation(circuit=circuit, eager=StatevectorEvaluation(circuit=circuit))
+
+
 def evaluate(
     evaluation: Evaluation, data: Tensor, angles: Tensor, target: Target = DEFAULT_TARGET
 ) -> Tensor:
@@ -153,7 +159,7 @@ def matrix_node(source: int, tensor: int, rows: int, columns: int, factor: float
 
 
 def hybrid_plan(
-    kind: Literal["dense", "statevector", "network"] = "dense",
+    kind: Literal["dense", "statevector", "network", "fused"] = "dense",
     *,
     target: Target = DEFAULT_TARGET,
     last: Init = ZERO,
@@ -167,6 +173,7 @@ def hybrid_plan(
         "dense": dense(circuit),
         "statevector": StatevectorEvaluation(circuit=circuit),
         "network": network(circuit),
+        "fused": fused(circuit),
     }
     nodes: tuple[PlanNode, ...] = (
         InputNode(width=inputs),

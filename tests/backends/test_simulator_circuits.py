@@ -36,6 +36,7 @@ from qcompile.testing.density_oracle import density_outputs
 from tests.backends.simulator_plans import (
     dense,
     evaluate,
+    fused,
     network,
     trainable,
     uploading_circuit,
@@ -46,6 +47,7 @@ def evaluations(circuit: Circuit) -> list[Evaluation]:
     found: list[Evaluation] = [
         StatevectorEvaluation(circuit=circuit),
         dense(circuit),
+        fused(circuit),
         DensityEvaluation(circuit=circuit, noise=NoiseModel()),
     ]
     if isinstance(circuit.initial, ZeroState) and isinstance(circuit.readout, Expectations):
@@ -115,7 +117,11 @@ def test_wide_circuits_cut_qubits_into_blocks(qubits: int) -> None:
     circuit = uploading_circuit(qubits, 2)
     data, angles = sample_inputs(circuit, 2, 2)
     expected = dense_outputs(circuit, data, angles)
-    for evaluation in (StatevectorEvaluation(circuit=circuit), dense(circuit)):
+    for evaluation in (
+        StatevectorEvaluation(circuit=circuit),
+        dense(circuit),
+        fused(circuit),
+    ):
         got = evaluate(evaluation, torch.tensor(data), torch.tensor(angles))
         np.testing.assert_allclose(got.numpy(), expected, atol=1e-10)
 
@@ -181,7 +187,7 @@ def shifted(evaluation: Evaluation, data: Tensor, angles: Tensor, index: int, by
     return evaluate(evaluation, data.unsqueeze(0), moved)[0, 0]
 
 
-@pytest.mark.parametrize("kind", ["statevector", "dense", "density", "network"])
+@pytest.mark.parametrize("kind", ["statevector", "dense", "density", "network", "fused"])
 def test_angle_gradients_obey_the_shift_rules(kind: str) -> None:
     circuit = uploading_circuit(3, 2)
     data, angles = (torch.tensor(v) for v in sample_inputs(circuit, 8, 1))
@@ -231,7 +237,7 @@ def test_gradients_agree_with_differences(circuit: Circuit, seed: int) -> None:
 def test_second_derivatives() -> None:
     circuit = uploading_circuit(2, 1)
     data, angles = (torch.tensor(v).requires_grad_() for v in sample_inputs(circuit, 2, 2))
-    for evaluation in evaluations(circuit)[:2]:
+    for evaluation in evaluations(circuit)[:3]:
         assert torch.autograd.gradgradcheck(
             lambda x, t, e=evaluation: evaluate(e, x, t), (data, angles)
         )

@@ -37,6 +37,8 @@ CASES = {
     "dense amplitudes": ("dense", "", "amplitude(x)", PROBABILITIES),
     "statevector": ("statevector", "", "angle(h)", PROBABILITIES),
     "statevector amplitudes": ("statevector", "", "amplitude(x)", PAULIS),
+    "fused": ("fused", "", "angle(h)", PAULIS),
+    "fused amplitudes": ("fused", "", "amplitude(x)", PROBABILITIES),
     "network": ("network", "", "angle(h)", PAULIS),
     "density": ("density", "", "amplitude(x)", PROBABILITIES),
     "density with noise": ("density", NOISE, "angle(h)", PAULIS),
@@ -90,7 +92,7 @@ def test_transforms_agree_with_autograd(case: str) -> None:
 
 
 # The others are compiled in test_simulator_module.py.
-@pytest.mark.parametrize("case", ["statevector amplitudes", "density with noise"])
+@pytest.mark.parametrize("case", ["statevector amplitudes", "density with noise", "fused", "fused amplitudes"])
 def test_traced_whole(case: str) -> None:
     module, x = adapter(case), inputs()
     torch.compiler.reset()

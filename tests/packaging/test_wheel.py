@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -19,21 +20,25 @@ SIGNPOSTS = ("grammar", "passes", "backends")
 
 def copy_of_the_project(folder: Path) -> Path:
     """Copy what a build reads; a build in place would leave its files in the checkout."""
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder / name)
-    shutil.copytree(
-        ROOT / "qcompile", folder / "qcompile", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    ignored = shutil.ignore_patterns("__pycache__", "*.so")
+    shutil.copytree(ROOT / "qcompile", folder / "qcompile", ignore=ignored)
     for name in SIGNPOSTS:
         (folder / name).symlink_to(Path("qcompile") / name)
     return folder
 
 
 def build(project: Path, kind: str) -> Path:
-    """Run a hook of the build back end, without network, and return the file it made."""
+    """Run a hook of the build back end, without network and without a compiler."""
     script = f"from setuptools.build_meta import build_{kind}; build_{kind}('out')"
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=project, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script],
+        cwd=project,
+        env={**os.environ, "CC": "no-compiler", "CXX": "no-compiler"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     (made,) = (project / "out").iterdir()

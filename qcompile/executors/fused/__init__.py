@@ -1,0 +1,1 @@
+"""A whole circuit in one call of a compiled library, forward and backward."""

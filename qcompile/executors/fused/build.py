@@ -1,0 +1,69 @@
+"""A gate program in the library, as an evaluator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qcompile.executors.constants import Constants
+from qcompile.executors.executor import Evaluator
+from qcompile.executors.fused.encoding import encode
+from qcompile.executors.fused.library import library
+from qcompile.executors.fused.operators import Run, run_traced
+from qcompile.executors.fused.program import FusedProgram, ReadOutcomes
+from qcompile.executors.shots import sample_distribution, sample_signs
+from qcompile.ir.target import Target
+
+
+class FusedEvaluator:
+    """data (B, w) and angles (k,) or None → (B, outputs), in the dtype of `data`.
+
+    In torch, by the evaluators that are given, off the CPU and where a program is exported.
+    """
+
+    def __init__(
+        self,
+        program: FusedProgram,
+        in_torch: Evaluator,
+        exact: Evaluator,
+        target: Target,
+        constants: Constants,
+    ) -> None:
+        """`exact` draws no shots; `in_torch` does where the target has some."""
+        self.outputs = program.outputs
+        self.reads_data = program.reads_data
+        self.distribution = isinstance(program.read, ReadOutcomes)
+        self.shots = target.shots
+        self.in_torch = in_torch
+        self.exact = exact
+        self.code = constants.index(encode(program))
+        self.compiled = library() is not None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """A pickled module may come to a machine without the library."""
+        self.__dict__.update(state)
+        self.compiled = library() is not None
+
+    def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
+        if not self.compiled or data.device.type != "cpu" or torch.compiler.is_exporting():
+            return self.in_torch(data, angles)
+        trained = data.new_empty(0) if angles is None else angles
+        rows = data if self.reads_data else data[:1]
+        code = self.code.on(data)
+        if torch.compiler.is_compiling():
+            found = run_traced(rows, trained, code, self.outputs)
+        else:
+            found = Run.apply(rows, trained, code, self.outputs, self._exactly)
+        if self.shots is not None:
+            found = self._sampled(found, self.shots)
+        return found.expand(data.shape[0], -1)
+
+    def _exactly(self, data: Tensor, angles: Tensor) -> Tensor:
+        return self.exact(data, angles if angles.shape[0] else None)
+
+    def _sampled(self, values: Tensor, shots: int) -> Tensor:
+        if self.distribution:
+            return sample_distribution(values.t(), shots).t()
+        return sample_signs(values, shots)

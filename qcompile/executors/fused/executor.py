@@ -1,0 +1,89 @@
+"""The executor that runs a circuit's gate program in a compiled library.
+
+What is planned does not depend on whether the library is there: an evaluation holds the form in torch
+that takes its place, chosen by cost like any other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qcompile.executors.costing import Price, Workload, circuit_cost
+from qcompile.executors.executor import Evaluator, Executor, Refusal, Request
+from qcompile.executors.fused.assemble import fused_program
+from qcompile.executors.fused.cost import FusedWork, count
+from qcompile.executors.registry import executor_of
+from qcompile.executors.sweeps.executors import Dense, Statevector
+from qcompile.ir.limits import MAX_FUSED_GATES, MAX_FUSED_QUBITS
+from qcompile.ir.plan import (
+    DenseEvaluation,
+    Evaluation,
+    FusedEvaluation,
+    NetworkEvaluation,
+    StatevectorEvaluation,
+)
+from qcompile.ir.target import Target
+
+if TYPE_CHECKING:
+    from qcompile.executors.constants import Constants
+
+Eager = DenseEvaluation | StatevectorEvaluation | NetworkEvaluation
+
+
+class Fused(Executor):
+    """One call for all gates of all tokens; on the way back gates are undone, no state is kept."""
+
+    name = "fused"
+
+    def plan(self, request: Request) -> Evaluation | Refusal:
+        circuit = request.circuit
+        if circuit.qubits > MAX_FUSED_QUBITS:
+            return Refusal(reason=f"it has more than {MAX_FUSED_QUBITS} qubits")
+        if len(circuit.gates) > MAX_FUSED_GATES:
+            return Refusal(reason=f"it has more than {MAX_FUSED_GATES} gates")
+        return FusedEvaluation(circuit=circuit, eager=self._eager(request))
+
+    def _eager(self, request: Request) -> Eager:
+        offers = [request.best, Statevector().plan(request), Dense().plan(request)]
+        return min(
+            (offer for offer in offers if isinstance(offer, Eager)),
+            key=lambda offer: executor_of(offer).price(offer, request.load).seconds,
+        )
+
+    def price(self, evaluation: Evaluation, load: Workload) -> Price:
+        assert isinstance(evaluation, FusedEvaluation)
+        work = count(fused_program(evaluation.circuit))
+        # Nothing may be accepted that could not run a single token in torch.
+        single = Workload(tokens=1, item_bytes=load.item_bytes, machine=load.machine)
+        least = executor_of(evaluation.eager).price(evaluation.eager, single).bytes
+        return Price(
+            seconds=_seconds(work, load),
+            bytes=max(least, load.item_bytes * (work.states + load.tokens * work.handed)),
+            cost=circuit_cost(evaluation.circuit, work.forward, work.once, work.kept),
+        )
+
+    def build(self, evaluation: Evaluation, target: Target, constants: Constants) -> Evaluator:
+        from qcompile.executors.fused.build import FusedEvaluator
+        from qcompile.executors.fused.library import library
+
+        assert isinstance(evaluation, FusedEvaluation)
+        eager = evaluation.eager
+        in_torch = executor_of(eager).build(eager, target, constants)
+        if library() is None:
+            return in_torch
+        exact = executor_of(eager).build(eager, EXACT, constants) if target.shots else in_torch
+        return FusedEvaluator(fused_program(evaluation.circuit), in_torch, exact, target, constants)
+
+
+EXACT = Target(name="exact")
+
+
+def _seconds(work: FusedWork, load: Workload) -> float:
+    """Forward, and forward again with the way back."""
+    machine = load.machine
+    flops = 2 * work.once + load.tokens * (2 * work.forward + work.backward)
+    return flops / machine.fused_flops_per_second + machine.seconds(operations=OPERATIONS)
+
+
+OPERATIONS = 8
+"""Of torch, around the calls of the library."""

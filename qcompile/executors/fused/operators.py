@@ -1,0 +1,235 @@
+"""The library's two calls as operators of torch, and as functions with derivatives.
+
+Operators without autograd inside an `autograd.Function` with rules for the transforms of torch.func:
+derivatives that are registered with an operator are wrong or missing under them. torch.compile
+traces no function that has such rules, and takes an operator with its own derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qcompile.executors.fused.library import library
+
+Eager = Callable[[Tensor, Tensor], Tensor]
+"""data (B, w), angles (k,) → (B, outputs), in torch: for derivatives beyond the first."""
+
+_LIBRARY = torch.library.Library("qcompile", "DEF")
+for _name in ("fused_values", "fused_values_traced"):
+    _LIBRARY.define(f"{_name}(Tensor code, Tensor data, Tensor angles, int outputs) -> Tensor")
+_LIBRARY.define(
+    "fused_gradients(Tensor code, Tensor data, Tensor angles, Tensor weights) -> (Tensor, Tensor)"
+)
+
+
+def _values(code: Tensor, data: Tensor, angles: Tensor, outputs: int) -> Tensor:
+    code, data, angles = code.contiguous(), data.contiguous(), angles.contiguous()
+    out = data.new_empty(data.shape[0], outputs)
+    _call("values", code, data, angles, out)
+    return out
+
+
+def _gradients(
+    code: Tensor, data: Tensor, angles: Tensor, weights: Tensor
+) -> tuple[Tensor, Tensor]:
+    code, data, angles = code.contiguous(), data.contiguous(), angles.contiguous()
+    of_data, of_angles = data.new_empty(data.shape), angles.new_empty(angles.shape)
+    _call("gradients", code, data, angles, weights.contiguous(), of_data, of_angles)
+    return of_data, of_angles
+
+
+def _call(name: str, code: Tensor, data: Tensor, angles: Tensor, out: Tensor, *more: Tensor) -> None:
+    loaded = library()
+    if loaded is None:
+        raise RuntimeError("the fused kernel of qcompile was not built")
+    dtype = str(data.dtype).removeprefix("torch.")
+    tensors = (code, data, angles, out, *more)
+    if code.dtype != torch.int64 or any(t.dtype != data.dtype for t in tensors[1:]):
+        raise RuntimeError("tensors of one dtype, and a code of int64, are needed")
+    failed = getattr(loaded, f"fused_{name}_{dtype}")(
+        code.data_ptr(),
+        code.numel(),
+        data.data_ptr(),
+        data.shape[0],
+        data.shape[1],
+        angles.data_ptr(),
+        angles.numel(),
+        out.data_ptr(),
+        out.shape[1],
+        *(tensor.data_ptr() for tensor in more),
+        torch.get_num_threads(),
+    )
+    if failed == NO_MEMORY:
+        raise MemoryError("the states of a circuit")
+    if failed:
+        raise RuntimeError("the tensors are not those of a gate program of qcompile")
+
+
+NO_MEMORY = 2
+"""`Outcome` of kernel/kernel.hpp."""
+
+_LIBRARY.impl("fused_values", _values, "CPU")
+_LIBRARY.impl("fused_values_traced", _values, "CPU")
+_LIBRARY.impl("fused_gradients", _gradients, "CPU")
+
+
+@torch.library.register_fake("qcompile::fused_values", lib=_LIBRARY)
+@torch.library.register_fake("qcompile::fused_values_traced", lib=_LIBRARY)
+def _fake_values(code: Tensor, data: Tensor, angles: Tensor, outputs: int) -> Tensor:
+    return data.new_empty(data.shape[0], outputs)
+
+
+@torch.library.register_fake("qcompile::fused_gradients", lib=_LIBRARY)
+def _fake_gradients(
+    code: Tensor, data: Tensor, angles: Tensor, weights: Tensor
+) -> tuple[Tensor, Tensor]:
+    return data.new_empty(data.shape), angles.new_empty(angles.shape)
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    code, data, angles, _ = inputs
+    ctx.save_for_backward(code, data, angles)
+
+
+def _traced_backward(ctx: Any, weights: Tensor) -> tuple[None, Tensor, Tensor, None]:
+    of_data, of_angles = torch.ops.qcompile.fused_gradients(*ctx.saved_tensors, weights)
+    return None, of_data, of_angles, None
+
+
+torch.library.register_autograd(
+    "qcompile::fused_values_traced", _traced_backward, setup_context=_keep, lib=_LIBRARY
+)
+
+
+def run_traced(data: Tensor, angles: Tensor, code: Tensor, outputs: int) -> Tensor:
+    """(B, outputs) with first derivatives: what torch.compile takes."""
+    found: Tensor = torch.ops.qcompile.fused_values_traced(code, data, angles, outputs)
+    return found
+
+
+class Run(torch.autograd.Function):
+    """(data, angles, code, outputs, eager) → (B, outputs), with derivatives of any order and kind."""
+
+    @staticmethod
+    def forward(data: Tensor, angles: Tensor, code: Tensor, outputs: int, eager: Eager) -> Tensor:
+        found: Tensor = torch.ops.qcompile.fused_values(code, data, angles, outputs)
+        return found
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        data, angles, code, _, ctx.eager = inputs
+        ctx.save_for_backward(data, angles, code)
+        ctx.save_for_forward(data, angles)
+
+    @staticmethod
+    def backward(ctx: Any, *weights: Tensor) -> Any:
+        data, angles, code = ctx.saved_tensors
+        (weight,) = weights
+        return (*Slopes.apply(data, angles, weight, code, ctx.eager), None, None, None)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        data, angles = ctx.saved_tensors
+        moved = _tangents((data, angles), tangents)
+        return torch.func.jvp(ctx.eager, (data, angles), moved)[1]
+
+    @staticmethod
+    def vmap(
+        info: Any,
+        in_dims: tuple[int | None, ...],
+        data: Tensor,
+        angles: Tensor,
+        code: Tensor,
+        outputs: int,
+        eager: Eager,
+    ) -> tuple[Tensor, int]:
+        size: int = info.batch_size
+        if in_dims[0] is not None and in_dims[1] is None:
+            # Tokens are independent of each other.
+            rows = data.movedim(in_dims[0], 0)
+            flat = rows.reshape(-1, rows.shape[-1])
+            found = Run.apply(flat, angles, code, outputs, eager)
+            return found.reshape(size, -1, outputs), 0
+        parts = [
+            Run.apply(*pair, code, outputs, eager)
+            for pair in _each(size, in_dims[:2], (data, angles))
+        ]
+        return torch.stack(parts), 0
+
+
+class Slopes(torch.autograd.Function):
+    """(data, angles, weights, code, eager) → gradients of Σ weights · values by data and angles."""
+
+    @staticmethod
+    def forward(
+        data: Tensor, angles: Tensor, weights: Tensor, code: Tensor, eager: Eager
+    ) -> tuple[Tensor, Tensor]:
+        found: tuple[Tensor, Tensor] = torch.ops.qcompile.fused_gradients(
+            code, data, angles, weights
+        )
+        return found
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        data, angles, weights, _, ctx.eager = inputs
+        ctx.save_for_backward(data, angles, weights)
+        ctx.save_for_forward(data, angles, weights)
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Any) -> Any:
+        _, pull = torch.func.vjp(_slopes_of(ctx.eager), *ctx.saved_tensors)
+        return (*pull(cotangents), None, None)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Any:
+        inputs = ctx.saved_tensors
+        return torch.func.jvp(_slopes_of(ctx.eager), inputs, _tangents(inputs, tangents))[1]
+
+    @staticmethod
+    def vmap(
+        info: Any,
+        in_dims: tuple[int | None, ...],
+        data: Tensor,
+        angles: Tensor,
+        weights: Tensor,
+        code: Tensor,
+        eager: Eager,
+    ) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
+        parts = [
+            Slopes.apply(*inputs, code, eager)
+            for inputs in _each(info.batch_size, in_dims[:3], (data, angles, weights))
+        ]
+        return (torch.stack([a for a, _ in parts]), torch.stack([b for _, b in parts])), (0, 0)
+
+
+def _slopes_of(eager: Eager) -> Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:
+    def slopes(data: Tensor, angles: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        _, pull = torch.func.vjp(eager, data, angles)
+        found: tuple[Tensor, Tensor] = pull(weights)
+        return found
+
+    return slopes
+
+
+def _tangents(inputs: tuple[Tensor, ...], tangents: tuple[Any, ...]) -> tuple[Tensor, ...]:
+    """Those of the tensors; zero where an input does not move."""
+    return tuple(
+        torch.zeros_like(tensor) if tangent is None else tangent
+        for tensor, tangent in zip(inputs, tangents, strict=False)
+    )
+
+
+def _each(
+    size: int, dims: tuple[int | None, ...], tensors: tuple[Tensor, ...]
+) -> list[tuple[Tensor, ...]]:
+    return [
+        tuple(
+            tensor if dim is None else tensor.select(dim, index)
+            for tensor, dim in zip(tensors, dims, strict=True)
+        )
+        for index in range(size)
+    ]

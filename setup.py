@@ -1,0 +1,55 @@
+"""The compiled library: plain shared libraries of one source, one for each instruction set.
+
+All else stands in pyproject.toml. Where a compiler is missing or fails, the package installs without.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+FOLDER = "qcompile/executors/fused"
+INCLUDED = ["kernel.cpp", "kernel.hpp", "lanes.hpp", "passes.hpp", "program.hpp"]
+X86 = {
+    "avx2": ["-mavx2", "-mfma", "-mpopcnt", "-mbmi", "-mbmi2"],
+    "avx512": [
+        *("-mavx512f", "-mavx512dq", "-mavx512bw", "-mavx512vl", "-mavx2", "-mfma", "-mpopcnt"),
+        *("-mbmi", "-mbmi2", "-mprefer-vector-width=512"),
+    ],
+}
+
+
+class BuildLibrary(build_ext):
+    """ctypes loads what is built: it has no initialisation function of a Python module."""
+
+    def get_export_symbols(self, ext: Extension) -> list[str]:
+        return list(ext.export_symbols)
+
+
+def extension(name: str, flags: list[str]) -> Extension:
+    if sys.platform == "win32":
+        options, links = ["/std:c++20", "/O2", "/EHsc"], []
+    else:
+        options = ["-std=c++20", "-O2", "-g0", "-fopenmp-simd", "-fvisibility=hidden", "-pthread"]
+        options += flags
+        links = ["-pthread"]
+    return Extension(
+        f"qcompile.executors.fused._kernel_{name}",
+        [f"{FOLDER}/kernel/{name}.cpp"],
+        depends=[f"{FOLDER}/kernel/{file}" for file in INCLUDED],
+        extra_compile_args=options,
+        extra_link_args=links,
+        language="c++",
+        optional=True,
+    )
+
+
+several = sys.platform != "win32" and platform.machine().lower() in ("x86_64", "amd64")
+sets = {"base": [], **(X86 if several else {})}
+setup(
+    ext_modules=[extension(name, flags) for name, flags in sets.items()],
+    cmdclass={"build_ext": BuildLibrary},
+)
