@@ -61,6 +61,8 @@ class Executor(ABC):
 
     name: ClassVar[str]
     """As a target's `evaluator` spells it; the `kind` of its evaluations."""
+    weighed: ClassVar[bool] = True
+    """Whether it is compared with others wherever it can run; else a target must name it."""
     simulates_noise: ClassVar[bool] = False
     """Whether the target's depolarising noise is in the values."""
 

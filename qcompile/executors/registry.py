@@ -23,7 +23,7 @@ def own_executors() -> tuple[Executor, ...]:
     Those of other packages run what a target gives to them by name: a choice that depends on what
     is installed would differ from machine to machine.
     """
-    return tuple(EXECUTORS.built_in.values())
+    return tuple(executor for executor in EXECUTORS.built_in.values() if executor.weighed)
 
 
 def _made(kind: object) -> Executor:

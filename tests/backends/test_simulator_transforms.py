@@ -92,7 +92,9 @@ def test_transforms_agree_with_autograd(case: str) -> None:
 
 
 # The others are compiled in test_simulator_module.py.
-@pytest.mark.parametrize("case", ["statevector amplitudes", "density with noise", "fused", "fused amplitudes"])
+@pytest.mark.parametrize(
+    "case", ["statevector amplitudes", "density with noise", "fused", "fused amplitudes"]
+)
 def test_traced_whole(case: str) -> None:
     module, x = adapter(case), inputs()
     torch.compiler.reset()

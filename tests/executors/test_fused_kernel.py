@@ -17,7 +17,7 @@ from qcompile.executors.executor import Evaluator
 from qcompile.executors.fused import executor as fused_executor
 from qcompile.executors.fused import library as fused_library
 from qcompile.executors.fused.assemble import fused_program
-from qcompile.executors.fused.encoding import encode
+from qcompile.executors.fused.encoding import encode_program
 from qcompile.executors.fused.library import library
 from qcompile.executors.registry import executor_of
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, ZeroState
@@ -161,7 +161,7 @@ def test_the_number_of_threads_changes_no_bit(dtype: torch.dtype) -> None:
 def test_no_code_leads_out_of_bounds(circuit: Circuit, draw: st.DataObject) -> None:
     """Spoilt programs are refused, or are programs of something else."""
     program = fused_program(circuit)
-    code = encode(program)
+    code = encode_program(program)
     place = draw.draw(st.integers(0, len(code) - 1))
     code[place] = draw.draw(st.sampled_from((-1, 0, 1, 2, 3, 7, 14, 63, 2**14, 2**31, -(2**62))))
     if draw.draw(st.booleans()):
@@ -187,7 +187,7 @@ def test_tensors_of_other_sizes_and_types_are_refused() -> None:
     circuit = uploading_circuit(3, 1)
     data, angles = inputs(circuit, 2, torch.float64)
     fused_evaluator(circuit)
-    code = torch.tensor(encode(fused_program(circuit)))
+    code = torch.tensor(encode_program(fused_program(circuit)))
     values = torch.ops.qcompile.fused_values
     for bad in (
         lambda: values(code, data[:, :2], angles, 3),

@@ -10,19 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qcompile.executors.fused.assemble import fused_program
-from qcompile.executors.fused.cost import count
-from qcompile.executors.fused.paulis import Frame, is_monomial
+from qcompile.executors.fused.cost import fused_work
+from qcompile.executors.fused.paulis import CliffordFrame, is_monomial
 from qcompile.executors.fused.program import (
     Angle,
     FusedProgram,
     Phase,
     PhasePass,
-    Rotation,
     RotationPass,
-    Step,
-    verify_program,
+    StartStep,
+    StringRotation,
+    verify_fused_program,
 )
-from qcompile.executors.fused.translate import Turn, turns_of
+from qcompile.executors.fused.translate import StringTurn, turns_of
 from qcompile.ir.circuit import (
     Affine,
     Circuit,
@@ -108,7 +108,7 @@ def test_text_of_conditions_and_outcomes() -> None:
 @pytest.mark.parametrize("name", [n for n in GATE_NAMES if not GATES[n].angles])
 def test_gates_without_angles_leave_the_frame_or_a_rotation(name: str) -> None:
     """Monomial gates cost nothing; a gate about one axis costs one rotation."""
-    frame = Frame(2)
+    frame = CliffordFrame(2)
     qubits = (0, 1)[: GATES[name].qubits]
     left = list(turns_of((Gate(name=name, qubits=qubits),), frame))
     expected = {"t": 1, "tdg": 1, "sx": 1, "sxdg": 1, "h": 1, "ch": 2, "ecr": 1}.get(name, 0)
@@ -130,7 +130,7 @@ PAULI = {
 def test_a_frame_conjugates_strings(circuit: Circuit) -> None:
     """F† P F, against matrices."""
     n = circuit.qubits
-    frame = Frame(n)
+    frame = CliffordFrame(n)
     assert not list(turns_of(circuit.gates, frame))
     whole = np.eye(2**n, dtype=complex)
     for gate in circuit.gates:
@@ -157,23 +157,23 @@ def test_a_frame_conjugates_strings(circuit: Circuit) -> None:
 @given(circuits(max_qubits=5))
 def test_programs_are_well_formed(circuit: Circuit) -> None:
     program = fused_program(circuit)
-    verify_program(program)
+    verify_fused_program(program)
     assert program.outputs == circuit.outputs
     assert program.text()
-    work = count(program)
+    work = fused_work(program)
     assert work.forward > 0 and work.states > 0
 
 
 def test_moving_rotations_past_each_other() -> None:
-    free, tied = Frame(2), Frame(2)
+    free, tied = CliffordFrame(2), CliffordFrame(2)
     tied.apply(Gate(name="cx", qubits=(0, 1)))
-    x = Turn(string=free.image(((0, "X"),)), angle=Affine())
-    assert x.commutes(Turn(string=free.image(((1, "Z"),)), angle=Affine()))
+    x = StringTurn(string=free.image(((0, "X"),)), angle=Affine())
+    assert x.commutes(StringTurn(string=free.image(((1, "Z"),)), angle=Affine()))
     # CX makes XX of X on its control.
-    both = Turn(string=tied.image(((0, "X"),)), angle=Affine())
-    assert not both.commutes(Turn(string=free.image(((1, "Z"),)), angle=Affine()))
+    both = StringTurn(string=tied.image(((0, "X"),)), angle=Affine())
+    assert not both.commutes(StringTurn(string=free.image(((1, "Z"),)), angle=Affine()))
     conditional = replace(x, condition=free.image(((1, "Z"),)))
-    assert not conditional.commutes(Turn(string=free.image(((1, "Y"),)), angle=Affine()))
+    assert not conditional.commutes(StringTurn(string=free.image(((1, "Y"),)), angle=Affine()))
 
 
 COUNTS = [
@@ -194,7 +194,7 @@ def test_the_work_of_known_circuits_does_not_grow(
 ) -> None:
     program = fused_program(circuit)
     assert len(program.passes) <= passes
-    assert count(program).numbers <= numbers
+    assert fused_work(program).numbers <= numbers
 
 
 def small() -> FusedProgram:
@@ -213,15 +213,15 @@ def spoilt() -> list[FusedProgram]:
         replace(program, data_width=0),
         replace(program, angle_count=3),
         replace(program, real=True),
-        replace(program, start=(Step(bit=3, axis="Y", angle=none),)),
-        replace(program, start=(Step(bit=0, axis="W", angle=none),)),
+        replace(program, start=(StartStep(bit=3, axis="Y", angle=none),)),
+        replace(program, start=(StartStep(bit=0, axis="W", angle=none),)),
         replace(program, passes=(RotationPass(rotations=()),)),
         replace(program, passes=(RotationPass(rotations=(first, first)),)),
         replace(program, passes=(RotationPass(rotations=(replace(first, x=8),)),)),
         replace(program, passes=(RotationPass(rotations=(replace(first, x=0),)),)),
         replace(
             program,
-            passes=(RotationPass(rotations=(Rotation(x=1, z=0, angle=none, condition=1),)),),
+            passes=(RotationPass(rotations=(StringRotation(x=1, z=0, angle=none, condition=1),)),),
         ),
         replace(program, passes=(PhasePass(phases=(Phase(z=1, angle=none),)),)),
         replace(program, passes=(PhasePass(phases=(Phase(z=1, angle=Angle(shared=99)),)),)),
@@ -231,7 +231,7 @@ def spoilt() -> list[FusedProgram]:
 @pytest.mark.parametrize("program", spoilt())
 def test_bad_programs_are_refused(program: FusedProgram) -> None:
     with pytest.raises(VerificationError, match="gate program"):
-        verify_program(program)
+        verify_fused_program(program)
 
 
 @given(st.integers(1, 14))

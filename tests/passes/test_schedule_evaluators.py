@@ -25,14 +25,7 @@ from qcompile.ir.circuit_network import observable_operands
 from qcompile.ir.device import Device
 from qcompile.ir.initialisation import ZERO
 from qcompile.ir.ops.ends import InputNode
-from qcompile.ir.plan import (
-    DensityEvaluation,
-    Evaluation,
-    EvaluationNode,
-    FusedEvaluation,
-    NetworkEvaluation,
-    Plan,
-)
+from qcompile.ir.plan import DensityEvaluation, EvaluationNode, NetworkEvaluation, Plan
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.target import NoiseModel, Target
 from qcompile.ir.tensor import TensorSpec
@@ -86,20 +79,9 @@ def brickwork(qubits: int, depth: int, *, encode_once: bool = True) -> Circuit:
     )
 
 
-def evaluation_of(plan: Plan) -> Evaluation:
-    (node,) = (node for node in plan.nodes if isinstance(node, EvaluationNode))
-    return node.evaluation
-
-
 def kind_of(plan: Plan) -> str:
-    return evaluation_of(plan).kind
-
-
-def kind_in_torch(plan: Plan) -> str:
-    """Of a circuit that the library runs, where there is one."""
-    evaluation = evaluation_of(plan)
-    assert isinstance(evaluation, FusedEvaluation)
-    return evaluation.eager.kind
+    (node,) = (node for node in plan.nodes if isinstance(node, EvaluationNode))
+    return node.evaluation.kind
 
 
 def planned(circuit: Circuit, level: int = 2, **options: Any) -> Plan:
@@ -108,7 +90,7 @@ def planned(circuit: Circuit, level: int = 2, **options: Any) -> Plan:
 
 
 def test_small_deep_circuits_are_hoisted() -> None:
-    assert kind_in_torch(planned(brickwork(4, 6))) == "dense"
+    assert kind_of(planned(brickwork(4, 6))) == "dense"
 
 
 def test_wide_shallow_circuits_become_networks() -> None:
@@ -116,19 +98,7 @@ def test_wide_shallow_circuits_become_networks() -> None:
 
 
 def test_medium_circuits_that_reupload_run_gate_by_gate() -> None:
-    assert kind_in_torch(planned(brickwork(9, 6, encode_once=False))) == "statevector"
-
-
-def test_a_choice_in_torch_may_be_a_network() -> None:
-    """The best of all others takes the library's place where it is missing."""
-    assert kind_in_torch(planned(brickwork(13, 1), tokens=8)) == "network"
-
-
-@pytest.mark.parametrize("change", ["wide", "long"])
-def test_circuits_beyond_the_library_are_refused(change: str) -> None:
-    circuit = brickwork(15, 1) if change == "wide" else brickwork(2, 1500)
-    assert refusal(circuit, target=Target(name="t", evaluator="fused")) == "QA4007"
-    assert kind_of(planned(circuit)) != "fused"
+    assert kind_of(planned(brickwork(9, 6, encode_once=False))) == "statevector"
 
 
 def test_the_reference_lowering_runs_gate_by_gate() -> None:
@@ -192,8 +162,7 @@ def test_what_does_not_fit_in_memory_is_refused() -> None:
 def test_a_batch_that_does_not_fit_is_warned_about() -> None:
     remarks: list[Message] = []
     limit = 2**24
-    target = Target(name="t", evaluator="dense")
-    plan = planned(brickwork(8, 6), target=target, memory_limit=limit, remark=remarks.append)
+    plan = planned(brickwork(8, 6), memory_limit=limit, remark=remarks.append)
     (message,) = (m for m in remarks if isinstance(m, FewerTokensFit))
     assert 1 <= message.fitting < message.tokens
     for tokens, fits in ((message.fitting, True), (message.fitting + 2, False)):

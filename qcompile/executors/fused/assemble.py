@@ -6,27 +6,27 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from qcompile.executors.fused.paulis import Frame
+from qcompile.executors.fused.paulis import CliffordFrame
 from qcompile.executors.fused.program import (
     FEWEST_BITS,
     LARGEST_BLOCK,
-    Amplitudes,
+    AmplitudeInput,
     Angle,
-    Combination,
     FusedProgram,
+    LinearCombination,
     Pass,
     Phase,
     PhasePass,
     ReadOutcomes,
     ReadStrings,
-    Rotation,
     RotationPass,
-    Step,
+    StartStep,
+    StringRotation,
     Terms,
     independent,
-    verify_program,
+    verify_fused_program,
 )
-from qcompile.executors.fused.translate import Turn, turns_of
+from qcompile.executors.fused.translate import StringTurn, turns_of
 from qcompile.ir.circuit import (
     Affine,
     AmplitudeState,
@@ -39,18 +39,18 @@ from qcompile.ir.circuit import (
 @lru_cache(maxsize=256)
 def fused_program(circuit: Circuit) -> FusedProgram:
     """The program of a circuit of up to 14 qubits, verified."""
-    frame = Frame(circuit.qubits)
+    frame = CliffordFrame(circuit.qubits)
     turns = _merged(turns_of(circuit.gates, frame))
     read = _read(circuit, frame)
     turns = _visible(turns, read)
-    alone: list[Turn] = []
+    alone: list[StringTurn] = []
     if not isinstance(circuit.initial, AmplitudeState):
         alone, turns = _before_all(turns)
     table = _Angles()
-    start: Amplitudes | tuple[Step, ...]
+    start: AmplitudeInput | tuple[StartStep, ...]
     match circuit.initial:
         case AmplitudeState(offset=offset, width=width):
-            start = Amplitudes(offset=offset, width=width)
+            start = AmplitudeInput(offset=offset, width=width)
         case _:
             start = tuple(_step(turn, table) for turn in alone)
     passes = tuple(_pass(stage, table) for stage in _stages(turns))
@@ -59,19 +59,19 @@ def fused_program(circuit: Circuit) -> FusedProgram:
         real=all(turn.string.real for turn in (*alone, *turns)),
         data_width=circuit.data_width,
         angle_count=circuit.angle_count,
-        data=tuple(Combination(terms=terms) for terms in table.data),
-        shared=tuple(Combination(constant=c, terms=terms) for c, terms in table.shared),
+        data=tuple(LinearCombination(terms=terms) for terms in table.data),
+        shared=tuple(LinearCombination(constant=c, terms=terms) for c, terms in table.shared),
         start=start,
         passes=passes,
         read=read,
     )
-    verify_program(program)
+    verify_fused_program(program)
     return program
 
 
-def _merged(turns: Iterable[Turn]) -> list[Turn]:
+def _merged(turns: Iterable[StringTurn]) -> list[StringTurn]:
     """Rotations about the same string become one, as far as they can move to each other."""
-    found: list[Turn] = []
+    found: list[StringTurn] = []
     for turn in turns:
         place = _same(found, turn)
         if place is None:
@@ -84,7 +84,7 @@ def _merged(turns: Iterable[Turn]) -> list[Turn]:
     return [turn for turn in found if turn.angle != Affine()]
 
 
-def _same(turns: Sequence[Turn], turn: Turn) -> int | None:
+def _same(turns: Sequence[StringTurn], turn: StringTurn) -> int | None:
     string = turn.string
     for place in range(len(turns) - 1, -1, -1):
         other = turns[place]
@@ -96,7 +96,7 @@ def _same(turns: Sequence[Turn], turn: Turn) -> int | None:
     return None
 
 
-def _read(circuit: Circuit, frame: Frame) -> ReadStrings | ReadOutcomes:
+def _read(circuit: Circuit, frame: CliffordFrame) -> ReadStrings | ReadOutcomes:
     match circuit.readout:
         case Expectations(paulis=paulis):
             return ReadStrings(
@@ -106,24 +106,24 @@ def _read(circuit: Circuit, frame: Frame) -> ReadStrings | ReadOutcomes:
             return ReadOutcomes(bits=tuple(frame.image(((qubit, "Z"),)) for qubit in qubits))
 
 
-def _visible(turns: Sequence[Turn], read: ReadStrings | ReadOutcomes) -> list[Turn]:
+def _visible(turns: Sequence[StringTurn], read: ReadStrings | ReadOutcomes) -> list[StringTurn]:
     """Without those at the end that no value depends on."""
     masks = read.strings if isinstance(read, ReadStrings) else read.bits
-    seen = [Turn(string=mask, angle=Affine()) for mask in masks]
-    kept: list[Turn] = []
+    seen = [StringTurn(string=mask, angle=Affine()) for mask in masks]
+    kept: list[StringTurn] = []
     for turn in reversed(turns):
         if not all(turn.commutes(other) for other in (*seen, *kept)):
             kept.append(turn)
     return kept[::-1]
 
 
-def _before_all(turns: Sequence[Turn]) -> tuple[list[Turn], list[Turn]]:
+def _before_all(turns: Sequence[StringTurn]) -> tuple[list[StringTurn], list[StringTurn]]:
     """Rotations of one bit that can move to the front, and the rest.
 
     Diagonal ones whose bits are all 0 there change the phase of the state alone.
     """
-    alone: list[Turn] = []
-    rest: list[Turn] = []
+    alone: list[StringTurn] = []
+    rest: list[StringTurn] = []
     touched = 0
     for turn in turns:
         support = turn.string.x | turn.string.z
@@ -139,9 +139,9 @@ def _before_all(turns: Sequence[Turn]) -> tuple[list[Turn], list[Turn]]:
 
 @dataclass(slots=True)
 class _Stage:
-    turns: list[Turn]
+    turns: list[StringTurn]
 
-    def accepts(self, turn: Turn) -> bool:
+    def accepts(self, turn: StringTurn) -> bool:
         """Whether it can be the last of this stage."""
         first = self.turns[0]
         if turn.diagonal or first.diagonal:
@@ -151,7 +151,7 @@ class _Stage:
         return independent(t.string.x for t in (*self.turns, turn))
 
 
-def _stages(turns: Iterable[Turn]) -> list[_Stage]:
+def _stages(turns: Iterable[StringTurn]) -> list[_Stage]:
     """Each joins the earliest stage that takes it and that it can move to."""
     stages: list[_Stage] = []
     for turn in turns:
@@ -175,7 +175,7 @@ class _Angles:
     data: dict[Terms, int] = field(default_factory=dict)
     shared: dict[tuple[float, Terms], int] = field(default_factory=dict)
 
-    def angle(self, turn: Turn) -> Angle:
+    def angle(self, turn: StringTurn) -> Angle:
         affine = turn.angle
         minus = bool(affine.data) and affine.data[0][1] < 0
         if minus:
@@ -188,10 +188,10 @@ class _Angles:
         return Angle(data=data, shared=shared, negative=minus != turn.string.negative)
 
 
-def _step(turn: Turn, table: _Angles) -> Step:
+def _step(turn: StringTurn, table: _Angles) -> StartStep:
     x, z = turn.string.x, turn.string.z
     axis = "Y" if x and z else "X" if x else "Z"
-    return Step(bit=(x | z).bit_length() - 1, axis=axis, angle=table.angle(turn))
+    return StartStep(bit=(x | z).bit_length() - 1, axis=axis, angle=table.angle(turn))
 
 
 def _pass(stage: _Stage, table: _Angles) -> Pass:
@@ -206,8 +206,8 @@ def _pass(stage: _Stage, table: _Angles) -> Pass:
     return PhasePass(phases=tuple(phases))
 
 
-def _rotation(turn: Turn, table: _Angles) -> Rotation:
-    return Rotation(
+def _rotation(turn: StringTurn, table: _Angles) -> StringRotation:
+    return StringRotation(
         x=turn.string.x,
         z=turn.string.z,
         angle=table.angle(turn),

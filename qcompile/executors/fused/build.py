@@ -9,9 +9,9 @@ from torch import Tensor
 
 from qcompile.executors.constants import Constants
 from qcompile.executors.executor import Evaluator
-from qcompile.executors.fused.encoding import encode
+from qcompile.executors.fused.encoding import encode_program
 from qcompile.executors.fused.library import library
-from qcompile.executors.fused.operators import Run, run_traced
+from qcompile.executors.fused.operators import FusedRun, run_traced
 from qcompile.executors.fused.program import FusedProgram, ReadOutcomes
 from qcompile.executors.shots import sample_distribution, sample_signs
 from qcompile.ir.target import Target
@@ -38,7 +38,7 @@ class FusedEvaluator:
         self.shots = target.shots
         self.in_torch = in_torch
         self.exact = exact
-        self.code = constants.index(encode(program))
+        self.code = constants.index(encode_program(program))
         self.compiled = library() is not None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ class FusedEvaluator:
         if torch.compiler.is_compiling():
             found = run_traced(rows, trained, code, self.outputs)
         else:
-            found = Run.apply(rows, trained, code, self.outputs, self._exactly)
+            found = FusedRun.apply(rows, trained, code, self.outputs, self._exactly)
         if self.shots is not None:
             found = self._sampled(found, self.shots)
         return found.expand(data.shape[0], -1)

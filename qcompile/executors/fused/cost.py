@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qcompile.executors.fused.program import (
-    Amplitudes,
+    AmplitudeInput,
     FusedProgram,
     PhasePass,
     ReadOutcomes,
@@ -37,7 +37,7 @@ class FusedWork:
     """Real numbers that rotations turn, of a token, forward."""
 
 
-def count(program: FusedProgram) -> FusedWork:
+def fused_work(program: FusedProgram) -> FusedWork:
     """Rotations turn numbers with 3 FLOPs each; backward turns two states and sums slopes."""
     rows = 2**program.bits
     parts = 1 if program.real else 2
@@ -48,7 +48,7 @@ def count(program: FusedProgram) -> FusedWork:
     once = float(sum(2 * len(c.terms) + elementary for c in program.shared))
     tables = turned = 0
     match program.start:
-        case Amplitudes(width=width):
+        case AmplitudeInput(width=width):
             forward += 4 * width
             backward += 4 * width
         case steps:

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 from qcompile.executors.fused.paulis import PauliMask
 from qcompile.executors.fused.program import (
-    Amplitudes,
+    AmplitudeInput,
     Angle,
-    Combination,
     FusedProgram,
+    LinearCombination,
     PhasePass,
     ReadOutcomes,
     RotationPass,
@@ -19,12 +19,12 @@ from qcompile.executors.fused.program import (
 FORMAT = 1
 
 
-def encode(program: FusedProgram) -> list[int]:
+def encode_program(program: FusedProgram) -> list[int]:
     """64-bit integers; numbers stand among them by the bits of their float64."""
     code = [FORMAT, program.bits, program.real]
     code += [program.data_width, program.angle_count, program.outputs]
     match program.start:
-        case Amplitudes(offset=offset, width=width):
+        case AmplitudeInput(offset=offset, width=width):
             code += [True, offset, width]
             steps: tuple[int, ...] = (0,)
         case found:
@@ -56,7 +56,7 @@ def encode(program: FusedProgram) -> list[int]:
     return [int(value) for value in code]
 
 
-def _combinations(combinations: Iterable[Combination], *, constant: bool) -> list[int]:
+def _combinations(combinations: Iterable[LinearCombination], *, constant: bool) -> list[int]:
     code = [0]
     for combination in combinations:
         code[0] += 1

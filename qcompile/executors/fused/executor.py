@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from qcompile.executors.costing import Price, Workload, circuit_cost
 from qcompile.executors.executor import Evaluator, Executor, Refusal, Request
 from qcompile.executors.fused.assemble import fused_program
-from qcompile.executors.fused.cost import FusedWork, count
+from qcompile.executors.fused.cost import FusedWork, fused_work
 from qcompile.executors.registry import executor_of
 from qcompile.executors.sweeps.executors import Dense, Statevector
 from qcompile.ir.limits import MAX_FUSED_GATES, MAX_FUSED_QUBITS
@@ -34,6 +34,7 @@ class Fused(Executor):
     """One call for all gates of all tokens; on the way back gates are undone, no state is kept."""
 
     name = "fused"
+    weighed = False
 
     def plan(self, request: Request) -> Evaluation | Refusal:
         circuit = request.circuit
@@ -52,7 +53,7 @@ class Fused(Executor):
 
     def price(self, evaluation: Evaluation, load: Workload) -> Price:
         assert isinstance(evaluation, FusedEvaluation)
-        work = count(fused_program(evaluation.circuit))
+        work = fused_work(fused_program(evaluation.circuit))
         # Nothing may be accepted that could not run a single token in torch.
         single = Workload(tokens=1, item_bytes=load.item_bytes, machine=load.machine)
         least = executor_of(evaluation.eager).price(evaluation.eager, single).bytes

@@ -42,7 +42,9 @@ def _gradients(
     return of_data, of_angles
 
 
-def _call(name: str, code: Tensor, data: Tensor, angles: Tensor, out: Tensor, *more: Tensor) -> None:
+def _call(
+    name: str, code: Tensor, data: Tensor, angles: Tensor, out: Tensor, *more: Tensor
+) -> None:
     loaded = library()
     if loaded is None:
         raise RuntimeError("the fused kernel of qcompile was not built")
@@ -111,7 +113,7 @@ def run_traced(data: Tensor, angles: Tensor, code: Tensor, outputs: int) -> Tens
     return found
 
 
-class Run(torch.autograd.Function):
+class FusedRun(torch.autograd.Function):
     """(data, angles, code, outputs, eager) → (B, outputs), with derivatives of any order and kind."""
 
     @staticmethod
@@ -152,10 +154,10 @@ class Run(torch.autograd.Function):
             # Tokens are independent of each other.
             rows = data.movedim(in_dims[0], 0)
             flat = rows.reshape(-1, rows.shape[-1])
-            found = Run.apply(flat, angles, code, outputs, eager)
+            found = FusedRun.apply(flat, angles, code, outputs, eager)
             return found.reshape(size, -1, outputs), 0
         parts = [
-            Run.apply(*pair, code, outputs, eager)
+            FusedRun.apply(*pair, code, outputs, eager)
             for pair in _each(size, in_dims[:2], (data, angles))
         ]
         return torch.stack(parts), 0

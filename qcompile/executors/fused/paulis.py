@@ -50,7 +50,7 @@ def _string(power: tuple[int, int, int]) -> PauliMask:
     return PauliMask(x, z, (k - (x & z).bit_count()) % 4 == 2)
 
 
-class Frame:
+class CliffordFrame:
     """F: what Clifford gates so far make of strings. Qubit q is bit `bits` - 1 - q."""
 
     def __init__(self, bits: int) -> None:
@@ -76,9 +76,7 @@ class Frame:
         for place, qubit in enumerate(gate.qubits):
             self.x[qubit], self.z[qubit] = found[2 * place], found[2 * place + 1]
 
-    def _image(
-        self, letters: Iterable[tuple[int, str]], negative: bool
-    ) -> tuple[int, int, int]:
+    def _image(self, letters: Iterable[tuple[int, str]], negative: bool) -> tuple[int, int, int]:
         total = (0, 0, 2 * negative)
         for qubit, letter in letters:
             if letter == "Y":

@@ -24,7 +24,7 @@ Terms = tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Combination:
+class LinearCombination:
     """constant + Σ factor · inputs[index]."""
 
     constant: float = 0.0
@@ -41,7 +41,7 @@ class Angle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rotation:
+class StringRotation:
     """exp(-i angle P / 2), on the rows of odd or even parity under `condition` alone."""
 
     x: int
@@ -64,7 +64,7 @@ class Phase:
 class RotationPass:
     """Rotations, in their order, that mix 2^k rows at a time; a conditional one stands alone."""
 
-    rotations: tuple[Rotation, ...]
+    rotations: tuple[StringRotation, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ Pass = RotationPass | PhasePass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class StartStep:
     """A rotation of one bit of |0…0⟩ about X, Y or Z, before all passes."""
 
     bit: int
@@ -87,7 +87,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Amplitudes:
+class AmplitudeInput:
     """data[offset : offset + width], padded with zeros and normalised."""
 
     offset: int
@@ -118,11 +118,11 @@ class FusedProgram:
     """The state stays real: it has no imaginary parts."""
     data_width: int
     angle_count: int
-    data: tuple[Combination, ...]
+    data: tuple[LinearCombination, ...]
     """Of a token's data."""
-    shared: tuple[Combination, ...]
+    shared: tuple[LinearCombination, ...]
     """Of the trainable angles."""
-    start: Amplitudes | tuple[Step, ...]
+    start: AmplitudeInput | tuple[StartStep, ...]
     passes: tuple[Pass, ...]
     read: ReadStrings | ReadOutcomes
 
@@ -137,7 +137,7 @@ class FusedProgram:
     @property
     def reads_data(self) -> bool:
         """Whether the values differ from token to token."""
-        return isinstance(self.start, Amplitudes) or bool(self.data)
+        return isinstance(self.start, AmplitudeInput) or bool(self.data)
 
     def text(self) -> str:
         """Line by line, for people."""
@@ -145,7 +145,7 @@ class FusedProgram:
         lines += [f"d{k} = {_sum(c, 'x')}" for k, c in enumerate(self.data)]
         lines += [f"t{k} = {_sum(c, 'angles')}" for k, c in enumerate(self.shared)]
         match self.start:
-            case Amplitudes(offset=offset, width=width):
+            case AmplitudeInput(offset=offset, width=width):
                 lines.append(f"amplitudes x[{offset}:{offset + width}]")
             case steps:
                 lines += [f"start: r{s.axis.lower()}({_angle(s.angle)}) {s.bit}" for s in steps]
@@ -163,7 +163,7 @@ class FusedProgram:
                 lines.append("outcomes of: " + ", ".join(map(self._string, masks)))
         return "\n".join(lines) + "\n"
 
-    def _rotation(self, rotation: Rotation) -> str:
+    def _rotation(self, rotation: StringRotation) -> str:
         text = f"{self._letters(rotation.x, rotation.z)}({_angle(rotation.angle)})"
         if rotation.condition:
             parity = "odd" if rotation.odd else "even"
@@ -178,7 +178,7 @@ class FusedProgram:
         return "".join("IXZY"[(x >> b & 1) + 2 * (z >> b & 1)] for b in reversed(range(self.bits)))
 
 
-def _sum(combination: Combination, name: str) -> str:
+def _sum(combination: LinearCombination, name: str) -> str:
     parts = [f"{factor:g} {name}[{index}]" for index, factor in combination.terms]
     if combination.constant or not parts:
         parts.insert(0, f"{combination.constant:g}")
@@ -192,7 +192,7 @@ def _angle(angle: Angle) -> str:
     return f"-({text})" if angle.negative else text
 
 
-def verify_program(program: FusedProgram) -> None:
+def verify_fused_program(program: FusedProgram) -> None:
     """Check what the library takes for granted, which it checks again before every run.
 
     Raises:
@@ -203,8 +203,8 @@ def verify_program(program: FusedProgram) -> None:
     _indices(program.data, program.data_width, "data")
     _indices(program.shared, program.angle_count, "angles")
     match program.start:
-        case Amplitudes(offset=offset, width=width):
-            _require(0 <= offset and 0 <= width <= size, "the amplitudes do not fit")
+        case AmplitudeInput(offset=offset, width=width):
+            _require(offset >= 0 and 0 <= width <= size, "the amplitudes do not fit")
             _require(offset + width <= program.data_width, "amplitudes beyond the data")
         case steps:
             for step in steps:
@@ -250,7 +250,7 @@ def _verify_angle(angle: Angle, program: FusedProgram) -> None:
         _require(index is None or 0 <= index < len(known), "an angle is out of bounds")
 
 
-def _indices(combinations: Iterable[Combination], inputs: int, name: str) -> None:
+def _indices(combinations: Iterable[LinearCombination], inputs: int, name: str) -> None:
     for combination in combinations:
         inside = all(0 <= index < inputs for index, _ in combination.terms)
         _require(inside, f"{name} out of bounds")
