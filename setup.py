@@ -1,6 +1,6 @@
 """The compiled library: plain shared libraries of one source, one for each instruction set.
 
-All else stands in pyproject.toml. Where a compiler is missing or fails, the package installs without.
+All else stands in pyproject.toml. Without a compiler the package installs all the same.
 """
 
 from __future__ import annotations

@@ -10,4 +10,5 @@ BUILT_IN = {
     "fused": "qcompile.executors.fused.executor:Fused",
 }
 """Where each is, in the order in which they are asked: what needs a search comes after those that
-it has to beat, and what falls back on another after that. The language needs the names, and must not wait for what they stand for."""
+it has to beat, and what falls back on another after that. The language needs the names, and must
+not wait for what they stand for."""

@@ -1,4 +1,4 @@
-"""The compiled library against dense matrices and torch; where it was not built, what replaces it."""
+"""The compiled library against dense matrices and torch; without it, what replaces it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from qcompile.executors.fused.library import library
 from qcompile.executors.registry import executor_of
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, ZeroState
 from qcompile.ir.gates import GATE_NAMES, GATES
+from qcompile.ir.matrices import PauliLetter
 from qcompile.ir.plan import Evaluation, StatevectorEvaluation
 from qcompile.ir.target import DEFAULT_TARGET, Target
 from qcompile.testing.circuit_strategies import circuits, sample_inputs, seeds
@@ -113,7 +114,7 @@ def test_each_gate_with_every_kind_of_angle(name: str, control_first: bool) -> N
             Gate(name=name, qubits=wires[: GATES[name].qubits], angles=kind[: GATES[name].angles])
         )
         gates += [*ring, *mix]
-    letters = ("X", "Y", "Z")
+    letters: tuple[PauliLetter, ...] = ("X", "Y", "Z")
     circuit = Circuit(
         qubits=4,
         data_width=3,
@@ -172,14 +173,16 @@ def test_no_code_leads_out_of_bounds(circuit: Circuit, draw: st.DataObject) -> N
     operators = pytest.importorskip("qcompile.executors.fused.operators")
     assert operators
     tensor = torch.tensor(code, dtype=torch.int64)
+    refused: list[str] = []
     for run in (
         lambda: torch.ops.qcompile.fused_values(tensor, data, angles, program.outputs),
         lambda: torch.ops.qcompile.fused_gradients(tensor, data, angles, weights),
     ):
         try:
-            run()
+            run()  # type: ignore[no-untyped-call]
         except RuntimeError as error:
-            assert "gate program" in str(error)
+            refused.append(str(error))
+    assert all("gate program" in text for text in refused)
 
 
 @needs_library
@@ -196,8 +199,8 @@ def test_tensors_of_other_sizes_and_types_are_refused() -> None:
         lambda: values(code, data, angles.float(), 3),
         lambda: values(code.int(), data, angles, 3),
     ):
-        with pytest.raises(RuntimeError, match="program|dtype"):
-            bad()
+        with pytest.raises(RuntimeError, match=r"program|dtype"):
+            bad()  # type: ignore[no-untyped-call]
 
 
 def fused_evaluator(circuit: Circuit, target: Target = DEFAULT_TARGET) -> Evaluator:

@@ -55,7 +55,7 @@ class FusedEvaluator:
         if torch.compiler.is_compiling():
             found = run_traced(rows, trained, code, self.outputs)
         else:
-            found = FusedRun.apply(rows, trained, code, self.outputs, self._exactly)
+            found = FusedRun.apply(rows, trained, code, self.outputs, self._exactly)  # type: ignore[no-untyped-call]
         if self.shots is not None:
             found = self._sampled(found, self.shots)
         return found.expand(data.shape[0], -1)

@@ -1,7 +1,7 @@
 """The executor that runs a circuit's gate program in a compiled library.
 
-What is planned does not depend on whether the library is there: an evaluation holds the form in torch
-that takes its place, chosen by cost like any other.
+What is planned does not depend on whether the library is there: an evaluation holds the form in
+torch that takes its place, chosen by cost like any other.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The compiled library: found, chosen for the processor, and loaded once.
 
-`setup.py` makes it of `kernel/kernel.cpp`, several times for several instruction sets; an installation
-that had no compiler has none.
+`setup.py` makes it of `kernel/kernel.cpp`, several times for several instruction sets; an
+installation that had no compiler has none.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The library's two calls as operators of torch, and as functions with derivatives.
 
-Operators without autograd inside an `autograd.Function` with rules for the transforms of torch.func:
-derivatives that are registered with an operator are wrong or missing under them. torch.compile
+Operators without autograd inside an `autograd.Function` with rules for the transforms of
+torch.func: derivatives registered with an operator are wrong or missing under them. torch.compile
 traces no function that has such rules, and takes an operator with its own derivative.
 """
 
@@ -18,10 +18,10 @@ from qcompile.executors.fused.library import library
 Eager = Callable[[Tensor, Tensor], Tensor]
 """data (B, w), angles (k,) → (B, outputs), in torch: for derivatives beyond the first."""
 
-_LIBRARY = torch.library.Library("qcompile", "DEF")
+_LIBRARY = torch.library.Library("qcompile", "DEF")  # type: ignore[no-untyped-call]
 for _name in ("fused_values", "fused_values_traced"):
-    _LIBRARY.define(f"{_name}(Tensor code, Tensor data, Tensor angles, int outputs) -> Tensor")
-_LIBRARY.define(
+    _LIBRARY.define(f"{_name}(Tensor code, Tensor data, Tensor angles, int outputs) -> Tensor")  # type: ignore[no-untyped-call]
+_LIBRARY.define(  # type: ignore[no-untyped-call]
     "fused_gradients(Tensor code, Tensor data, Tensor angles, Tensor weights) -> (Tensor, Tensor)"
 )
 
@@ -74,18 +74,18 @@ def _call(
 NO_MEMORY = 2
 """`Outcome` of kernel/kernel.hpp."""
 
-_LIBRARY.impl("fused_values", _values, "CPU")
-_LIBRARY.impl("fused_values_traced", _values, "CPU")
-_LIBRARY.impl("fused_gradients", _gradients, "CPU")
+_LIBRARY.impl("fused_values", _values, "CPU")  # type: ignore[no-untyped-call]
+_LIBRARY.impl("fused_values_traced", _values, "CPU")  # type: ignore[no-untyped-call]
+_LIBRARY.impl("fused_gradients", _gradients, "CPU")  # type: ignore[no-untyped-call]
 
 
-@torch.library.register_fake("qcompile::fused_values", lib=_LIBRARY)
-@torch.library.register_fake("qcompile::fused_values_traced", lib=_LIBRARY)
+@torch.library.register_fake("qcompile::fused_values", lib=_LIBRARY)  # type: ignore[untyped-decorator]
+@torch.library.register_fake("qcompile::fused_values_traced", lib=_LIBRARY)  # type: ignore[untyped-decorator]
 def _fake_values(code: Tensor, data: Tensor, angles: Tensor, outputs: int) -> Tensor:
     return data.new_empty(data.shape[0], outputs)
 
 
-@torch.library.register_fake("qcompile::fused_gradients", lib=_LIBRARY)
+@torch.library.register_fake("qcompile::fused_gradients", lib=_LIBRARY)  # type: ignore[untyped-decorator]
 def _fake_gradients(
     code: Tensor, data: Tensor, angles: Tensor, weights: Tensor
 ) -> tuple[Tensor, Tensor]:
@@ -114,7 +114,7 @@ def run_traced(data: Tensor, angles: Tensor, code: Tensor, outputs: int) -> Tens
 
 
 class FusedRun(torch.autograd.Function):
-    """(data, angles, code, outputs, eager) → (B, outputs), with derivatives of any order and kind."""
+    """(data, angles, code, outputs, eager) → (B, outputs), with derivatives of every kind."""
 
     @staticmethod
     def forward(data: Tensor, angles: Tensor, code: Tensor, outputs: int, eager: Eager) -> Tensor:
@@ -131,7 +131,7 @@ class FusedRun(torch.autograd.Function):
     def backward(ctx: Any, *weights: Tensor) -> Any:
         data, angles, code = ctx.saved_tensors
         (weight,) = weights
-        return (*Slopes.apply(data, angles, weight, code, ctx.eager), None, None, None)
+        return (*Slopes.apply(data, angles, weight, code, ctx.eager), None, None, None)  # type: ignore[no-untyped-call]
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
@@ -154,10 +154,10 @@ class FusedRun(torch.autograd.Function):
             # Tokens are independent of each other.
             rows = data.movedim(in_dims[0], 0)
             flat = rows.reshape(-1, rows.shape[-1])
-            found = FusedRun.apply(flat, angles, code, outputs, eager)
+            found = FusedRun.apply(flat, angles, code, outputs, eager)  # type: ignore[no-untyped-call]
             return found.reshape(size, -1, outputs), 0
         parts = [
-            FusedRun.apply(*pair, code, outputs, eager)
+            FusedRun.apply(*pair, code, outputs, eager)  # type: ignore[no-untyped-call]
             for pair in _each(size, in_dims[:2], (data, angles))
         ]
         return torch.stack(parts), 0
@@ -183,7 +183,7 @@ class Slopes(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Any) -> Any:
-        _, pull = torch.func.vjp(_slopes_of(ctx.eager), *ctx.saved_tensors)
+        _, pull = torch.func.vjp(_slopes_of(ctx.eager), *ctx.saved_tensors)  # type: ignore[misc]
         return (*pull(cotangents), None, None)
 
     @staticmethod
@@ -202,7 +202,7 @@ class Slopes(torch.autograd.Function):
         eager: Eager,
     ) -> tuple[tuple[Tensor, Tensor], tuple[int, int]]:
         parts = [
-            Slopes.apply(*inputs, code, eager)
+            Slopes.apply(*inputs, code, eager)  # type: ignore[no-untyped-call]
             for inputs in _each(info.batch_size, in_dims[:3], (data, angles, weights))
         ]
         return (torch.stack([a for a, _ in parts]), torch.stack([b for _, b in parts])), (0, 0)
@@ -210,7 +210,7 @@ class Slopes(torch.autograd.Function):
 
 def _slopes_of(eager: Eager) -> Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:
     def slopes(data: Tensor, angles: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-        _, pull = torch.func.vjp(eager, data, angles)
+        _, pull = torch.func.vjp(eager, data, angles)  # type: ignore[misc]
         found: tuple[Tensor, Tensor] = pull(weights)
         return found
 

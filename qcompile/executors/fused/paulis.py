@@ -1,7 +1,7 @@
 """Pauli strings on the bits of a basis state, and the Clifford gates before them.
 
-Clifford gates that take basis states to basis states cost nothing: U = F V with F their product and V
-rotations about strings, exp(-i t P / 2) F = F exp(-i t F† P F / 2).
+Clifford gates that take basis states to basis states cost nothing: U = F V with F their product and
+V rotations about strings, exp(-i t P / 2) F = F exp(-i t F† P F / 2).
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ class CliffordFrame:
         for place in range(size):
             for letter in "XZ":
                 string = "".join(letter if k == place else "I" for k in range(size))
-                sign, *letters = images[string]
-                pairs = zip(gate.qubits, letters, strict=True)
-                found.append(self._image(pairs, sign == "-"))
+                image = images[string]
+                pairs = zip(gate.qubits, image[1:], strict=True)
+                found.append(self._image(pairs, image[0] == "-"))
         for place, qubit in enumerate(gate.qubits):
             self.x[qubit], self.z[qubit] = found[2 * place], found[2 * place + 1]
 

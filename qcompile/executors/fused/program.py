@@ -1,8 +1,8 @@
 """What the kernel does for a circuit, as a value: priced by `cost`, encoded for the library, run.
 
-All gates become rotations about Pauli strings (`paulis.py`). Those of one qubit before anything else
-make a product state; of the others, rotations that mix few rows are taken together, and those that
-are diagonal. Nothing here needs torch.
+All gates become rotations about Pauli strings (`paulis.py`). Those of one qubit before anything
+else make a product state; of the others, rotations that mix few rows are taken together, and those
+that are diagonal. Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ def verify_fused_program(program: FusedProgram) -> None:
     """Check what the library takes for granted, which it checks again before every run.
 
     Raises:
-        VerificationError: something is out of bounds, or a pass mixes rows that depend on each other.
+        VerificationError: something is out of bounds, or two rotations of a pass mix the same rows.
     """
     size = 1 << program.bits
     _require(FEWEST_BITS <= program.bits <= MAX_FUSED_QUBITS, f"{program.bits} bits")
