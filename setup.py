@@ -37,7 +37,7 @@ def extension(name: str, flags: list[str]) -> Extension:
         options += flags
         links = ["-pthread"]
     return Extension(
-        f"qcompile.executors.fused._kernel_{name}",
+        f"qcompile.executors.fused.kernel.{name}",
         [f"{FOLDER}/kernel/{name}.cpp"],
         depends=[f"{FOLDER}/kernel/{file}" for file in INCLUDED],
         extra_compile_args=options,

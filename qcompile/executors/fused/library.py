@@ -11,7 +11,8 @@ import importlib.machinery
 from functools import cache
 from pathlib import Path
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "kernel"
+"""No package: nothing takes a library for a module of Python."""
 INSTRUCTIONS = ("avx512", "avx2", "base")
 """The best first."""
 
@@ -21,7 +22,7 @@ def libraries() -> dict[str, Path]:
     found = {}
     for name in INSTRUCTIONS:
         for suffix in importlib.machinery.EXTENSION_SUFFIXES:
-            path = FOLDER / f"_kernel_{name}{suffix}"
+            path = FOLDER / f"{name}{suffix}"
             if path.is_file():
                 found[name] = path
                 break
