@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 # What a user needs, and what development adds; each is a file that says that it is installed.
 FOR_USE := $(VENV)/.for-use
 FOR_WORK := $(VENV)/.for-work
+# An editable install compiles the fused kernel in place; this says that it is that of its sources.
+LIBRARY := build/.library
 LOWEST := .venv-lowest
 SOURCES := qcompile tests $(wildcard examples) $(wildcard benchmarks) $(wildcard evidence)
 
@@ -20,7 +22,7 @@ export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test quick fuzz test-lowest lint format demo bench bench-hardware evidence clean
+.PHONY: help venv library test quick fuzz test-lowest lint format demo bench bench-hardware evidence clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -37,14 +39,21 @@ $(FOR_WORK): $(FOR_USE)
 	$(PINNED) $(BIN)/python $(PIP) --editable '.[dev,plot]'
 	@touch $@
 
-test: lint  ## run the linters and all tests
+library: $(LIBRARY)  ## compile the fused kernel in place; without a compiler circuits run in torch
+
+$(LIBRARY): setup.py $(wildcard qcompile/executors/fused/kernel/*.?pp) | $(FOR_WORK)
+	@mkdir -p $(@D)
+	$(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $@
+
+test: lint $(LIBRARY)  ## run the linters and all tests
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
-quick: $(FOR_WORK)  ## run a cut through all phases in about a minute
+quick: $(LIBRARY)  ## run a cut through all phases in about a minute
 	$(BIN)/ruff check --quiet $(SOURCES)
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal @tests/quick.txt
 
-fuzz: $(FOR_WORK)  ## try properties on fresh random input, for MINUTES
+fuzz: $(LIBRARY)  ## try properties on fresh random input, for MINUTES
 	$(BIN)/python tests/fuzz.py --minutes $(MINUTES) --workers $(WORKERS)
 
 test-lowest: $(LOWEST)/.installed  ## run the cut on the oldest versions that pyproject.toml allows
@@ -70,7 +79,7 @@ demo: $(FOR_USE)  ## compile an adapter and fine-tune a small model with it
 	$(BIN)/qcompile examples/qtha.qa -D rank=4 -o build/qtha.pt
 	$(BIN)/python examples/finetune.py
 
-bench: $(FOR_USE)  ## run the benchmarks
+bench: $(LIBRARY)  ## run the benchmarks
 	$(BIN)/python -m benchmarks
 
 bench-hardware: $(FOR_WORK)  ## compare errors on devices' noise models with other compilers

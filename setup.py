@@ -5,10 +5,12 @@ All else stands in pyproject.toml. Without a compiler the package installs all t
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 
 from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
 FOLDER = "qcompile/executors/fused"
@@ -22,11 +24,23 @@ X86 = {
 }
 
 
-class BuildLibrary(build_ext):
-    """ctypes loads what is built: it has no initialisation function of a Python module."""
+class BuildLibraries(build_ext):
+    """ctypes loads what is built: no modules of Python, and so of no version of Python either."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.parallel = self.parallel or os.cpu_count()
+
+    def get_ext_filename(self, fullname: str) -> str:
+        return os.path.join(*fullname.split(".")) + (".dll" if sys.platform == "win32" else ".so")
 
     def get_export_symbols(self, ext: Extension) -> list[str]:
         return list(ext.export_symbols)
+
+
+class Wheel(bdist_wheel):
+    def get_tag(self) -> tuple[str, str, str]:
+        return "py3", "none", super().get_tag()[2]
 
 
 def extension(name: str, flags: list[str]) -> Extension:
@@ -51,5 +65,5 @@ several = sys.platform != "win32" and platform.machine().lower() in ("x86_64", "
 sets = {"base": [], **(X86 if several else {})}
 setup(
     ext_modules=[extension(name, flags) for name, flags in sets.items()],
-    cmdclass={"build_ext": BuildLibrary},
+    cmdclass={"build_ext": BuildLibraries, "bdist_wheel": Wheel},
 )

@@ -134,6 +134,7 @@ def test_version(run: Run) -> None:
     assert run("--version").out == f"qcompile {qcompile.__version__}\n"
     lines = run("-v", "--version").out.splitlines()
     assert lines[1] == "adapter.pt format 1" and any(line.startswith("torch ") for line in lines)
+    assert lines[2].startswith(("fused kernel built for ", "fused kernel not built, "))
 
 
 @pytest.mark.parametrize("verb", VERBS)

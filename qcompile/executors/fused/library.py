@@ -7,7 +7,7 @@ installation that had no compiler has none.
 from __future__ import annotations
 
 import ctypes
-import importlib.machinery
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -19,22 +19,17 @@ INSTRUCTIONS = ("avx512", "avx2", "base")
 
 def libraries() -> dict[str, Path]:
     """Instruction set → file, of those that were built."""
-    found = {}
-    for name in INSTRUCTIONS:
-        for suffix in importlib.machinery.EXTENSION_SUFFIXES:
-            path = FOLDER / f"{name}{suffix}"
-            if path.is_file():
-                found[name] = path
-                break
-    return found
+    suffix = ".dll" if sys.platform == "win32" else ".so"
+    paths = {name: FOLDER / f"{name}{suffix}" for name in INSTRUCTIONS}
+    return {name: path for name, path in paths.items() if path.is_file()}
 
 
 def description() -> str:
     """For `qcompile --version -v`, without loading anything."""
     names = ", ".join(libraries())
     if not names:
-        return "fused kernel not built: circuits run in torch"
-    return f"fused kernel for {names}"
+        return "fused kernel not built, circuits run in torch"
+    return f"fused kernel built for {names}"
 
 
 @cache
