@@ -137,7 +137,6 @@ class ContractionNode(PlanNode):
     """A NetworkNode with its frozen path."""
 
     FAMILY = "network"
-    SAVES = True
 
     network: NetworkNode
     steps: tuple[PairContraction, ...]

@@ -65,6 +65,11 @@ class Node:
     """Elements kept for the backward pass besides the operands, for each element of the value."""
     SAVES: ClassVar[bool] = False
     """Whether the backward pass reads the values of the operands."""
+    VIEW: ClassVar[bool] = False
+    """Whether the value lies in the memory of its operand, all of which is kept with it."""
+    PRODUCT: ClassVar[bool] = False
+    """Whether the value is a product of operands and tensors, so that the backward pass reads each
+    only for the gradient of another."""
 
     if TYPE_CHECKING:
 

@@ -21,6 +21,7 @@ from qcompile.ir.node import NodeWork, PlanNode, domains
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import Costs, EvaluationNode
 from qcompile.ir.tensor import TensorSpec
+from qcompile.passes.kept import kept_values
 
 
 def plan_costs(nodes: Sequence[PlanNode], tensors: Sequence[TensorSpec]) -> Costs:
@@ -28,7 +29,6 @@ def plan_costs(nodes: Sequence[PlanNode], tensors: Sequence[TensorSpec]) -> Cost
     where = domains(nodes)
     forward = backward = hoisted = 0.0
     kept = peak = 0
-    saved: set[int] = set()
     for node, domain in zip(nodes, where, strict=True):
         work = work_of(node, [nodes[operand].width for operand in node.inputs])
         hoisted += work.once
@@ -39,15 +39,12 @@ def plan_costs(nodes: Sequence[PlanNode], tensors: Sequence[TensorSpec]) -> Cost
         forward += work.each
         backward += work.backward * work.each
         kept += work.interior
-        if node.SAVES:
-            saved.update(node.inputs)
     return Costs(
         parameters=sum(tensor.size for tensor in tensors if not tensor.frozen),
         forward_flops_per_token=forward,
         backward_flops_per_token=backward,
         hoisted_flops=hoisted,
-        activation_elements_per_token=kept
-        + sum(nodes[index].width for index in saved if where[index].kind == "tokens"),
+        activation_elements_per_token=kept + kept_values(nodes, tensors),
         peak_hoisted_elements=peak,
     )
 
@@ -64,7 +61,6 @@ def work_of(node: PlanNode, widths: Sequence[int]) -> NodeWork:
                 each=node.flops_per_token,
                 once=node.flops_hoisted + built,
                 backward=2,
-                interior=node.activations_per_token,
                 peak=max((*sizes, *(f.orthogonal.size * f.columns for f in frames)), default=0),
             )
         case UnitaryNode(orthogonal=orthogonal, adjoint=adjoint):

@@ -51,7 +51,7 @@ class MultiplyNode(PlainNode):
     """Elementwise product of two or more values; a width of 1 broadcasts."""
 
     READS = ("operands",)
-    SAVES = True
+    PRODUCT = True
 
     operands: tuple[int, ...]
     width: int

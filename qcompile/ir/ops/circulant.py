@@ -54,6 +54,8 @@ class CirculantNode(UnaryNode):
             each=transform * (inner + outer) + 4.0 * inner * outer / b,
             once=transform * inner * outer / b,
             backward=2,
+            # The spectrum of the operand, in complex numbers.
+            interior=2 * (b // 2 + 1) * inner // b,
             peak=inner * outer // b,
         )
 

@@ -19,7 +19,7 @@ class KronNode(PlainNode):
     """a ⊗ b: a_i b_j at i · (width of b) + j; of two tables also with all pairs of rows."""
 
     READS = ("left", "right")
-    SAVES = True
+    PRODUCT = True
 
     left: int
     right: int

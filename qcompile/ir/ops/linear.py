@@ -62,7 +62,7 @@ class ApplyNode(PlainNode):
     """W a, W (width, width of a) being the value of `weight`, row by row."""
 
     READS = ("operand", "weight")
-    SAVES = True
+    PRODUCT = True
 
     operand: int
     weight: int
@@ -90,7 +90,7 @@ class TableMapNode(PlainNode):
     """W a, W being a table of `width` rows that are as wide as a."""
 
     READS = ("operand", "weight")
-    SAVES = True
+    PRODUCT = True
 
     operand: int
     weight: int

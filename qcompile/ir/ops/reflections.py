@@ -36,7 +36,9 @@ class ReflectionsNode(ElementwiseNode):
 
     def work(self, widths: Sequence[int]) -> NodeWork:
         size = self.count * self.width
-        return NodeWork(each=4.0 * size, once=3.0 * size, backward=2, interior=size)
+        # Every reflection keeps what it reflects, and twice its product with the row.
+        kept = size - self.width + 2 * self.count
+        return NodeWork(each=4.0 * size, once=3.0 * size, backward=2, interior=kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,7 @@ class SliceNode(UnaryNode):
     """a[…, start : start + width]."""
 
     LINEAR = True
+    VIEW = True
 
     start: int
     width: int
