@@ -57,11 +57,12 @@ fuzz: $(LIBRARY)  ## try properties on fresh random input, for MINUTES
 	$(BIN)/python tests/fuzz.py --minutes $(MINUTES) --workers $(WORKERS)
 
 test-lowest: $(LOWEST)/.installed  ## run the cut on the oldest versions that pyproject.toml allows
-	$(LOWEST)/bin/pytest -n $(WORKERS) --dist worksteal @tests/quick.txt
+	$(LOWEST)/bin/pytest -n $(WORKERS) --dist worksteal @tests/quick.txt \
+		tests/services tests/qiskit tests/export tests/executors/test_measured_gradients.py
 
 $(LOWEST)/.installed: pyproject.toml constraints-lowest.txt
 	$(PYTHON) -m venv $(LOWEST)
-	PIP_CONSTRAINT=constraints-lowest.txt $(LOWEST)/bin/python $(PIP) --editable '.[test]'
+	PIP_CONSTRAINT=constraints-lowest.txt $(LOWEST)/bin/python $(PIP) --editable '.[test,hardware,qir,plot]'
 	@touch $@
 
 lint: $(FOR_WORK)  ## check style, types and the direction of imports

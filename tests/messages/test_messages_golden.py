@@ -673,7 +673,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7004": with_model(num_hidden_layers=10**9),
     # A fault that torch words: transformers finds others, in words that change.
     "QA7005": with_model(vocab_size=-1),
-    "QA7101": lambda: qcompile.compile(CIRCUIT).on("fake_turin"),
+    "QA7101": lambda: qcompile.compile(CIRCUIT).on("simulater"),
     "QA7102": without_aer,
     "QA7103": lambda: qcompile.compile(LOW).on("aer"),
     "QA7104": failing_service,
