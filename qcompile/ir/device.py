@@ -124,3 +124,6 @@ class RoutingCandidate:
     error: float | None = field(default=None, metadata=ADDED_LATER)
     """What noise is predicted to take of a value between -1 and 1, averaged over the outputs,
     three digits; None: no rates are known."""
+    simulated: float | None = field(default=None, metadata=ADDED_LATER)
+    """The mean error of the outputs in a simulation of the device's noise, three digits; None: not
+    simulated."""

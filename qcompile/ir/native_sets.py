@@ -73,7 +73,7 @@ ENTANGLING: MappingProxyType[GateName, Entangling] = MappingProxyType(
     {
         "cz": Entangling(cz="cz 0 1"),
         "cx": Entangling(cz="h 1; cx 0 1; h 1"),
-        "ecr": Entangling(cz="h 1; sdg 0; sxdg 1; ecr 0 1; x 0; h 1"),
+        "ecr": Entangling(cz="h 1; s 0; x 0; sx 1; ecr 0 1; h 1"),
         "rzz": Entangling(cz=f"{_PHASES}; rzz({pi / 2}) 0 1", rzz="rzz(t[0]) 0 1"),
         "rxx": Entangling(
             cz=f"{_PHASES}; {_TURNED}; rxx({pi / 2}) 0 1; {_TURNED}",

@@ -39,6 +39,10 @@ class Draft:
     """On the device's qubits; None before routing."""
     restored: Readout | None = None
     """On the device's qubits, where gates after the last of the variant's have changed it."""
+    simulated: float | None = None
+    """The error of the values in a simulation of the device's noise."""
+    settled: bool = False
+    """Whether it is compared by what was simulated, and comes before all that are not."""
 
     @property
     def readout(self) -> Readout:

@@ -58,8 +58,8 @@ _FINISH_MANY = f"{_NATIVE},relocate{{best=12}},restore-parities{{best=12}},nativ
 ROUTING: tuple[str, ...] = (
     f"{_REWRITE},{_FEW},{_FINISH}",
     f"{_REWRITE},{_FEW},sabre{{keep=1}},{_FINISH}",
-    f"{_ANEW},{_FEW},sabre,{_FINISH}",
-    f"{_ANEW},native-gates,place,route,sabre{{seeds=20,keep=6}},{_FINISH_MANY}",
+    f"{_ANEW},{_FEW},sabre,{_FINISH},judge",
+    f"{_ANEW},native-gates,place,route,sabre{{seeds=20,keep=6}},{_FINISH_MANY},judge{{best=16,qubits=8}}",
 )
 """What brings circuits to a device, -O0 to -O3, unless a pipeline says otherwise."""
 

@@ -37,6 +37,7 @@ BUILT_IN = {
     "move-to-vacant": "qcompile.passes.device.rewrite:MoveToVacant",
     "relocate": "qcompile.passes.device.relocate:Relocate",
     "restore-parities": "qcompile.passes.device.restore_parities:RestoreParities",
+    "judge": "qcompile.passes.device.judge:Judge",
     "find-paths": "qcompile.passes.tensor.find_paths:FindPaths",
     "choose-evaluators": "qcompile.passes.evaluators:ChooseEvaluators",
 }

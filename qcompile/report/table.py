@@ -153,7 +153,9 @@ def _compared(routings: Sequence[RoutingCandidate]) -> str:
     spread = f" with {min(counts)} to {max(counts)}" if len(counts) > 1 else ""
     errors = [routing.error for routing in routings if routing.error is not None]
     predicted = f", predicted errors {min(errors):.2g} to {max(errors):.2g}" if errors else ""
-    return f", the best of {len(routings)} candidates{spread}{predicted}"
+    found = [routing.simulated for routing in routings if routing.simulated is not None]
+    simulated = f", {len(found)} simulated: {min(found):.2g} to {max(found):.2g}" if found else ""
+    return f", the best of {len(routings)} candidates{spread}{predicted}{simulated}"
 
 
 def _candidate(candidate: Candidate) -> str:

@@ -58,7 +58,7 @@ def error_of(draft: Draft, device: Device, target: Target) -> float:
     return predicted_error(draft.gates or (), draft.readout, device, mitigated=mitigated)
 
 
-def rank(draft: Draft, device: Device, target: Target) -> tuple[float, float, float]:
+def rank(draft: Draft, device: Device, target: Target) -> tuple[float, ...]:
     """By the target's objective; smaller is better."""
     gates = draft.gates or ()
     pairs, layers = two_qubit_gates(gates), timed_depth(gates)
@@ -69,8 +69,10 @@ def rank(draft: Draft, device: Device, target: Target) -> tuple[float, float, fl
             return pairs, layers, error
         case "depth":
             return layers, pairs, error
+        case "fidelity" if draft.settled and draft.simulated is not None:
+            return 0.0, round(draft.simulated, 6), error, pairs, layers
         case "fidelity":
-            return error, pairs, layers
+            return 1.0, error, pairs, layers
 
 
 def best_drafts(
@@ -95,4 +97,5 @@ def routed_figures(draft: Draft, device: Device, target: Target) -> RoutingCandi
         success=success,
         rewriting=draft.variant.rewriting,
         error=error,
+        simulated=None if draft.simulated is None else float(f"{draft.simulated:.3g}"),
     )
