@@ -13,26 +13,34 @@ if TYPE_CHECKING:
 
 
 def write_lora_folder(
-    path: str | Path, factors: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+    path: str | Path,
+    factors: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
+    *,
+    base_model: str | None = None,
+    task_type: str | None = None,
 ) -> None:
     """Write adapter_config.json and adapter_model.safetensors; the scaling is one.
+
+    peft scales each module by alpha_pattern / rank_pattern, vLLM all of them by lora_alpha / r,
+    llama.cpp each by lora_alpha / (rank of its tensors). They agree where all ranks are r, so
+    smaller factors are filled with zeros.
 
     Args:
         path: The folder.
         factors: Module → A (r, in_features), B (out_features, r).
+        base_model: Name or path of the model for which the adapter is.
+        task_type: peft's name of the task.
 
     Raises:
         UsageError: QA0013, QA0014.
     """
-    ranks = {module: a.shape[0] for module, (a, _) in factors.items()}
-    highest = max(ranks.values())
-    others = {module: rank for module, rank in ranks.items() if rank != highest}
+    rank = max(a.shape[0] for a, _ in factors.values())
     config = {
         "peft_type": "LORA",
-        "r": highest,
-        "lora_alpha": highest,
-        "rank_pattern": others,
-        "alpha_pattern": others,
+        "base_model_name_or_path": base_model,
+        "task_type": task_type,
+        "r": rank,
+        "lora_alpha": rank,
         "target_modules": sorted(factors),
         "lora_dropout": 0.0,
         "bias": "none",
@@ -40,6 +48,16 @@ def write_lora_folder(
     }
     tensors = {}
     for module, (a, b) in factors.items():
-        tensors[f"{PREFIX}{module}.lora_A.weight"] = a
-        tensors[f"{PREFIX}{module}.lora_B.weight"] = b
+        missing = rank - a.shape[0]
+        rows = a.new_zeros(missing, a.shape[1])
+        columns = b.new_zeros(b.shape[0], missing)
+        # torch is loaded where there are tensors.
+        tensors[f"{PREFIX}{module}.lora_A.weight"] = _joined([a, rows], 0)
+        tensors[f"{PREFIX}{module}.lora_B.weight"] = _joined([b, columns], 1)
     write_folder(path, config, tensors)
+
+
+def _joined(pieces: list[torch.Tensor], axis: int) -> torch.Tensor:
+    import torch
+
+    return torch.cat(pieces, axis)

@@ -283,8 +283,29 @@ def mismatches(
     ]
 
 
+def base_of(path: str | Path) -> tuple[str | None, str | None]:
+    """Name of the base model and of the task that a folder states, such as peft's.
+
+    Raises:
+        ArtifactError: QA5001, QA5007, QA5011.
+    """
+    config = _config(Path(path))
+    names = (config.get("base_model_name_or_path"), config.get("task_type"))
+    base, task = (name if isinstance(name, str) and name else None for name in names)
+    return base, task
+
+
 def _plan(folder: Path) -> tuple[str, str | None]:
     """The plan, and the digest of the tensors where it is stated."""
+    config = _config(folder)
+    file = str(folder / CONFIG)
+    plan = config.get("plan")
+    if not isinstance(plan, str):
+        raise ArtifactError(ManifestMalformed(path=file, reason="it has no plan"))
+    return plan, check_settings_digest(file, config)
+
+
+def _config(folder: Path) -> dict[str, Any]:
     file = folder / CONFIG
     if not os.path.exists(file):
         raise ArtifactError(ArtifactNotFound(path=str(file)))
@@ -300,7 +321,5 @@ def _plan(folder: Path) -> tuple[str, str | None]:
     kind = config.get("peft_type") if isinstance(config, dict) else None
     if kind != "QCOMPILE":
         raise ArtifactError(ForeignFolder(path=str(folder), found=f"peft_type {kind}"))
-    plan = config.get("plan")
-    if not isinstance(plan, str):
-        raise ArtifactError(ManifestMalformed(path=str(file), reason="it has no plan"))
-    return plan, check_settings_digest(str(file), config)
+    found: dict[str, Any] = config
+    return found

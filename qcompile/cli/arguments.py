@@ -76,7 +76,9 @@ class Arguments:
     """`fmt --check`."""
     listing: Literal["passes", "targets"] | None = None
     to: Literal["adapter", "lora"] = "adapter"
-    rank: int | float = 8
+    rank: int | float | None = None
+    error: float | None = None
+    base: str | None = None
     """`convert --to lora`."""
     module: str | None = None
     """`convert` to a program, and circuits."""
@@ -204,8 +206,7 @@ class _Reader:
         passes = self._one("passes", "--passes")
         if optimise is not None and passes is not None:
             self._problems.append(ConflictingOptions(first="-O", second="--passes"))
-        if self._list("rank") and "lora" not in self._list("to"):
-            self._problems.append(OptionWithoutEffect(option="--rank", needed="`--to lora`"))
+        self._about_lora()
         emit = tuple(_split(self._list("emit")))
         self._problems.extend(
             UnknownEmit(name=name, allowed=EMITTED, candidates=nearest(name, EMITTED))
@@ -254,7 +255,9 @@ class _Reader:
             to=self._choice(  # type: ignore[arg-type]
                 self._one("to", "--to"), "--to", ("adapter", "lora"), "adapter"
             ),
-            rank=self._rank(defaults.rank),
+            rank=self._rank(),
+            error=self._error(),
+            base=self._one("base", "--base"),
             on=self._one("on", "--on"),
             data=self._one("data", "--data"),
             shots=self._count("shots"),
@@ -344,17 +347,37 @@ class _Reader:
         self._problems.append(UnknownOptionValue(option=option, value=text, allowed=allowed))
         return default
 
-    def _rank(self, default: int | float) -> int | float:
+    def _about_lora(self) -> None:
+        if self._verb == "convert" and "lora" not in self._list("to"):
+            self._problems.extend(
+                OptionWithoutEffect(option=f"--{name}", needed="`--to lora`")
+                for name in ("rank", "error", "base", "data", "format")
+                if self._list(name)
+            )
+        if self._list("rank") and self._list("error"):
+            self._problems.append(ConflictingOptions(first="--rank", second="--error"))
+
+    def _rank(self) -> int | float | None:
         text = self._one("rank", "--rank")
         if text is None:
-            return default
+            return None
         if re.fullmatch(r"[1-9][0-9]{0,5}", text):
             return int(text)
         if re.fullmatch(r"0?\.[0-9]{1,12}|1\.0+", text) and float(text) > 0:
             return float(text)
         allowed = ("a rank such as 8", "a share such as 0.99")
         self._problems.append(UnknownOptionValue(option="--rank", value=text, allowed=allowed))
-        return default
+        return None
+
+    def _error(self) -> float | None:
+        text = self._one("error", "--error")
+        if text is None:
+            return None
+        if re.fullmatch(r"[0-9]{0,3}\.?[0-9]{1,12}(e-?[0-9]{1,2})?", text) and float(text) < 1:
+            return float(text)
+        allowed = ("a share of the update's norm such as 1e-3",)
+        self._problems.append(UnknownOptionValue(option="--error", value=text, allowed=allowed))
+        return None
 
     def _size(self, name: str, default: int) -> int:
         option = "--memory-limit"

@@ -1,4 +1,4 @@
-"""What `--bind FILE` reads."""
+"""What `--bind FILE` and `--data FILE` read."""
 
 from __future__ import annotations
 
@@ -53,6 +53,29 @@ def read_data(path: str) -> BoundData:
         UsageError: QA0002 where it cannot be read.
         CompileError: QA4221 where it holds something else.
     """
+    found = _contents(path)
+    if isinstance(found, dict):
+        return _inputs(path, found)
+    numbers = _numbers(path, found)
+    if numbers.dim() not in (1, 2):
+        raise _refused(f"`{path}` holds an array of {numbers.dim()} axes")
+    return BoundData(data=numbers.reshape(-1, numbers.shape[-1]).numpy())
+
+
+def read_samples(path: str) -> Tensor | dict[str, Tensor]:
+    """Read an array, or arrays by name, in the same ways.
+
+    Raises:
+        UsageError: QA0002 where it cannot be read.
+        CompileError: QA4221 where it holds something else.
+    """
+    found = _contents(path)
+    if isinstance(found, dict):
+        return {str(name): _numbers(path, value) for name, value in found.items()}
+    return _numbers(path, found)
+
+
+def _contents(path: str) -> Any:
     try:
         with open(path, "rb"):
             pass
@@ -65,12 +88,7 @@ def read_data(path: str) -> BoundData:
     except (ValueError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile) as error:
         reason = f"`{path}` does not hold arrays: {' '.join(str(error).split())[:200]}"
         raise _refused(reason) from None
-    if isinstance(found, dict):
-        return _inputs(path, found)
-    numbers = _numbers(path, found)
-    if numbers.dim() not in (1, 2):
-        raise _refused(f"`{path}` holds an array of {numbers.dim()} axes")
-    return BoundData(data=numbers.reshape(-1, numbers.shape[-1]).numpy())
+    return found
 
 
 def _torch(path: str) -> Any:

@@ -129,9 +129,10 @@ OPTIONS: tuple[CommandOption, ...] = (
     CommandOption(
         names=("--data",),
         metavar="FILE",
-        commands=("run",),
+        commands=("convert", "run"),
         help="inputs (…, in_features): .npy, .pt, or .npz with an `x`, and a `y` where the"
-        " adapter reads its module's output",
+        " adapter reads its module's output; of convert: for which the error of a LoRA's outputs is"
+        " measured, .npy for all modules, .npz or .pt for each by its name",
     ),
     CommandOption(
         names=("--shots",),
@@ -166,7 +167,7 @@ OPTIONS: tuple[CommandOption, ...] = (
     CommandOption(
         names=("--format",),
         metavar="text|json",
-        commands=("compile", "report", "check", "targets"),
+        commands=("compile", "report", "check", "convert", "targets"),
         help="form of the result on the standard output; of `--emit` for spec, program and plan",
     ),
     CommandOption(
@@ -198,6 +199,18 @@ OPTIONS: tuple[CommandOption, ...] = (
         metavar="R",
         commands=("convert",),
         help="rank of the LoRA (default 8), or the share of the update to keep, such as 0.99",
+    ),
+    CommandOption(
+        names=("--error",),
+        metavar="E",
+        commands=("convert",),
+        help="take the smallest ranks of the LoRA with ‖ΔW − B A‖ / ‖ΔW‖ at most E, such as 1e-3",
+    ),
+    CommandOption(
+        names=("--base",),
+        metavar="NAME",
+        commands=("convert",),
+        help="name or path of the LoRA's base model (default: that of the folder that is read)",
     ),
     CommandOption(
         names=("-W", "--warnings"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from qcompile.artifact.atomic import check_output
 from qcompile.artifact.formats import (
@@ -27,6 +28,7 @@ from qcompile.cli.circuit_output import (
     refuse_without_circuits,
     write_circuits,
 )
+from qcompile.cli.lora_output import check_samples, write_lora
 from qcompile.cli.outputs import files_of, refuse_inputs
 from qcompile.cli.run_compile import SUFFIXES
 from qcompile.cli.terminal import Terminal
@@ -47,7 +49,8 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     _check_source(source)
     _check_output(source, output, arguments)
     if arguments.to == "lora":
-        return _to_lora(source, output, arguments.rank, terminal)
+        write_lora(arguments, terminal)
+        return 0
     if holds_circuits(output):
         _to_circuits(source, arguments, terminal)
         return 0
@@ -83,6 +86,7 @@ def _check_source(source: str) -> None:
 def _check_output(source: str, output: str, arguments: Arguments) -> None:
     kind = kind_of(output)
     if arguments.to == "lora":
+        check_samples(arguments.data)
         if kind in (*WRITTEN, *SUFFIXES) and kind != FOLDER:
             raise UsageError(UnknownOutputSuffix(path=output, suffixes=(FOLDER,)))
     elif kind not in WRITTEN and not holds_circuits(output):
@@ -102,7 +106,8 @@ def _check_output(source: str, output: str, arguments: Arguments) -> None:
         check_folder(output)
     else:
         check_output(output)
-    refuse_inputs(output, files_of(output), (*files_of(source), *data_files(arguments.bind)))
+    data = () if arguments.data is None else (Path(arguments.data),)
+    refuse_inputs(output, files_of(output), (*files_of(source), *data_files(arguments.bind), *data))
 
 
 def _to_circuits(source: str, arguments: Arguments, terminal: Terminal) -> None:
@@ -119,22 +124,3 @@ def _to_circuits(source: str, arguments: Arguments, terminal: Terminal) -> None:
             inputs=(*files_of(source), *data_files(arguments.bind)),
         )
         write_circuits(adapter.circuit_origin(), request, terminal)
-
-
-def _to_lora(source: str, output: str, rank: int | float, terminal: Terminal) -> int:
-    from qcompile.adapter.load import load
-    from qcompile.adapter.lora import lora_of
-
-    with terminal.progress() as say:
-        say(f"read {source}")
-        adapter = load(source)
-        lora = lora_of(adapter, rank, progress=say)
-        lora.save(output)
-    ranks = sorted({a.shape[0] for a, _ in lora.factors.values()})
-    shown = f"{ranks[0]}" if len(ranks) == 1 else f"{ranks[0]} to {ranks[-1]}"
-    worst = min(lora.kept, key=lambda module: lora.kept[module])
-    terminal.note(
-        f"wrote {output}: LoRA of rank {shown} for {len(lora.factors)} modules, which keeps"
-        f" {100 * lora.energy:.4g} % of the update's energy or more (least: {worst})"
-    )
-    return 0

@@ -23,7 +23,14 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from qcompile.cli import main
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/training.md", "docs/controls.md", "docs/hardware.md", "docs/export.md")
+PAGES = (
+    "README.md",
+    "docs/training.md",
+    "docs/controls.md",
+    "docs/hardware.md",
+    "docs/export.md",
+    "docs/serving.md",
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,8 @@ def test_matches_tells_differences() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/training.md", "docs/controls.md", "docs/export.md"]
+    "page",
+    ["README.md", "docs/training.md", "docs/controls.md", "docs/export.md", "docs/serving.md"],
 )
 @pytest.mark.filterwarnings("ignore:'pin_memory':UserWarning")
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")

@@ -29,7 +29,9 @@ from qcompile.testing.circuit_strategies import circuits, sample_inputs, seeds
 from qcompile.testing.dense_oracle import dense_outputs
 from tests.backends.simulator_plans import evaluate, fused, uploading_circuit
 
-needs_library = pytest.mark.skipif(library() is None, reason="the library is not there: `make library`")
+needs_library = pytest.mark.skipif(
+    library() is None, reason="the library is not there: `make library`"
+)
 
 TOKENS = 19
 """Neither a multiple of the lanes nor fewer."""

@@ -662,6 +662,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6203": mixed_batch,
     "QA6204": lambda: peft_model(spec=None),
     "QA6205": lambda: lora_of(qcompile.compile(ATTACHED, model=model()), rank=0),
+    "QA6221": lambda: lora_of(qcompile.compile(ATTACHED, model=model()), error=2.0),
+    "QA6222": lambda: lora_of(qcompile.compile(ATTACHED, model=model()), samples=torch.ones(2, 5)),
     "QA6211": lambda: peft_model(modules_to_save="norm"),
     "QA6212": lambda: peft_model(modules_to_save=["nrm"]),
     "QA6213": used_configuration,
