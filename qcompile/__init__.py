@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         load,
         merge,
         prune,
+        warm_start,
     )
     from qcompile.diagnostics import CompileError, QCompileError
     from qcompile.driver.python import compile
@@ -34,6 +35,7 @@ __all__ = [
     "load",
     "merge",
     "prune",
+    "warm_start",
 ]
 
 _HOMES = {
@@ -48,6 +50,7 @@ _HOMES = {
     "load": "qcompile.adapter",
     "merge": "qcompile.adapter",
     "prune": "qcompile.adapter",
+    "warm_start": "qcompile.adapter",
 }
 
 

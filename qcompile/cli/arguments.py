@@ -54,6 +54,8 @@ class Arguments:
     inputs: tuple[str, ...] = ()
     output: str | None = None
     model: str | None = None
+    trained: str | None = None
+    """`--from`: the adapter whose tensors are taken."""
     definitions: tuple[str, ...] = ()
     target: str | None = None
     control: bool = False
@@ -223,6 +225,7 @@ class _Reader:
             inputs=inputs,
             output=self._one("output", "-o"),
             model=self._one("model", "--model"),
+            trained=self._one("from", "--from"),
             definitions=tuple(self._list("define")),
             target=self._one("target", "--target"),
             control=bool(self._values.get("control")),

@@ -46,6 +46,12 @@ OPTIONS: tuple[CommandOption, ...] = (
         help="a transformers config.json, or the folder that holds one",
     ),
     CommandOption(
+        names=("--from",),
+        metavar="ADAPTER",
+        commands=("compile",),
+        help="start from the tensors of a trained adapter, of the same sizes, smaller or larger",
+    ),
+    CommandOption(
         names=("-D", "--define"),
         metavar="NAME=VALUE",
         many=True,

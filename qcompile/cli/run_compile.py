@@ -27,6 +27,7 @@ from qcompile.cli.terminal import Terminal
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.usage import (
     BinaryOnStandardOutput,
+    OptionWithoutEffect,
     UnknownOutputSuffix,
 )
 from qcompile.driver.inputs import inputs_of
@@ -54,7 +55,12 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     output = _output(arguments)
     inputs: tuple[Path, ...] = ()
     if output is not None:
-        inputs = (*inputs_of(source, driver_options(arguments)), *data_files(arguments.bind))
+        trained = () if arguments.trained is None else files_of(arguments.trained)
+        inputs = (
+            *inputs_of(source, driver_options(arguments)),
+            *data_files(arguments.bind),
+            *trained,
+        )
         refuse_inputs(output, files_of(output), inputs)
     wanted = tuple(dict.fromkeys(arguments.emit))
     texts = {name: emit_early(name, source, arguments) for name in wanted if name in EARLY}
@@ -67,6 +73,10 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
             name: emit(name, compilation, arguments.format) for name in wanted if name not in EARLY
         }
     text = "".join(texts[name] for name in wanted)
+    kind = "" if output is None or names_folder(output) else SUFFIXES.get(Path(output).suffix, "")
+    if arguments.trained is not None and not (writes_adapter and kind in ("", None)):
+        needed = "an adapter as the output"
+        raise UsageError(OptionWithoutEffect(option="--from", needed=needed))
     if not writes_adapter:
         _write_text(output, text, terminal)
         return 0
@@ -85,8 +95,10 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
         _write_text(output, emit(kind, compilation), terminal)
         return 0
     with terminal.progress() as say:
-        _write_adapter(output, compilation, say)
+        carried = _write_adapter(output, compilation, arguments.trained, say)
     terminal.note(_summary(output, compilation))
+    if carried:
+        terminal.note(carried)
     return 0
 
 
@@ -126,13 +138,21 @@ def _write_text(output: str | None, text: str, terminal: Terminal) -> None:
         terminal.note(f"wrote {output}")
 
 
-def _write_adapter(path: str, compilation: Compilation, say: Callable[[str], None]) -> None:
+def _write_adapter(
+    path: str, compilation: Compilation, trained: str | None, say: Callable[[str], None]
+) -> str:
+    """Write the adapter; what was carried over from a trained one."""
     say(f"start the tensors of {len(compilation.planned.sites)} modules")
-    from qcompile.adapter import CompiledAdapter
+    from qcompile.adapter import CompiledAdapter, warm_start
 
     adapter = CompiledAdapter(compilation.manifest)
+    carried = ""
+    if trained is not None:
+        say(f"read {trained}")
+        carried = warm_start(adapter, trained).text()
     say(f"write {path}")
     adapter.save(path)
+    return carried
 
 
 def _summary(path: str, compilation: Compilation) -> str:

@@ -653,6 +653,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6023": lambda: qcompile.compile(COMPUTING)(torch.zeros(2, 6)),
     "QA6024": quantised_weight,
     "QA6022": lambda: qcompile.compile(ROTATING)(torch.zeros(2, 6), torch.zeros(3, 4)),
+    "QA6032": lambda: qcompile.warm_start(qcompile.compile(ROTATING), qcompile.compile(LOW)),
     "QA6101": lambda: qcompile.prune(qcompile.compile(NONLINEAR, model=model())),
     "QA6102": scaled_gradients,
     "QA6121": save_sharded,

@@ -276,3 +276,20 @@ class NotFinite(Message):
     """` on` and the module, or nothing."""
     broken: int
     size: int
+
+
+@message(
+    "QA6032",
+    "no tensor of the trained adapter fits: {reason}",
+    help="tensors are found by the names of module, adapter and tensor, as state_dict has them",
+)
+class NothingCarried(Message):
+    """An adapter can start from a trained one whose tensors have the same names, and shapes that
+    are the same, or become the new ones by padding or by cutting bonds. Here nothing would be left
+    of the training.
+
+    Erroneous:  qcompile mpo.qa --from lora.pt
+    Corrected:  qcompile lora.qa -D rank=16 --from lora.pt
+    """
+
+    reason: str

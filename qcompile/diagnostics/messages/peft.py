@@ -91,38 +91,6 @@ class RankOutOfRange(Message):
     rank: str
 
 
-@message(
-    "QA6221",
-    "`{error}` cannot be the error of a LoRA",
-    help="a share of the update's norm, at least 1e-6 and less than 1, such as 1e-3",
-)
-class ErrorOutOfRange(Message):
-    """The error is ‖ΔW − B A‖ / ‖ΔW‖ of each module, in the Frobenius norm. An error of 1 is that
-    of no adapter at all, and factors in float32 cannot promise less than 1e-6.
-
-    Erroneous:  lora_of(adapter, error=0.0)
-    Corrected:  lora_of(adapter, error=1e-3)
-    """
-
-    error: str
-
-
-@message(
-    "QA6222",
-    "the error of the outputs cannot be measured: {reason}",
-    help="give inputs (…, in_features), one array for all modules or each module's by its name",
-)
-class SamplesUnusable(Message):
-    """Samples are inputs of the modules that the adapter is attached to, as a forward pass of the
-    model gives them. One array serves where all modules have inputs of the same width.
-
-    Erroneous:  lora_of(adapter, error=1e-3, samples={"q_proj": x})
-    Corrected:  lora_of(adapter, error=1e-3, samples={"model.layers.0.self_attn.q_proj": x})
-    """
-
-    reason: str
-
-
 @message("QA6211", "`{name}` of a QCompileConfig must be {expected}, not {found}")
 class SettingInvalid(Message):
     """The fields of a configuration are checked when it is made, before any model is touched. The
@@ -198,3 +166,35 @@ class PlanDiffers(Message):
     """
 
     name: str
+
+
+@message(
+    "QA6221",
+    "`{error}` cannot be the error of a LoRA",
+    help="a share of the update's norm, at least 1e-6 and less than 1, such as 1e-3",
+)
+class ErrorOutOfRange(Message):
+    """The error is ‖ΔW − B A‖ / ‖ΔW‖ of each module, in the Frobenius norm. An error of 1 is that
+    of no adapter at all, and factors in float32 cannot promise less than 1e-6.
+
+    Erroneous:  lora_of(adapter, error=0.0)
+    Corrected:  lora_of(adapter, error=1e-3)
+    """
+
+    error: str
+
+
+@message(
+    "QA6222",
+    "the error of the outputs cannot be measured: {reason}",
+    help="give inputs (…, in_features), one array for all modules or each module's by its name",
+)
+class SamplesUnusable(Message):
+    """Samples are inputs of the modules that the adapter is attached to, as a forward pass of the
+    model gives them. One array serves where all modules have inputs of the same width.
+
+    Erroneous:  lora_of(adapter, error=1e-3, samples={"q_proj": x})
+    Corrected:  lora_of(adapter, error=1e-3, samples={"model.layers.0.self_attn.q_proj": x})
+    """
+
+    reason: str
