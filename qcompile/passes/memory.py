@@ -20,7 +20,9 @@ from qcompile.ir.node import domains
 from qcompile.ir.orthogonal import Orthogonal, UnitaryNode
 from qcompile.ir.plan import (
     DensityEvaluation,
+    Evaluation,
     EvaluationNode,
+    FusedEvaluation,
     Plan,
 )
 from qcompile.ir.target import Target
@@ -201,9 +203,18 @@ def _parts(plan: Plan, context: Context) -> Iterator[tuple[float, str, tuple[str
                 advice = (smaller, fewer)
                 if isinstance(evaluation, DensityEvaluation):
                     advice = ("simulate without noise, or use fewer qubits", fewer)
-                yield executor_of(evaluation).price(evaluation, load).bytes, what, advice
+                yield _circuit(evaluation, load), what, advice
             case _:
                 pass
+
+
+def _circuit(evaluation: Evaluation, load: Workload) -> float:
+    """Of what runs; a single token must fit too where there is no compiled library."""
+    size = executor_of(evaluation).price(evaluation, load).bytes
+    if isinstance(evaluation, FusedEvaluation):
+        single = executor_of(evaluation.eager).price(evaluation.eager, replace(load, tokens=1))
+        size = max(size, single.bytes)
+    return size
 
 
 def _unitary(

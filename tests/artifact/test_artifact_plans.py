@@ -80,13 +80,36 @@ def set_qubits(manifest: dict[str, Any], qubits: int) -> None:
     evaluation(manifest)["circuit"]["qubits"] = qubits
 
 
+def in_torch(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest with what takes the place of the compiled library."""
+    found = evaluation(manifest)
+    assert found["@type"] == "FusedEvaluation"
+    eager = found.pop("eager")
+    found.clear()
+    found.update(eager)
+    return manifest
+
+
 def plan(manifest: dict[str, Any]) -> Any:
     return manifest["planned"]["plans"][0]
 
 
 CRAFTED: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
-    "60 qubits": (lambda m: set_qubits(m, 60), "QA5010"),
-    "a billion qubits": (lambda m: set_qubits(m, 10**9), "QA5010"),
+    "60 qubits": (lambda m: set_qubits(in_torch(m), 60), "QA5010"),
+    "a billion qubits": (lambda m: set_qubits(in_torch(m), 10**9), "QA5010"),
+    "60 fused qubits": (lambda m: set_qubits(m, 60), "QA5007"),
+    "fused gates without end": (
+        lambda m: evaluation(m)["circuit"].update(gates=evaluation(m)["circuit"]["gates"] * 1000),
+        "QA5007",
+    ),
+    "another circuit in torch": (
+        lambda m: evaluation(m)["eager"]["circuit"].update(angle_count=99),
+        "QA5007",
+    ),
+    "fused in place of torch": (
+        lambda m: evaluation(m).update(eager=json.loads(json.dumps(evaluation(m)))),
+        "QA5007",
+    ),
     "a huge tensor": (lambda m: plan(m)["tensors"][0].update(shape=[10**12]), "QA5007"),
     "wide zeros": (
         lambda m: plan(m)["nodes"].append({"@type": "ZeroNode", "width": 10**13}),

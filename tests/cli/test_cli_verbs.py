@@ -100,7 +100,7 @@ def test_report_is_text_or_json(run: Run, folder: Path) -> None:
     # 6·2 + 2·4 for the matrices, 2 · 2 for the crz ring and its ry layer.
     assert record["schema_version"] == 1 and record["parameters"] == module["parameters"] == 24
     assert circuit["qubits"] == 2 and circuit["parameters"] == 4 and circuit["outputs"] == 2
-    assert circuit["evaluator"] in {"dense", "statevector", "network"} and circuit["depth"] >= 3
+    assert circuit["evaluator"] == "fused" and circuit["depth"] >= 3
     assert module["lora"]["parameters"] == 8 * (6 + 4)
     assert module["forward_flops_per_token"] > 0 and module["activation_bytes_per_token"] > 0
     assert run("report", "broken.qa").code == 1

@@ -69,7 +69,7 @@ def test_text_has_a_line_for_each(run: Run) -> None:
     assert found.code == 0 and found.err == ""
     head, _, adapter, control, *notes = found.out.splitlines()
     assert head.split()[:2] == ["spec", "parameters"] and head.split()[-1] == "evaluator"
-    assert adapter.startswith("wave.qa  ") and adapter.split()[-1] == "dense"
+    assert adapter.startswith("wave.qa  ") and adapter.split()[-1] == "fused"
     assert control.startswith("wave.qa (control)")
     assert adapter.split()[1] == control.split()[2]
     assert notes[0] == "LoRA of rank 8 on the same modules"

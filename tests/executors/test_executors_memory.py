@@ -10,6 +10,8 @@ from torch import nn
 
 import qcompile
 from qcompile.backends.simulator.module import AdapterModule
+from qcompile.executors.fused.library import library
+from qcompile.ir.plan import EvaluationNode, FusedEvaluation
 from tests.executors.counted import Kept
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +39,9 @@ def kept(part: AdapterModule, tokens: int) -> int:
 def test_activations_are_those_of_the_report(path: Path) -> None:
     torch.manual_seed(0)
     for _, part in qcompile.compile(path).parts():
+        evaluations = [n.evaluation for n in part.plan.nodes if isinstance(n, EvaluationNode)]
+        if library() is None and any(isinstance(e, FusedEvaluation) for e in evaluations):
+            pytest.skip("the figures are those of the compiled library: `make library`")
         each = (kept(part, 128) - kept(part, 64)) / 64
         predicted = part.plan.costs.activation_elements_per_token
         assert predicted == pytest.approx(each, rel=0.1)

@@ -25,7 +25,13 @@ from qcompile.ir.circuit_network import observable_operands
 from qcompile.ir.device import Device
 from qcompile.ir.initialisation import ZERO
 from qcompile.ir.ops.ends import InputNode
-from qcompile.ir.plan import DensityEvaluation, EvaluationNode, NetworkEvaluation, Plan
+from qcompile.ir.plan import (
+    DensityEvaluation,
+    EvaluationNode,
+    FusedEvaluation,
+    NetworkEvaluation,
+    Plan,
+)
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.target import NoiseModel, Target
 from qcompile.ir.tensor import TensorSpec
@@ -89,16 +95,32 @@ def planned(circuit: Circuit, level: int = 2, **options: Any) -> Plan:
     return run_pipeline(alone(circuit), preset(level), context, verify=True)
 
 
+def in_torch(plan: Plan) -> str:
+    """What takes the place of the compiled library."""
+    (node,) = (node for node in plan.nodes if isinstance(node, EvaluationNode))
+    assert isinstance(node.evaluation, FusedEvaluation)
+    return node.evaluation.eager.kind
+
+
+@pytest.mark.parametrize("qubits", [1, 4, 9])
+@pytest.mark.parametrize("tokens", [16, 2048])
+def test_what_the_library_takes_is_fused(qubits: int, tokens: int) -> None:
+    assert kind_of(planned(brickwork(qubits, 2), tokens=tokens)) == "fused"
+
+
 def test_small_deep_circuits_are_hoisted() -> None:
-    assert kind_of(planned(brickwork(4, 6))) == "dense"
+    assert in_torch(planned(brickwork(4, 6))) == "dense"
 
 
 def test_wide_shallow_circuits_become_networks() -> None:
+    """Also where the library takes them: light cones are narrower than 14 qubits."""
     assert kind_of(planned(brickwork(24, 1), tokens=64)) == "network"
+    assert kind_of(planned(brickwork(14, 2))) == "network"
+    assert kind_of(planned(brickwork(14, 8))) == "fused"
 
 
 def test_medium_circuits_that_reupload_run_gate_by_gate() -> None:
-    assert kind_of(planned(brickwork(9, 6, encode_once=False))) == "statevector"
+    assert in_torch(planned(brickwork(9, 6, encode_once=False))) == "statevector"
 
 
 def test_the_reference_lowering_runs_gate_by_gate() -> None:
@@ -162,7 +184,8 @@ def test_what_does_not_fit_in_memory_is_refused() -> None:
 def test_a_batch_that_does_not_fit_is_warned_about() -> None:
     remarks: list[Message] = []
     limit = 2**24
-    plan = planned(brickwork(8, 6), memory_limit=limit, remark=remarks.append)
+    target = Target(name="t", evaluator="dense")
+    plan = planned(brickwork(8, 6), memory_limit=limit, remark=remarks.append, target=target)
     (message,) = (m for m in remarks if isinstance(m, FewerTokensFit))
     assert 1 <= message.fitting < message.tokens
     for tokens, fits in ((message.fitting, True), (message.fitting + 2, False)):

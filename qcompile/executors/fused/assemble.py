@@ -148,7 +148,8 @@ class _Stage:
             return turn.diagonal and first.diagonal
         if turn.condition.z or first.condition.z or len(self.turns) == LARGEST_BLOCK:
             return False
-        return independent(t.string.x for t in (*self.turns, turn))
+        together = all(turn.string.commutes(t.string) for t in self.turns)
+        return together and independent(t.string.x for t in (*self.turns, turn))
 
 
 def _stages(turns: Iterable[StringTurn]) -> list[_Stage]:

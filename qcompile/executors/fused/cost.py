@@ -38,7 +38,7 @@ class FusedWork:
 
 
 def fused_work(program: FusedProgram) -> FusedWork:
-    """Rotations turn numbers with 3 FLOPs each; backward turns two states and sums slopes."""
+    """Rotations turn numbers with 2 FLOPs each; backward turns two states and sums slopes."""
     rows = 2**program.bits
     parts = 1 if program.real else 2
     state = rows * parts
@@ -58,10 +58,12 @@ def fused_work(program: FusedProgram) -> FusedWork:
     for one in program.passes:
         match one:
             case RotationPass(rotations=rotations):
-                numbers = sum(state // (2 if r.condition else 1) for r in rotations)
+                some = bool(rotations[0].condition)
+                numbers = state // 2 if some else state * len(rotations)
                 turned += numbers
-                forward += 3 * numbers
-                backward += 8 * numbers
+                # Those on some rows alone take cosines too: no scale is common to all.
+                forward += (3 if some else 2) * numbers
+                backward += (8 if some else 6) * numbers
             case PhasePass(phases=phases):
                 of_data = sum(phase.angle.data is not None for phase in phases)
                 forward += 6 * rows

@@ -34,7 +34,6 @@ class Fused(Executor):
     """One call for all gates of all tokens; on the way back gates are undone, no state is kept."""
 
     name = "fused"
-    weighed = False
 
     def plan(self, request: Request) -> Evaluation | Refusal:
         circuit = request.circuit
@@ -54,12 +53,9 @@ class Fused(Executor):
     def price(self, evaluation: Evaluation, load: Workload) -> Price:
         assert isinstance(evaluation, FusedEvaluation)
         work = fused_work(fused_program(evaluation.circuit))
-        # Nothing may be accepted that could not run a single token in torch.
-        single = Workload(tokens=1, item_bytes=load.item_bytes, machine=load.machine)
-        least = executor_of(evaluation.eager).price(evaluation.eager, single).bytes
         return Price(
             seconds=_seconds(work, load),
-            bytes=max(least, load.item_bytes * (work.states + load.tokens * work.handed)),
+            bytes=load.item_bytes * (work.states + load.tokens * work.handed),
             cost=circuit_cost(evaluation.circuit, work.forward, work.once, work.kept),
         )
 

@@ -62,7 +62,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotationPass:
-    """Rotations, in their order, that mix 2^k rows at a time; a conditional one stands alone."""
+    """Commuting rotations that mix 2^k rows at a time; a conditional one stands alone."""
 
     rotations: tuple[StringRotation, ...]
 
@@ -234,6 +234,9 @@ def _verify_rotations(each: RotationPass, program: FusedProgram) -> None:
     rotations = each.rotations
     _require(1 <= len(rotations) <= LARGEST_BLOCK, "a pass has 1 to 3 rotations")
     _require(independent(r.x for r in rotations), "rotations of a pass mix the same rows")
+    strings = [PauliMask(r.x, r.z) for r in rotations]
+    commuting = all(a.commutes(b) for a in strings for b in strings)
+    _require(commuting, "rotations of a pass do not commute")
     for rotation in rotations:
         masks = (rotation.x, rotation.z, rotation.condition)
         _require(all(0 <= mask < 1 << program.bits for mask in masks), "a mask is out of bounds")

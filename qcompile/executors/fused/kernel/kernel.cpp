@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <new>
 #include <system_error>
@@ -19,6 +20,10 @@ namespace {
 
 constexpr std::int64_t FEWEST_CHUNKS = 16, MOST_CHUNKS = 64, BLOCKS_OF_A_CHUNK = 8;
 constexpr double WORK_OF_A_THREAD = 2e5; // numbers turned: what starting one is worth
+// What half an angle's cosine and the scale of a state are kept above, so that squares of what three
+// rotations make of a state stay within the range of T.
+template <class T> constexpr T LEAST_COSINE = sizeof(T) == 4 ? T(0x1p-24) : T(0x1p-53);
+template <class T> constexpr T LEAST_SCALE = sizeof(T) == 4 ? T(0x1p-56) : T(0x1p-400);
 constexpr double TWO_PI = 6.283185307179586476925;
 
 template <class T> struct Release {
@@ -145,7 +150,7 @@ template <class T, int C> class Worker {
           state_(buffer<T>(numbers<C>(rows_) * L)), cosine_(buffer<T>(data_ * L)),
           sine_(buffer<T>(data_ * L)), half_(buffer<T>(data_ * L)),
           vectors_(buffer<T>(std::size_t(program_.bits) * 4 * L)),
-          values_(buffer<T>(std::size_t(program_.outputs) * L)), norm_(buffer<T>(L)) {
+          values_(buffer<T>(std::size_t(program_.outputs) * L)), norm_(buffer<T>(L)), scale_of_data_(buffer<T>(L)), root_(buffer<T>(L)), scale_(buffer<T>(L)), next_(buffer<T>(L)) {
         std::size_t widest = std::max<std::size_t>(LARGEST_BLOCK, std::size_t(call.read.size()));
         for (const auto &phases : call.phases)
             widest = std::max(widest, phases.sources.size());
@@ -168,6 +173,10 @@ template <class T, int C> class Worker {
             case 3: three_.back().emplace_back(program_, pass); break;
             default: break;
             }
+            order_.push_back(pass.rotations.size() == 3   ? three_.back()[0].order
+                             : pass.rotations.size() == 2 ? two_.back()[0].order
+                             : pass.rotations.size() == 1 ? one_.back()[0].order
+                                                          : nullptr);
         }
     }
 
@@ -175,9 +184,11 @@ template <class T, int C> class Worker {
         const auto tokens = begin(first);
         forward();
         read();
-        for (int l = 0; l < tokens; ++l)
+        for (int l = 0; l < tokens; ++l) {
+            const T square = scale_[l] * scale_[l];
             for (std::int64_t k = 0; k < program_.outputs; ++k)
-                out[(first + l) * program_.outputs + k] = values_[k * L + l];
+                out[(first + l) * program_.outputs + k] = square * values_[k * L + l];
+        }
     }
 
     // Before the blocks of a chunk.
@@ -198,10 +209,13 @@ template <class T, int C> class Worker {
             undo(index);
         T *gradient = of_data + first * program_.width;
         std::fill_n(gradient, tokens * program_.width, T(0));
-        if (program_.amplitudes)
-            back_to_amplitudes(tokens, gradient);
-        else if (!program_.steps.empty())
+        if (program_.amplitudes) {
+            rescale(true);
+            back_to_amplitudes(gradient);
+        }
+        else if (!program_.steps.empty()) {
             back_to_steps();
+        }
         for (std::size_t e = 0; e < data_; ++e)
             for (const auto &[index, factor] : program_.data[e].terms)
                 for (int l = 0; l < tokens; ++l)
@@ -243,6 +257,7 @@ template <class T, int C> class Worker {
         const auto tokens = std::min<std::int64_t>(L, call_.batch - first);
         first_ = first;
         tokens_ = tokens;
+        std::fill_n(scale_.get(), L, T(1));
         for (std::size_t e = 0; e < data_; ++e) {
             alignas(64) double half[L];
             for (int l = 0; l < L; ++l) {
@@ -281,12 +296,61 @@ template <class T, int C> class Worker {
         }
     }
 
-    void fill(const Pass &pass, Waves<T> &waves) const {
+    // A rotation on all rows takes its tangent; its cosine goes into the scale of the state.
+    void fill(const Pass &pass, const int *order, Waves<T> &waves) const {
         for (std::size_t k = 0; k < pass.rotations.size(); ++k) {
-            turns(pass.rotations[k].angle, waves.cosine[k], waves.sine[k][0]);
-            for (int l = 0; l < L; ++l)
-                waves.sine[k][1][l] = -waves.sine[k][0][l];
+            T *cosine = waves.cosine[k], *sine = waves.sine[k][0];
+            turns(pass.rotations[order[k]].angle, cosine, sine);
+#pragma omp simd
+            for (int l = 0; l < L; ++l) {
+                waves.sine[k][1][l] = -sine[l];
+                const T least = std::copysign(LEAST_COSINE<T>, cosine[l]);
+                cosine[l] = std::fabs(cosine[l]) < LEAST_COSINE<T> ? least : cosine[l];
+                const T tangent = sine[l] / cosine[l];
+                waves.tangent[k][0][l] = tangent;
+                waves.tangent[k][1][l] = -tangent;
+            }
         }
+    }
+
+    // Before rotations. The state is `scale_` times what is stored, the adjoint too.
+    void shrink(const Pass &pass, const Waves<T> &waves, bool backward) {
+        alignas(64) T next[L];
+        for (int l = 0; l < L; ++l) {
+            next[l] = waves.cosine[0][l];
+            for (std::size_t k = 1; k < pass.rotations.size(); ++k)
+                next[l] *= waves.cosine[k][l];
+        }
+        bool small = false;
+        for (int l = 0; l < L; ++l)
+            small |= std::fabs(scale_[l] * next[l]) < LEAST_SCALE<T>;
+        if (small)
+            rescale(backward);
+        for (int l = 0; l < L; ++l)
+            next_[l] = scale_[l] * next[l];
+    }
+
+    // Before squares of the state are taken.
+    void keep_in_range(bool backward) {
+        bool small = false;
+        for (int l = 0; l < L; ++l)
+            small |= std::fabs(scale_[l]) < LEAST_SCALE<T>;
+        if (small)
+            rescale(backward);
+    }
+
+    void rescale(bool backward) {
+        multiply(state_.get());
+        if (backward)
+            multiply(adjoint_.get());
+        std::fill_n(scale_.get(), L, T(1));
+    }
+
+    void multiply(T *numbers_of_rows) const {
+        for (std::size_t at = 0; at < numbers<C>(rows_); ++at)
+#pragma omp simd
+            for (int l = 0; l < L; ++l)
+                numbers_of_rows[at * L + l] *= scale_[l];
     }
 
     void add_slope(const Angle &angle, const T *slope, T sign) {
@@ -307,12 +371,19 @@ template <class T, int C> class Worker {
             const auto &pass = program_.passes[index];
             if (!pass.rotations.empty()) {
                 Waves<T> waves;
-                fill(pass, waves);
+                const int *order = order_[index];
+            fill(pass, order, waves);
+                if (pass.rotations[0].condition != 0) {
+                    rotate_some<T, C>(one_[index][0], waves, state_.get());
+                    continue;
+                }
+                shrink(pass, waves, false);
                 switch (pass.rotations.size()) {
                 case 1: rotate<T, C, 1>(one_[index][0], waves, state_.get()); break;
                 case 2: rotate<T, C, 2>(two_[index][0], waves, state_.get()); break;
                 default: rotate<T, C, 3>(three_[index][0], waves, state_.get()); break;
                 }
+                std::swap(scale_, next_);
             } else if constexpr (C == 2) {
                 const auto &phases = call_.phases[index];
                 if (!phases.sources.empty())
@@ -354,8 +425,19 @@ template <class T, int C> class Worker {
         const auto &pass = program_.passes[index];
         if (!pass.rotations.empty()) {
             Waves<T> waves;
-            fill(pass, waves);
+            const int *order = order_[index];
+            fill(pass, order, waves);
             alignas(64) T slope[LARGEST_BLOCK][L] = {};
+            alignas(64) T factor[L];
+            if (pass.rotations[0].condition != 0) {
+                keep_in_range(true);
+                std::copy_n(scale_.get(), L, factor);
+                unrotate_some<T, C>(one_[index][0], waves, state_.get(), adjoint_.get(), slope[0]);
+                weigh_slope(pass.rotations[0].angle, slope[0], factor);
+                return;
+            }
+            shrink(pass, waves, true);
+            std::copy_n(scale_.get(), L, factor);
             switch (pass.rotations.size()) {
             case 1:
                 unrotate<T, C, 1>(one_[index][0], waves, state_.get(), adjoint_.get(), slope);
@@ -367,34 +449,49 @@ template <class T, int C> class Worker {
                 unrotate<T, C, 3>(three_[index][0], waves, state_.get(), adjoint_.get(), slope);
                 break;
             }
-            // The sign of an angle is in the planes of its rotation, and so in the slope.
-            for (std::size_t k = 0; k < pass.rotations.size(); ++k)
-                add_slope(pass.rotations[k].angle, slope[k], T(1));
+            for (std::size_t k = pass.rotations.size(); k-- > 0;) {
+                weigh_slope(pass.rotations[order[k]].angle, slope[k], factor);
+                for (int l = 0; l < L; ++l)
+                    factor[l] *= waves.cosine[k][l];
+            }
+            std::swap(scale_, next_);
         } else if constexpr (C == 2) {
             unphase(call_.phases[index]);
         }
     }
 
+    // The sign of an angle is in the planes of its rotation, and so in the slope.
+    void weigh_slope(const Angle &angle, T *slope, const T *factor) {
+        for (int l = 0; l < L; ++l)
+            slope[l] = slope[l] * factor[l] * factor[l];
+        add_slope(angle, slope, T(1));
+    }
+
     void unphase(const Phases<T> &phases) {
+        keep_in_range(true);
+        alignas(64) T square[L];
+        for (int l = 0; l < L; ++l)
+            square[l] = scale_[l] * scale_[l];
         if (phases.table >= 0) {
             T *table = tables_.get() + std::size_t(phases.table) * rows_ * L;
+            const bool alone = phases.sources.empty();
             for (Row r = 0; r < rows_; ++r) {
-                const T *psi = row(state_, r), *weight = row(adjoint_, r);
+                T *psi = row(state_, r), *weight = row(adjoint_, r);
                 T *sum = table + std::size_t(r) * L;
+                const T c = alone ? phases.cosine[r] : T(1), s = alone ? phases.sine[r] : T(0);
 #pragma omp simd
-                for (int l = 0; l < L; ++l)
-                    sum[l] += weight[l] * psi[L + l] - weight[L + l] * psi[l];
+                for (int l = 0; l < L; ++l) {
+                    const T re = psi[l], im = psi[L + l], x = weight[l], y = weight[L + l];
+                    sum[l] += square[l] * (x * im - y * re);
+                    psi[l] = c * re + s * im;
+                    psi[L + l] = c * im - s * re;
+                    weight[l] = c * x + s * y;
+                    weight[L + l] = c * y - s * x;
+                }
             }
         }
-        if (phases.sources.empty()) {
-            if (phases.table < 0)
-                return;
-            for (Row r = 0; r < rows_; ++r) {
-                turn_row<T>(row(state_, r), phases.cosine[r], -phases.sine[r]);
-                turn_row<T>(row(adjoint_, r), phases.cosine[r], -phases.sine[r]);
-            }
+        if (phases.sources.empty())
             return;
-        }
         turn_by_data(phases, [&](Row r, const T *c, const T *s) {
             turn_row<T>(row(state_, r), c, s, T(-1));
             turn_row<T>(row(adjoint_, r), c, s, T(-1));
@@ -411,7 +508,7 @@ template <class T, int C> class Worker {
         // The signs of `of_data` are those of φ, which is minus half the angle.
         for (int j = 0; j < count; ++j)
             for (int l = 0; l < L; ++l)
-                slope_of_data_[phases.sources[j] * L + l] -= slopes[j][l];
+                slope_of_data_[phases.sources[j] * L + l] -= square[l] * slopes[j][l];
     }
 
     // The planes of rotations about X, Y, Z in (re 0, im 0, re 1, im 1): as in `Cube`.
@@ -503,6 +600,10 @@ template <class T, int C> class Worker {
                 }
             }
         }
+        // The products were made anew: only the adjoint has the scale, and it is linear in that.
+        for (int b = 0; b < 4 * bits; ++b)
+            for (int l = 0; l < L; ++l)
+                slopes_of_vectors_[std::size_t(b) * L + l] *= scale_[l];
         for (auto index = program_.steps.size(); index-- > 0;) {
             const auto &step = program_.steps[index];
             T *v = &vectors_[std::size_t(step.bit) * 4 * L];
@@ -518,8 +619,8 @@ template <class T, int C> class Worker {
         }
     }
 
-    // z / ‖z‖, after division by the largest element: squares of tiny and huge numbers would leave
-    // the range. z = 0 gives the first row.
+    // z / ‖z‖, after a power of two that brings the largest element near 1: squares of tiny and huge
+    // numbers would leave the range. z = 0 gives the first row.
     void amplitudes() {
         std::fill_n(state_.get(), numbers<C>(rows_) * L, T(0));
         const T *z = call_.data + first_ * program_.width + program_.first;
@@ -529,43 +630,61 @@ template <class T, int C> class Worker {
                 norm_[l] = 0;
                 continue;
             }
-            T largest = 0, sum = 0;
-            bool number = true;
+            const T *from = z + l * program_.width;
+            T largest = 0, total = 0, sum = 0;
+#pragma omp simd reduction(max : largest) reduction(+ : total)
             for (std::int64_t k = 0; k < program_.length; ++k) {
-                const T size = std::fabs(z[l * program_.width + k]);
-                largest = std::max(largest, size);
-                number &= size == size;
+                const T size = std::fabs(from[k]);
+                largest = largest < size ? size : largest;
+                total += size;
             }
-            if (largest == 0 && number) {
+            if (total == 0) {
                 row(state_, 0)[l] = 1;
                 norm_[l] = 0;
                 continue;
             }
-            for (std::int64_t k = 0; k < program_.length; ++k) {
-                const T scaled = z[l * program_.width + k] / largest;
-                row(state_, Row(k))[l] = scaled;
-                sum += scaled * scaled;
-            }
-            const T root = std::sqrt(sum);
-            norm_[l] = largest * root;
+            int exponent = 0;
+            std::frexp(largest, &exponent);
+            constexpr int most = std::numeric_limits<T>::max_exponent - 2;
+            const T scale = std::ldexp(T(1), std::clamp(-exponent, -most, most));
+#pragma omp simd reduction(+ : sum)
             for (std::int64_t k = 0; k < program_.length; ++k)
-                row(state_, Row(k))[l] /= root;
+                sum += (from[k] * scale) * (from[k] * scale);
+            const T root = std::sqrt(sum);
+            norm_[l] = root / scale;
+            scale_of_data_[l] = scale;
+            root_[l] = 1 / root;
         }
+        in_tiles([&](int l, std::int64_t k) {
+            row(state_, Row(k))[l] = z[l * program_.width + k] * scale_of_data_[l] * root_[l];
+        });
+    }
+
+    // take(lane, amplitude): a few rows at a time, since lanes are far apart in the data, and rows in
+    // the state.
+    template <class Take> void in_tiles(Take &&take) const {
+        constexpr std::int64_t TILE = 32;
+        for (std::int64_t first = 0; first < program_.length; first += TILE)
+            for (int l = 0; l < tokens_; ++l)
+                for (auto k = first; norm_[l] != 0 && k < std::min(first + TILE, program_.length); ++k)
+                    take(l, k);
     }
 
     // (g - u (u·g)) / ‖z‖ with g = 2 Re λ, u read from the state that all passes were undone on.
-    void back_to_amplitudes(std::int64_t tokens, T *gradient) {
-        for (int l = 0; l < tokens; ++l) {
-            if (norm_[l] == 0)
-                continue;
-            T product = 0;
-            for (std::int64_t k = 0; k < program_.length; ++k)
-                product += row(state_, Row(k))[l] * row(adjoint_, Row(k))[l];
-            for (std::int64_t k = 0; k < program_.length; ++k) {
-                const T u = row(state_, Row(k))[l], g = row(adjoint_, Row(k))[l];
-                gradient[l * program_.width + program_.first + k] = 2 * (g - u * product) / norm_[l];
-            }
+    void back_to_amplitudes(T *gradient) {
+        alignas(64) T product[L] = {}, inverse[L];
+        for (std::int64_t k = 0; k < program_.length; ++k) {
+            const T *u = row(state_, Row(k)), *g = row(adjoint_, Row(k));
+#pragma omp simd
+            for (int l = 0; l < L; ++l)
+                product[l] += u[l] * g[l];
         }
+        for (int l = 0; l < L; ++l)
+            inverse[l] = norm_[l] == 0 ? 0 : 2 / norm_[l];
+        in_tiles([&](int l, std::int64_t k) {
+            const T u = row(state_, Row(k))[l], g = row(adjoint_, Row(k))[l];
+            gradient[l * program_.width + program_.first + k] = (g - u * product[l]) * inverse[l];
+        });
     }
 
     void population(Row r, T *value) const {
@@ -579,6 +698,7 @@ template <class T, int C> class Worker {
     }
 
     void read() {
+        keep_in_range(false);
         std::fill_n(values_.get(), std::size_t(program_.outputs) * L, T(0));
         if (program_.probabilities) {
             for (Row r = 0; r < rows_; ++r) {
@@ -685,12 +805,13 @@ template <class T, int C> class Worker {
     Row rows_;
     std::size_t data_, shared_;
     std::int64_t first_ = 0, tokens_ = 0;
-    Buffer<T> state_, cosine_, sine_, half_, vectors_, values_, norm_, sums_;
+    Buffer<T> state_, cosine_, sine_, half_, vectors_, values_, norm_, scale_of_data_, root_, scale_, next_, sums_;
     Buffer<T> adjoint_, slope_of_data_, slope_of_shared_, slopes_of_vectors_, tables_;
     std::vector<double> row_sums_;
     std::vector<std::vector<Cube<C, 1>>> one_;
     std::vector<std::vector<Cube<C, 2>>> two_;
     std::vector<std::vector<Cube<C, 3>>> three_;
+    std::vector<const int *> order_; // of the rotations of each pass
 };
 
 template <class T> std::int64_t blocks_of(std::int64_t tokens) {

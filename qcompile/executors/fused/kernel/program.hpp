@@ -167,7 +167,7 @@ class Reader {
         return found;
     }
 
-    // Rotations of one pass move rows independently of each other; a condition stands alone.
+    // Rotations of one pass move rows independently of each other and commute; a condition stands alone.
     Pass rotations(bool real) {
         Pass pass;
         std::vector<Row> reduced;
@@ -186,6 +186,8 @@ class Reader {
             require(!real || count(rotation.x & rotation.z) % 2 == 1);
             require(count(rotation.x & rotation.condition) % 2 == 0);
             require(rotation.condition == 0 || (pass.rotations.empty() && left == 1));
+            for (const Rotation &other : pass.rotations)
+                require((count(rotation.x & other.z) + count(rotation.z & other.x)) % 2 == 0);
             pass.rotations.push_back(rotation);
         }
         return pass;
