@@ -22,7 +22,7 @@ export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv library test quick fuzz test-lowest lint format demo bench bench-hardware evidence clean
+.PHONY: help venv library test quick fuzz test-lowest sanitize wheel lint format demo bench peers bench-hardware evidence clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -56,6 +56,14 @@ quick: $(LIBRARY)  ## run a cut through all phases in about a minute
 fuzz: $(LIBRARY)  ## try properties on fresh random input, for MINUTES
 	$(BIN)/python tests/fuzz.py --minutes $(MINUTES) --workers $(WORKERS)
 
+sanitize: $(FOR_WORK)  ## run the property tests of the fused kernel under sanitizers
+	$(BIN)/python -m tests.executors.sanitize
+
+wheel: $(FOR_WORK)  ## build dist/*.whl and try it in a clean environment without a compiler
+	rm -rf dist
+	$(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python tests/try_wheel.py dist/*.whl
+
 test-lowest: $(LOWEST)/.installed  ## run the cut on the oldest versions that pyproject.toml allows
 	$(LOWEST)/bin/pytest -n $(WORKERS) --dist worksteal @tests/quick.txt \
 		tests/services tests/qiskit tests/export tests/executors/test_measured_gradients.py
@@ -82,6 +90,14 @@ demo: $(FOR_USE)  ## compile an adapter and fine-tune a small model with it
 
 bench: $(LIBRARY)  ## run the benchmarks
 	$(BIN)/python -m benchmarks
+
+PEERS := $(patsubst benchmarks/peers/%.txt,.venv-peers/%/.made,$(wildcard benchmarks/peers/*.txt))
+peers: $(PEERS)  ## make the environments of the libraries that `make bench` compares with
+
+.venv-peers/%/.made: benchmarks/peers/%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python $(PIP) --requirement $<
+	@touch $@
 
 bench-hardware: $(FOR_WORK)  ## compare errors on devices' noise models with other compilers
 	$(BIN)/python -m benchmarks.hardware

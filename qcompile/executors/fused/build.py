@@ -58,7 +58,7 @@ class FusedEvaluator:
             found = FusedRun.apply(rows, trained, code, self.outputs, self._exactly)  # type: ignore[no-untyped-call]
         if self.shots is not None:
             found = self._sampled(found, self.shots)
-        return found.expand(data.shape[0], -1)
+        return found if self.reads_data else found.expand(data.shape[0], -1)
 
     def _exactly(self, data: Tensor, angles: Tensor) -> Tensor:
         return self.exact(data, angles if angles.shape[0] else None)

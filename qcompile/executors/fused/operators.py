@@ -7,6 +7,7 @@ traces no function that has such rules, and takes an operator with its own deriv
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -206,6 +207,11 @@ class Slopes(torch.autograd.Function):
             for inputs in _each(info.batch_size, in_dims[:3], (data, angles, weights))
         ]
         return (torch.stack([a for a, _ in parts]), torch.stack([b for _, b in parts])), (0, 0)
+
+
+for _function in (FusedRun, Slopes):
+    # torch asks for it at every call, which takes longer than small circuits do.
+    _function.forward.__signature__ = inspect.signature(_function.forward)  # type: ignore[attr-defined]
 
 
 def _slopes_of(eager: Eager) -> Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:
