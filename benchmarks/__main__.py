@@ -1,12 +1,18 @@
-"""All benchmarks, or the named ones: `python -m benchmarks [circuits] [contractions] [start]`."""
+"""All benchmarks, or the named ones: `python -m benchmarks [circuits] [contractions] [peers] …`."""
 
 from __future__ import annotations
 
 import argparse
 
 from benchmarks import circuits, contractions, start
+from benchmarks.peers import measure as peers
 
-BENCHMARKS = {"circuits": circuits, "contractions": contractions, "start": start}
+BENCHMARKS = {
+    "circuits": circuits,
+    "contractions": contractions,
+    "peers": peers,
+    "start": start,
+}
 
 
 def main() -> None:
