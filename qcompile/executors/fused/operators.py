@@ -211,7 +211,8 @@ class Slopes(torch.autograd.Function):
 
 for _function in (FusedRun, Slopes):
     # torch asks for it at every call, which takes longer than small circuits do.
-    _function.forward.__signature__ = inspect.signature(_function.forward)  # type: ignore[attr-defined]
+    _forward: Any = _function.forward
+    _forward.__signature__ = inspect.signature(_forward)
 
 
 def _slopes_of(eager: Eager) -> Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]:
