@@ -25,7 +25,7 @@ from tests.end_to_end.whole import base, close, inputs, oracle, shared_tensors
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "qcompile", "-q"]
 EXAMPLES = ROOT / "examples"
-WITH_MODULE = {"delora", "dora", "hira", "hra", "ia3", "oft"}
+WITH_MODULE = {"boft", "delora", "dora", "hira", "hra", "ia3", "oft"}
 """They compute with the frozen module, and are held to peft's code in tests/peft."""
 NAMES = sorted({path.stem for path in EXAMPLES.glob("*.qa")} - WITH_MODULE)
 SMALL = {
@@ -38,7 +38,11 @@ SMALL = {
     "lora_fa": ("rank=2",),
     "miss": ("rank=2",),
     "mixture_of_lora": ("rank=2",),
+    "paca": ("rank=2",),
+    "randlora": ("rank=3",),
+    "road": ("size=4",),
     "rslora": ("rank=2",),
+    "vblora": ("rank=2", "vectors=5", "size=4"),
     "shira": ("rank=2",),
     "vera": ("rank=3", "width=32"),
     "monarch": ("count=2",),

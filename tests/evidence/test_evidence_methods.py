@@ -15,6 +15,7 @@ from evidence.presets import PRESETS
 
 OF_PEFT = {
     "adalora",
+    "boft",
     "c3a",
     "delora",
     "dora",
@@ -28,8 +29,12 @@ OF_PEFT = {
     "miss",
     "mixture_of_lora",
     "oft",
+    "paca",
+    "randlora",
+    "road",
     "rslora",
     "shira",
+    "vblora",
     "vera",
 }
 """Relatives of LoRA that others have compared with it; here they are held to peft's own code."""

@@ -49,6 +49,7 @@ EXCEPTIONS: dict[str, Special] = {
     ),
     "prefix_mlp": Special(reason=PREFIX, starts_at_zero=False),
     "prefix_tuning": Special(reason=PREFIX, starts_at_zero=False),
+    "vblora": Special(reason="its bank is small, not zero", starts_at_zero=False),
     "qpa": Special(reason="zeros in generated weights would never learn", starts_at_zero=False),
 }
 

@@ -12,6 +12,7 @@ from typing import Any
 import peft
 import pytest
 import torch
+from peft.tuners.boft import layer as boft_layer
 from peft.tuners.c3a.utils import get_circulant_fast
 from torch import Tensor, nn
 
@@ -26,10 +27,11 @@ INPUTS, OUTPUTS, RANK = 12, 8, 4
 class One(nn.Module):
     """One linear map."""
 
-    def __init__(self) -> None:
+    def __init__(self, narrow: bool = True) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.proj = nn.Linear(INPUTS, OUTPUTS, dtype=torch.float64)
+        sizes = (INPUTS, OUTPUTS) if narrow else (OUTPUTS, INPUTS)
+        self.proj = nn.Linear(*sizes, dtype=torch.float64)
 
     def forward(self, x: Tensor) -> Tensor:
         result: Tensor = self.proj(x)
@@ -43,6 +45,8 @@ class Tied:
     theirs: Tensor
     view: Callable[[Tensor], Tensor] = lambda tensor: tensor
     offset: Callable[[Tensor], Tensor] = torch.zeros_like
+    slope: float = 1.0
+    """Our gradient over the view of theirs, where the view takes one number from several."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,10 @@ class Method:
     """The update of peft's layer, where peft's backward is not the derivative of its forward."""
     adapter: str | None = None
     """The adapter of an example that has several."""
+    redundant: Callable[[Any], int] = lambda _: 0
+    """Numbers that peft stores twice."""
+    narrow: bool = True
+    """The map has fewer outputs than inputs; else the other way round."""
 
 
 def vera(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
@@ -155,6 +163,55 @@ def fourierft(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
 def lora(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
     yield "a.weight", Tied(theirs=layer.lora_A[name].weight)
     yield "b.weight", Tied(theirs=layer.lora_B[name].weight)
+
+
+def boft(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    blocks = layer.boft_R[name]
+    size = blocks.shape[-1]
+    rows, columns = torch.triu_indices(size, size, 1)
+
+    def above(number: int) -> Callable[[Tensor], Tensor]:
+        # peft multiplies rows by its matrices from the right.
+        return lambda r: (0.5 * (r.mT - r))[number][:, rows, columns]
+
+    for number, prefix in enumerate("ab"):
+        yield f"{prefix}.turned.skew", Tied(theirs=blocks, view=above(number), slope=2.0)
+    yield "s", Tied(theirs=layer.boft_s[name], view=torch.flatten)
+
+
+def road(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    yield "theta", Tied(theirs=layer.road_theta[name])
+    yield "alpha", Tied(theirs=layer.road_alpha[name])
+
+
+def randlora(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    bases = layer.num_bases
+    yield "a", Tied(theirs=layer.randlora_A[name], view=lambda a: a[:, 0])
+    yield "b", Tied(theirs=layer.randlora_B[name], view=lambda b: b.flatten(1))
+    yield "gamma", Tied(theirs=layer.randlora_gamma[name])
+    yield "lambda", Tied(theirs=layer.randlora_lambda[name], view=torch.flatten)
+    for one, count in (("each", bases), ("all", RANK)):
+        yield one, Tied(theirs=torch.ones(count, 1))
+
+
+def vblora(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    yield "bank", Tied(theirs=layer.vblora_vector_bank[name])
+    yield "for_a", Tied(theirs=layer.vblora_logits_A[name], view=lambda t: t.flatten(0, 1))
+    yield "for_b", Tied(theirs=layer.vblora_logits_B[name], view=lambda t: t.flatten(0, 1))
+
+
+@pytest.fixture
+def butterflies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let peft take several butterfly factors, for which it wants a CUDA extension."""
+
+    class Blocks:
+        @staticmethod
+        def apply(blocks: Tensor) -> Tensor:
+            diagonals = [torch.block_diag(*factor) for factor in blocks]  # type: ignore[no-untyped-call]
+            return torch.stack(diagonals)
+
+    monkeypatch.setattr(boft_layer, "get_fbd_cuda", lambda: True)
+    monkeypatch.setattr(boft_layer, "FastBlockDiag", Blocks)
 
 
 TARGETS = ["proj"]
@@ -264,6 +321,44 @@ METHODS = (
         parameters={"coefficients": 20, "scale": 1, "seed": 5},
     ),
     Method(
+        example="boft",
+        config=lambda: peft.BOFTConfig(
+            boft_block_size=2, boft_n_butterfly_factor=2, target_modules=TARGETS
+        ),
+        tied=lambda layer, name: dict(boft(layer, name)),
+        parameters={"size": 2},
+        redundant=lambda layer: layer.boft_R["default"].numel() * 3 // 4,
+    ),
+    Method(
+        example="road",
+        config=lambda: peft.RoadConfig(variant="road_1", group_size=4, target_modules=TARGETS),
+        tied=lambda layer, name: dict(road(layer, name)),
+        parameters={"size": 4},
+    ),
+    Method(
+        example="randlora",
+        config=lambda: peft.RandLoraConfig(r=RANK, randlora_alpha=8, target_modules=TARGETS),
+        tied=lambda layer, name: dict(randlora(layer, name)),
+        parameters={"rank": RANK, "alpha": 8},
+        adapter="randlora",
+        narrow=False,
+    ),
+    Method(
+        example="randlora",
+        config=lambda: peft.RandLoraConfig(r=RANK, randlora_alpha=8, target_modules=TARGETS),
+        tied=lambda layer, name: dict(randlora(layer, name)),
+        parameters={"rank": RANK, "alpha": 8},
+        adapter="randlora_narrow",
+    ),
+    Method(
+        example="vblora",
+        config=lambda: peft.VBLoRAConfig(
+            r=RANK, num_vectors=5, vector_length=2, topk=2, target_modules=TARGETS
+        ),
+        tied=lambda layer, name: dict(vblora(layer, name)),
+        parameters={"rank": RANK, "vectors": 5, "size": 2},
+    ),
+    Method(
         example="vera",
         config=lambda: peft.VeraConfig(r=RANK, target_modules=TARGETS, projection_prng_key=1),
         tied=lambda layer, name: dict(vera(layer, name)),
@@ -281,14 +376,14 @@ def ours(method: Method) -> tuple[One, qcompile.CompiledAdapter]:
         head, *adapters = re.split(r"^(?=adapter )", text, flags=re.M)
         own = [it for it in adapters if it.startswith(f"adapter {method.adapter}(")]
         text = head + own[0]
-    model = One()
+    model = One(method.narrow)
     adapter = qcompile.compile(text, model=model, parameters=dict(method.parameters)).double()
     return model, adapter
 
 
 def theirs(method: Method) -> tuple[Any, Any]:
     """peft's model, and its layer."""
-    model: Any = peft.get_peft_model(One(), method.config()).double()
+    model: Any = peft.get_peft_model(One(method.narrow), method.config()).double()
     layer = model.base_model.model.proj
     torch.manual_seed(1)
     with torch.no_grad():
@@ -301,6 +396,7 @@ def theirs(method: Method) -> tuple[Any, Any]:
     return model, layer
 
 
+@pytest.mark.usefixtures("butterflies")
 @pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")
 @pytest.mark.parametrize("method", METHODS, ids=[it.adapter or it.example for it in METHODS])
 def test_method(method: Method) -> None:
@@ -319,8 +415,8 @@ def test_method(method: Method) -> None:
     trainable = [p for p in model.parameters() if p.requires_grad]
     assert sum(p.numel() for p in trainable) == sum(
         p.numel() for p in other.parameters() if p.requires_grad
-    )
-    x = torch.randn(5, INPUTS, dtype=torch.float64, requires_grad=True)
+    ) - method.redundant(layer)
+    x = torch.randn(5, model.proj.in_features, dtype=torch.float64, requires_grad=True)
     same = x.detach().clone().requires_grad_()
     found, expected = model(x), other(same)
     if method.weight is not None:
@@ -338,7 +434,11 @@ def test_method(method: Method) -> None:
         if mine.requires_grad:
             assert tie.theirs.grad is not None
             torch.testing.assert_close(
-                mine.grad, tie.view(tie.theirs.grad), rtol=1e-6, atol=1e-6, msg=name
+                mine.grad,
+                tie.slope * tie.view(tie.theirs.grad),
+                rtol=1e-6,
+                atol=1e-6,
+                msg=name,
             )
     merged: Any = merge(model)
     wanted = other.merge_and_unload()

@@ -67,3 +67,52 @@ class BaseWidth(SizedMessage):
 
     width: int
     in_features: int
+
+
+@message(
+    "QA3134",
+    "modes {modes} hold {product} elements, but the value has {width}",
+    label="product {product}",
+)
+class ModesDoNotFill(SizedMessage):
+    """`permute` takes a value as a tensor, so the product of the modes is the width of the value.
+
+    Erroneous:  u = permute(x, modes: [4, 8], axes: [1, 0])             (for a value 128 wide)
+    Corrected:  u = permute(x, modes: [in_features // 8, 8], axes: [1, 0])
+    """
+
+    modes: tuple[int, ...]
+    product: int
+    width: int
+
+
+@message(
+    "QA3135",
+    "axes {axes} are not the {count} axes of the value, each once",
+    label="gives the axes",
+)
+class AxesAtSize(SizedMessage):
+    """`axes` of `permute` names every axis once, from 0. Here they depend on the module's sizes.
+
+    Erroneous:  u = permute(x, modes: [2, in_features // 2], axes: [in_features // 100, 0])
+    Corrected:  u = permute(x, modes: [2, in_features // 2], axes: [1, 0])
+    """
+
+    axes: tuple[int, ...]
+    count: int
+
+
+@message(
+    "QA3136",
+    "{count} elements cannot be taken from a value {width} wide",
+    label="{count} of {width}",
+)
+class TooFewElements(SizedMessage):
+    """`gather(v, n)` takes n different elements of v, and `top(v, n)` the n largest.
+
+    Erroneous:  h = gather(x, 2 * in_features)
+    Corrected:  h = gather(x, in_features // 2)
+    """
+
+    count: int
+    width: int

@@ -51,6 +51,25 @@ class BlocksDoNotFit(Message):
         return blocks_that_fit(self.width, self.block)
 
 
+@message(
+    "QA2323",
+    "`axes` must name each of the {count} axes once",
+    label="0 to {last} in some order",
+)
+class AxesNotAPermutation(Message):
+    """`permute(v, modes: …, axes: …)` has as many axes as modes. `axes` says which axis of the
+    value comes first, second, and so on, from 0.
+
+    Erroneous:  h = linear(x, to: 32)
+                u = permute(h, modes: [4, 8], axes: [1, 2])
+    Corrected:  h = linear(x, to: 32)
+                u = permute(h, modes: [4, 8], axes: [1, 0])
+    """
+
+    count: int
+    last: int
+
+
 def blocks_that_fit(width: int, block: int) -> tuple[str, ...]:
     """The advice for a width that `block` does not divide."""
     sizes = dividing_blocks(width, block)

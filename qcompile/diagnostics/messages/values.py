@@ -33,7 +33,8 @@ class WidthsDiffer(Message):
 )
 class NoSuchOperation(Message):
     """Values are added, subtracted, multiplied and divided element by element; a number may stand
-    on either side. Exponents are numbers, and values are not compared.
+    on either side. Exponents are numbers. `<`, `<=`, `>` and `>=` of values give 1 or 0;
+    values are not compared for equality.
 
     Erroneous:  g = h ** u
     Corrected:  g = exp(u * log(h))
@@ -46,7 +47,7 @@ class NoSuchOperation(Message):
     def helps(self) -> tuple[str, ...]:
         general = (
             "values can be added, subtracted, multiplied and divided element by element, also with"
-            " numbers, and taken to the power of a number"
+            " numbers, compared by < <= > >=, and taken to the power of a number"
         )
         if self.operator == "**":
             return ("for positive values, a ** b is `exp(b * log(a))`", general)

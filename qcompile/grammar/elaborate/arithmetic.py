@@ -74,6 +74,8 @@ def _shift(graph: GraphBuilder, value: Value | None, offset: Typed, span: Span) 
 def _values(
     frame: Frame, graph: GraphBuilder, operator: str, left: Value, right: Value, span: Span
 ) -> Operand:
+    if operator in _COMPARISONS:
+        return _compare(frame, graph, operator, left, right, span)
     if operator not in ("+", "-", "*", "/"):
         return _none(frame, operator, left, right, span)
     one, other = graph.number(left.width), graph.number(right.width)
@@ -98,10 +100,35 @@ def _values(
     return graph.add(SpecSum(operands=(left.node, second.node), span=span), width, span)
 
 
+_COMPARISONS = ("<", "<=", ">", ">=")
+
+
+def _compare(
+    frame: Frame,
+    graph: GraphBuilder,
+    operator: str,
+    left: Value | Typed,
+    right: Value | Typed,
+    span: Span,
+) -> Operand:
+    """1 where it holds, else 0: the step of a difference, or 1 less that of the other one."""
+    above, below = (left, right) if operator in (">", "<=") else (right, left)
+    difference = combine_operands(frame, "-", above, below, span)
+    if not isinstance(difference, Value):
+        return None
+    step = SpecActivation(operand=difference.node, kind="step", span=span)
+    found = graph.add(step, difference.width, span)
+    if found is None or operator in ("<", ">"):
+        return found
+    return _shift(graph, scale(graph, found, integer(-1, span), span), integer(1, span), span)
+
+
 def _value_number(
     frame: Frame, graph: GraphBuilder, operator: str, left: Value, right: Typed, span: Span
 ) -> Operand:
     factor: Typed | None
+    if operator in _COMPARISONS:
+        return _compare(frame, graph, operator, left, right, span)
     match operator:
         case "+":
             return _shift(graph, left, right, span)
@@ -122,6 +149,8 @@ def _value_number(
 def _number_value(
     frame: Frame, graph: GraphBuilder, operator: str, left: Typed, right: Value, span: Span
 ) -> Operand:
+    if operator in _COMPARISONS:
+        return _compare(frame, graph, operator, left, right, span)
     match operator:
         case "+":
             return _shift(graph, right, left, span)

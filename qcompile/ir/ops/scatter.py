@@ -17,6 +17,14 @@ from qcompile.ir.spec_node import Lowering, SpecDomain, UnarySpec
 from qcompile.ir.verification import VerificationError, require
 
 MAX_SEED = 2**31 - 1
+SEED = Option(
+    name="seed",
+    kind="int",
+    low=0,
+    high=MAX_SEED,
+    default="0",
+    meaning="draws the places, the same for all modules of one size",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,14 +118,7 @@ OPERATIONS = (
             value_option("a value that does not depend on `x`"),
             size_option("rows", "number of rows"),
             size_option("n", "their width"),
-            Option(
-                name="seed",
-                kind="int",
-                low=0,
-                high=MAX_SEED,
-                default="0",
-                meaning="draws the places, the same for all modules of one size",
-            ),
+            SEED,
         ),
         meaning="a table of zeros with the elements of v at drawn places",
         width="`n`, a table",
