@@ -60,7 +60,7 @@ SMALL = {
     "qpa": ("rank=2", "chunk=32", "depth=1"),
     "quantum_peft": ("rank=2",),
 }
-STARTS_ELSEWHERE = {"prefix_mlp", "prefix_tuning", "qpa"}
+STARTS_ELSEWHERE = {"prefix_mlp", "prefix_tuning", "qpa", "vblora"}
 """Prefixes are no updates; zeros in the weights that QPA generates would never learn."""
 CONFIGURATION = {
     "model_type": "llama",

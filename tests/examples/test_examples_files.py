@@ -19,6 +19,7 @@ NAMES = {"lora", "qtha", "qaa", "mpo", "hybrid", "noisy_target"}
 NOT_ZERO = {
     "hra": "equal reflections cancel up to rounding",
     "qpa": "generated weights that are all zero would have no gradient",
+    "vblora": "the bank of vectors is small, not zero",
     "prefix_tuning": "a prefix takes a share of the attention, whatever it holds",
     "prefix_mlp": "a prefix takes a share of the attention, whatever it holds",
 }

@@ -22,9 +22,9 @@ class Gather:
         return value.index_select(-1, self.places.on(value))
 
 
-def gather(node: GatherNode, context: StepContext) -> Gather:
+def gather_places(node: GatherNode, context: StepContext) -> Gather:
     (width,) = context.widths
     return Gather(context.constants.index(drawn_places(width, node.width, node.seed)))
 
 
-FUNCTIONS: NodeFunctions = {GatherNode: gather}
+FUNCTIONS: NodeFunctions = {GatherNode: gather_places}

@@ -11,7 +11,7 @@ from qcompile.backends.simulator.steps import NodeFunctions
 from qcompile.ir.ops.selection import TopNode, WhereNode
 
 
-def choose(condition: Tensor, yes: Tensor, no: Tensor) -> Tensor:
+def where_nonzero(condition: Tensor, yes: Tensor, no: Tensor) -> Tensor:
     """Along all axes; the gradient goes to what was taken."""
     return torch.where(condition != 0, yes, no)
 
@@ -29,6 +29,6 @@ class Top:
 
 
 FUNCTIONS: NodeFunctions = {
-    WhereNode: lambda *_: choose,
+    WhereNode: lambda *_: where_nonzero,
     TopNode: lambda node, _: Top(node.count),
 }

@@ -94,8 +94,10 @@ class ModesDoNotFill(SizedMessage):
 class AxesAtSize(SizedMessage):
     """`axes` of `permute` names every axis once, from 0. Here they depend on the module's sizes.
 
-    Erroneous:  u = permute(x, modes: [2, in_features // 2], axes: [in_features // 100, 0])
-    Corrected:  u = permute(x, modes: [2, in_features // 2], axes: [1, 0])
+    Erroneous:  attach "*.q_proj"
+                u = permute(x, modes: [2, in_features // 2], axes: [in_features // in_features, 1])
+    Corrected:  attach "*.q_proj"
+                u = permute(x, modes: [2, in_features // 2], axes: [1, 0])
     """
 
     axes: tuple[int, ...]

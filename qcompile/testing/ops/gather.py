@@ -13,7 +13,7 @@ from qcompile.testing.growing import Growing
 Array = NDArray[np.float64]
 
 
-def gathered(node: GatherNode, value: Array) -> Array:
+def at_drawn_places(node: GatherNode, value: Array) -> Array:
     places = drawn_places(value.shape[1], node.width, node.seed)
     return np.stack([value[:, place] for place in places], axis=1)
 
@@ -23,5 +23,5 @@ def random_gather(program: Growing, operand: int, width: int) -> GatherNode:
     return GatherNode(operand=operand, width=count, seed=program.draw(st.integers(0, 3)))
 
 
-VALUES = {GatherNode: gathered}
+VALUES = {GatherNode: at_drawn_places}
 RANDOM_NODE = random_gather
