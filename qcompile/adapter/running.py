@@ -13,17 +13,12 @@ from qcompile.artifact.manifest import Manifest
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.arguments import check_path, check_type
 from qcompile.diagnostics.errors import AdapterError, UsageError
-from qcompile.diagnostics.messages.services import (
-    AmplitudesNotRun,
-    NothingToRun,
-    SeveralPlaces,
-)
+from qcompile.diagnostics.messages.services import NothingToRun, SeveralPlaces
 from qcompile.diagnostics.messages.usage import UnknownOptionValue
 from qcompile.diagnostics.nearest import nearest
 from qcompile.executors.executor import Evaluator
 from qcompile.executors.measured.evaluator import MeasuredEvaluator
 from qcompile.executors.measured.gradients import SHIFT, Gradient, Method
-from qcompile.ir.circuit import AmplitudeState
 from qcompile.ir.compilation import Site
 from qcompile.ir.plan import EvaluationNode, Plan
 from qcompile.ir.target import NamedDevice
@@ -68,7 +63,7 @@ def run_on(
     service so far, which may be the one to go on with.
 
     Raises:
-        AdapterError: QA7103, QA7107, QA7113.
+        AdapterError: QA7103, QA7107.
         CompileError: What routing reports.
         UsageError: QA7101, QA7102, QA7108, QA7111, QA7112.
     """
@@ -138,18 +133,9 @@ def _device_of(plan: Plan) -> str | None:
 
 
 def _refuse(plans: tuple[Plan, ...], service: str) -> None:
-    nodes = [
-        (plan.adapter, node)
-        for plan in plans
-        for node in plan.nodes
-        if isinstance(node, EvaluationNode)
-    ]
-    if not nodes:
+    if not any(isinstance(node, EvaluationNode) for plan in plans for node in plan.nodes):
         names = ", ".join(dict.fromkeys(plan.adapter for plan in plans))
         raise AdapterError(NothingToRun(adapter=names, service=service))
-    for name, node in nodes:
-        if isinstance(node.evaluation.circuit.initial, AmplitudeState):
-            raise AdapterError(AmplitudesNotRun(adapter=name, service=service))
 
 
 def run_options(

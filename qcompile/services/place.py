@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from qcompile.executors.measured.amplitudes import EncodedAmplitudes, amplitudes_of, in_gates
 from qcompile.executors.measured.evaluator import SettingPart, logical_parts
 from qcompile.executors.measured.program import measured_program
 from qcompile.executors.measured.settings import BasisSetting, settings
@@ -30,15 +31,21 @@ def parts_of(
     circuit = node.evaluation.circuit
     if device is None:
         return logical_parts(circuit)
+    amplitudes = amplitudes_of(circuit)
+    circuit = in_gates(circuit)
     found = settings(circuit)
     routed = node.routed
     if routed is not None and routed.device == device.name:
         if len(found) == 1 and found[0].circuit == circuit:
-            return (_part(found[0], routed.circuit, routed.physical),)
-    return tuple(_routed(setting, device, target, pipeline) for setting in found)
+            return (_part(found[0], routed.circuit, routed.physical, amplitudes),)
+    return tuple(
+        _part(setting, *_routed(setting, device, target, pipeline), amplitudes) for setting in found
+    )
 
 
-def _routed(setting: BasisSetting, device: Device, target: Target, pipeline: str) -> SettingPart:
+def _routed(
+    setting: BasisSetting, device: Device, target: Target, pipeline: str
+) -> tuple[Circuit, tuple[int, ...]]:
     # Routing needs pytket, which circuits without a device do not wait for.
     from qcompile.passes.device.route import route
 
@@ -51,10 +58,15 @@ def _routed(setting: BasisSetting, device: Device, target: Target, pipeline: str
     context = Context(target=target, device=device)
     found = route(setting.circuit, device_passes(Pipeline.parse(pipeline), context), context)
     assert found is not None
-    return _part(setting, found.best.circuit, found.best.physical)
+    return found.best.circuit, found.best.physical
 
 
-def _part(setting: BasisSetting, circuit: Circuit, physical: tuple[int, ...]) -> SettingPart:
+def _part(
+    setting: BasisSetting,
+    circuit: Circuit,
+    physical: tuple[int, ...],
+    amplitudes: EncodedAmplitudes | None,
+) -> SettingPart:
     return SettingPart(
-        program=measured_program(circuit), physical=physical, outputs=setting.outputs
+        program=measured_program(circuit, amplitudes), physical=physical, outputs=setting.outputs
     )

@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from torch import Tensor
 
+import qcompile
+from qcompile.backends.devices import load_device
 from qcompile.executors.constants import Constants
 from qcompile.executors.executor import Evaluator
+from qcompile.executors.measured.amplitudes import in_gates, tree_angles
 from qcompile.executors.measured.evaluator import MeasuredEvaluator, logical_parts
 from qcompile.executors.measured.gradients import Gradient
 from qcompile.executors.measured.program import measured_program
 from qcompile.executors.measured.shift_rules import frequencies, rule_of, shift_rule
 from qcompile.executors.registry import executor_of
-from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, Probabilities, ZeroState
+from qcompile.ir.circuit import (
+    Affine,
+    AmplitudeState,
+    Circuit,
+    Expectations,
+    Gate,
+    Pauli,
+    Probabilities,
+    ZeroState,
+)
 from qcompile.ir.gates import GATE_NAMES, GATES, GateName
-from qcompile.ir.plan import StatevectorEvaluation
-from qcompile.ir.target import DEFAULT_TARGET
+from qcompile.ir.plan import EvaluationNode, StatevectorEvaluation
+from qcompile.ir.target import DEFAULT_TARGET, NamedDevice
+from qcompile.services.place import parts_of
 from qcompile.testing.circuit_strategies import circuits, sample_inputs, seeds
 from tests.executors.exact_service import ExactService
+
+AMPLITUDES = """qa 1
+adapter state() {
+    shape 6 -> 2
+    q = circuit(3 qubits) { encode amplitude(x); ry; cx ring; rx; measure "ZII", "IXZ" }
+    update linear(q, to: 2)
+}
+"""
 
 TURNING = tuple(name for name in GATE_NAMES if GATES[name].angles)
 CONTROLLED = ("crx", "cry", "crz")
@@ -59,7 +82,7 @@ def assert_same(circuit: Circuit, seed: int) -> None:
 
 
 @settings(max_examples=150)
-@given(circuit=circuits(amplitude=False), seed=seeds)
+@given(circuit=circuits(), seed=seeds)
 def test_gradients_of_random_circuits_are_exact(circuit: Circuit, seed: int) -> None:
     assert_same(circuit, seed)
 
@@ -115,6 +138,96 @@ def test_a_rule_differentiates_every_polynomial_of_its_frequencies(
         slope = np.array(ascending) @ (odd * np.cos(turns) - even * np.sin(turns))
         found = sum(weight * value(t + shift) for shift, weight in rule_of(ascending))
         assert found == pytest.approx(slope, abs=1e-9)
+
+
+def amplitudes(qubits: int, width: int) -> Circuit:
+    """The data after the first are the state, and the first also turns a qubit."""
+    ring = [Gate(name="cx", qubits=(q, (q + 1) % qubits)) for q in range(qubits) if qubits > 1]
+    turns = [
+        Gate(name="ry", qubits=(q,), angles=(Affine(data=((0, 0.5),), angles=((q, 1.0),)),))
+        for q in range(qubits)
+    ]
+    return Circuit(
+        qubits=qubits,
+        data_width=width + 1,
+        angle_count=qubits,
+        initial=AmplitudeState(offset=1, width=width),
+        gates=(*turns, *ring),
+        readout=Expectations(
+            paulis=tuple(Pauli(letters=((q, "X" if q == 1 else "Z"),)) for q in range(qubits))
+        ),
+    )
+
+
+@pytest.mark.parametrize(("qubits", "width"), [(1, 2), (2, 3), (3, 8), (3, 5), (4, 16)])
+def test_tree_angles_make_the_state(qubits: int, width: int) -> None:
+    rows = np.random.default_rng(qubits).normal(size=(4, width)) * [[1.0], [1e-200], [1e200], [0]]
+    rows[0, ::2] = 0.0
+    circuit = replace(amplitudes(qubits, width), gates=(), angle_count=0)
+    ready = replace(in_gates(circuit), readout=Probabilities(qubits=tuple(range(qubits))))
+    angles = tree_angles(rows, qubits)
+    data = torch.from_numpy(np.concatenate([angles, np.zeros((4, width + 1))], axis=1))
+    unit = np.zeros((4, 2**qubits))
+    unit[:, :width] = rows
+    unit[3, 0] = 1.0
+    unit /= np.abs(unit).max(axis=1, keepdims=True)
+    expected = unit**2 / (unit**2).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(simulated(ready)(data, None).numpy(), expected, atol=1e-12)
+    cx = sum(gate.name == "cx" for gate in ready.gates)
+    assert (len(ready.gates) - cx, cx) == (2**qubits - 1, max(0, 2**qubits - 2))
+
+
+@pytest.mark.parametrize("rows", ["normal", "zero pairs", "one amplitude", "zero"])
+def test_gradients_of_amplitudes_are_exact_also_at_zeros(rows: str) -> None:
+    circuit = amplitudes(3, 7)
+    data = torch.from_numpy(np.random.default_rng(2).normal(size=(3, 8)))
+    match rows:
+        case "zero pairs":
+            data[:, 3:7] = 0.0
+        case "one amplitude":
+            data[:, 1:] = 0.0
+            data[:, 4] = -2.0
+        case "zero":
+            data[1, 1:] = 0.0
+    turns = torch.linspace(-1, 1, 3, dtype=torch.float64)
+    found = []
+    for evaluator in (
+        simulated(circuit),
+        MeasuredEvaluator(logical_parts(circuit), ExactService()),
+    ):
+        x, t = data.clone().requires_grad_(), turns.clone().requires_grad_()
+        values = evaluator(x, t)
+        weights = torch.linspace(0.5, 1.5, 3, dtype=torch.float64)
+        torch.autograd.backward((values * weights).sum())
+        found.append((values.detach(), x.grad, t.grad))
+    for mine, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=0.0, atol=1e-9)
+
+
+def test_amplitudes_are_counted() -> None:
+    circuit = amplitudes(2, 3)
+    parts, service = logical_parts(circuit), ExactService()
+    rows = torch.randn(5, 4, dtype=torch.float64).requires_grad_()
+    turns = torch.randn(2, dtype=torch.float64, requires_grad=True)
+    torch.autograd.backward(MeasuredEvaluator(parts, service)(rows, turns).sum())
+    counted = [part.program.evaluations(data=True, angles=True) for part in parts]
+    # One setting for each basis, with two turns and three amplitudes each.
+    assert counted == [2 * 2 + 2 * 3] * len(parts)
+    assert sum(service.calls) == 5 * sum(1 + count for count in counted)
+
+
+@pytest.mark.parametrize("device", ["fake_manila", "fake_torino"])
+def test_amplitudes_are_routed_once_for_all_tokens(device: str) -> None:
+    plan = qcompile.compile(AMPLITUDES).only_part().plan
+    (node,) = (node for node in plan.nodes if isinstance(node, EvaluationNode))
+    circuit = node.evaluation.circuit
+    loaded = load_device(NamedDevice(name=device))
+    parts = parts_of(node, loaded, plan.target, "")
+    assert all(part.physical is not None for part in parts)
+    found = values_and_gradients(MeasuredEvaluator(parts, ExactService()), circuit, 3)
+    expected = values_and_gradients(simulated(circuit), circuit, 3)
+    for mine, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=0.0, atol=1e-8)
 
 
 def shared_angle() -> Circuit:

@@ -688,7 +688,6 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7110": lambda: torch.save(on_aer(), "a.pt"),
     "QA7111": without_account,
     "QA7112": lambda: qcompile.compile(CIRCUIT).on(object()),
-    "QA7113": lambda: qcompile.compile(AMPLITUDES).on("aer"),
     "QA7114": no_device_to_run_on,
     "QA7115": several_places,
     "QA8001": bad_gate,

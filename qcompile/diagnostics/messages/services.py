@@ -200,22 +200,6 @@ class UnknownBackend(Message):
 
 
 @message(
-    "QA7113",
-    "`{adapter}` begins with amplitudes, which `{service}` cannot prepare",
-    help="encode the values as angles, or run it in torch",
-)
-class AmplitudesNotRun(Message):
-    """`encode amplitude` is a state without gates. It is simulated in torch; a service runs gates.
-
-    Erroneous:  adapter.on("fake_torino")      where the circuit has `encode amplitude(x)`
-    Corrected:  adapter.on("fake_torino")      where the circuit has `encode angle(x)`
-    """
-
-    adapter: str
-    service: str
-
-
-@message(
     "QA7114",
     "target `{name}` runs circuits on a device, and names none",
     label="on which device?",

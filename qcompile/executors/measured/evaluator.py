@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.services import ServiceNotPickled
+from qcompile.executors.measured.amplitudes import amplitudes_of, in_gates, tree_angles
 from qcompile.executors.measured.gradients import SHIFT, Gradient
 from qcompile.executors.measured.program import MeasuredProgram, measured_program
 from qcompile.executors.measured.service import Placed, Service
@@ -22,7 +23,7 @@ from qcompile.executors.measured.settings import settings
 from qcompile.executors.measured.values import Values
 from qcompile.ir.circuit import Circuit
 
-Measure = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Measure = Callable[[NDArray[np.float64], Tensor], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +36,14 @@ class SettingPart:
 
 
 def logical_parts(circuit: Circuit) -> tuple[SettingPart, ...]:
-    """The settings of a circuit that starts in |0…0⟩, for no device in particular."""
+    """The settings of a circuit, for no device in particular."""
     return tuple(
         SettingPart(
-            program=measured_program(setting.circuit), physical=None, outputs=setting.outputs
+            program=measured_program(setting.circuit, amplitudes_of(circuit)),
+            physical=None,
+            outputs=setting.outputs,
         )
-        for setting in settings(circuit)
+        for setting in settings(in_gates(circuit))
     )
 
 
@@ -87,13 +90,15 @@ class _MeasuredPart:
         self.gradient = gradient
         self.values = Values(service, Placed(circuit=program.circuit, physical=part.physical))
         count = len(program.slots)
+        self._program = program
         self._constant = torch.zeros(count, dtype=torch.float64)
-        self._of_data = torch.zeros(program.data_width, count, dtype=torch.float64)
+        inputs = program.tree + program.data_width
+        self._of_inputs = torch.zeros(inputs, count, dtype=torch.float64)
         self._of_angles = torch.zeros(program.angle_count, count, dtype=torch.float64)
         for number, slot in enumerate(program.slots):
             self._constant[number] = slot.angle.constant
             for index, factor in slot.angle.data:
-                self._of_data[index, number] = factor
+                self._of_inputs[index, number] = factor
             for index, factor in slot.angle.angles:
                 self._of_angles[index, number] = factor
 
@@ -104,48 +109,104 @@ class _MeasuredPart:
                 data, angles, self._bindings, self.values, self.gradient
             )
             return values
+        needs = {"data": data.requires_grad, "angles": angles.requires_grad}
         wanted = tuple(
-            slot.rule if slot.serves(data=data.requires_grad, angles=angles.requires_grad) else ()
-            for slot in self.slots
+            slot.rule if self._program.serves(slot, **needs) else () for slot in self.slots
         )
         values = _Shifted.apply(  # type: ignore[no-untyped-call]
-            self._bindings(data, angles), wanted, self.values
+            self._of_gates(data, angles), self._amplitudes(data), wanted, self._measure
         )
         return values
 
+    def _measure(self, bindings: NDArray[np.float64], amplitudes: Tensor) -> NDArray[np.float64]:
+        return self.values(bindings + self._of_state(amplitudes))
+
     def _bindings(self, data: Tensor, angles: Tensor) -> Tensor:
-        """(B, slots): what every slot is, by which torch knows the chain rule."""
+        """(B, slots): what every slot is."""
+        state = torch.from_numpy(self._of_state(self._amplitudes(data)))
+        return self._of_gates(data, angles) + state
+
+    def _of_gates(self, data: Tensor, angles: Tensor) -> Tensor:
+        """(B, slots) without the angles of the state, by which torch knows the chain rule."""
         turns = angles @ self._of_angles if len(self._of_angles) else 0.0
-        return self._constant + data @ self._of_data + turns
+        return self._constant + data @ self._of_inputs[self._program.tree :] + turns
+
+    def _amplitudes(self, data: Tensor) -> Tensor:
+        """(…, width); of width zero where the circuit starts in |0…0⟩."""
+        state = self._program.amplitudes
+        first, width = (0, 0) if state is None else (state.offset, state.width)
+        return data[..., first : first + width]
+
+    def _of_state(self, amplitudes: Tensor) -> NDArray[np.float64]:
+        """(…, slots): the part of the angles that make the state."""
+        rows, program = amplitudes.numpy(force=True), self._program
+        if program.amplitudes is None:
+            return np.zeros((*rows.shape[:-1], len(self.slots)))
+        angles = tree_angles(rows, program.amplitudes.qubits)
+        found: NDArray[np.float64] = angles @ self._of_inputs[: program.tree].numpy()
+        return found
 
 
 class _Shifted(Function):
-    """bindings (B, slots) → (B, outputs)."""
+    """bindings (B, slots), amplitudes (B, width) → (B, outputs)."""
 
     @staticmethod
-    def forward(ctx: Any, bindings: Tensor, rules: tuple[Any, ...], measure: Measure) -> Tensor:
-        ctx.save_for_backward(bindings)
+    def forward(
+        ctx: Any, bindings: Tensor, amplitudes: Tensor, rules: tuple[Any, ...], measure: Measure
+    ) -> Tensor:
+        values = torch.from_numpy(measure(bindings.numpy(force=True), amplitudes))
+        ctx.save_for_backward(bindings, amplitudes, values)
         ctx.rules, ctx.measure = rules, measure
-        return torch.from_numpy(measure(bindings.numpy(force=True)))
+        return values
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        (bindings,) = ctx.saved_tensors
+        bindings, amplitudes, values = ctx.saved_tensors
+        found = torch.zeros_like(bindings)
         shifts = [
             (slot, shift, weight) for slot, rule in enumerate(ctx.rules) for shift, weight in rule
         ]
-        found = torch.zeros_like(bindings)
-        if not shifts:
-            return found, None, None
-        moved = bindings.unsqueeze(0).repeat(len(shifts), 1, 1)
-        for number, (slot, shift, _) in enumerate(shifts):
-            moved[number, :, slot] += shift
-        values = torch.from_numpy(ctx.measure(moved.flatten(0, 1).numpy()))
-        along = (values.reshape(len(shifts), *gradient.shape) * gradient).sum(-1)
-        for number, (slot, _, weight) in enumerate(shifts):
-            found[:, slot] += weight * along[number]
-        return found, None, None
+        if shifts:
+            moved = bindings.unsqueeze(0).repeat(len(shifts), 1, 1)
+            for number, (slot, shift, _) in enumerate(shifts):
+                moved[number, :, slot] += shift
+            same = amplitudes.repeat(len(shifts), 1)
+            shifted = torch.from_numpy(ctx.measure(moved.flatten(0, 1).numpy(), same))
+            along = (shifted.reshape(len(shifts), *gradient.shape) * gradient).sum(-1)
+            for number, (slot, _, weight) in enumerate(shifts):
+                found[:, slot] += weight * along[number]
+        of_state = None
+        if ctx.needs_input_grad[1] and amplitudes.shape[1]:
+            of_state = _of_amplitudes(bindings, amplitudes, values, gradient, ctx.measure)
+        return found, of_state, None, None
+
+
+def _of_amplitudes(
+    bindings: Tensor, amplitudes: Tensor, values: Tensor, gradient: Tensor, measure: Measure
+) -> Tensor:
+    """(B, width), by f(z) = zᵀ H z / ‖z‖² alone.
+
+    4 (H z)_j is ‖z + e_j‖² f(z + e_j) - ‖z - e_j‖² f(z - e_j) for a normalised z, also where
+    amplitudes are zero, at which the angles that make the state have no derivatives. f does not
+    depend on a row of zeros, which is |0…0⟩.
+    """
+    largest = amplitudes.abs().amax(1, keepdim=True)
+    scaled = amplitudes / torch.where(largest > 0, largest, 1.0)
+    norm = torch.linalg.vector_norm(scaled, dim=1, keepdim=True)
+    unit = scaled / torch.where(norm > 0, norm, 1.0)
+    width = amplitudes.shape[1]
+    steps = torch.eye(width, dtype=unit.dtype).unsqueeze(1)
+    moved = torch.stack([unit + steps, unit - steps])
+    squares = moved.square().sum(-1, keepdim=True)
+    rest = bindings.repeat(2 * width, 1).numpy()
+    measured = torch.from_numpy(measure(rest, moved.flatten(0, 2)))
+    up, down = (measured.reshape(*moved.shape[:-1], -1) * squares).unbind(0)
+    # (width, B, outputs): 2 (H z)_j - 2 z_j f(z), which is the gradient on the unit sphere.
+    along = (up - down) / 2 - 2 * unit.T.unsqueeze(-1) * values
+    found = (along * gradient).sum(-1).T
+    lengths = norm * largest
+    return torch.where(lengths > 0, found / torch.where(lengths > 0, lengths, 1.0), 0.0)
 
 
 class _Simultaneous(Function):
@@ -157,7 +218,7 @@ class _Simultaneous(Function):
         data: Tensor,
         angles: Tensor,
         bindings: Callable[[Tensor, Tensor], Tensor],
-        measure: Measure,
+        measure: Values,
         settings: Gradient,
     ) -> Tensor:
         ctx.save_for_backward(data, angles)
