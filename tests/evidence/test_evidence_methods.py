@@ -17,6 +17,7 @@ OF_PEFT = {
     "adalora",
     "boft",
     "c3a",
+    "cp",
     "delora",
     "dora",
     "fourierft",
@@ -24,8 +25,10 @@ OF_PEFT = {
     "hra",
     "ia3",
     "loha",
+    "loca",
     "lokr",
     "lora_fa",
+    "loretta",
     "miss",
     "mixture_of_lora",
     "oft",
@@ -34,8 +37,11 @@ OF_PEFT = {
     "road",
     "rslora",
     "shira",
+    "tt_lora",
+    "tucker",
     "vblora",
     "vera",
+    "waveft",
 }
 """Relatives of LoRA that others have compared with it; here they are held to peft's own code."""
 ABSENT_BY_DESIGN = {"noisy_target.qa", "relatives/parts.qa", *(f"{name}.qa" for name in OF_PEFT)}

@@ -160,6 +160,12 @@ def fourierft(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
     yield "c", Tied(theirs=spectrum)
 
 
+def waveft(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    spectrum = layer.waveft_spectrum[name]
+    layer.waveft_indices[name] = drawn(spectrum.numel(), 5)
+    yield "c", Tied(theirs=spectrum)
+
+
 def lora(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
     yield "a.weight", Tied(theirs=layer.lora_A[name].weight)
     yield "b.weight", Tied(theirs=layer.lora_B[name].weight)
@@ -319,6 +325,12 @@ METHODS = (
         config=lambda: peft.FourierFTConfig(n_frequency=20, scaling=1, target_modules=TARGETS),
         tied=lambda layer, name: dict(fourierft(layer, name)),
         parameters={"coefficients": 20, "scale": 1, "seed": 5},
+    ),
+    Method(
+        example="waveft",
+        config=lambda: peft.WaveFTConfig(n_frequency=20, scaling=2, target_modules=TARGETS),
+        tied=lambda layer, name: dict(waveft(layer, name)),
+        parameters={"rank": 1, "scale": 2, "seed": 5},
     ),
     Method(
         example="boft",
