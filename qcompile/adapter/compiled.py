@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
     from qcompile.adapter.circuits import AdapterCircuit, CircuitOrigin
-    from qcompile.services.estimate import RunEstimate
+    from qcompile.services.estimate import ObservableError, RunEstimate
     from qcompile.services.jobs import JobService
 
 
@@ -222,6 +222,17 @@ class CompiledAdapter(nn.Module):
         from qcompile.adapter.running import estimate_of
 
         return estimate_of((part for _, part in self.parts()), self.service, tokens, training)
+
+    def predicted_errors(self) -> tuple[ObservableError, ...]:
+        """What the calibration of the device says of every measured value, once for each plan.
+
+        None where circuits run without a device that has one.
+        """
+        if self.service is None:
+            return ()
+        from qcompile.adapter.running import errors_of
+
+        return errors_of((part for _, part in self.parts()), self.service)
 
     def regulariser(self) -> torch.Tensor:
         """The penalties of the `train` clauses, summed over the modules: 0-dim, differentiable.

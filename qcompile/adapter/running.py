@@ -21,8 +21,15 @@ from qcompile.executors.measured.evaluator import MeasuredEvaluator
 from qcompile.executors.measured.gradients import SHIFT, Gradient, Method
 from qcompile.ir.compilation import Site
 from qcompile.ir.plan import EvaluationNode, Plan
+from qcompile.ir.plan_circuits import circuits_of_plan
 from qcompile.ir.target import NamedDevice
-from qcompile.services.estimate import RunEstimate, estimate
+from qcompile.passes.device.predict import is_calibrated
+from qcompile.services.estimate import (
+    ObservableError,
+    RunEstimate,
+    estimate,
+    observable_errors,
+)
 from qcompile.services.jobs import Budget, JobService, Patience
 from qcompile.services.ledger import Ledger
 from qcompile.services.open import SIMULATOR, open_provider
@@ -213,3 +220,30 @@ def estimate_of(
         gradient=next((evaluator.gradient for evaluator in found), SHIFT),
         device=service.device,
     )
+
+
+def errors_of(modules: Iterable[AdapterModule], service: JobService) -> tuple[ObservableError, ...]:
+    """The predicted error of each value of each plan's circuits; none without a calibration."""
+    device = service.device
+    if device is None or not is_calibrated(device):
+        return ()
+    found: dict[int, list[ObservableError]] = {}
+    for module in modules:
+        circuits = [place for place in circuits_of_plan(module.plan) if place.kind == "circuit"]
+        evaluators = module.circuit_evaluators()
+        if id(module.plan) in found:
+            continue
+        found[id(module.plan)] = [
+            error
+            for place, evaluator in zip(circuits, evaluators, strict=True)
+            if isinstance(evaluator, MeasuredEvaluator)
+            for error in observable_errors(
+                module.plan.adapter,
+                place.name,
+                place.circuit,
+                evaluator.parts,
+                device,
+                mitigated=service.mitigate,
+            )
+        ]
+    return tuple(error for errors in found.values() for error in errors)

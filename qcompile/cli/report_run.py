@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,11 @@ from qcompile.cli.arguments import Arguments
 from qcompile.cli.options import run_driver
 from qcompile.cli.sources import read
 from qcompile.cli.terminal import Terminal
+from qcompile.report.table import table_text
 
 if TYPE_CHECKING:
     from qcompile.adapter.compiled import CompiledAdapter
-    from qcompile.services.estimate import RunEstimate
+    from qcompile.services.estimate import ObservableError, RunEstimate
 
 
 def report_run(arguments: Arguments, terminal: Terminal) -> int:
@@ -29,12 +31,14 @@ def report_run(arguments: Arguments, terminal: Terminal) -> int:
     if forward is None or training is None:
         terminal.out("circuits are simulated in torch: no jobs, no shots\n")
         return 0
+    errors = adapter.predicted_errors()
     if arguments.format == "json":
         record = {
             "on": arguments.on,
             "tokens": arguments.tokens,
             "inference": asdict(forward),
             "training": asdict(training),
+            "observables": [asdict(error) for error in errors],
         }
         terminal.out(json.dumps(record, indent=2) + "\n")
         return 0
@@ -42,8 +46,17 @@ def report_run(arguments: Arguments, terminal: Terminal) -> int:
     lines.append(_line("inference", forward))
     lines.append(_line("training", training))
     lines.append(f"depth of the deepest circuit: {forward.depth}")
+    if errors:
+        lines.append("share of each measured value that noise takes, predicted:")
+        lines.append(_table(errors))
     terminal.out("\n".join(lines) + "\n")
     return 0
+
+
+def _table(errors: Sequence[ObservableError]) -> str:
+    rows = [[e.adapter, e.circuit, e.observable, f"{e.error:.2g}"] for e in errors]
+    head = ["adapter", "circuit", "observable", "error"]
+    return table_text([head, *rows], left=(0, 1, 2))
 
 
 def _line(name: str, found: RunEstimate) -> str:

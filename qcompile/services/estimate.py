@@ -8,8 +8,12 @@ from math import ceil
 
 from qcompile.executors.measured.evaluator import SettingPart
 from qcompile.executors.measured.gradients import Gradient
+from qcompile.ir.circuit import Circuit, Probabilities
 from qcompile.ir.circuit_analysis import depth
+from qcompile.ir.circuit_text import pauli_text
 from qcompile.ir.device import VIRTUAL, Device, gates_of
+from qcompile.ir.light_cone import observables
+from qcompile.passes.device.predict import attenuations
 from qcompile.services.provider import Limits
 
 
@@ -27,6 +31,48 @@ class RunEstimate:
     seconds: float | None
     """On the device, from the durations of its gates and read-outs, without what lies between two
     shots and in front of a queue; None: not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservableError:
+    """What a device's calibration says of one measured value."""
+
+    adapter: str
+    circuit: str
+    """Of the value in the source, such as `q`."""
+    observable: str
+    error: float
+    """The share of the value that noise takes, in [0, 1]."""
+
+
+def observable_errors(
+    adapter: str,
+    name: str,
+    logical: Circuit,
+    settings: Iterable[SettingPart],
+    device: Device,
+    *,
+    mitigated: bool,
+) -> list[ObservableError]:
+    """The predicted error of each value of a circuit, as `passes.device.predict` says.
+
+    Of probabilities, of Z on each qubit that is read.
+    """
+    strings = observables(logical.readout)
+    shares: dict[int, float] = {}
+    for part in settings:
+        circuit = part.program.circuit
+        left = attenuations(
+            circuit.gates, circuit.readout, device, mitigated=mitigated, physical=part.physical
+        )
+        whole = isinstance(logical.readout, Probabilities)
+        shares |= dict(zip(range(len(strings)) if whole else part.outputs, left, strict=True))
+    return [
+        ObservableError(
+            adapter=adapter, circuit=name, observable=pauli_text(string), error=1.0 - shares[index]
+        )
+        for index, string in enumerate(strings)
+    ]
 
 
 def estimate(

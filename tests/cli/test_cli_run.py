@@ -72,6 +72,14 @@ def test_report_says_what_a_run_takes(run: Run) -> None:
     assert text.startswith(
         "5 tokens on fake_manila, at most:\n  inference: circuits 5, jobs 1, shots 500"
     )
+    errors = json.loads(run("report", "wave.qa", *asked, "--format", "json").out)["observables"]
+    undone = (*asked, "--mitigate", "readout", "--format", "json")
+    less = json.loads(run("report", "wave.qa", *undone).out)["observables"]
+    assert len(errors) == len(less) > 1
+    for error, smaller in zip(errors, less, strict=True):
+        assert error["circuit"] == smaller["circuit"] == "q"
+        assert 0 < smaller["error"] < error["error"] < 1
+        assert f"{error['observable']:<10}  {error['error']:5.2g}" in text
     assert "no jobs" in run("report", "wave.qa", "--on", "simulator").out
     assert run("report", "wave.qa", "--shots", "5").code == 2
     assert run("report", "low.qa", "--on", "aer").code == 1
