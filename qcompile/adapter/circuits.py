@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qcompile.adapter.circuit_origin import CircuitOrigin
 from qcompile.adapter.routing import Router, predicted
 from qcompile.artifact.atomic import write_together
 from qcompile.artifact.layout import state_name
-from qcompile.artifact.manifest import Manifest
 from qcompile.backends.export.formats import AnyCircuit, CircuitFormat, format_of
 from qcompile.backends.export.manifest import (
     MANIFEST,
@@ -20,8 +20,6 @@ from qcompile.backends.export.manifest import (
     circuit_manifest,
     manifest_text,
 )
-from qcompile.backends.simulator.initialise import initial_value, tensor_seed
-from qcompile.backends.simulator.module import AdapterModule, build_module
 from qcompile.diagnostics.arguments import check_path
 from qcompile.diagnostics.errors import AdapterError, CompileError
 from qcompile.diagnostics.messages.devices import StateNotExportable
@@ -37,7 +35,7 @@ from qcompile.ir.compilation import Site
 from qcompile.ir.device import Device, RoutedCircuit
 from qcompile.ir.node import domains
 from qcompile.ir.plan import Evaluation, EvaluationNode, Plan, StatevectorEvaluation
-from qcompile.ir.plan_circuits import PlanCircuit, circuits_of_plan
+from qcompile.ir.plan_circuits import PlanCircuit
 from qcompile.ir.target import Target
 
 if TYPE_CHECKING:
@@ -48,17 +46,6 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.quantum_info import SparsePauliOp
     from torch import Tensor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CircuitOrigin:
-    """What the circuits of an adapter are asked about."""
-
-    manifest: Manifest
-    part: Callable[[Site], AdapterModule]
-    """The module of a site; built where it is asked for."""
-    angles: Callable[[Site, int], Tensor]
-    """A tensor of the site's plan, as trained."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -438,56 +425,3 @@ class AdapterCircuit:
             f"<circuit {self.adapter}.{self.name}{where}{device}: {self.logical.qubits} qubits,"
             f" {len(inner.gates)} gates, {inner.data_width} data, {inner.angle_count} angles>"
         )
-
-
-def origin_of(manifest: Manifest) -> CircuitOrigin:
-    """Of an adapter that was just compiled: its tensors as they start, made when asked for."""
-    planned = manifest.planned
-    parts: dict[Site, AdapterModule] = {}
-
-    def part(site: Site) -> AdapterModule:
-        if site not in parts:
-            plan = planned.plans[site.unit]
-            parts[site] = build_module(plan, seed=planned.seed, site=site.module)
-        return parts[site]
-
-    def angles(site: Site, index: int) -> Tensor:
-        plan = planned.plans[site.unit]
-        spec = plan.tensors[index]
-        return initial_value(spec, tensor_seed(planned.seed, site.module, plan.adapter, spec))
-
-    return CircuitOrigin(manifest=manifest, part=part, angles=angles)
-
-
-def circuits_of(
-    origin: CircuitOrigin, sites: tuple[Site, ...], router: Router | None = None
-) -> Iterator[AdapterCircuit]:
-    """The circuits of some modules, in the order of modules and of nodes.
-
-    Args:
-        origin: The adapter.
-        sites: Which modules.
-        router: Brings the circuits to a device; None: they are on the one that they were compiled
-            for, if any.
-    """
-    planned = origin.manifest.planned
-    devices = {device.name: device for device in origin.manifest.devices}
-    found = {unit: circuits_of_plan(planned.plans[unit]) for unit in {site.unit for site in sites}}
-    for site in sites:
-        own = Router.of_plan(planned.plans[site.unit], devices, origin.manifest.pipeline)
-        # What was compiled for the target stays, with the calibration that it was compiled with.
-        again = router is not None and (own is None or own.target != router.target)
-        here = router if again else own
-        for place in found[site.unit]:
-            routed = place.routed
-            if here is not None and again and place.kind == "circuit":
-                routed = here.route(place.circuit)
-            yield AdapterCircuit(
-                place=place,
-                site=site,
-                logical=place.circuit,
-                routed=routed,
-                device=None if here is None or place.kind == "unitary" else here.device,
-                origin=origin,
-                router=here if place.kind == "circuit" else None,
-            )

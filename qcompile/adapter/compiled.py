@@ -29,7 +29,8 @@ from qcompile.ir.device import Device
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
-    from qcompile.adapter.circuits import AdapterCircuit, CircuitOrigin
+    from qcompile.adapter.circuit_origin import CircuitOrigin
+    from qcompile.adapter.circuits import AdapterCircuit
     from qcompile.services.estimate import ObservableError, RunEstimate
     from qcompile.services.jobs import JobService
 
@@ -348,7 +349,7 @@ class CompiledAdapter(nn.Module):
             CompileError: QA42xx, where a circuit cannot be brought to the device.
             UsageError: QA0021, QA4226, QA6013.
         """
-        from qcompile.adapter.circuits import circuits_of
+        from qcompile.adapter.circuit_listing import circuits_of
         from qcompile.adapter.routing import Router
 
         sites = self.sites
@@ -364,7 +365,7 @@ class CompiledAdapter(nn.Module):
 
     def circuit_origin(self) -> CircuitOrigin:
         """What circuits are asked about: this adapter as it is now, and as training goes on."""
-        from qcompile.adapter.circuits import CircuitOrigin
+        from qcompile.adapter.circuit_origin import CircuitOrigin
 
         return CircuitOrigin(manifest=self.manifest, part=self.part, angles=self._whole_tensor)
 

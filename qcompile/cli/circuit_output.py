@@ -20,7 +20,8 @@ from qcompile.diagnostics.messages.export import TooManyCircuits
 from qcompile.diagnostics.messages.usage import NoCircuits, OptionWithoutEffect
 
 if TYPE_CHECKING:
-    from qcompile.adapter.circuits import AdapterCircuit, CircuitOrigin
+    from qcompile.adapter.circuit_origin import CircuitOrigin
+    from qcompile.adapter.circuits import AdapterCircuit
 
 SUFFIXES = (".qasm", ".qasm2", ".qpy", ".json", ".qir")
 """Of the kinds of files; those of `qcompile.backends.export.formats`."""
@@ -103,7 +104,7 @@ def write_circuits(origin: CircuitOrigin, request: CircuitRequest, terminal: Ter
 def _chosen(
     origin: CircuitOrigin, request: CircuitRequest, terminal: Terminal
 ) -> list[AdapterCircuit]:
-    from qcompile.adapter.circuits import circuits_of
+    from qcompile.adapter.circuit_listing import circuits_of
     from qcompile.adapter.compiled import sites_named
     from qcompile.adapter.routing import Router
 

@@ -83,7 +83,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     terminal.out(text)
     assert output is not None
     if holds_circuits(output):
-        from qcompile.adapter.circuits import origin_of
+        from qcompile.adapter.circuit_origin import origin_of
 
         request = CircuitRequest(
             output=output, module=arguments.module, target=None, bind=arguments.bind, inputs=inputs

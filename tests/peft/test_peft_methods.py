@@ -55,7 +55,7 @@ class Method:
 
     example: str
     config: Callable[[], peft.PeftConfig]
-    tied: Callable[[Any, str], Mapping[str, Tied]]
+    tied: Callable[[Any, str], Iterator[tuple[str, Tied]]]
     """(peft's layer, the adapter's name) → our tensors by their names."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
     weight: Callable[[Any], Tensor] | None = None
@@ -226,31 +226,31 @@ METHODS = (
     Method(
         example="lora",
         config=lambda: peft.LoraConfig(r=RANK, lora_alpha=8, target_modules=TARGETS),
-        tied=lambda layer, name: dict(lora(layer, name)),
+        tied=lora,
         parameters={"rank": RANK},
     ),
     Method(
         example="dora",
         config=lambda: peft.LoraConfig(r=RANK, lora_alpha=8, target_modules=TARGETS, use_dora=True),
-        tied=lambda layer, name: dict(dora(layer, name)),
+        tied=dora,
         parameters={"rank": RANK},
     ),
     Method(
         example="hira",
         config=lambda: peft.HiraConfig(r=RANK, target_modules=TARGETS),
-        tied=lambda layer, name: dict(hira(layer, name)),
+        tied=hira,
         parameters={"rank": RANK},
     ),
     Method(
         example="ia3",
         config=lambda: peft.IA3Config(target_modules=TARGETS, feedforward_modules=[]),
-        tied=lambda layer, name: dict(ia3(layer, name)),
+        tied=ia3,
         adapter="ia3",
     ),
     Method(
         example="ia3",
         config=lambda: peft.IA3Config(target_modules=TARGETS, feedforward_modules=TARGETS),
-        tied=lambda layer, name: dict(ia3(layer, name)),
+        tied=ia3,
         adapter="ia3_feedforward",
     ),
     Method(
@@ -258,38 +258,38 @@ METHODS = (
         config=lambda: peft.OFTConfig(
             r=0, oft_block_size=RANK, target_modules=TARGETS, use_cayley_neumann=False
         ),
-        tied=lambda layer, name: dict(oft(layer, name)),
+        tied=oft,
         parameters={"size": RANK},
     ),
     Method(
         example="loha",
         config=lambda: peft.LoHaConfig(r=RANK, alpha=8, target_modules=TARGETS),
-        tied=lambda layer, name: dict(loha(layer, name)),
+        tied=loha,
         parameters={"rank": RANK, "alpha": 8},
     ),
     Method(
         example="hra",
         config=lambda: peft.HRAConfig(r=RANK, target_modules=TARGETS),
-        tied=lambda layer, name: dict(hra(layer, name)),
+        tied=hra,
         parameters={"rank": RANK},
     ),
     Method(
         example="c3a",
         config=lambda: peft.C3AConfig(block_size=RANK, target_modules=TARGETS),
-        tied=lambda layer, name: dict(c3a(layer, name)),
+        tied=c3a,
         parameters={"size": RANK},
         weight=circulants,
     ),
     Method(
         example="lokr",
         config=lambda: peft.LoKrConfig(r=1, alpha=8, target_modules=TARGETS, decompose_factor=2),
-        tied=lambda layer, name: dict(lokr(layer, name)),
+        tied=lokr,
         parameters={"rank": 1, "alpha": 8, "factor": 2},
     ),
     Method(
         example="miss",
         config=lambda: peft.MissConfig(r=RANK, target_modules=TARGETS),
-        tied=lambda layer, name: dict(miss(layer, name)),
+        tied=miss,
         parameters={"rank": RANK},
     ),
     Method(
@@ -297,7 +297,7 @@ METHODS = (
         config=lambda: peft.LoraConfig(
             r=RANK, lora_alpha=8, target_modules=TARGETS, use_rslora=True
         ),
-        tied=lambda layer, name: dict(lora(layer, name)),
+        tied=lora,
         parameters={"rank": RANK},
     ),
     Method(
@@ -305,31 +305,31 @@ METHODS = (
         config=lambda: peft.AdaLoraConfig(
             init_r=RANK, lora_alpha=8, target_modules=TARGETS, total_step=10
         ),
-        tied=lambda layer, name: dict(adalora(layer, name)),
+        tied=adalora,
         parameters={"rank": RANK, "alpha": 8},
     ),
     Method(
         example="delora",
         config=lambda: peft.DeloraConfig(r=RANK, target_modules=TARGETS),
-        tied=lambda layer, name: dict(delora(layer, name)),
+        tied=delora,
         parameters={"rank": RANK},
     ),
     Method(
         example="shira",
         config=lambda: peft.ShiraConfig(r=RANK, target_modules=TARGETS),
-        tied=lambda layer, name: dict(shira(layer, name)),
+        tied=shira,
         parameters={"rank": RANK, "seed": 5},
     ),
     Method(
         example="fourierft",
         config=lambda: peft.FourierFTConfig(n_frequency=20, scaling=1, target_modules=TARGETS),
-        tied=lambda layer, name: dict(fourierft(layer, name)),
+        tied=fourierft,
         parameters={"coefficients": 20, "scale": 1, "seed": 5},
     ),
     Method(
         example="waveft",
         config=lambda: peft.WaveFTConfig(n_frequency=20, scaling=2, target_modules=TARGETS),
-        tied=lambda layer, name: dict(waveft(layer, name)),
+        tied=waveft,
         parameters={"rank": 1, "scale": 2, "seed": 5},
     ),
     Method(
@@ -337,20 +337,20 @@ METHODS = (
         config=lambda: peft.BOFTConfig(
             boft_block_size=2, boft_n_butterfly_factor=2, target_modules=TARGETS
         ),
-        tied=lambda layer, name: dict(boft(layer, name)),
+        tied=boft,
         parameters={"size": 2},
         redundant=lambda layer: layer.boft_R["default"].numel() * 3 // 4,
     ),
     Method(
         example="road",
         config=lambda: peft.RoadConfig(variant="road_1", group_size=4, target_modules=TARGETS),
-        tied=lambda layer, name: dict(road(layer, name)),
+        tied=road,
         parameters={"size": 4},
     ),
     Method(
         example="randlora",
         config=lambda: peft.RandLoraConfig(r=RANK, randlora_alpha=8, target_modules=TARGETS),
-        tied=lambda layer, name: dict(randlora(layer, name)),
+        tied=randlora,
         parameters={"rank": RANK, "alpha": 8},
         adapter="randlora",
         narrow=False,
@@ -358,7 +358,7 @@ METHODS = (
     Method(
         example="randlora",
         config=lambda: peft.RandLoraConfig(r=RANK, randlora_alpha=8, target_modules=TARGETS),
-        tied=lambda layer, name: dict(randlora(layer, name)),
+        tied=randlora,
         parameters={"rank": RANK, "alpha": 8},
         adapter="randlora_narrow",
     ),
@@ -367,13 +367,13 @@ METHODS = (
         config=lambda: peft.VBLoRAConfig(
             r=RANK, num_vectors=5, vector_length=2, topk=2, target_modules=TARGETS
         ),
-        tied=lambda layer, name: dict(vblora(layer, name)),
+        tied=vblora,
         parameters={"rank": RANK, "vectors": 5, "size": 2},
     ),
     Method(
         example="vera",
         config=lambda: peft.VeraConfig(r=RANK, target_modules=TARGETS, projection_prng_key=1),
-        tied=lambda layer, name: dict(vera(layer, name)),
+        tied=vera,
         parameters={"rank": RANK, "width": INPUTS},
     ),
 )
@@ -415,7 +415,7 @@ def test_method(method: Method) -> None:
     other, layer = theirs(method)
     model, adapter = ours(method)
     part = adapter["proj"]
-    tied = method.tied(layer, "default")
+    tied = dict(method.tied(layer, "default"))
     assert tied.keys() == dict(part.named_parameters()).keys()
     with torch.no_grad():
         for name, tie in tied.items():
