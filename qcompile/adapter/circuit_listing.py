@@ -23,12 +23,13 @@ def circuits_of(
             for, if any.
     """
     planned = origin.manifest.planned
-    devices = {device.name: device for device in origin.manifest.devices}
     found = {unit: circuits_of_plan(planned.plans[unit]) for unit in {site.unit for site in sites}}
     for site in sites:
-        own = Router.of_plan(planned.plans[site.unit], devices, origin.manifest.pipeline)
-        # What was compiled for the target stays, with the calibration that it was compiled with.
-        again = router is not None and (own is None or own.target != router.target)
+        own = Router.of_plan(origin.manifest, planned.plans[site.unit])
+        # What was compiled for the same device and target stays.
+        again = router is not None and (
+            own is None or (own.target, own.device) != (router.target, router.device)
+        )
         here = router if again else own
         for place in found[site.unit]:
             routed = place.routed

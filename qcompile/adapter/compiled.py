@@ -24,7 +24,6 @@ from qcompile.diagnostics.messages.scaling import ShardedTensor
 from qcompile.diagnostics.nearest import nearest
 from qcompile.executors.measured.gradients import Gradient, Method
 from qcompile.ir.compilation import Site
-from qcompile.ir.device import Device
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -168,8 +167,9 @@ class CompiledAdapter(nn.Module):
         Args:
             where: `"simulator"` (torch, as the plan says), `"aer"` (Qiskit's simulator), the name
                 of a calibrated device (`"fake_torino"`: routed for it, its noise simulated by Aer),
-                that of a device of IBM Quantum (`"ibm_torino"`, by the saved account), a BackendV2
-                of Qiskit or a Backend of pytket. None: as the targets say, with their shots and
+                or a file with one, that of a device of IBM Quantum (`"ibm_torino"`, by the saved
+                account), a BackendV2 of Qiskit or a Backend of pytket; what else describes a
+                device is simulated, too. None: as the targets say, with their shots and
                 mitigation unless others are given: on the device of `run: device`, else in torch.
             shots: Of each value; None: exact, where the service can.
             mitigate: `readout` undoes the errors of reading by the device's calibration; None:
@@ -335,14 +335,15 @@ class CompiledAdapter(nn.Module):
         )
 
     def circuits(
-        self, module: str | None = None, *, target: str | Device | None = None
+        self, module: str | None = None, *, target: object = None
     ) -> tuple[AdapterCircuit, ...]:
         """Every circuit of every module, for Qiskit, pytket and files; see `AdapterCircuit`.
 
         Args:
             module: The name of a module of the model; its circuits alone.
-            target: A target of the source, the name of a device, or a device, to which the circuits
-                are brought; None: they are on the one that they were compiled for, if any.
+            target: A target of the source, or what describes a device as in `qcompile.compile`, to
+                which the circuits are brought; None: they are on the one that they were compiled
+                for, if any.
 
         Raises:
             AdapterError: QA6007 for an unknown module.
@@ -358,8 +359,6 @@ class CompiledAdapter(nn.Module):
             sites = sites_named(sites, module)
         router = None
         if target is not None:
-            expected = "the name of a target or of a device, or a device"
-            check_type("CompiledAdapter.circuits", "target", target, (str, Device), expected)
             router = Router.of_manifest(self.manifest, target)
         return tuple(circuits_of(self.circuit_origin(), sites, router))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from qcompile.artifact.manifest import Manifest
+from qcompile.diagnostics.arguments import wrong_argument
 from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.errors import QCompileError, UsageError
 from qcompile.diagnostics.message import Message
@@ -14,8 +15,8 @@ from qcompile.diagnostics.messages.export import TargetWithoutDevice
 from qcompile.diagnostics.source import Source
 from qcompile.ir.circuit import AmplitudeState, Circuit
 from qcompile.ir.device import Device, RoutedCircuit
-from qcompile.ir.plan import EvaluationNode, Plan
-from qcompile.ir.target import CouplingDevice, Target
+from qcompile.ir.plan import Plan
+from qcompile.ir.target import Target
 from qcompile.passes.base import ignore
 
 
@@ -30,39 +31,39 @@ class Router:
     remark: Callable[[Message], None] = ignore
 
     @classmethod
-    def of_plan(cls, plan: Plan, devices: Mapping[str, Device], pipeline: str) -> Router | None:
-        """For the device that the plan was made for."""
-        if plan.target.device is None:
+    def of_plan(cls, manifest: Manifest, plan: Plan) -> Router | None:
+        """For the device that the plan was made for, as it was then."""
+        device = manifest.device_of_target(plan.target.name)
+        if device is None:
             return None
-        choice = plan.target.device
-        name = choice.label if isinstance(choice, CouplingDevice) else choice.name
-        for node in plan.nodes:
-            if isinstance(node, EvaluationNode) and node.routed is not None:
-                # A device of another package may have another name than its entry point.
-                name = node.routed.device
-        device = devices.get(name)
-        return None if device is None else cls(target=plan.target, device=device, pipeline=pipeline)
+        return cls(target=plan.target, device=device, pipeline=manifest.pipeline)
 
     @classmethod
     def of_manifest(
-        cls, manifest: Manifest, choice: str | Device, remark: Callable[[Message], None] = ignore
+        cls, manifest: Manifest, choice: object, remark: Callable[[Message], None] = ignore
     ) -> Router:
-        """For a target of the source, a device by name, or a device itself.
+        """For a target of the source, or what describes a device.
 
         Raises:
-            UsageError: QA0021.
-            CompileError: QA4201 to QA4204.
+            UsageError: QA0021, QA4226, QA6013.
+            CompileError: QA4201 to QA4204, QA4240, QA4242.
         """
-        if isinstance(choice, Device):
-            target, device = Target(name=choice.name), choice
-        else:
-            from qcompile.backends.devices import load_device
-            from qcompile.backends.devices.choice import target_named
+        from qcompile.backends.devices import load_device
+        from qcompile.backends.devices.anything import DESCRIPTIONS, device_of
+        from qcompile.backends.devices.choice import target_for, target_named
 
+        if isinstance(choice, str):
             target = target_named(choice, stored_targets(manifest))
             if target.device is None:
                 raise UsageError(TargetWithoutDevice(name=choice))
-            device = load_device(target.device)
+            # The calibration that the adapter was compiled with, where it was for this target.
+            device = manifest.device_of_target(target.name) or load_device(target.device)
+        else:
+            found = device_of(choice)
+            if found is None:
+                expected = f"a target of the source, or {DESCRIPTIONS}"
+                raise wrong_argument("CompiledAdapter.circuits", "target", choice, expected)
+            target, device = target_for(found), found
         return cls(target=target, device=device, pipeline=manifest.pipeline, remark=remark)
 
     def route(self, circuit: Circuit) -> RoutedCircuit | None:

@@ -58,12 +58,18 @@ class Manifest:
     """Tokens of one step for which costs were weighed."""
     model: ModelIdentity | None
     devices: tuple[Device, ...]
-    """Snapshots of the devices, with the dates of their calibrations."""
+    """Snapshots of the devices, with the dates of their calibrations, by the names of the targets
+    that name them."""
     digests: tuple[tuple[str, str], ...]
     """(level, sha256 of its text form): spec, program, plan."""
     versions: tuple[tuple[str, str], ...]
     """(package, version) at compilation."""
     planned: PlannedSet
+
+    def device_of_target(self, name: str) -> Device | None:
+        """What a target was compiled for; None without a device, or for a target without plans."""
+        used = {p.target.name for p in self.planned.plans if p.target.device is not None}
+        return dict(zip(sorted(used), self.devices, strict=False)).get(name)
 
 
 def installed_versions() -> tuple[tuple[str, str], ...]:

@@ -62,7 +62,8 @@ OPTIONS: tuple[CommandOption, ...] = (
         names=("--target",),
         metavar="NAME",
         commands=(*_COMPILING, "convert"),
-        help="a target of the file, or a device; of convert: to which circuits are brought",
+        help="a target of the file, a device, a file with one, or a coupling map such as"
+        ' "grid(2, 3)"; of convert: to which circuits are brought',
     ),
     CommandOption(
         names=("--control",),
@@ -129,8 +130,9 @@ OPTIONS: tuple[CommandOption, ...] = (
         names=("--on",),
         metavar="WHERE",
         commands=("run", "report"),
-        help="where circuits run: simulator (torch), aer, a device such as fake_torino or"
-        " ibm_torino (default: as the targets say); of a report: what that takes, for `--tokens`",
+        help="where circuits run: simulator (torch), aer, a device such as fake_torino,"
+        " torino.json or ibm_torino (default: as the targets say); of a report: what that takes,"
+        " for `--tokens`",
     ),
     CommandOption(
         names=("--data",),

@@ -67,9 +67,10 @@ def _about(row: dict[str, object]) -> str:
 
 def _show(name: str, arguments: Arguments, terminal: Terminal) -> None:
     from qcompile.backends.devices import load_device
+    from qcompile.backends.devices.choice import choice_of
     from qcompile.backends.devices.summary import summary_of
 
-    found = summary_of(load_device(NamedDevice.called(name)))
+    found = summary_of(load_device(choice_of(name)))
     if arguments.format == "json":
         from dataclasses import asdict
 
@@ -111,10 +112,11 @@ def _row(label: str, figures: Spread | None, places: str) -> str:
 
 def _export(name: str, output: str | None, terminal: Terminal) -> None:
     from qcompile.backends.devices import load_device
+    from qcompile.backends.devices.choice import choice_of
     from qcompile.backends.devices.files import device_text
 
-    choice = NamedDevice.called(name)
-    if output is not None and choice.file is not None:
+    choice = choice_of(name)
+    if output is not None and isinstance(choice, NamedDevice) and choice.file is not None:
         refuse_inputs(output, (output,), (Path(choice.file),))
     text = device_text(load_device(choice))
     if output is None:

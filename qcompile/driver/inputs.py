@@ -33,7 +33,7 @@ def inputs_of(source: Source, options: Options) -> tuple[Path, ...]:
     found: dict[str, None] = {source.name: None}
     if options.model is not None:
         found[str(config_file(options.model))] = None
-    named = None if options.target is None else NamedDevice.called(options.target).file
+    named = NamedDevice.called(options.target).file if isinstance(options.target, str) else None
     if named is not None:
         found[named] = None
     sources = [source]

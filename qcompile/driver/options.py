@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.usage import DuplicateDefinition
 from qcompile.grammar.elaborate.overrides import Override
+from qcompile.ir.device import Device
 from qcompile.ir.limits import DEFAULT_MEMORY, DEFAULT_OPTIMISATION, DEFAULT_TOKENS
 from qcompile.ir.scalar import ScalarValue
 
@@ -21,8 +22,8 @@ class Options:
     """The same of a Python program: (`name` or `adapter.name`, value)."""
     model: str | None = None
     """A config.json or a folder with one; overrides the file's `model` line."""
-    target: str | None = None
-    """A target of the file, or the name of a device; overrides the file's choice."""
+    target: str | Device | None = None
+    """A target of the file, the name of a device, or a device; overrides the file's choice."""
     control: bool = False
     """Every circuit is replaced by a classical map with as many parameters."""
     optimisation: int = DEFAULT_OPTIMISATION

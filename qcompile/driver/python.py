@@ -18,6 +18,7 @@ from qcompile.driver.effect import warn_of_effect
 from qcompile.driver.options import Options
 from qcompile.driver.phases import compile_source
 from qcompile.grammar.files import read_source
+from qcompile.ir.device import Device
 from qcompile.ir.limits import DEFAULT_OPTIMISATION, DEFAULT_TOKENS
 from qcompile.ir.scalar import ScalarValue
 
@@ -32,7 +33,7 @@ def compile(
     *,
     model: str | Path | nn.Module | None = None,
     parameters: Mapping[str, bool | int | float | str] | None = None,
-    target: str | None = None,
+    target: object = None,
     control: bool = False,
     optimisation: int = DEFAULT_OPTIMISATION,
     tokens: int = DEFAULT_TOKENS,
@@ -44,7 +45,9 @@ def compile(
         spec: A path, or the text itself (which starts with its version line, `qa 1`).
         model: A config.json, a folder with one, or a model; overrides the file's `model` line.
         parameters: Values of the adapters' parameters, as with `-D`.
-        target: A target of the file, or the name of a device.
+        target: A target of the file, or whatever describes a device: its name, the path of a JSON
+            file, a coupling map such as `grid(3, 4)`, a `BackendV2` or `Target` of Qiskit, a
+            `Backend` or `BackendInfo` of pytket, a `Device`.
         control: Compile the classical control: every circuit is replaced by a classical map with
             as many parameters, inputs and outputs.
         optimisation: 0 to 3.
@@ -62,14 +65,13 @@ def compile(
     from qcompile.adapter import CompiledAdapter
 
     check_type("compile", "spec", spec, (str, os.PathLike), "a path, or the text of a source,")
-    if target is not None:
-        check_type("compile", "target", target, str, "a name")
+    chosen = _target(target)
     check_type("compile", "control", control, bool, "True or False")
     path = _model_path(model)
     options = Options(
         parameters=_parameters(parameters),
         model=path,
-        target=target,
+        target=chosen,
         control=control,
         optimisation=_integer("optimisation", optimisation, 0, 3),
         tokens=_integer("tokens", tokens, 1, 2**40),
@@ -100,6 +102,17 @@ def _model_path(model: object) -> str | None:
     if isinstance(model, CompiledAdapter):
         raise wrong_argument("compile", "model", model, expected)
     return None
+
+
+def _target(target: object) -> str | Device | None:
+    if target is None or isinstance(target, str):
+        return target
+    from qcompile.backends.devices.anything import DESCRIPTIONS, device_of
+
+    device = device_of(target)
+    if device is None:
+        raise wrong_argument("compile", "target", target, DESCRIPTIONS)
+    return device
 
 
 def _parameters(parameters: object) -> tuple[tuple[str, ScalarValue], ...]:

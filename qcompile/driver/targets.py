@@ -10,15 +10,17 @@ from qcompile.ir.spec import Spec
 from qcompile.ir.target import DEFAULT_TARGET, Target
 
 
-def with_target(spec: Spec, name: str) -> Spec:
+def with_target(spec: Spec, wanted: str | Device) -> Spec:
     """The spec with every adapter on one target, of the file or made for a device."""
-    from qcompile.backends.devices.choice import target_named
+    from qcompile.backends.devices.choice import target_for, target_named
 
-    chosen = target_named(name, spec.targets)
-    if chosen not in spec.targets:
-        spec = replace(spec, targets=(*spec.targets, chosen))
-    adapters = tuple(replace(adapter, target=name) for adapter in spec.adapters)
-    return replace(spec, adapters=adapters)
+    if isinstance(wanted, Device):
+        chosen = target_for(wanted)
+    else:
+        chosen = target_named(wanted, spec.targets)
+    others = tuple(target for target in spec.targets if target.name != chosen.name)
+    adapters = tuple(replace(adapter, target=chosen.name) for adapter in spec.adapters)
+    return replace(spec, targets=(*others, chosen), adapters=adapters)
 
 
 def targets_of(spec: Spec) -> dict[str, Target]:
@@ -30,10 +32,19 @@ def targets_of(spec: Spec) -> dict[str, Target]:
     }
 
 
-def devices_of(targets: Mapping[str, Target]) -> dict[str, Device]:
-    """The devices of the targets in use, by the target's name."""
+def devices_of(
+    targets: Mapping[str, Target], given: str | Device | None = None
+) -> dict[str, Device]:
+    """The devices of the targets in use, by the target's name.
+
+    Args:
+        targets: By the adapter's name.
+        given: What `with_target` was told: a device is not loaded again.
+    """
     from qcompile.backends.devices import load_device
 
+    if isinstance(given, Device):
+        return {target.name: given for target in targets.values()}
     return {
         target.name: load_device(target.device, target.place("device"))
         for target in targets.values()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from qcompile.backends.devices import list_devices, load_device
+from qcompile.backends.devices import device_of, list_devices, load_device
+from qcompile.backends.devices.choice import choice_of
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.services import (
     NoCredentials,
@@ -44,7 +45,8 @@ def open_provider(
     """Open a service.
 
     Args:
-        where: `aer`, the name of a device, or a back end of Qiskit or pytket.
+        where: `aer`; the name of a device, or the path of a file with one; a back end of Qiskit
+            or pytket; whatever else describes a device, whose noise is simulated.
         seed: Of simulated shots.
         snapshots: Devices as an adapter was compiled for them: these, not what is installed now,
             are simulated.
@@ -62,12 +64,17 @@ def open_provider(
         return _ibm(where, batch)
     device = next((device for device in snapshots if device.name == where), None)
     if device is None:
+        choice = choice_of(where)
         known = list_devices()
-        if where not in known:
+        if isinstance(choice, NamedDevice) and choice.file is None and where not in known:
             near = nearest(where, (SIMULATOR, AER, *known))
             raise UsageError(UnknownService(name=where, candidates=near))
-        device = load_device(NamedDevice(name=where))
-    return Opened(provider=_aer(where, device, seed), device=device)
+        device = load_device(choice)
+    return _simulated(device, seed)
+
+
+def _simulated(device: Device, seed: int) -> Opened:
+    return Opened(provider=_aer(device.name, device, seed), device=device)
 
 
 def _aer(name: str, device: Device | None, seed: int) -> Provider:
@@ -98,10 +105,9 @@ def _ibm(name: str, batch: bool) -> Opened:
 
 
 def _runtime(service: Any, backend: Any, batch: bool) -> Opened:
-    from qcompile.services.backend_device import device_of_backend
     from qcompile.services.qiskit_backend import RuntimeProvider
 
-    device = device_of_backend(backend)
+    device = _coupled(backend)
     return Opened(provider=RuntimeProvider(service, backend, device, batch=batch), device=device)
 
 
@@ -111,17 +117,28 @@ def _of_object(backend: object, seed: int, batch: bool) -> Opened:
         service = getattr(backend, "service", None)
         if service is not None and hasattr(service, "jobs"):
             return _runtime(service, backend, batch)
-        from qcompile.services.backend_device import device_of_backend
         from qcompile.services.qiskit_backend import BackendProvider
 
-        device = device_of_backend(backend)
+        device = _coupled(backend)
         return Opened(provider=BackendProvider(backend, device, seed=seed), device=device)
     if _is_a(backend, "pytket.backends", "Backend") and getattr(backend, "supports_counts", False):
         from qcompile.services.tket_backend import TketProvider
 
         name = type(backend).__name__
         return Opened(provider=TketProvider(backend, name, seed=seed), device=None)
-    raise UsageError(UnknownBackend(kind=type(backend).__name__))
+    runs = _is_a(backend, "pytket.backends", "Backend")
+    device = None if runs else device_of(backend)
+    if device is None:
+        raise UsageError(UnknownBackend(kind=type(backend).__name__))
+    return _simulated(device, seed)
+
+
+def _coupled(backend: Any) -> Device | None:
+    """Its device; None where all qubits are coupled, so that nothing has to be routed."""
+    target = backend.target
+    if target is None or target.num_qubits is None or target.build_coupling_map() is None:
+        return None
+    return device_of(backend)
 
 
 def _is_a(backend: object, module: str, name: str) -> bool:

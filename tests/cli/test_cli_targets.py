@@ -52,6 +52,13 @@ def test_an_exported_device_is_the_same_device(run: Run, folder: Path) -> None:
     assert "// device fake_torino" in written[0].out and written[0].out == written[1].out
 
 
+def test_a_coupling_map_is_a_device(run: Run) -> None:
+    assert run("targets", "show", "grid(2, 3)").out.startswith("grid(2, 3): 6 qubits, 7 couplings")
+    assert json.loads(run("targets", "export", "ring(3)").out)["qubits"] == 3
+    found = run("wave.qa", "--target", "ring(6)", "--emit", "qasm")
+    assert found.code == 0 and "// device ring(6)" in found.out
+
+
 def test_an_output_is_not_the_device_that_is_read(run: Run, folder: Path) -> None:
     run("targets", "export", "fake_manila", "-o", "manila.json")
     before = (folder / "manila.json").read_bytes()
@@ -72,6 +79,7 @@ def test_an_output_is_not_the_device_that_is_read(run: Run, folder: Path) -> Non
         (("list", "-o", "x.json"), "QA0052", 2),
         (("export", "fake_torino", "--format", "json"), "QA0052", 2),
         (("show", "fake_turin"), "QA4201", 1),
+        (("show", "grid(4)"), "QA4242", 1),
         (("show", "none.json"), "QA4240", 1),
         (("export", "fake_kyoto", "-o", "x.json"), "QA4204", 1),
         (("export", "fake_torino", "-o", "none/x.json"), "QA0013", 2),

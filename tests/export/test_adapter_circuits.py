@@ -323,7 +323,7 @@ def test_what_cannot_be_is_a_message(tmp_path: Path) -> None:
     assert code_of(lambda: adapter.circuits("other")) == "QA6007"
     assert code_of(lambda: adapter.circuits(target="nowhere")) == "QA0021"
     assert code_of(lambda: adapter.circuits(target="simulator")) == "QA4226"
-    assert code_of(lambda: adapter.circuits(target=3)) == "QA6013"  # type: ignore[arg-type]
+    assert code_of(lambda: adapter.circuits(target=3)) == "QA6013"
     (encoded,) = trained(source("amplitude")).circuits()
     assert code_of(encoded.to_qiskit) == code_of(encoded.to_pytket) == "QA4208"
     with torch.no_grad():

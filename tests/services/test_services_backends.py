@@ -16,12 +16,11 @@ from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime.exceptions import RuntimeJobFailureError, RuntimeJobTimeoutError
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
-from qcompile.backends.devices import load_device
+from qcompile.backends.devices import device_of, load_device
 from qcompile.diagnostics.errors import AdapterError, UsageError
 from qcompile.executors.measured.service import Placed
 from qcompile.ir.target import NamedDevice
 from qcompile.services.aer import AerProvider
-from qcompile.services.backend_device import device_of_backend
 from qcompile.services.jobs import JobService, Patience
 from qcompile.services.ledger import Ledger
 from qcompile.services.open import open_provider
@@ -52,7 +51,7 @@ def test_a_device_of_qiskit_gives_what_its_noise_gives() -> None:
 
 
 def test_the_device_of_a_backend_is_that_of_its_calibration() -> None:
-    found, known = device_of_backend(FakeManilaV2()), load_device(NamedDevice(name="fake_manila"))
+    found, known = device_of(FakeManilaV2()), load_device(NamedDevice(name="fake_manila"))
     assert found is not None
     assert (found.edges, found.qubits, set(found.native)) == (
         known.edges,
@@ -66,8 +65,8 @@ def test_the_device_of_a_backend_is_that_of_its_calibration() -> None:
 
 
 def test_a_backend_that_couples_all_qubits_needs_no_routing() -> None:
-    assert device_of_backend(AerSimulator()) is None
-    generic = device_of_backend(GenericBackendV2(3, coupling_map=[[0, 1], [1, 0], [1, 2], [2, 1]]))
+    assert open_provider(AerSimulator()).device is None
+    generic = device_of(GenericBackendV2(3, coupling_map=[[0, 1], [1, 0], [1, 2], [2, 1]]))
     assert generic is not None and generic.edges == ((0, 1), (1, 2))
 
 
@@ -133,7 +132,7 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Runtime:
 
 def runtime_service(runtime: Runtime, **more: Any) -> JobService:
     backend = FakeManilaV2()
-    provider = RuntimeProvider(runtime, backend, device_of_backend(backend), **more)
+    provider = RuntimeProvider(runtime, backend, device_of(backend), **more)
     return JobService(provider=provider, shots=4000, patience=Patience(sleep=lambda s: None))
 
 

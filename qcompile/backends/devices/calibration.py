@@ -12,7 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from qcompile.backends.devices.measured import MeasuredDevice, native_name, working_device
+from qcompile.backends.devices.measured import (
+    MeasuredDevice,
+    better_than_guessing,
+    native_name,
+    working_device,
+)
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.messages.devices import DeviceUnusable
 from qcompile.diagnostics.source import Span
@@ -117,10 +122,7 @@ def _values(entries: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def _reading(values: dict[str, float]) -> tuple[float, float] | None:
-    """(P(read 1 | is 0), P(read 0 | is 1)), or None where unknown or worse than guessing."""
     overall = values.get("readout_error")
-    up = values.get("prob_meas1_prep0", overall)
-    down = values.get("prob_meas0_prep1", overall)
-    if up is None or down is None or not (min(up, down) >= 0.0 and up + down < 1.0):
-        return None
-    return up, down
+    return better_than_guessing(
+        values.get("prob_meas1_prep0", overall), values.get("prob_meas0_prep1", overall)
+    )

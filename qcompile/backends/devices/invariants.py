@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from qcompile.backends.devices.measured import MeasuredDevice
-from qcompile.ir.device import Device
+from qcompile.ir.device import VIRTUAL, Device
 from qcompile.ir.gates import GATE_NAMES, GATES, GateName
 from qcompile.ir.limits import MAX_DEVICE_QUBITS
 
@@ -80,7 +80,7 @@ def faults_of_figures(device: MeasuredDevice) -> Iterator[str]:
         if pair is not None and not all(0.0 <= rate <= 1.0 for rate in pair):
             yield f"a read-out error of qubit {qubit} is outside [0, 1]"
     for qubit, seconds in enumerate(device.readout_durations):
-        if not _is_time(seconds):
+        if not _is_time(seconds) or seconds == 0.0:
             yield f"the read-out of qubit {qubit} takes {seconds} seconds"
     for qubit, (t1, t2) in enumerate(device.relaxation):
         if not (_is_time(t1) and _is_time(t2)) or 0.0 in (t1, t2):
@@ -90,9 +90,15 @@ def faults_of_figures(device: MeasuredDevice) -> Iterator[str]:
     if device.dt is not None and not (_is_time(device.dt) and device.dt > 0.0):
         yield f"its dt is {device.dt}, not positive"
     for name, low, high in device.angle_bounds:
-        takes = name in GATES.built_in and GATES[name].angles > 0
-        if not takes or not -WIDEST <= low <= high <= WIDEST:
+        if not _is_bounded(name) or not -WIDEST <= low <= high <= WIDEST:
             yield f"{low} and {high} are no bounds of the angles of `{name}`"
+
+
+def _is_bounded(name: GateName) -> bool:
+    """Whether routing keeps a gate to angles: rx, and two-qubit gates with an angle."""
+    if name not in GATES.built_in or GATES[name].angles == 0:
+        return False
+    return name == "rx" or GATES[name].qubits == 2
 
 
 def _faults_of_gates(device: MeasuredDevice) -> Iterator[str]:
@@ -111,7 +117,7 @@ def _faults_of_gates(device: MeasuredDevice) -> Iterator[str]:
             yield f"{where} is given twice"
         if gate.error is not None and not 0.0 <= gate.error <= 1.0:
             yield f"{where} has an error of {gate.error}, outside [0, 1]"
-        if not _is_time(gate.duration):
+        if not _is_time(gate.duration) or (gate.duration == 0.0 and gate.name not in VIRTUAL):
             yield f"{where} takes {gate.duration} seconds"
         seen.add((gate.name, gate.qubits))
 

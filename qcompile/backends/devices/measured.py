@@ -21,9 +21,18 @@ FOREIGN_NAMES = {"u1": "phase", "p": "phase", "u3": "rot", "u": "rot", "r": "prx
 
 
 def native_name(name: str) -> GateName | None:
-    """Our name of a gate, None for what is no gate of ours, such as `id`, `delay`, `reset`."""
+    """Our name of a gate of Qiskit, None for what is no gate of ours, such as `id`, `delay`."""
     name = FOREIGN_NAMES.get(name, name)
-    return name if name in GATES.built_in else None
+    if name in GATES.built_in:
+        return name
+    return next((ours for ours, kind in GATES.built_in.items() if kind.qiskit == name), None)
+
+
+def better_than_guessing(up: float | None, down: float | None) -> tuple[float, float] | None:
+    """(P(read 1 | is 0), P(read 0 | is 1)), or None where a reading tells nothing."""
+    if up is None or down is None or not (min(up, down) >= 0.0 and up + down < 1.0):
+        return None
+    return up, down
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +55,9 @@ def working_device(measured: MeasuredDevice, span: Span | None = None) -> Device
     """The device without what does not work.
 
     Qubits and couplings of which a gate has an error of 1 or more, or none where others have one,
-    or whose reading is unknown or worse than guessing, are left without gates. Times that cannot be
-    are unknown, and a T2 above 2 T1, which fits of noisy decays give, counts as 2 T1.
+    or whose reading is unknown or worse than guessing, are left without gates. So are gates that
+    do not take an angle of π/2, which makes a cz or a pulse. Times that cannot be are unknown, and
+    a T2 above 2 T1, which fits of noisy decays give, counts as 2 T1.
 
     Raises:
         CompileError: QA4204 where nothing is left, QA4203 where circuits cannot be written in its
@@ -55,12 +65,14 @@ def working_device(measured: MeasuredDevice, span: Span | None = None) -> Device
     """
     name = measured.name
     known = {gate.name for gate in measured.gates if gate.error is not None}
-    working = [gate for gate in measured.gates if _works(gate, known)]
-    alive = _working_qubits(measured, working)
+    unfit = {gate for gate, low, high in measured.angle_bounds if not low <= math.pi / 2 <= high}
+    stated = [gate for gate in measured.gates if gate.name not in unfit]
+    working = [gate for gate in stated if _works(gate, known)]
+    alive = _working_qubits(measured, stated, working)
     if not alive:
         raise CompileError(DeviceUnusable(name=name, reason="none of its qubits works", span=span))
     gates = tuple(
-        replace(gate, duration=_time(gate.duration))
+        replace(gate, duration=_duration(gate))
         for gate in sorted(working, key=lambda gate: (gate.name, gate.qubits))
         if set(gate.qubits) <= alive
     )
@@ -73,10 +85,10 @@ def working_device(measured: MeasuredDevice, span: Span | None = None) -> Device
     native += tuple(sorted(present - set(native)))
     missing = lacking(native, measured.qubits)
     if missing is not None:
-        stated = tuple(sorted({gate.name for gate in measured.gates}))
-        raise CompileError(DeviceNotSupported(name=name, gates=stated, lacks=missing, span=span))
+        names = tuple(sorted({gate.name for gate in measured.gates}))
+        raise CompileError(DeviceNotSupported(name=name, gates=names, lacks=missing, span=span))
     reading = measured.readout_errors if any(measured.readout_errors) else ()
-    times = tuple(_time(seconds) for seconds in measured.readout_durations)
+    times = tuple(_time(seconds) or None for seconds in measured.readout_durations)
     relaxation = tuple(_relaxation(t1, t2) for t1, t2 in measured.relaxation)
     return Device(
         name=name,
@@ -100,9 +112,11 @@ def _works(gate: NativeGate, known: set[GateName]) -> bool:
     return math.isfinite(gate.error) and 0.0 <= gate.error < 1.0
 
 
-def _working_qubits(measured: MeasuredDevice, working: Iterable[NativeGate]) -> set[int]:
+def _working_qubits(
+    measured: MeasuredDevice, stated: Iterable[NativeGate], working: Iterable[NativeGate]
+) -> set[int]:
     """Those that have all one-qubit gates of the device and can be read."""
-    wanted = {gate.name for gate in measured.gates if len(gate.qubits) == 1}
+    wanted = {gate.name for gate in stated if len(gate.qubits) == 1}
     has: dict[int, set[GateName]] = {}
     for gate in working:
         if len(gate.qubits) == 1:
@@ -138,6 +152,12 @@ def _errors_of_places(
             links[edge][gate.name] = max(gate.error, links[edge].get(gate.name, 0.0))
     best = {edge: min(named.values()) for edge, named in links.items() if named}
     return tuple(sorted((pulses | best).items()))
+
+
+def _duration(gate: NativeGate) -> float | None:
+    """No time is taken by changes of phases alone."""
+    seconds = _time(gate.duration)
+    return seconds if seconds or gate.name in VIRTUAL else None
 
 
 def _time(seconds: float | None) -> float | None:

@@ -243,3 +243,20 @@ class DeviceNotNamed(Message):
     """
 
     action: str
+
+
+@message(
+    "QA4242",
+    "the coupling map `{name}` takes the sizes: {sizes}",
+    help="each is a positive number, with no more than {most} qubits in all",
+)
+class SizesMissing(Message):
+    """A family of coupling maps is named with its sizes, each a positive number.
+
+    Erroneous:  qcompile targets show "grid(4)"
+    Corrected:  qcompile targets show "grid(4, 5)"
+    """
+
+    name: str
+    sizes: tuple[str, ...]
+    most: int

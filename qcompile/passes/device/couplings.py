@@ -119,12 +119,13 @@ class Couplings:
             row = ENTANGLING[native.name]
             failure = -math.log1p(-(native.error or 0.0)) if known else 0.0
             bounds = self._bounds.get(native.name)
-            allowed = bounds is None or (bounds[0] <= 0.0 and bounds[1] >= math.pi / 2)
+            whole = bounds is None or (bounds[0] <= 0.0 and bounds[1] >= math.pi / 2)
+            allowed = bounds is None or bounds[0] <= math.pi / 2 <= bounds[1]
             if wanted == "cz":
                 if allowed:
                     yield (round(failure, 12), 1, order, 0), native, False
                 continue
-            if row.rzz and (bounds is None or (allowed and wanted == "constant")):
+            if row.rzz and (bounds is None or (whole and wanted == "constant")):
                 yield (round(failure, 12), 1, order, 0), native, True
             if allowed:
                 yield (round(2 * failure, 12), 2, order, 1), native, False
