@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Literal, SupportsIndex, cast
 from qcompile.artifact.manifest import Manifest
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.arguments import check_path, check_type
-from qcompile.diagnostics.errors import AdapterError, UsageError
+from qcompile.diagnostics.errors import AdapterError, QCompileWarning, UsageError
 from qcompile.diagnostics.messages.services import NothingToRun, SeveralPlaces
 from qcompile.diagnostics.messages.usage import UnknownOptionValue
 from qcompile.diagnostics.nearest import nearest
@@ -30,10 +31,11 @@ from qcompile.services.estimate import (
     estimate,
     observable_errors,
 )
+from qcompile.services.freshness import calibration_remarks
 from qcompile.services.jobs import Budget, JobService, Patience
 from qcompile.services.ledger import Ledger
-from qcompile.services.open import SIMULATOR, open_provider
-from qcompile.services.place import parts_of
+from qcompile.services.open import SIMULATOR, Opened, open_provider
+from qcompile.services.place import fits, parts_of
 
 Mitigation = Literal["none", "readout"]
 MITIGATIONS = ("none", "readout")
@@ -81,8 +83,7 @@ def run_on(
     opened = open_provider(
         where, seed=options.seed, snapshots=manifest.devices, batch=options.batch
     )
-    name = opened.provider.name
-    _refuse(manifest.planned.plans, name)
+    _refuse(manifest.planned.plans, opened.provider.name)
     service = JobService(
         provider=opened.provider,
         shots=options.shots,
@@ -108,9 +109,27 @@ def run_on(
     if options.ledger is not None:
         goes_on = held is not None and held.is_at(options.ledger)
         service.ledger = held if goes_on else Ledger(options.ledger)
+    # A warning may be an error.
+    _warn_of_calibration(manifest, where, opened)
     for site, module in modules:
         module.use_evaluators(made[site.unit])
     return service
+
+
+def _warn_of_calibration(manifest: Manifest, where: object, opened: Opened) -> None:
+    """Warn the caller of `CompiledAdapter.on`."""
+    device = opened.device
+    rerouted = any(
+        isinstance(node, EvaluationNode)
+        and node.routed is not None
+        and device is not None
+        and not fits(node.routed, device)
+        for plan in manifest.planned.plans
+        for node in plan.nodes
+    )
+    found = tuple(calibration_remarks(opened, where, manifest.devices, rerouted))
+    if found:
+        warnings.warn(QCompileWarning(*found), stacklevel=4)
 
 
 def place_of(plans: Sequence[Plan]) -> tuple[str, int | None, Mitigation]:

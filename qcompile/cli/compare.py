@@ -79,6 +79,7 @@ def figures_of(compilation: Compilation) -> Figures:
         pipeline=compilation.manifest.pipeline,
         tokens=compilation.manifest.tokens,
         base_parameters=None if compilation.model is None else compilation.model.parameters,
+        devices=compilation.manifest.devices,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from qcompile.artifact.formats import READ, kind_of
 from qcompile.cli.arguments import Arguments
 from qcompile.cli.options import run_driver
+from qcompile.cli.remarks import shown_warnings
 from qcompile.cli.sources import read
 from qcompile.cli.terminal import Terminal
 from qcompile.report.table import table_text
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def report_run(arguments: Arguments, terminal: Terminal) -> int:
     """Of a source or an adapter, for `--tokens`, without and with gradients."""
     adapter = _adapter(arguments, terminal)
-    with terminal.progress() as say:
+    with shown_warnings(terminal), terminal.progress() as say:
         say(f"route circuits for {arguments.on}")
         adapter.on(arguments.on, shots=arguments.shots, mitigate=arguments.mitigate)
     forward = adapter.estimate(arguments.tokens)
@@ -32,9 +33,12 @@ def report_run(arguments: Arguments, terminal: Terminal) -> int:
         terminal.out("circuits are simulated in torch: no jobs, no shots\n")
         return 0
     errors = adapter.predicted_errors()
+    device = None if adapter.service is None else adapter.service.device
+    calibrated = None if device is None else device.calibrated
     if arguments.format == "json":
         record = {
             "on": arguments.on,
+            "calibrated": calibrated,
             "tokens": arguments.tokens,
             "inference": asdict(forward),
             "training": asdict(training),
@@ -42,7 +46,8 @@ def report_run(arguments: Arguments, terminal: Terminal) -> int:
         }
         terminal.out(json.dumps(record, indent=2) + "\n")
         return 0
-    lines = [f"{arguments.tokens:,} tokens on {arguments.on}, at most:"]
+    dated = f" (calibrated {calibrated})" if calibrated else ""
+    lines = [f"{arguments.tokens:,} tokens on {arguments.on}{dated}, at most:"]
     lines.append(_line("inference", forward))
     lines.append(_line("training", training))
     lines.append(f"depth of the deepest circuit: {forward.depth}")

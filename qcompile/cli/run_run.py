@@ -13,6 +13,7 @@ from qcompile.cli.arguments import Arguments
 from qcompile.cli.bound_data import SUFFIXES as DATA_SUFFIXES
 from qcompile.cli.bound_data import read_data
 from qcompile.cli.outputs import files_of, refuse_inputs
+from qcompile.cli.remarks import shown_warnings
 from qcompile.cli.terminal import Terminal
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.usage import (
@@ -20,6 +21,7 @@ from qcompile.diagnostics.messages.usage import (
     UnknownOptionValue,
     UnknownOutputSuffix,
 )
+from qcompile.ir.target import NamedDevice
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,8 +42,10 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
         allowed = tuple(f"a file {suffix}" for suffix in DATA_SUFFIXES)
         raise UsageError(UnknownOptionValue(option="--data", value=data, allowed=allowed))
     check_output(output)
-    refuse_inputs(output, files_of(output), (*files_of(source), Path(data)))
-    with terminal.progress() as say:
+    named = NamedDevice.called(arguments.on or "").file
+    read = (*files_of(source), Path(data), *(() if named is None else (Path(named),)))
+    refuse_inputs(output, files_of(output), read)
+    with shown_warnings(terminal), terminal.progress() as say:
         say(f"read {source}")
         import torch
 

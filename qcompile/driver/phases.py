@@ -99,7 +99,7 @@ def compile_source(
         model = _model(spec, options)
 
     clock.start("devices")
-    devices = devices_of(targets, options.target)
+    devices = devices_of(targets, options.target, collector.add)
 
     clock.start("lower")
     from qcompile.passes.lowering import lower

@@ -56,7 +56,7 @@ def compile(
 
     Warns of what has no effect: linear maps that a pattern reaches and that cannot have an adapter
     (QA6016), tensors that the result does not depend on (QA4006, QA4011), adapters with nothing to
-    train (QA2160).
+    train (QA2160). Warns of a device's calibration that is old (QA4245).
 
     Raises:
         CompileError: With every error of the first phase that found any.

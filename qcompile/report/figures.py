@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from qcompile.artifact.layout import frozen_parameters, layout, trainable_parameters
 from qcompile.ir.circuit_analysis import depth, two_qubit_gates
 from qcompile.ir.compilation import PlannedSet, Site
-from qcompile.ir.device import RoutingCandidate
+from qcompile.ir.device import Device, RoutingCandidate
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode, orthogonal_gates
 from qcompile.ir.plan import Candidate, CircuitCost, EvaluationNode, Plan, orthogonals
@@ -109,6 +110,15 @@ class ModuleFigures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceDate:
+    """A device that circuits were routed for."""
+
+    name: str
+    calibrated: str | None
+    """ISO 8601; None: without a date."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """A whole compilation."""
 
@@ -125,6 +135,7 @@ class Figures:
     step: StepFigures
     warnings: tuple[str, ...] = ()
     frozen_parameters: int = 0
+    devices: tuple[DeviceDate, ...] = ()
 
 
 def figures(
@@ -133,6 +144,7 @@ def figures(
     pipeline: str,
     tokens: int,
     base_parameters: int | None = None,
+    devices: Iterable[Device] = (),
 ) -> Figures:
     """Figures of planned adapters; everything is counted from the plans, nothing is run."""
     owned: dict[int, int] = {}
@@ -156,6 +168,7 @@ def figures(
         pipeline=pipeline,
         tokens=tokens,
         step=_step(planned, tokens),
+        devices=tuple(DeviceDate(name=d.name, calibrated=d.calibrated) for d in devices),
     )
 
 

@@ -7,7 +7,13 @@ from itertools import groupby
 
 from qcompile.ir.device import RoutingCandidate
 from qcompile.ir.plan import Candidate
-from qcompile.report.figures import Figures, ModuleFigures, StepFigures, UnitaryFigures
+from qcompile.report.figures import (
+    DeviceDate,
+    Figures,
+    ModuleFigures,
+    StepFigures,
+    UnitaryFigures,
+)
 
 COLUMNS = (
     "module",
@@ -44,9 +50,14 @@ def report_text(figures: Figures) -> str:
     for group in groups:
         parts.extend(_details(_names(group), group[0]))
     parts.append(_step(figures.step))
+    parts.extend(f"device {device.name}, {_dated(device)}" for device in figures.devices)
     parts.append(f"passes: {figures.pipeline}")
     parts.append(f"costs weighed for {figures.tokens:,} tokens a step")
     return "\n".join(parts) + "\n"
+
+
+def _dated(device: DeviceDate) -> str:
+    return f"calibrated {device.calibrated}" if device.calibrated else "without a calibration date"
 
 
 def _step(step: StepFigures) -> str:

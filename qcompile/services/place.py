@@ -9,7 +9,7 @@ from qcompile.executors.measured.evaluator import SettingPart, logical_parts
 from qcompile.executors.measured.program import measured_program
 from qcompile.executors.measured.settings import BasisSetting, settings
 from qcompile.ir.circuit import Circuit
-from qcompile.ir.device import Device
+from qcompile.ir.device import Device, RoutedCircuit, gates_of
 from qcompile.ir.plan import EvaluationNode
 from qcompile.ir.target import NamedDevice, Target
 from qcompile.passes.base import Context
@@ -21,7 +21,7 @@ def parts_of(
 ) -> tuple[SettingPart, ...]:
     """One for each basis that the node's circuit is read in.
 
-    The plan's own routed circuit is taken where it is for this device and one basis is enough;
+    The plan's own routed circuit is taken where it fits this device and one basis is enough;
     others are routed now: by the passes that `pipeline` names, for the target's objective where
     the target has a device, else for the fewest errors where they are known.
 
@@ -35,11 +35,20 @@ def parts_of(
     circuit = in_gates(circuit)
     found = settings(circuit)
     routed = node.routed
-    if routed is not None and routed.device == device.name:
+    if routed is not None and fits(routed, device):
         if len(found) == 1 and found[0].circuit == circuit:
             return (_part(found[0], routed.circuit, routed.physical, amplitudes),)
     return tuple(
         _part(setting, *_routed(setting, device, target, pipeline), amplitudes) for setting in found
+    )
+
+
+def fits(routed: RoutedCircuit, device: Device) -> bool:
+    """Whether a circuit is for the device of this name, and it still has all of its gates."""
+    present = gates_of(device)
+    return routed.device == device.name and all(
+        (gate.name, tuple(routed.physical[qubit] for qubit in gate.qubits)) in present
+        for gate in routed.circuit.gates
     )
 
 

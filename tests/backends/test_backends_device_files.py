@@ -125,6 +125,10 @@ BAD: list[tuple[str, Any, str]] = [
     ("format", "qiskit.target", "its format is `qiskit.target` 1"),
     ("version", 2, "its format is `qcompile.device` 2"),
     ("frequency", 5.0, "frequency"),
+    ("calibrated", "yesterday", "none of ISO 8601"),
+    ("gates", [{"name": "cz", "qubits": [0, 1], "duration": 0}], "takes 0.0 seconds"),
+    ("readout_durations", [0, 1e-6], "the read-out of qubit 0 takes 0.0 seconds"),
+    ("angle_bounds", [["prx", 0.0, 1.0]], "no bounds"),
 ]
 
 
@@ -165,7 +169,8 @@ def test_missing_files_folders_pipes(tmp_path: Path) -> None:
 
 def test_a_spec_names_a_file_relative_to_itself(tmp_path: Path) -> None:
     (tmp_path / "devices").mkdir()
-    written(tmp_path / "devices", two())
+    # A date would grow old.
+    written(tmp_path / "devices", {**two(), "calibrated": None})
     (tmp_path / "a.qa").write_text(SOURCE, encoding="utf-8")
     adapter = qcompile.compile(tmp_path / "a.qa")
     (device,) = adapter.manifest.devices

@@ -246,7 +246,13 @@ def anew() -> Table[Device]:
 
 
 def test_entry_points(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {"lab": good, "text": no_device, "odd": broken, "down": failing}
+    found = {
+        "lab": good,
+        "text": no_device,
+        "odd": broken,
+        "down": failing,
+        "fake_torino": good,
+    }
     monkeypatch.setattr(EntryPoint, "load", lambda self: found[self.name])
     offered = EntryPoints(
         EntryPoint(name=name, value=f"lab:{name}", group=DEVICES.group) for name in found
@@ -258,6 +264,8 @@ def test_entry_points(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"lab", "text", "odd", "down"} <= set(list_devices())
     assert load_device(NamedDevice(name="lab")) == good()
     assert [code_of(name) for name in ("text", "odd", "down")] == ["QA8001"] * 3
+    # Both this package and another one have it.
+    assert code_of("fake_torino") == "QA4243"
 
 
 def test_reading_imports_neither_the_package_nor_pytket() -> None:

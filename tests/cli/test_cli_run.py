@@ -70,7 +70,8 @@ def test_report_says_what_a_run_takes(run: Run) -> None:
         assert record["inference"]["seconds"] > 0
     text = run("report", "wave.qa", *asked).out
     assert text.startswith(
-        "5 tokens on fake_manila, at most:\n  inference: circuits 5, jobs 1, shots 500"
+        "5 tokens on fake_manila (calibrated 2024-05-27T15:27:23-03:00), at most:\n"
+        "  inference: circuits 5, jobs 1, shots 500"
     )
     errors = json.loads(run("report", "wave.qa", *asked, "--format", "json").out)["observables"]
     undone = (*asked, "--mitigate", "readout", "--format", "json")
@@ -83,6 +84,36 @@ def test_report_says_what_a_run_takes(run: Run) -> None:
     assert "no jobs" in run("report", "wave.qa", "--on", "simulator").out
     assert run("report", "wave.qa", "--shots", "5").code == 2
     assert run("report", "low.qa", "--on", "aer").code == 1
+
+
+@pytest.mark.usefixtures("adapter")
+def test_a_device_in_a_file_is_simulated(run: Run, folder: Path) -> None:
+    run("targets", "export", "fake_manila", "-o", "lab.json")
+    text = (folder / "lab.json").read_text().replace("fake_manila", "lab")
+    (folder / "lab.json").write_text(text)
+    np.save("x.npy", np.zeros((1, 6)))
+    found = {}
+    for where in ("lab.json", "fake_manila"):
+        done = run("run", "wave.pt", "--on", where, "--data", "x.npy", "-o", "y.npy")
+        assert done.code == 0, done.err
+        found[where] = np.load("y.npy")
+    np.testing.assert_allclose(found["lab.json"], found["fake_manila"])
+    assert "on lab.json (calibrated 2024" in run("report", "wave.pt", "--on", "lab.json").out
+    assert run("run", "wave.pt", "--on", "none.json", "--data", "x.npy", "-o", "y.npy").code == 1
+    same = run("run", "wave.pt", "--on", "y.json", "--data", "x.npy", "-o", "y.json")
+    assert same.code == 2 and (folder / "lab.json").read_text() == text
+
+
+def test_warnings_of_a_run_are_diagnostics(run: Run, folder: Path) -> None:
+    text = run("targets", "export", "fake_manila").out.replace('"2024-05-27', '"2020-05-27')
+    (folder / "mine.json").write_text(text)
+    found = run("report", "wave.qa", "--target", "mine.json", "--on", "fake_manila")
+    assert found.code == 0 and found.err.startswith("warning[QA4244]")
+    assert "device fake_manila, calibrated 2020-05-27" in (
+        run("report", "wave.qa", "--target", "mine.json").out
+    )
+    record = json.loads(run("report", "wave.qa", "--target", "ring(3)", "--format", "json").out)
+    assert record["devices"] == [{"name": "ring(3)", "calibrated": None}]
 
 
 def test_run_goes_where_the_target_says(run: Run, folder: Path) -> None:

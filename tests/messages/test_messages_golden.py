@@ -45,6 +45,9 @@ PREFIXES = (
     "QA422",
     "QA4241",
     "QA4242",
+    "QA4243",
+    "QA4244",
+    "QA4245",
     "QA5",
     "QA6",
     "QA7",
@@ -504,6 +507,39 @@ def no_device_to_run_on() -> None:
     command("check", "hw.qa")()
 
 
+def manila_file(path: str, **changes: Any) -> None:
+    from qcompile.backends.devices import device_of, device_text
+
+    device = device_of("fake_manila")
+    assert device is not None
+    Path(path).write_text(device_text(replace(device, **changes)))
+
+
+def two_devices_of_one_name() -> None:
+    manila_file("mine.json", dt=1e-9)
+    first = CIRCUIT.replace("low()", "low() on hw")
+    second = CIRCUIT.replace("qa 1\n", "").replace("low()", "high() on lab")
+    target = 'target hw { device: "fake_manila" }\ntarget lab { device: "mine.json" }\n'
+    Path("hw.qa").write_text(first + second + target)
+    command("hw.qa")()
+
+
+def other_calibration() -> None:
+    manila_file("mine.json", calibrated="2020-01-01")
+    Path("hw.qa").write_text(CIRCUIT)
+    main(["report", "hw.qa", "--target", "mine.json", "--on", "fake_manila", "-q"])
+
+
+def old_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
+    from datetime import UTC, datetime
+
+    now = datetime(2026, 5, 20, tzinfo=UTC)
+    monkeypatch.setattr("qcompile.backends.devices.age.utc_now", lambda: now)
+    manila_file("mine.json", name="lab", calibrated="2026-05-01")
+    Path("hw.qa").write_text(CIRCUIT + 'target hw { device: "mine.json" }\n')
+    command("hw.qa", "--target", "hw", "-W", "error")()
+
+
 def several_places() -> None:
     first = CIRCUIT.replace("low()", "low() on hw")
     second = CIRCUIT.replace("qa 1\n", "").replace("low()", "high() on here")
@@ -561,6 +597,7 @@ adapter top() {
 
 PATCHED = (
     without_account,
+    old_calibration,
     without_aer,
     huge_plan,
     fault,
@@ -617,6 +654,9 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA4226": circuits_of("turn.qasm", "--target", "simulator"),
     "QA4241": command("targets", "show"),
     "QA4242": command("targets", "show", "grid(4)"),
+    "QA4243": two_devices_of_one_name,
+    "QA4244": other_calibration,
+    "QA4245": old_calibration,
     "QA5001": near_name,
     "QA5002": lambda: qcompile.load("a" * 300 + ".pt"),
     "QA5003": load_bytes(b"GGUF"),

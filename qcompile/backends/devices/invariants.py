@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import datetime
 
 from qcompile.backends.devices.measured import MeasuredDevice
 from qcompile.ir.device import VIRTUAL, Device
@@ -55,6 +56,7 @@ def _figures(device: Device) -> MeasuredDevice:
         readout_durations=device.readout_durations,
         relaxation=device.relaxation,
         dt=device.dt,
+        calibrated=device.calibrated,
         angle_bounds=device.angle_bounds,
     )
 
@@ -89,6 +91,8 @@ def faults_of_figures(device: MeasuredDevice) -> Iterator[str]:
             yield f"T2 of qubit {qubit} is greater than 2 T1, which no channel allows"
     if device.dt is not None and not (_is_time(device.dt) and device.dt > 0.0):
         yield f"its dt is {device.dt}, not positive"
+    if device.calibrated is not None and not _is_date(device.calibrated):
+        yield f"its date `{device.calibrated}` is none of ISO 8601, such as 2026-04-17"
     for name, low, high in device.angle_bounds:
         if not _is_bounded(name) or not -WIDEST <= low <= high <= WIDEST:
             yield f"{low} and {high} are no bounds of the angles of `{name}`"
@@ -120,6 +124,14 @@ def _faults_of_gates(device: MeasuredDevice) -> Iterator[str]:
         if not _is_time(gate.duration) or (gate.duration == 0.0 and gate.name not in VIRTUAL):
             yield f"{where} takes {gate.duration} seconds"
         seen.add((gate.name, gate.qubits))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_time(seconds: float | None) -> bool:

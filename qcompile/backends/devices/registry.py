@@ -6,7 +6,12 @@ from qcompile.backends.devices.calibration import calibrated_names, read_calibra
 from qcompile.backends.devices.files import read_device_file
 from qcompile.backends.devices.invariants import defect
 from qcompile.diagnostics.errors import CompileError
-from qcompile.diagnostics.messages.devices import DeviceDataMissing, DeviceUnusable, UnknownDevice
+from qcompile.diagnostics.messages.devices import (
+    DeviceDataMissing,
+    DeviceNameTaken,
+    DeviceUnusable,
+    UnknownDevice,
+)
 from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Span
 from qcompile.ir.device import Device
@@ -52,12 +57,15 @@ def _ideal(choice: CouplingDevice, span: Span | None) -> Device:
 
 
 def _named(name: str, span: Span | None) -> Device:
+    calibrated = calibrated_names()
     try:
         if name in DEVICES:
+            if name.startswith(PREFIX) and name.removeprefix(PREFIX) in calibrated:
+                one, other = f"the one of {PACKAGE}", "that of another installed package"
+                raise CompileError(DeviceNameTaken(name=name, one=one, other=other, span=span))
             return DEVICES[name]
     except ExtensionError as error:
         raise CompileError(error.at(span)) from None
-    calibrated = calibrated_names()
     if name.startswith(PREFIX):
         if not calibrated:
             raise CompileError(DeviceDataMissing(name=name, package=PACKAGE, span=span))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qcompile.diagnostics.message import Message, message
+from qcompile.diagnostics.source import Span
 
 
 @message(
@@ -260,3 +261,81 @@ class SizesMissing(Message):
     name: str
     sizes: tuple[str, ...]
     most: int
+
+
+@message(
+    "QA4243",
+    "two devices are named `{name}`: {one} and {other}",
+    label="another description than the other",
+    first_label="the other device of this name",
+    help="give one of them another name: in a file, the key `name`",
+)
+class DeviceNameTaken(Message):
+    """Circuits, snapshots and jobs name their device, so that two descriptions of one name could be
+    mistaken for each other: a file that was made of a device and changed, and that device; or two
+    packages that offer the same name.
+
+    Erroneous:  device: "fake_torino" in one target, device: "changed.json" in another, and in that
+                file "name": "fake_torino"
+    Corrected:  "name": "changed" in the file
+    """
+
+    name: str
+    one: str
+    other: str
+    first: Span | None = None
+
+
+@message(
+    "QA4244",
+    "device `{device}` has another calibration than the circuits were compiled with",
+    severity="warning",
+    help="compile again for the calibration that counts",
+)
+class OtherCalibration(Message):
+    """Places and rewriting were chosen by a calibration that is kept in the adapter. The
+    device of this name is described otherwise now: by newer data of an installed package, by the
+    file, or by the back end. By name the kept one is simulated. On a back end, or for a file that
+    was named, circuits stay as they were compiled where all of their gates are still there, and
+    are routed anew where not.
+
+    Erroneous:  adapter.on(backend), with an adapter that was compiled for its calibration of May
+    Corrected:  qcompile.compile("adapter.qa", target=backend).on(backend)
+    """
+
+    device: str
+    compiled: str
+    present: str
+    rerouted: bool
+    simulated: bool
+
+    def notes(self) -> tuple[str, ...]:
+        found = [f"compiled with that of {self.compiled}; that of {self.present} is there now"]
+        if self.simulated:
+            found.append("the one that the circuits were compiled with is simulated")
+        elif self.rerouted:
+            found.append("gates of the circuits are gone, so they were routed anew")
+        else:
+            found.append("the circuits stay as they were compiled")
+        return tuple(found)
+
+
+@message(
+    "QA4245",
+    "the calibration of device `{device}` is {days} days old",
+    severity="warning",
+    label="calibrated {calibrated}",
+    help="read the device anew, as `qcompile.backends.devices.device_of(backend)` does",
+)
+class OldCalibration(Message):
+    """Where circuits are placed and how they are rewritten depends on the errors of single
+    couplings, which change within days. The date is that of the file, the back end or the adapter.
+    Devices `fake_…` are snapshots by intent and not warned about.
+
+    Erroneous:  --target lab.json          with "calibrated": "2025-01-01" in the file
+    Corrected:  --target lab.json          written anew of the back end
+    """
+
+    device: str
+    calibrated: str
+    days: int
