@@ -23,6 +23,7 @@ from qcompile.diagnostics.messages.usage import (
     UnknownEmit,
     UnknownOption,
     UnknownOptionValue,
+    UnknownOutputSuffix,
 )
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.limits import DEFAULT_MEMORY, DEFAULT_OPTIMISATION, DEFAULT_TOKENS
@@ -298,8 +299,12 @@ class _Reader:
         found: list[Message] = [UnexpectedArgument(argument=extra) for extra in names[wanted:]]
         if len(names) < wanted:
             found.append(DeviceNotNamed(action=action))
-        if self._list("output") and action != "export":
-            found.append(OptionWithoutEffect(option="-o", needed="`targets export`"))
+        output = self._one("output", "-o")
+        if output is not None and action == "list":
+            needed = "`targets show` or `targets export`"
+            found.append(OptionWithoutEffect(option="-o", needed=needed))
+        if output is not None and action == "show" and not output.endswith(".svg"):
+            found.append(UnknownOutputSuffix(path=output, suffixes=(".svg",)))
         if self._list("format") and action == "export":
             needed = "`targets list` or `targets show`"
             found.append(OptionWithoutEffect(option="--format", needed=needed))

@@ -37,7 +37,8 @@ OPTIONS: tuple[CommandOption, ...] = (
         commands=("compile", "run", "targets"),
         help="where to write; the suffix decides what: .pt .safetensors .pt2, circuits .qasm .qasm2"
         " .qpy .json .qir, .dot .txt, or a folder for peft with a slash at the end (default: the"
-        " source's name with .pt); of run: .npy or .pt; of targets: .json",
+        " source's name with .pt); of run: .npy or .pt; of targets: .svg of"
+        " `show`, .json of `export`",
     ),
     CommandOption(
         names=("--model",),
@@ -255,7 +256,7 @@ _SUMMARY = {
     "report": "what adapters cost: parameters, FLOPs, memory, circuits; LoRA or each other beside",
     "convert": "write an adapter as another kind of file, or its circuits, by suffix",
     "run": "compute an adapter's output, its circuits on a simulator or a device",
-    "targets": "list devices, show the figures of one, or write one as a file",
+    "targets": "list devices, show the figures of one and its map, or write one as a file",
     "explain": "explain the code of a message",
 }
 

@@ -1,4 +1,4 @@
-"""`qcompile targets`, `targets show NAME`, `targets export NAME -o FILE`"""
+"""`qcompile targets`, `targets show NAME [-o map.svg]`, `targets export NAME -o FILE`"""
 
 from __future__ import annotations
 
@@ -70,7 +70,14 @@ def _show(name: str, arguments: Arguments, terminal: Terminal) -> None:
     from qcompile.backends.devices.choice import choice_of
     from qcompile.backends.devices.summary import summary_of
 
-    found = summary_of(load_device(choice_of(name)))
+    device = load_device(choice_of(name))
+    found = summary_of(device)
+    if arguments.output is not None:
+        from qcompile.backends.devices.picture import device_svg
+
+        check_output(arguments.output)
+        write_atomically(arguments.output, device_svg(device).encode())
+        terminal.note(f"wrote {arguments.output}")
     if arguments.format == "json":
         from dataclasses import asdict
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -59,6 +60,13 @@ def test_a_coupling_map_is_a_device(run: Run) -> None:
     assert found.code == 0 and "// device ring(6)" in found.out
 
 
+def test_a_picture_of_a_device(run: Run, folder: Path) -> None:
+    found = run("targets", "show", "fake_manila", "-o", "map.svg")
+    assert found.out == run("targets", "show", "fake_manila").out
+    assert found.code == 0 and "wrote map.svg" in found.err
+    assert ET.parse(folder / "map.svg").getroot().tag.endswith("svg")
+
+
 def test_an_output_is_not_the_device_that_is_read(run: Run, folder: Path) -> None:
     run("targets", "export", "fake_manila", "-o", "manila.json")
     before = (folder / "manila.json").read_bytes()
@@ -77,6 +85,8 @@ def test_an_output_is_not_the_device_that_is_read(run: Run, folder: Path) -> Non
         (("show", "fake_torino", "fake_fez"), "QA0006", 2),
         (("list", "fake_torino"), "QA0006", 2),
         (("list", "-o", "x.json"), "QA0052", 2),
+        (("show", "fake_torino", "-o", "x.png"), "QA0012", 2),
+        (("show", "fake_torino", "-o", "none/x.svg"), "QA0013", 2),
         (("export", "fake_torino", "--format", "json"), "QA0052", 2),
         (("show", "fake_turin"), "QA4201", 1),
         (("show", "grid(4)"), "QA4242", 1),

@@ -137,6 +137,7 @@ def test_circuits_stay_where_they_still_run_and_are_routed_anew_where_not() -> N
     with pytest.warns(QCompileWarning, match="routed anew"):
         adapter.on(gone)
     (places,) = placed(adapter)
+    assert places is not None
     assert not used & set(places)
     assert adapter(torch.zeros(1, 4)).shape == (1, 4)
 

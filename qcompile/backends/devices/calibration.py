@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,20 @@ def calibration_files() -> tuple[Path, ...]:
     """All files that devices are read from."""
     folder = _folder()
     return () if folder is None else tuple(sorted(folder.glob("*/*.json")))
+
+
+def known_coordinates(qubits: int) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Of every device of so many qubits whose file says where they are: (x, y) of each, y down."""
+    folder = _folder()
+    for path in () if folder is None else sorted(folder.glob("*/conf_*.json")):
+        try:
+            configuration = json.loads(path.read_text("utf-8"))
+            listed = configuration.get("coords") or ()
+            points = tuple((int(x), int(y)) for x, y in listed)
+        except (OSError, ValueError, TypeError, AttributeError):
+            continue
+        if points and len(points) == configuration["n_qubits"] == qubits:
+            yield points
 
 
 def read_calibrated(short: str, name: str, span: Span | None = None) -> Device:
