@@ -53,7 +53,6 @@ def devices_of(
     """
     from qcompile.backends.devices import load_device
     from qcompile.backends.devices.age import old_calibration, utc_now
-    from qcompile.backends.devices.registry import PREFIX
 
     found: dict[str, Device] = {}
     named: dict[str, Target] = {}
@@ -74,7 +73,7 @@ def devices_of(
                 )
             )
         found[target.name] = device
-        old = None if device.name.startswith(PREFIX) else old_calibration(device, utc_now(), span)
+        old = old_calibration(device, utc_now(), span)
         if old is not None:
             remark(old)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from qcompile.backends.devices.registry import PREFIX
 from qcompile.diagnostics.messages.devices import OldCalibration
 from qcompile.diagnostics.source import Span
 from qcompile.ir.device import Device
@@ -32,8 +33,11 @@ def calibration_time(device: Device) -> datetime | None:
 def old_calibration(
     device: Device, now: datetime, span: Span | None = None
 ) -> OldCalibration | None:
-    """What there is to say of a device that was calibrated more than `LONGEST_AGE` days ago."""
-    then = calibration_time(device)
+    """What there is to say of a device that was calibrated more than `LONGEST_AGE` days ago.
+
+    Nothing of the devices that are snapshots by intent.
+    """
+    then = None if device.name.startswith(PREFIX) else calibration_time(device)
     days = 0 if then is None else (now - then).days
     if days <= LONGEST_AGE:
         return None
