@@ -45,24 +45,44 @@ def _list(arguments: Arguments, terminal: Terminal) -> None:
                 "name": name,
                 "qubits": found.qubits,
                 "couplings": found.couplings,
-                "gates": [gate.name for gate in found.gates],
+                "coupling_error": _median(found.coupling_error),
+                "readout_error": _median(found.readout_error),
                 "calibrated": found.calibrated,
+                "gates": [gate.name for gate in found.gates],
             }
         )
-    if arguments.format == "json":
-        terminal.out(_json(rows))
-        return
-    wide = max(map(len, names), default=0)
-    terminal.out("".join(f"{row['name']:{wide}}  {_about(row)}\n" for row in rows))
+    terminal.out(_json(rows) if arguments.format == "json" else _listed(rows))
 
 
-def _about(row: dict[str, object]) -> str:
-    if "unusable" in row:
-        return f"unusable: {row['unusable']}"
+HEAD = ("device", "qubits", "couplings", "2q error", "read-out", "calibrated", "gates")
+
+
+def _listed(rows: list[dict[str, object]]) -> str:
+    """A line for each device, with medians of its errors, then those that cannot be used."""
+    from qcompile.report.table import table_text
+
+    cells = [_cells(row) for row in rows if "unusable" not in row]
+    text = table_text([HEAD, *cells], left=(0, 5, 6)) + "\n" if cells else ""
+    unusable = [f"{row['name']}: {row['unusable']}\n" for row in rows if "unusable" in row]
+    return text + ("\nunusable:\n" + "".join(unusable) if unusable else "")
+
+
+def _cells(row: dict[str, object]) -> tuple[str, ...]:
     gates = row["gates"]
-    listed = " ".join(map(str, gates)) if isinstance(gates, list) else ""
-    date = str(row["calibrated"] or "")[:10]
-    return f"{row['qubits']:>4} qubits  {row['couplings']:>4} couplings  {date:10}  {listed}"
+    return (
+        *(str(row[key]) for key in ("name", "qubits", "couplings")),
+        *(_short(row[key]) for key in ("coupling_error", "readout_error")),
+        str(row["calibrated"] or "")[:10],
+        " ".join(map(str, gates)) if isinstance(gates, list) else "",
+    )
+
+
+def _short(error: object) -> str:
+    return f"{error:.2g}" if isinstance(error, float) else ""
+
+
+def _median(figures: Spread | None) -> float | None:
+    return None if figures is None else figures.median
 
 
 def _show(name: str, arguments: Arguments, terminal: Terminal) -> None:

@@ -16,8 +16,9 @@ def compact_target(device: Device, physical: Sequence[int]) -> Any:
     from qiskit.transpiler import InstructionProperties, QubitProperties, Target
 
     number = {qubit: index for index, qubit in enumerate(physical)}
-    relaxation = device.relaxation
-    qubits = [QubitProperties(*relaxation[qubit]) for qubit in physical] if relaxation else None
+    # Aer asks each qubit for its times, also where none are known.
+    times = device.relaxation or ((None, None),) * device.qubits
+    qubits = [QubitProperties(*times[qubit]) for qubit in physical]
     target = Target(num_qubits=len(physical), dt=device.dt, qubit_properties=qubits)
     known = get_standard_gate_name_mapping()
     places: dict[str, dict[tuple[int, ...], Any]] = {}

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import json
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import qcompile
 from qcompile.backends.devices import list_devices, load_device
 from qcompile.backends.devices.files import device_text, read_device_file
+from qcompile.backends.devices.invariants import defect
 from qcompile.diagnostics import CompileError
 from qcompile.ir.coupling_maps import COUPLING_MAPS
 from qcompile.ir.device import Device, gates_of
@@ -120,7 +127,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("relaxation", [[1e-4, 1e-4]], "given for 1 of 2 qubits"),
     ("readout_errors", [[0.1, 1.2], [0.1, 0.1]], "a read-out error of qubit 0"),
     ("readout_durations", [-1e-6, 1e-6], "the read-out of qubit 0"),
-    ("dt", -1e-9, "not positive"),
+    *(("dt", dt, "up to its shortest duration") for dt in (-1e-9, 0, 1e-18, 1e-7, 1e30)),
     ("angle_bounds", [["cz", 0.0, 1.0]], "no bounds"),
     ("format", "qiskit.target", "its format is `qiskit.target` 1"),
     ("version", 2, "its format is `qcompile.device` 2"),
@@ -129,6 +136,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("gates", [{"name": "cz", "qubits": [0, 1], "duration": 0}], "takes 0.0 seconds"),
     ("readout_durations", [0, 1e-6], "the read-out of qubit 0 takes 0.0 seconds"),
     ("angle_bounds", [["prx", 0.0, 1.0]], "no bounds"),
+    ("gates", [{"name": "cz", "qubits": [0, 1], "duration": 1e300}], "takes 1e+300 seconds"),
+    ("readout_durations", [1e300, 1e-6], "the read-out of qubit 0 takes 1e+300 seconds"),
 ]
 
 
@@ -180,3 +189,84 @@ def test_a_spec_names_a_file_relative_to_itself(tmp_path: Path) -> None:
     assert routed is not None and routed.device == "two"
     directions = {gate.qubits for gate in routed.circuit.gates if gate.name == "ecr"}
     assert directions == {(1, 0)}
+
+
+CHANGES: tuple[Any, ...] = (
+    *(None, True, 0, -1, 2, 10**20, 1e-9, -0.1, 1.0, 1.5, 1e308, 1e-308, -0.0, math.inf, math.nan),
+    *("", "x", "cz", "fake", "2026-01-01", "9999-12-31T23:59:59-23:59", "\u0000", "\ud800"),
+    *([], [0], [0, 1], [1, 0], [[0, 1]], [None], [[None, None]], {}, {"name": "cz"}),
+)
+
+
+def places(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something stands in JSON."""
+    if path:
+        yield path
+    if isinstance(content, dict | list):
+        keys = content if isinstance(content, dict) else range(len(content))
+        for key in keys:
+            yield from places(content[key], (*path, key))
+
+
+@given(st.data())
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_file_is_a_device_or_refused(tmp_path: Path, data: st.DataObject) -> None:
+    content = two()
+    for _ in range(data.draw(st.integers(1, 3))):
+        path = data.draw(st.sampled_from(list(places(content))))
+        holder = content
+        for key in path[:-1]:
+            holder = holder[key]
+        if data.draw(st.integers(0, 4)) and not isinstance(path[-1], bool):
+            holder[path[-1]] = copy.deepcopy(data.draw(st.sampled_from(CHANGES)))
+        else:
+            del holder[path[-1]]
+        if not content:
+            break
+    path_of_file = written(tmp_path, content)
+    device = None
+    with contextlib.suppress(CompileError):
+        device = read_device_file(path_of_file, "two.json")
+    if device is None:
+        return
+    assert defect(device) is None
+    assert read_device_file(written(tmp_path, device_text(device)), "two.json") == device
+
+
+@given(st.binary(max_size=60))
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_bytes_are_a_traceback(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "two.json").write_bytes(content)
+    reasons(str(tmp_path / "two.json"))
+
+
+ODD: dict[str, dict[str, Any]] = {
+    "no times of qubits": {"relaxation": []},
+    "one time": {"relaxation": [[None, 1e-4], [1e-4, None]]},
+    "short times": {"relaxation": [[1e-300, 1e-300], [1e300, 1e300]]},
+    "no read-out": {"readout_errors": [], "readout_durations": []},
+    "bad read-out": {"readout_errors": [[0.5, 0.4999], [0.0, 0.0]]},
+    "long samples": {"dt": 1e-8},
+    "short samples": {"dt": 1e-15},
+    "no samples": {"dt": None},
+}
+
+
+@pytest.mark.parametrize("change", ODD)
+def test_odd_figures_that_can_be_are_simulated(change: str, tmp_path: Path) -> None:
+    content = {**two(), "calibrated": None, **ODD[change]}
+    path = written(tmp_path, content)
+    source = SOURCE.replace("on hw ", "")
+    adapter = qcompile.compile(source, target=path).on(path)
+    assert torch.isfinite(adapter(torch.zeros(1, 4))).all()
+
+
+def test_a_circuit_that_fits_no_connected_part_is_refused(tmp_path: Path) -> None:
+    device = json.loads(device_text(load_device(NamedDevice(name="fake_manila"))))
+    split = [gate for gate in device["gates"] if sorted(gate["qubits"]) != [2, 3]]
+    path = written(tmp_path, {**device, "gates": split})
+    source = SOURCE.replace("on hw ", "").replace("to: 2)", "to: 4)").replace("(2 q", "(4 q")
+    with pytest.raises(CompileError) as caught:
+        qcompile.compile(source, target=path)
+    (found,) = caught.value.diagnostics
+    assert found.code == "QA4205" and "4 qubits does not fit" in found.title

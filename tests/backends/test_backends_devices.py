@@ -220,7 +220,7 @@ def with_gates(**changes: Any) -> Device:
             replace(with_gates(), readout_durations=(1e-6, -1e-6)),
             "the read-out of qubit 1 takes -1e-06 seconds",
         ),
-        (replace(with_gates(), dt=0.0), "its dt is 0.0, not positive"),
+        (replace(with_gates(), dt=0.0), "its dt is 0.0, not 1e-15 seconds"),
     ],
 )
 def test_impossible_calibrations_are_defects(device: Device, reason: str) -> None:

@@ -16,14 +16,21 @@ from tests.cli.conftest import Run
 def test_the_list_says_which_devices_can_be_used(run: Run) -> None:
     lines = run("targets").out.splitlines()
     assert run("targets", "list").out.splitlines() == lines
-    about = {line.split()[0]: line for line in lines}
-    assert "133 qubits" in about["fake_torino"] and about["fake_torino"].endswith("rz sx x cz")
-    assert (
-        "unusable" in about["fake_kyoto"] and "none of its couplings works" in about["fake_kyoto"]
+    assert " ".join(lines[0].split()) == (
+        "device qubits couplings 2q error read-out calibrated gates"
     )
+    about = {line.split()[0].rstrip(":"): line for line in lines if line.startswith("fake_")}
+    torino = ["133", "139", "0.0041", "0.022", "2025-02-26", "rz", "sx", "x", "cz"]
+    assert about["fake_torino"].split()[1:] == torino
+    # Columns begin and end at the same place in every line.
+    assert len({line.index("rz sx x") for line in lines if "rz sx x" in line}) == 1
+    assert lines[-2:] == ["unusable:", about["fake_kyoto"]]
+    assert "none of its couplings works" in about["fake_kyoto"]
     records = json.loads(run("targets", "--format", "json").out)
-    assert [record["name"] for record in records] == list(about)
+    assert {record["name"] for record in records} == set(about)
     assert [record["name"] for record in records if "unusable" in record] == ["fake_kyoto"]
+    (found,) = (record for record in records if record["name"] == "fake_torino")
+    assert found["coupling_error"] == pytest.approx(0.0041, rel=0.02)
 
 
 def test_a_device_in_figures(run: Run) -> None:

@@ -6,7 +6,11 @@ import math
 from collections.abc import Iterator
 from datetime import datetime
 
-from qcompile.backends.devices.measured import MeasuredDevice
+from qcompile.backends.devices.measured import (
+    SHORTEST_SAMPLE,
+    MeasuredDevice,
+    possible_sample,
+)
 from qcompile.ir.device import VIRTUAL, Device
 from qcompile.ir.gates import GATE_NAMES, GATES, GateName
 from qcompile.ir.limits import MAX_DEVICE_QUBITS
@@ -61,6 +65,10 @@ def _figures(device: Device) -> MeasuredDevice:
     )
 
 
+LONGEST = 60.0
+"""Seconds of a gate or a reading."""
+
+
 def faults_of_figures(device: MeasuredDevice) -> Iterator[str]:
     """What no device can have: places that are not there, errors that are no probabilities, times
     that are not positive.
@@ -82,15 +90,15 @@ def faults_of_figures(device: MeasuredDevice) -> Iterator[str]:
         if pair is not None and not all(0.0 <= rate <= 1.0 for rate in pair):
             yield f"a read-out error of qubit {qubit} is outside [0, 1]"
     for qubit, seconds in enumerate(device.readout_durations):
-        if not _is_time(seconds) or seconds == 0.0:
+        if not _is_duration(seconds) or seconds == 0.0:
             yield f"the read-out of qubit {qubit} takes {seconds} seconds"
     for qubit, (t1, t2) in enumerate(device.relaxation):
         if not (_is_time(t1) and _is_time(t2)) or 0.0 in (t1, t2):
             yield f"a relaxation time of qubit {qubit} is not positive"
         elif t1 is not None and t2 is not None and t2 > 2 * t1:
             yield f"T2 of qubit {qubit} is greater than 2 T1, which no channel allows"
-    if device.dt is not None and not (_is_time(device.dt) and device.dt > 0.0):
-        yield f"its dt is {device.dt}, not positive"
+    if device.dt is not None and possible_sample(device) is None:
+        yield f"its dt is {device.dt}, not {SHORTEST_SAMPLE} seconds up to its shortest duration"
     if device.calibrated is not None and not _is_date(device.calibrated):
         yield f"its date `{device.calibrated}` is none of ISO 8601, such as 2026-04-17"
     for name, low, high in device.angle_bounds:
@@ -121,7 +129,7 @@ def _faults_of_gates(device: MeasuredDevice) -> Iterator[str]:
             yield f"{where} is given twice"
         if gate.error is not None and not 0.0 <= gate.error <= 1.0:
             yield f"{where} has an error of {gate.error}, outside [0, 1]"
-        if not _is_time(gate.duration) or (gate.duration == 0.0 and gate.name not in VIRTUAL):
+        if not _is_duration(gate.duration) or (gate.duration == 0.0 and gate.name not in VIRTUAL):
             yield f"{where} takes {gate.duration} seconds"
         seen.add((gate.name, gate.qubits))
 
@@ -136,3 +144,7 @@ def _is_date(text: str) -> bool:
 
 def _is_time(seconds: float | None) -> bool:
     return seconds is None or (math.isfinite(seconds) and seconds >= 0.0)
+
+
+def _is_duration(seconds: float | None) -> bool:
+    return _is_time(seconds) and (seconds or 0.0) <= LONGEST

@@ -16,6 +16,9 @@ from qcompile.ir.native_sets import lacking
 NATIVE_ORDER: tuple[GateName, ...] = ("rz", "sx", "x", "cz", "cx")
 """The gates that come first among a device's."""
 
+SHORTEST_SAMPLE = 1e-15
+"""Seconds of a dt; one of the files of Qiskit is shorter, by a factor of units."""
+
 FOREIGN_NAMES = {"u1": "phase", "p": "phase", "u3": "rot", "u": "rot", "r": "prx"}
 """Names elsewhere of gates that have another one here; angles in another order are meant, too."""
 
@@ -104,6 +107,14 @@ def working_device(measured: MeasuredDevice, span: Span | None = None) -> Device
         dt=measured.dt,
         angle_bounds=tuple(bound for bound in measured.angle_bounds if bound[0] in native),
     )
+
+
+def possible_sample(measured: MeasuredDevice) -> float | None:
+    """The dt in which durations can be counted; None without one."""
+    times = (*(gate.duration for gate in measured.gates), *measured.readout_durations)
+    shortest = min((seconds for seconds in times if _time(seconds)), default=math.inf)
+    dt = measured.dt
+    return dt if dt is not None and SHORTEST_SAMPLE <= dt <= min(shortest, 1.0) else None
 
 
 def _works(gate: NativeGate, known: set[GateName]) -> bool:

@@ -38,6 +38,8 @@ class DeviceSummary:
     couplings: int
     calibrated: str | None
     gates: tuple[GateSummary, ...]
+    coupling_error: Spread | None
+    """Of the best gate of each coupling, in its worse direction."""
     readout_error: Spread | None
     """Of both kinds: reading 1 of a qubit in 0, and 0 of one in 1."""
     readout_duration: Spread | None
@@ -62,6 +64,7 @@ def summary_of(device: Device) -> DeviceSummary:
             )
             for name in device.native
         ),
+        coupling_error=_figures(rate for place, rate in device.gate_errors if len(place) == 2),
         readout_error=_figures(rate for pair in device.readout_errors for rate in pair),
         readout_duration=_figures(device.readout_durations),
         t1=_figures(first for first, _ in device.relaxation),
