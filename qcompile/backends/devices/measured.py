@@ -112,9 +112,9 @@ def working_device(measured: MeasuredDevice, span: Span | None = None) -> Device
 def possible_sample(measured: MeasuredDevice) -> float | None:
     """The dt in which durations can be counted; None without one."""
     times = (*(gate.duration for gate in measured.gates), *measured.readout_durations)
-    shortest = min((seconds for seconds in times if _time(seconds)), default=math.inf)
+    known = [seconds for time in times if (seconds := _time(time))]
     dt = measured.dt
-    return dt if dt is not None and SHORTEST_SAMPLE <= dt <= min(shortest, 1.0) else None
+    return dt if dt is not None and SHORTEST_SAMPLE <= dt <= min(known, default=1.0) else None
 
 
 def _works(gate: NativeGate, known: set[GateName]) -> bool:
