@@ -20,6 +20,7 @@ from qcompile.adapter.places import Place, find_places
 from qcompile.adapter.prefixed import Prefixes, forward_parameters, hold, prefixes_of, release
 from qcompile.adapter.record import RECORD, Record, attached_record
 from qcompile.adapter.snapshot import Snapshot
+from qcompile.adapter.starts import forget_starts, start_from_weight, waiting
 from qcompile.adapter.switch import Switch
 from qcompile.adapter.watch import unwatch, watch
 from qcompile.diagnostics.arguments import check_type
@@ -36,8 +37,8 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
     Only parameters of attached adapters require gradients afterwards. The parts move to the devices
     of their modules and keep their dtype. torch's encoder layers leave their fast path, which calls
     none of their linear maps; after its first forward pass the model warns of modules that were not
-    called (QA6012). All or nothing: after an error, or an interruption, model and adapter are
-    unchanged.
+    called (QA6012). Tensors that start from the weight get their values where they have none yet.
+    All or nothing: after an error, or an interruption, model and adapter are unchanged.
 
     Args:
         model: The model that the adapter was compiled for; changed in place and returned.
@@ -55,11 +56,14 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
     places = find_places(model, compiled)
     before, parts_before = Snapshot(model), Snapshot(compiled)
     devices = [_device(place.part) for place in places]
+    unset = [waiting(place.part) for place in places]
     try:
         for place in places:
             device = _device(place.module)
             if device is not None and device.type != "meta":
                 place.part.to(device)
+        for place, tensors in zip(places, unset, strict=True):
+            start_from_weight(place.part, _base(place.module), tensors)
         record = vars(model).get(RECORD)
         if record is None:
             flags = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
@@ -77,7 +81,13 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
             if device is not None and _device(place.part) != device:
                 place.part.to(device)
         parts_before.restore()
+        for place, tensors in zip(places, unset, strict=True):
+            forget_starts(place.part, tensors)
         raise
+
+
+def _base(module: nn.Module) -> nn.Module:
+    return module.base_layer if isinstance(module, AdaptedModule) else module
 
 
 def detach(model: ModelT) -> ModelT:

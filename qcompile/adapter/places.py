@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.prefixed import Prefixes, holder_of
+from qcompile.adapter.starts import waiting
 from qcompile.backends.simulator.base import unreadable
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.backends.simulator.sharded import is_sharded
@@ -103,7 +104,8 @@ def _misfit(
         )
     # Under FSDP2 the weight is whole while the module runs.
     sharded = isinstance(base.weight, Tensor) and is_sharded(base.weight)
-    reason = unreadable(base) if part.plan.uses_weight and not sharded else None
+    read = part.plan.uses_weight and not sharded
+    reason = unreadable(base) if read or waiting(part) else None
     if reason is not None:
         return WeightNotReadable(adapter=site.adapter, module=site.module, reason=reason)
     if isinstance(module, AdaptedModule) and site.adapter in module.parts():

@@ -171,6 +171,10 @@ _INIT_MEANINGS: dict[InitKind, str] = {
     "orthogonal": "a random (semi-)orthogonal matrix times gain",
     "identity": "the identity matrix times gain",
     "pairs": "rows as of `kaiming_uniform`, each one twice in a row: reflections that cancel",
+    "principal_rows": "√(S / scale) Vᵀ of the largest singular values of the module's weight",
+    "principal_columns": "U √(S / scale) of the largest singular values of the module's weight",
+    "qr_rows": "the first rows of R of the weight's QR decomposition",
+    "qr_columns": "the first columns of Q of the weight's QR decomposition",
 }
 
 

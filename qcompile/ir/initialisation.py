@@ -16,6 +16,10 @@ InitKind = Literal[
     "orthogonal",
     "identity",
     "pairs",
+    "principal_rows",
+    "principal_columns",
+    "qr_rows",
+    "qr_columns",
 ]
 
 INIT_KINDS: tuple[InitKind, ...] = get_args(InitKind)
@@ -31,8 +35,18 @@ INIT_ARGUMENTS: dict[InitKind, tuple[tuple[str, float | None], ...]] = {
     "orthogonal": (("gain", 1.0),),
     "identity": (("gain", 1.0),),
     "pairs": (),
+    "principal_rows": (("scale", 1.0),),
+    "principal_columns": (("scale", 1.0),),
+    "qr_rows": (),
+    "qr_columns": (),
 }
 """Argument names and defaults (None: required) of each initialisation, in order."""
+
+
+ROWS_OF_WEIGHT: frozenset[InitKind] = frozenset(("principal_rows", "qr_rows"))
+"""r × in_features, from the weight of the module."""
+COLUMNS_OF_WEIGHT: frozenset[InitKind] = frozenset(("principal_columns", "qr_columns"))
+"""out_features × r, from the weight of the module."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +60,11 @@ class Init:
 
     kind: InitKind
     arguments: tuple[float, ...] = ()
+
+    @property
+    def from_weight(self) -> bool:
+        """Whether the module's weight says how the tensor starts, once the adapter is attached."""
+        return self.kind in ROWS_OF_WEIGHT | COLUMNS_OF_WEIGHT
 
     @property
     def is_zero(self) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal, NoReturn, Protocol
 
 from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.messages.sized_tensors import StartsFromWeight
 from qcompile.diagnostics.source import Span
 from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.domains import Domain
-from qcompile.ir.initialisation import Init
+from qcompile.ir.initialisation import ROWS_OF_WEIGHT, Init
 from qcompile.ir.node import ProgramNode, indices
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.tensor import TensorSpec
@@ -107,8 +109,11 @@ class SpecNode:
 
     @property
     def zero_at_start(self) -> bool:
-        """Whether a tensor that starts at zero may make it start at zero."""
-        return any(init.is_zero for init in self.inits)
+        """Whether a tensor that starts at zero may make it start at zero.
+
+        One that starts from the module's weight may have its start taken off.
+        """
+        return any(init.is_zero or init.from_weight for init in self.inits)
 
     def domain(self, parts: Sequence[SpecDomain]) -> SpecDomain | None:
         """Domain of the value, those of the operands being `parts`; None: they do not go together.
@@ -180,17 +185,38 @@ class TrainableSpec(SpecNode):
         fan_in: int | None = None,
     ) -> int:
         """Place a tensor in the layout: `h.core0` where the suffix is `.core0`."""
+        own = self.init if init is None else init
+        if own.from_weight:
+            self._check_start(lowering, shape, own)
         return lowering.tensor(
             TensorSpec(
                 name=f"{self.name}{suffix}",
                 shape=shape,
-                init=self.init if init is None else init,
+                init=own,
                 share=None if self.share is None else f"{self.share}{suffix}",
                 fan_in=fan_in,
                 frozen=self.frozen,
             ),
             self.span,
         )
+
+    def _check_start(self, lowering: Lowering, shape: tuple[int, ...], init: Init) -> None:
+        """Refuse a start from the weight for a tensor that is no part of it."""
+        inputs, outputs = lowering.module_sizes
+        rows = init.kind in ROWS_OF_WEIGHT
+        side, along = (shape[-1], inputs) if rows else (shape[0], outputs)
+        rank = math.prod(shape) // side
+        if len(shape) != 2 or side != along or rank > min(inputs, outputs) or self.share:
+            most = min(inputs, outputs)
+            wanted = f"r x {inputs}" if rows else f"{outputs} x r"
+            lowering.refuse(
+                StartsFromWeight(
+                    init=init.kind,
+                    shape=" x ".join(map(str, shape)) + (", shared" if self.share else ""),
+                    wanted=f"{wanted} with r up to {most}",
+                    span=self.span,
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from torch import nn
 from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
 from qcompile.adapter.heads import fix_vocabulary, free_vocabulary
 from qcompile.adapter.merge_obstacles import ParameterUses
+from qcompile.adapter.starts import start_from_weight, waiting
 from qcompile.adapter.watch import unwatch, watch
 from qcompile.artifact.peft_folder import CORE, WEIGHTS, mismatches
 from qcompile.backends.simulator.base import unreadable
@@ -167,6 +168,8 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             layer = QCompileLayer(target, current_key, self.shared_tensors)
         layer.train(target.training)
         layer.put(adapter_name, parts)
+        for part in parts:
+            start_from_weight(part, layer.get_base_layer(), waiting(part))
         if adapter_name not in self.active_adapters:
             layer.qcompile_core[adapter_name].requires_grad_(False)
         if layer is not target:
@@ -363,7 +366,8 @@ def _check_weights(target: nn.Module, parts: list[AdapterModule], site: str) -> 
     """Raises AdapterError, QA6024, where a part reads a weight that is not there as numbers."""
     base = target.get_base_layer() if isinstance(target, QCompileLayer) else target
     for part in parts:
-        reason = unreadable(base) if part.plan.uses_weight else None
+        read = part.plan.uses_weight or waiting(part)
+        reason = unreadable(base) if read else None
         if reason is not None:
             name = part.plan.adapter
             raise AdapterError(WeightNotReadable(adapter=name, module=site, reason=reason))

@@ -25,7 +25,7 @@ from tests.end_to_end.whole import base, close, inputs, oracle, shared_tensors
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "qcompile", "-q"]
 EXAMPLES = ROOT / "examples"
-WITH_MODULE = {"boft", "delora", "dora", "hira", "hra", "ia3", "oft"}
+WITH_MODULE = {"boft", "delora", "dora", "hira", "hra", "ia3", "oft", "olora", "pissa"}
 """They compute with the frozen module, and are held to peft's code in tests/peft."""
 NAMES = sorted({path.stem for path in EXAMPLES.glob("*.qa")} - WITH_MODULE)
 SMALL = {

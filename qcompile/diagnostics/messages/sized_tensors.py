@@ -105,6 +105,26 @@ class AxesAtSize(SizedMessage):
 
 
 @message(
+    "QA3137",
+    "`{init}` starts a tensor of {wanted}, not one of {shape}",
+    label="a tensor of {shape}",
+)
+class StartsFromWeight(SizedMessage):
+    """`principal_rows` and `qr_rows` are r rows as wide as the module's input, the weight of
+    `linear(x, to: r)`; `principal_columns` and `qr_columns` are r columns as long as its output,
+    the weight of `linear(h, to: out_features)`. Each module has its own, so that they are not
+    shared.
+
+    Erroneous:  h = linear(x, to: 8, init: principal_columns)
+    Corrected:  h = linear(x, to: 8, init: principal_rows)
+    """
+
+    init: str
+    shape: str
+    wanted: str
+
+
+@message(
     "QA3136",
     "{count} elements cannot be taken from a value {width} wide",
     label="{count} of {width}",

@@ -45,7 +45,7 @@ class WrongDomain(Message):
 @message("QA2353", "a prefix has no module to read", label="of a linear module")
 class PrefixReadsModule(Message):
     """A prefix stands before the keys and values of an attention module, which is no linear map:
-    there is no `W`, no `base_bias` and no `base(v)`.
+    there is no `W`, no `base_bias`, no `base(v)` and no start from its weight.
 
     Erroneous:  attach "*.self_attn"
                 prefix W, W
