@@ -60,7 +60,7 @@ sanitize: $(FOR_WORK)  ## run the property tests of the fused kernel under sanit
 	$(BIN)/python -m tests.executors.sanitize
 
 wheel: $(FOR_WORK)  ## build dist/*.whl and try it in a clean environment without a compiler
-	rm -rf dist
+	rm -rf dist build/lib* build/bdist*
 	$(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir dist .
 	$(BIN)/python tests/try_wheel.py dist/*.whl
 

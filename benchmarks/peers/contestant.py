@@ -5,7 +5,7 @@ which gives a callable data → values and the leaf that holds the angles. A lin
 of one line of JSON:
 
 - `values FILE`: forward and backward once; values and gradients into a file of torch;
-- `step`: forward and backward; milliseconds of the wall and of the processor;
+- `steps N`: N times forward and backward; milliseconds of one, of the wall and of the processor;
 - `memory`: the peak of memory in a step, in bytes above what the process had before.
 """
 
@@ -76,12 +76,14 @@ def answer(contestant: Contestant, request: str) -> dict[str, float]:
         before = peak()
         contestant.step()
         return {"bytes": peak() - before}
-    assert name == "step"
+    assert name == "steps"
+    count = int(rest)
     wall, processor = time.perf_counter(), time.process_time()
-    contestant.step()
+    for _ in range(count):
+        contestant.step()
     return {
-        "wall": 1e3 * (time.perf_counter() - wall),
-        "processor": 1e3 * (time.process_time() - processor),
+        "wall": 1e3 * (time.perf_counter() - wall) / count,
+        "processor": 1e3 * (time.process_time() - processor) / count,
     }
 
 

@@ -1,9 +1,10 @@
 """Circuits of other libraries and qcompile's, forward and backward, side by side in one run.
 
-Every contestant is a process in an environment of its own (`make peers` makes them) and takes one
-step in turn, so that the load of the machine is the same for all. Ratios are of the steps of a
-round; medians and quartiles over rounds. Values and gradients are compared before anything is
-timed. The figures go to build/bench/peers.json, with matplotlib also to peers.svg.
+Every contestant is a process in an environment of its own (`make peers` makes them) and takes some
+steps in turn, so that the load of the machine is the same for all. Ratios are of the times of a
+round, of the wall and of the processor; medians and quartiles over rounds. Values and gradients are
+compared before anything is timed. The figures go to build/bench/peers.json, with matplotlib also to
+peers.svg.
 """
 
 from __future__ import annotations
@@ -119,16 +120,18 @@ def compare(contestants: Sequence[Contestant]) -> None:
             raise RuntimeError(f"{contestant.name} gives other values or gradients")
 
 
-def time_steps(work: Work, names: Sequence[str], rounds: int, threads: int) -> dict[str, Times]:
+def time_steps(
+    work: Work, names: Sequence[str], rounds: int, steps: int, threads: int
+) -> dict[str, Times]:
     contestants = [Contestant(name, work, threads) for name in names]
     try:
         for contestant in contestants:
             contestant.answer()
         compare(contestants)
         times = {name: Times() for name in names}
-        for place in range(-2, rounds):
+        for place in range(-1, rounds):
             for contestant in contestants:
-                taken = contestant.ask("step")
+                taken = contestant.ask(f"steps {steps}")
                 if place >= 0:
                     times[contestant.name].wall.append(taken["wall"])
                     times[contestant.name].processor.append(taken["processor"])
@@ -143,7 +146,7 @@ def peak_memory(work: Work, name: str, threads: int) -> int:
     contestant = Contestant(name, work, threads, **RETURNS_MEMORY)
     try:
         contestant.answer()
-        contestant.ask("step")
+        contestant.ask("steps 1")
         return min(int(contestant.ask("memory")["bytes"]) for _ in range(3))
     finally:
         contestant.close()
@@ -164,15 +167,18 @@ def figures(times: dict[str, Times], name: str) -> dict[str, Any]:
         spread = statistics.quantiles(ratios, n=4)
         found[f"ratio_to_{own}"] = statistics.median(ratios)
         found[f"ratio_to_{own}_quartiles"] = [spread[0], spread[2]]
-        work = min(mine.processor) / min(times[own].processor)
-        found[f"ratio_of_least_processor_times_to_{own}"] = work
+        pairs = zip(mine.processor, times[own].processor, strict=True)
+        found[f"processor_ratio_to_{own}"] = statistics.median(a / b for a, b in pairs)
     return found
 
 
 def table(records: Sequence[dict[str, Any]]) -> str:
     lines = [
-        "| work | fused ms | eager ms | fastest peer | ms | ÷ fused (quartiles) | ÷ eager |",
-        "|---|---|---|---|---|---|---|",
+        (
+            "| work | fused ms | eager ms | fastest peer | ms | ÷ fused (quartiles) "
+            "| ÷ fused, processor | ÷ eager, processor |"
+        ),
+        "|---|---|---|---|---|---|---|---|",
     ]
     for record in records:
         of = record["contestants"]
@@ -183,9 +189,9 @@ def table(records: Sequence[dict[str, Any]]) -> str:
             low, high = of[peer]["ratio_to_own_fused_quartiles"]
             ratio = f"{of[peer]['ratio_to_own_fused']:.1f} ({low:.1f} to {high:.1f})"
             cells += [peer, f"{of[peer]['median_ms']:.3g}", ratio]
-            cells.append(f"{of[peer]['ratio_to_own_eager']:.1f}")
+            cells += [f"{of[peer][f'processor_ratio_to_{own}']:.1f}" for own in OWN]
         else:
-            cells += ["none installed", "", "", ""]
+            cells += ["none installed", "", "", "", ""]
         lines.append(f"| {record['title']} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -222,6 +228,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments.add_argument("--works", nargs="+", choices=list(WORKS), default=list(WORKS))
     arguments.add_argument("--peers", nargs="*", choices=PEERS, help="default: all installed")
     arguments.add_argument("--rounds", type=int, default=15)
+    arguments.add_argument("--steps", type=int, default=5, help="of a turn; default: %(default)s")
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--memory", nargs="*", choices=list(WORKS), default=["rot8"])
     chosen = arguments.parse_args(argv)
@@ -232,7 +239,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     records = []
     for name in chosen.works:
         work = WORKS[name]
-        times = time_steps(work, [*OWN, *peers], chosen.rounds, chosen.threads)
+        names = [*OWN, *peers]
+        times = time_steps(work, names, chosen.rounds, chosen.steps, chosen.threads)
         record: dict[str, Any] = {"work": name, "title": work.title, "contestants": {}}
         for contestant in times:
             record["contestants"][contestant] = figures(times, contestant)
@@ -248,6 +256,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "cores": os.cpu_count(),
         "threads": chosen.threads,
         "rounds": chosen.rounds,
+        "steps": chosen.steps,
         "load_before": before,
         "load_after": os.getloadavg(),
         "works": records,
