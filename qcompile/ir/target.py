@@ -87,8 +87,8 @@ class Target:
         return 8 if self.dtype == "float64" else 4
 
     def is_written(self, name: str) -> bool:
-        """Whether the field stands in the source; of a target that is not of a source, always."""
-        return not self.places or name in dict(self.places)
+        """Whether the field stands in the source."""
+        return name in dict(self.places)
 
     def place(self, name: str) -> Span | None:
         """Where the value of a field is written; the whole target where it is not."""

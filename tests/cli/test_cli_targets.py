@@ -108,3 +108,15 @@ def test_what_cannot_be_done(
     found = run("targets", *words)
     assert (found.code, found.out) == (exit_code, ""), found.err
     assert code in found.err and not (folder / "x.json").exists()
+
+
+def test_a_device_after_target_is_routed_for_as_one_in_a_source(run: Run, folder: Path) -> None:
+    text = (folder / "wave.qa").read_text()
+    named = text.replace("adapter wave", 'target hw { device: "fake_manila" }\nadapter wave')
+    (folder / "named.qa").write_text(named.replace(") {", ") on hw {", 1))
+    first = run("named.qa", "--emit", "qasm")
+    second = run("wave.qa", "--target", "fake_manila", "--emit", "qasm")
+    assert first.code == 0 and first.out == second.out
+    # Without error rates there is nothing to warn of where nobody asked for fidelity.
+    run("targets", "export", "line(4)", "-o", "line.json")
+    assert run("wave.qa", "--target", "line.json", "--emit", "qasm").err == ""

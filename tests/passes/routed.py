@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.source import Source, Span
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.device import Device, RoutedCircuit
 from qcompile.ir.target import Objective, Target
@@ -20,7 +21,9 @@ PLAIN = (
 
 
 def routed_on(device: Device, objective: Objective, remark: Callable[[Message], None]) -> Context:
-    return Context(device=device, target=Target(name="t", optimise=objective), remark=remark)
+    written = Span(Source("t.qa", objective), 0, len(objective))
+    target = Target(name="t", optimise=objective, places=(("optimise", written),))
+    return Context(device=device, target=target, remark=remark)
 
 
 def route(

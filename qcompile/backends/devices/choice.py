@@ -14,7 +14,7 @@ from qcompile.ir.coupling_maps import COUPLING_MAPS
 from qcompile.ir.device import Device
 from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.limits import MAX_DEVICE_QUBITS
-from qcompile.ir.target import DeviceChoice, NamedDevice, Target
+from qcompile.ir.target import DeviceChoice, NamedDevice, Objective, Target
 
 _CALL = re.compile(r"\s*([a-z_][a-z0-9_]*)\(\s*([0-9]{1,6}(?:\s*,\s*[0-9]{1,6})*)\s*\)\s*")
 
@@ -60,7 +60,9 @@ def target_named(name: str, targets: Iterable[Target]) -> Target:
         raise UsageError(
             UnknownTargetOption(name=name, candidates=nearest(name, (*declared, *known)))
         )
-    return Target(name=name, device=choice)
+    # As for a device that a source names.
+    objective: Objective = "fidelity" if isinstance(choice, NamedDevice) else "gates"
+    return Target(name=name, device=choice, optimise=objective)
 
 
 def target_for(device: Device) -> Target:
