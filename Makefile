@@ -57,7 +57,7 @@ fuzz: $(LIBRARY)  ## try properties on fresh random input, for MINUTES
 	$(BIN)/python tests/fuzz.py --minutes $(MINUTES) --workers $(WORKERS)
 
 sanitize: $(FOR_WORK)  ## run the property tests of the fused kernel under sanitizers
-	$(BIN)/python -m tests.executors.sanitize
+	$(BIN)/python tests/executors/sanitize.py
 
 wheel: $(FOR_WORK)  ## build dist/*.whl and try it in a clean environment without a compiler
 	rm -rf dist build/lib* build/bdist*

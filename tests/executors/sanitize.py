@@ -1,4 +1,4 @@
-"""Runs tests on a fused kernel with sanitizers: `python -m tests.executors.sanitize`.
+"""Runs tests on a fused kernel with sanitizers: `python tests/executors/sanitize.py`.
 
 Arguments are those of pytest; without any the property tests of the kernel are run. The library is
 built anew where its sources are newer. An error ends the run with the sanitizer's report.
@@ -24,13 +24,16 @@ def compiler() -> str | None:
     return shutil.which(os.environ.get("CXX", "g++"))
 
 
-def runtime(sanitizer: str) -> Path | None:
-    """The library that has to be loaded before Python's own."""
+RUNTIMES = {"address": "libasan.so", "undefined": "libubsan.so", "exceptions": "libstdc++.so"}
+"""Libraries that have to be loaded before Python's own: sanitizers look for exceptions at once."""
+
+
+def runtime(name: str) -> Path | None:
+    """A library of the compiler, where it has one."""
     named = compiler()
     if named is None or sys.platform != "linux":
         return None
-    short = {"address": "asan", "undefined": "ubsan"}[sanitizer]
-    asked = [named, f"-print-file-name=lib{short}.so"]
+    asked = [named, f"-print-file-name={RUNTIMES[name]}"]
     found = subprocess.run(asked, capture_output=True, text=True, check=False)
     path = Path(found.stdout.strip())
     return path if found.returncode == 0 and path.is_absolute() and path.exists() else None
@@ -57,16 +60,16 @@ def run(
     library: Path, sanitizers: tuple[str, ...], arguments: list[str]
 ) -> subprocess.CompletedProcess[str]:
     """pytest in a process whose circuits run in that library."""
-    loaded = [str(runtime(sanitizer)) for sanitizer in sanitizers]
+    loaded = [str(runtime(name)) for name in (*sanitizers, "exceptions")]
     variables = {
         **os.environ,
         LIBRARY: str(library),
         "LD_PRELOAD": ":".join(loaded),
         # Python keeps what it has until it ends.
         "ASAN_OPTIONS": "detect_leaks=0",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(Path(__file__).parent))),
     }
-    asked = [sys.executable, "-m", "pytest", "-p", "tests.executors.sanitized_plugin"]
+    asked = [sys.executable, "-m", "pytest", "-p", "sanitized_plugin"]
     asked += ["-q", "-p", "no:cacheprovider", *arguments]
     return subprocess.run(
         asked, cwd=ROOT, env=variables, text=True, check=False, stdout=subprocess.PIPE, stderr=None
