@@ -43,7 +43,7 @@ def report_text(figures: Figures) -> str:
         f" ({abs(saving):.1f} % {'fewer' if saving >= 0 else 'more'} than LoRA)"
     )
     if figures.frozen_parameters:
-        parts.append(f"{figures.frozen_parameters:,} frozen numbers, drawn from the seed")
+        parts.append(f"{figures.frozen_parameters:,} frozen numbers")
     if figures.base_parameters:
         share = 100.0 * figures.parameters / figures.base_parameters
         parts.append(f"{share:.4f} % of the base model's {figures.base_parameters:,} parameters")
