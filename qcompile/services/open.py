@@ -124,8 +124,9 @@ def _of_object(backend: object, seed: int, batch: bool) -> Opened:
     if _is_a(backend, "pytket.backends", "Backend") and getattr(backend, "supports_counts", False):
         from qcompile.services.tket_backend import TketProvider
 
-        name = type(backend).__name__
-        return Opened(provider=TketProvider(backend, name, seed=seed), device=None)
+        device = _wired(backend)
+        name = type(backend).__name__ if device is None else device.name
+        return Opened(provider=TketProvider(backend, device, name, seed=seed), device=device)
     runs = _is_a(backend, "pytket.backends", "Backend")
     device = None if runs else device_of(backend)
     if device is None:
@@ -139,6 +140,13 @@ def _coupled(backend: Any) -> Device | None:
     if target is None or target.num_qubits is None or target.build_coupling_map() is None:
         return None
     return device_of(backend)
+
+
+def _wired(backend: Any) -> Device | None:
+    """The device of a back end of pytket; None without couplings, where nothing is routed."""
+    info = getattr(backend, "backend_info", None)
+    coupled = getattr(getattr(info, "architecture", None), "coupling", None)
+    return device_of(backend) if coupled else None
 
 
 def _is_a(backend: object, module: str, name: str) -> bool:

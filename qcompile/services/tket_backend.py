@@ -8,32 +8,41 @@ from typing import Any
 
 import numpy as np
 
+from qcompile.executors.measured.service import Placed
 from qcompile.ir.bind import bind_circuit
+from qcompile.ir.device import Device
 from qcompile.qiskit.observables import measured_qubits
-from qcompile.services.outcomes import Row
+from qcompile.services.native import read_places
+from qcompile.services.outcomes import Errors, Row
 from qcompile.services.provider import JobRequest, Limits, Lost, Provider
 from qcompile.tket.to_pytket import to_pytket
 
 
 class TketProvider(Provider):
-    """Circuits are compiled for the back end by its own pass, at pytket's level 1."""
+    """Circuits that were routed for the back end run as they are; others, such as for back ends
+    without couplings, are compiled by its own pass, at pytket's level 1.
+    """
 
-    def __init__(self, backend: Any, name: str, *, seed: int) -> None:
+    def __init__(self, backend: Any, device: Device | None, name: str, *, seed: int) -> None:
         """Args:
         backend: A pytket Backend that gives counts.
+        device: What circuits are routed for; its qubits are the nodes of the back end, sorted.
         name: What messages call it.
         seed: Of its shots, where it takes one.
         """
         self.backend = backend
+        self.device = device
         self.name = name
         self.limits = Limits(bindings=100)
         self.seed = seed
 
     def submit(self, request: JobRequest, tag: str) -> str:
         circuits = [self._circuit(request, row) for row in request.bindings]
-        compiled = self.backend.get_compiled_circuits(circuits, optimisation_level=1)
+        routed = request.placed.physical is not None
+        if not routed or not all(map(self.backend.valid_circuit, circuits)):
+            circuits = self.backend.get_compiled_circuits(circuits, optimisation_level=1)
         self.seed += 1
-        handles = self.backend.process_circuits(compiled, n_shots=request.shots, seed=self.seed)
+        handles = self.backend.process_circuits(circuits, n_shots=request.shots, seed=self.seed)
         return json.dumps([str(handle) for handle in handles])
 
     def rows(self, job: str, request: JobRequest, timeout: float) -> Sequence[Row | None]:
@@ -49,6 +58,11 @@ class TketProvider(Provider):
         except CircuitNotRunError as error:
             raise Lost(str(error)) from None
 
+    def read_errors(self, placed: Placed) -> Errors | None:
+        if self.device is None or placed.physical is None or not self.device.readout_errors:
+            return None
+        return [self.device.readout_errors[qubit] for qubit in read_places(placed)]
+
     def _circuit(self, request: JobRequest, row: Any) -> Any:
         bound = bind_circuit(request.placed.circuit, data=row)
         circuit = to_pytket(bound)
@@ -56,6 +70,10 @@ class TketProvider(Provider):
         bits = circuit.add_c_register("c", len(read))
         for bit, qubit in enumerate(read):
             circuit.Measure(circuit.qubits[qubit], bits[bit])
+        if request.placed.physical is not None:
+            nodes = sorted(self.backend.backend_info.architecture.nodes)
+            places = [nodes[qubit] for qubit in request.placed.physical]
+            circuit.rename_units(dict(zip(circuit.qubits, places, strict=True)))
         return circuit
 
 

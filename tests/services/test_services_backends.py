@@ -79,6 +79,34 @@ def test_a_back_end_of_pytket_gives_the_values() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_a_back_end_of_pytket_with_couplings_runs_what_was_routed_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from pytket.extensions.qiskit.backends.aer import AerBackend
+    from qiskit_aer.noise import NoiseModel
+
+    backend = AerBackend(noise_model=NoiseModel.from_backend(FakeManilaV2()))
+    opened = open_provider(backend)
+    assert opened.device is not None and opened.provider.name == opened.device.name
+    # Of the gates that the simulator takes those that its noise model knows.
+    assert set(opened.device.native) <= {"rz", "phase", "sx", "x", "cx"}
+    handed: list[Any] = []
+    process = backend.process_circuits
+
+    def watched(circuits: Any, **more: Any) -> Any:
+        handed.append(circuits)
+        return process(circuits, **more)
+
+    monkeypatch.setattr(backend, "process_circuits", watched)
+    exact = JobService(provider=AerProvider("aer")).expectations(NATIVE, TURNS)
+    service = JobService(provider=opened.provider, shots=4000, mitigate=True)
+    np.testing.assert_allclose(service.expectations(NATIVE, TURNS), exact, atol=0.15)
+    assert {node.index[0] for circuit in handed[0] for node in circuit.qubits} == {1, 2, 3}
+    gates = [command.op.type.name for command in handed[0][0].get_commands()]
+    assert gates.count("CX") == 2
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 def test_a_back_end_of_pytket_without_counts_is_refused() -> None:
     from pytket.extensions.qiskit.backends.aer import AerStateBackend
 

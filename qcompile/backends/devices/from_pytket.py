@@ -37,7 +37,7 @@ def device_from_info(info: Any) -> Device:
     number = {node: index for index, node in enumerate(nodes)}
     pairs = getattr(info.architecture, "coupling", None)
     coupled = permutations(nodes, 2) if pairs is None else pairs
-    names, bounds = _names(info.gate_set)
+    names, bounds = _names(_calibrated(info))
     places = [(node,) for node in nodes] + [tuple(pair) for pair in coupled]
     more = (getattr(info, "misc", None) or {}).get("characterisation") or {}
     durations = _durations(more)
@@ -65,6 +65,25 @@ def device_from_info(info: Any) -> Device:
             angle_bounds=bounds,
         )
     )
+
+
+def _calibrated(info: Any) -> list[Any]:
+    """The operations, without those that a table of errors of single operations leaves out.
+
+    Simulators take many gates of which a noise model knows few; others would seem free of noise.
+    """
+    tables = (info.all_node_gate_errors, info.all_edge_gate_errors)
+    listed = [{op for own in table.values() for op in own} if table else None for table in tables]
+    ours = {kind.tket: name for name, kind in GATES.built_in.items() if kind.tket}
+
+    def is_known(operation: Any) -> bool:
+        name = FIXED[operation.name][0] if operation.name in FIXED else ours.get(operation.name)
+        if name is None or name in VIRTUAL:
+            return True
+        known = listed[GATES[name].qubits - 1] if GATES[name].qubits <= len(listed) else None
+        return known is None or operation in known
+
+    return [operation for operation in info.gate_set if is_known(operation)]
 
 
 def _names(
