@@ -34,6 +34,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("planning", "QA4"),
     ("devices", "QA42"),
     ("export", "QA422"),
+    ("noise", "QA428"),
     ("artifact", "QA5"),
     ("adapter", "QA6"),
     ("interface", "QA60"),

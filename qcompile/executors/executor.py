@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from qcompile.executors.costing import Price, Workload
 from qcompile.ir.circuit import Circuit
+from qcompile.ir.device import Device, RoutedCircuit
 from qcompile.ir.plan import Evaluation
 from qcompile.ir.target import Target
 
@@ -37,6 +38,9 @@ class Request:
     """Seconds that another executor takes: what is slower need not be planned to the end."""
     best: Evaluation | None = None
     """What that executor would do."""
+    routed: RoutedCircuit | None = None
+    """The circuit on the target's device, where there is one."""
+    device: Device | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,8 @@ class Executor(ABC):
     """Whether it is compared with others wherever it can run; else a target must name it."""
     simulates_noise: ClassVar[bool] = False
     """Whether the target's depolarising noise is in the values."""
+    simulates_device: ClassVar[bool] = False
+    """Whether the noise of the target's device is in the values."""
 
     @abstractmethod
     def plan(self, request: Request) -> Evaluation | Refusal:

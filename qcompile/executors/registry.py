@@ -10,6 +10,7 @@ from qcompile.executors.executor import Executor
 from qcompile.ir.executor_names import BUILT_IN
 from qcompile.ir.extensions import OnDemand, Table
 from qcompile.ir.plan import Evaluation
+from qcompile.ir.target import CalibratedNoise, Target
 
 
 def executor_of(evaluation: Evaluation) -> Executor:
@@ -24,6 +25,18 @@ def own_executors() -> tuple[Executor, ...]:
     is installed would differ from machine to machine.
     """
     return tuple(executor for executor in EXECUTORS.built_in.values() if executor.weighed)
+
+
+def noisy_executors(target: Target) -> tuple[Executor, ...]:
+    """Those of qcompile's own that simulate the target's noise; without noise those that know none.
+
+    An executor for a device's noise is asked under such noise alone.
+    """
+    own = tuple(EXECUTORS.built_in.values())
+    if isinstance(target.noise, CalibratedNoise):
+        return tuple(executor for executor in own if executor.simulates_device)
+    noisy = target.noise is not None
+    return tuple(e for e in own if e.weighed and e.simulates_noise == noisy)
 
 
 def _made(kind: object) -> Executor:

@@ -293,7 +293,10 @@ TARGET_FIELDS = (
         meaning="repetitions for each expectation value",
     ),
     TargetField(
-        name="noise", values="record", default="none", meaning="see the fields of noise below"
+        name="noise",
+        values="record or device",
+        default="none",
+        meaning="see the fields of noise below; `device`: that of the device, on routed circuits",
     ),
     TargetField(
         name="optimise",

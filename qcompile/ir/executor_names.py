@@ -7,6 +7,7 @@ BUILT_IN = {
     "dense": "qcompile.executors.sweeps.executors:Dense",
     "network": "qcompile.executors.network.executor:Network",
     "density": "qcompile.executors.sweeps.executors:Density",
+    "transfer": "qcompile.executors.transfer.executor:Transfer",
     "fused": "qcompile.executors.fused.executor:Fused",
 }
 """Where each is, in the order in which they are asked: what needs a search comes after those that

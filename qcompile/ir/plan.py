@@ -8,6 +8,7 @@ from typing import Literal
 from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.device import RoutedCircuit, RoutingCandidate
+from qcompile.ir.device_noise import DeviceNoise
 from qcompile.ir.network import ContractionNode, frames_of
 from qcompile.ir.node import PlanNode
 from qcompile.ir.ops.base import BASE_NODES, WeightNode
@@ -87,6 +88,17 @@ class DensityEvaluation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TransferEvaluation:
+    """The routed circuit under its device's noise, by Pauli transfer matrices."""
+
+    circuit: Circuit
+    routed: RoutedCircuit
+    """What is evaluated: the node's own."""
+    noise: DeviceNoise
+    kind: Literal["transfer"] = "transfer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalEvaluation:
     """By an executor of another package, which knows what its options mean."""
 
@@ -112,6 +124,7 @@ Evaluation = (
     | StatevectorEvaluation
     | NetworkEvaluation
     | DensityEvaluation
+    | TransferEvaluation
     | FusedEvaluation
     | ExternalEvaluation
 )

@@ -30,6 +30,11 @@ class NoiseModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CalibratedNoise:
+    """That of the target's device on the routed circuit, by the device's calibration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NamedDevice:
     """A device known by name, such as "fake_torino", or in a file, such as "torino.json"."""
 
@@ -70,7 +75,7 @@ class Target:
     dtype: DType = "float32"
     shots: int | None = None
     """Shots per expectation value in simulation, drawn from torch's generator; None: exact."""
-    noise: NoiseModel | None = None
+    noise: NoiseModel | CalibratedNoise | None = None
     optimise: Objective = "gates"
     mitigate: Literal["none", "readout"] = "none"
     evaluator: str = "auto"

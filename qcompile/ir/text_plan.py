@@ -20,6 +20,7 @@ from qcompile.ir.plan import (
     NetworkEvaluation,
     Plan,
     StatevectorEvaluation,
+    TransferEvaluation,
 )
 from qcompile.ir.text_orthogonal import (
     Tensors,
@@ -104,6 +105,8 @@ def _evaluation_lines(node: EvaluationNode) -> list[str]:
                 lines.append(f"output {network.output}: {path}")
         case DensityEvaluation(noise=noise):
             lines.append(f"noise {inline(noise)}")
+        case TransferEvaluation(noise=calibrated):
+            lines.append(f"noise {inline(calibrated)}")
         case StatevectorEvaluation():
             pass
         case ExternalEvaluation(options=options):

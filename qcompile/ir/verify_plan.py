@@ -8,6 +8,7 @@ from qcompile.ir.circuit import Circuit, Expectations, ZeroState
 from qcompile.ir.circuit_network import observable_operands
 from qcompile.ir.contraction_extents import result_shapes
 from qcompile.ir.device import Device, RoutedCircuit, gates_of
+from qcompile.ir.device_noise import DeviceNoise
 from qcompile.ir.limits import MAX_FUSED_GATES, MAX_FUSED_QUBITS
 from qcompile.ir.network import ContractionNode, DataOperand
 from qcompile.ir.node import PlainNode, PlanNode, ProgramNode
@@ -18,6 +19,7 @@ from qcompile.ir.plan import (
     FusedEvaluation,
     NetworkEvaluation,
     Plan,
+    TransferEvaluation,
 )
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.verification import VerificationError
@@ -40,6 +42,9 @@ def verify_plan(plan: Plan, device: Device | None = None) -> None:
                     _verify_contraction(node)
                 case EvaluationNode():
                     _verify_evaluation(node)
+                    if isinstance(node.evaluation, TransferEvaluation):
+                        same = node.evaluation.routed == node.routed
+                        _require(same, "its noise is of another routed circuit")
                     if node.routed is not None:
                         _verify_routed(node.routed, node.evaluation.circuit, device)
                 case _:
@@ -125,8 +130,28 @@ def _verify_way(evaluation: Evaluation) -> None:
                     _require(0 <= min(pair) < max(pair) < left, f"{pair} is no pair of {left}")
                     left -= 1
                 _require(left <= 1, f"{left} tensors are left instead of one")
+        case TransferEvaluation(routed=routed, noise=noise):
+            _verify_routed(routed, circuit, None)
+            _verify_noise(noise, routed.circuit)
         case _:
             pass
+
+
+def _verify_noise(noise: DeviceNoise, circuit: Circuit) -> None:
+    _require(isinstance(circuit.initial, ZeroState), "a routed circuit starts in |0…0⟩")
+    known = {(gate.name, gate.qubits) for gate in circuit.gates}
+    for gate in noise.gates:
+        where = f"the noise of `{gate.name}`"
+        _require((gate.name, gate.qubits) in known, f"{where} is of no gate of the circuit")
+        _require(0 <= gate.duration < math.inf, f"{where} has no time")
+        largest = 4 ** len(gate.qubits) / (4 ** len(gate.qubits) - 1)
+        _require(0 <= gate.depolarising <= largest, f"{where} is no channel")
+    sizes = (len(noise.relaxation), len(noise.readout))
+    _require(sizes == (circuit.qubits,) * 2, "the noise is of other qubits")
+    times = [time for pair in noise.relaxation for time in pair if time is not None]
+    _require(all(time > 0 for time in times), "a qubit relaxes in no time")
+    rates = [rate for pair in noise.readout for rate in pair]
+    _require(all(0 <= rate <= 1 for rate in rates), "a reading is no probability")
 
 
 def _verify_routed(routed: RoutedCircuit, logical: Circuit, device: Device | None) -> None:

@@ -6,7 +6,7 @@ from qcompile.ir.initialisation import INIT_ARGUMENTS, Init
 from qcompile.ir.ops.ends import SpecInput, SpecOutput
 from qcompile.ir.scalar import MODEL_SIZES, Apply, Constant, Scalar, variables
 from qcompile.ir.spec import AdapterSpec, Body, Spec, SpecCircuitValue, SpecUnitary
-from qcompile.ir.target import CouplingDevice, Target
+from qcompile.ir.target import CalibratedNoise, CouplingDevice, NoiseModel, Target
 from qcompile.ir.training import SpecPenalty
 from qcompile.ir.verification import VerificationError, require
 from qcompile.ir.verify_spec_circuit import verify_spec_circuit, verify_spec_unitary
@@ -38,9 +38,11 @@ def _unique(what: str, names: list[str]) -> None:
 
 def _verify_target(target: Target) -> None:
     noise = target.noise
-    if noise is not None:
+    if isinstance(noise, NoiseModel):
         for probability in (noise.one_qubit, noise.two_qubit, *noise.readout):
             require(0 <= probability <= 1, f"target {target.name}: no probability: {probability}")
+    if isinstance(noise, CalibratedNoise):
+        require(target.device is not None, f"target {target.name}: noise of no device")
     require(target.shots is None or target.shots >= 1, f"target {target.name}: no shots")
     if isinstance(target.device, CouplingDevice):
         edges = target.device.edges

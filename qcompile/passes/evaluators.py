@@ -11,11 +11,13 @@ from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.messages.planning import EvaluatorImpossible
 from qcompile.executors.costing import Price, Workload
 from qcompile.executors.executor import Executor, Refusal, Request
-from qcompile.executors.registry import EXECUTORS, own_executors
+from qcompile.executors.registry import EXECUTORS, noisy_executors, own_executors
 from qcompile.ir.circuit import Circuit
+from qcompile.ir.device import RoutedCircuit
 from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.node import domains
 from qcompile.ir.plan import Candidate, Evaluation, EvaluationNode, Plan
+from qcompile.ir.target import CalibratedNoise, Target
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, PlanPass
 from qcompile.passes.costs import plan_costs
@@ -81,7 +83,9 @@ class ChooseEvaluators(PlanPass):
                 key = (circuit, batch)
                 if key not in chosen:
                     asked = replace(context, tokens=batch)
-                    chosen[key] = choose_executor(circuit, plan.adapter, asked, self.repeats)
+                    chosen[key] = choose_executor(
+                        circuit, plan.adapter, asked, self.repeats, node.routed
+                    )
                 choice = chosen[key]
                 nodes[index] = replace(
                     node,
@@ -98,23 +102,30 @@ class ChooseEvaluators(PlanPass):
                     raise VerificationError("choose-evaluators changed a circuit")
 
 
-def reference_choice(circuit: Circuit, adapter: str, context: Context) -> Choice:
+def reference_choice(
+    circuit: Circuit, adapter: str, context: Context, routed: RoutedCircuit | None = None
+) -> Choice:
     """Gate by gate, unless noise or the target asks for something else; others are not asked."""
     name = context.target.evaluator
     if name == "auto":
-        noise = context.target.noise is not None
-        name = next(e.name for e in own_executors() if e.simulates_noise == noise)
-    request = _request(circuit, context, searches=0)
+        name = noisy_executors(context.target)[0].name
+    request = _request(circuit, context, 0, routed)
     return _taken((_offer(_named(name, context), request),), name, adapter, context)
 
 
-def choose_executor(circuit: Circuit, adapter: str, context: Context, searches: int) -> Choice:
+def choose_executor(
+    circuit: Circuit,
+    adapter: str,
+    context: Context,
+    searches: int,
+    routed: RoutedCircuit | None = None,
+) -> Choice:
     """The best of all executors, or the one that the target names with the others' figures.
 
     Raises:
         CompileError: QA4007, where the named executor cannot run this circuit.
     """
-    offers = tuple(_offers(circuit, context, searches))
+    offers = tuple(_offers(circuit, context, searches, routed))
     name = context.target.evaluator
     if name == "auto":
         name = min(offers, key=lambda offer: offer.score(context.memory_limit)).executor
@@ -126,12 +137,15 @@ def workload(context: Context) -> Workload:
     return Workload(tokens=context.tokens, item_bytes=context.target.item_bytes)
 
 
-def _offers(circuit: Circuit, context: Context, searches: int) -> Iterator[Offer]:
+def _offers(
+    circuit: Circuit, context: Context, searches: int, routed: RoutedCircuit | None
+) -> Iterator[Offer]:
     """One of each executor; what cannot be faster than those before it is not searched."""
-    request = _request(circuit, context, searches)
+    request = _request(circuit, context, searches, routed)
     named = context.target.evaluator
     demanded: Offer | None = None
-    asked = own_executors()
+    own = noisy_executors(context.target)
+    asked = (*own_executors(), *(executor for executor in own if not executor.weighed))
     if named != "auto":
         # The others are there to be compared with it.
         executor = _named(named, context)
@@ -158,8 +172,9 @@ def _named(name: str, context: Context) -> Executor:
 
 def _offer(executor: Executor, request: Request) -> Offer:
     demanded = request.target.evaluator == executor.name
-    if request.target.noise is not None and not executor.simulates_noise:
-        noisy = " and ".join(f"`{e.name}`" for e in own_executors() if e.simulates_noise)
+    target = request.target
+    if target.noise is not None and not _simulates(executor, target):
+        noisy = " and ".join(f"`{executor.name}`" for executor in noisy_executors(target))
         reason = f"the target has noise, which only {noisy} simulates"
         return Offer(executor=executor.name, outcome=Refusal(reason=reason))
     planned = executor.plan(replace(request, demanded=demanded))
@@ -184,13 +199,24 @@ def _taken(offers: tuple[Offer, ...], name: str, adapter: str, context: Context)
     return Choice(evaluation=evaluation, price=price, candidates=candidates)
 
 
-def _request(circuit: Circuit, context: Context, searches: int) -> Request:
+def _simulates(executor: Executor, target: Target) -> bool:
+    """Whether the target's noise is in the values."""
+    if isinstance(target.noise, CalibratedNoise):
+        return executor.simulates_device
+    return executor.simulates_noise
+
+
+def _request(
+    circuit: Circuit, context: Context, searches: int, routed: RoutedCircuit | None
+) -> Request:
     return Request(
         circuit=circuit,
         target=context.target,
         load=workload(context),
         memory_limit=context.memory_limit,
         searches=searches,
+        routed=routed,
+        device=context.device,
     )
 
 

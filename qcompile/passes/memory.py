@@ -24,6 +24,7 @@ from qcompile.ir.plan import (
     EvaluationNode,
     FusedEvaluation,
     Plan,
+    TransferEvaluation,
 )
 from qcompile.ir.target import Target
 from qcompile.ir.tensor import TensorSpec
@@ -203,6 +204,10 @@ def _parts(plan: Plan, context: Context) -> Iterator[tuple[float, str, tuple[str
                 advice = (smaller, fewer)
                 if isinstance(evaluation, DensityEvaluation):
                     advice = ("simulate without noise, or use fewer qubits", fewer)
+                if isinstance(evaluation, TransferEvaluation):
+                    wide = evaluation.routed.circuit.qubits
+                    what = f"the circuit on {wide} qubits of the device under `transfer`"
+                    advice = ("train without noise, or use fewer qubits", fewer)
                 yield _circuit(evaluation, load), what, advice
             case _:
                 pass

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 from qcompile.contraction.tree import TooManyIndices
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.messages.devices import UnitaryNotRouted
+from qcompile.diagnostics.messages.noise import NoCalibration, NoiseOfAmplitudes
 from qcompile.diagnostics.messages.planning import NetworkTooManyIndices
-from qcompile.ir.circuit import Circuit
+from qcompile.ir.circuit import AmplitudeState, Circuit
 from qcompile.ir.network import ContractionNode, NetworkNode
 from qcompile.ir.node import PlanNode, is_linear
 from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
 from qcompile.ir.program import CircuitNode, Program
+from qcompile.ir.target import CalibratedNoise
 from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.costs import plan_costs
-from qcompile.passes.evaluators import reference_choice
+from qcompile.passes.device.predict import is_calibrated
+from qcompile.passes.evaluators import Choice, reference_choice
 from qcompile.passes.tensor.contract import reference_contraction
 from qcompile.passes.tensor.group_networks import network_each
 
@@ -29,17 +32,27 @@ def schedule(program: Program, passes: tuple[DevicePass, ...], context: Context)
     the target is a device.
 
     Raises:
-        CompileError: QA4007, QA4009, or what routing reports.
+        CompileError: QA4007, QA4009, QA4281, QA4282, or what routing reports.
     """
-    choose = cache(lambda circuit: reference_choice(circuit, program.adapter, context))
-    routed = cache(lambda circuit: _routed(circuit, passes, context))
+    _require_calibration(context)
+
+    @cache
+    def routed(circuit: Circuit) -> Routed | None:
+        return _routed(circuit, passes, context)
+
+    @cache
+    def choose(circuit: Circuit) -> Choice:
+        on_device = routed(circuit)
+        best = None if on_device is None else on_device.best
+        return reference_choice(circuit, program.adapter, context, best)
+
     nodes: list[PlanNode] = []
     for node in network_each(program).nodes:
         match node:
             case NetworkNode():
                 nodes.append(_contraction(node, program.adapter, context))
             case CircuitNode(circuit=circuit):
-                choice, on_device = choose(circuit), routed(circuit)
+                on_device, choice = routed(circuit), choose(circuit)
                 nodes.append(
                     EvaluationNode(
                         operands=node.operands,
@@ -87,7 +100,18 @@ def _contraction(network: NetworkNode, adapter: str, context: Context) -> Contra
 def _routed(circuit: Circuit, passes: tuple[DevicePass, ...], context: Context) -> Routed | None:
     if context.device is None:
         return None
+    noisy = isinstance(context.target.noise, CalibratedNoise)
+    if noisy and isinstance(circuit.initial, AmplitudeState):
+        place = context.target.place("noise")
+        raise CompileError(NoiseOfAmplitudes(device=context.device.name, span=place))
     # Routing needs pytket, which programs for the simulator must not wait for.
     from qcompile.passes.device.route import route
 
     return route(circuit, passes, context)
+
+
+def _require_calibration(context: Context) -> None:
+    target, device = context.target, context.device
+    if isinstance(target.noise, CalibratedNoise) and not (device and is_calibrated(device)):
+        name = "" if device is None else device.name
+        raise CompileError(NoCalibration(device=name, span=target.place("noise")))

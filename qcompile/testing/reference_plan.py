@@ -8,7 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from qcompile.ir.network import ContractionNode, DataOperand, FrameOperand, TensorOperand, View
-from qcompile.ir.plan import DenseEvaluation, DensityEvaluation, EvaluationNode, Plan
+from qcompile.ir.plan import (
+    DenseEvaluation,
+    DensityEvaluation,
+    EvaluationNode,
+    Plan,
+    TransferEvaluation,
+)
 from qcompile.ir.program import CircuitNode
 from qcompile.testing.reference import (
     Array,
@@ -31,7 +37,7 @@ def evaluate_plan(
         match node:
             case ContractionNode():
                 value = _contraction(node, values, tensors)
-            case EvaluationNode(evaluation=DensityEvaluation()):
+            case EvaluationNode(evaluation=DensityEvaluation() | TransferEvaluation()):
                 raise ValueError("noise is not evaluated here")
             case EvaluationNode(evaluation=evaluation):
                 circuit = evaluation.circuit

@@ -59,6 +59,7 @@ SMALL = {
     "mpo": ("bond=2", "sites=3"),
     "hybrid": ("rank=3",),
     "noisy_target": ("rank=2", "layers=1"),
+    "noise_aware": ("rank=2", "layers=1"),
     "lotr": ("rank=2",),
     "sora": ("rank=3",),
     "prefix_mlp": ("tokens=3", "hidden=5"),
@@ -119,7 +120,7 @@ def test_every_example_has_small_sizes() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_levels_agree_with_the_oracle(name: str, model: str) -> None:
     target = "target exact { dtype: float64 }\n"
-    if name == "noisy_target":
+    if name in ("noisy_target", "noise_aware"):
         # Native couplings need a device; noise and shots are measured elsewhere.
         target = "target exact { device: grid(2, 3); dtype: float64 }\n"
     options = Options(definitions=SMALL[name], model=model, target="exact", tokens=8, verify=True)

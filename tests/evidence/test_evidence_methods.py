@@ -46,7 +46,12 @@ OF_PEFT = {
     "waveft",
 }
 """Relatives of LoRA that others have compared with it; here they are held to peft's own code."""
-ABSENT_BY_DESIGN = {"noisy_target.qa", "relatives/parts.qa", *(f"{name}.qa" for name in OF_PEFT)}
+ABSENT_BY_DESIGN = {
+    "noisy_target.qa",
+    "noise_aware.qa",
+    "relatives/parts.qa",
+    *(f"{name}.qa" for name in OF_PEFT),
+}
 """No adapter, or QTHA's circuit under noise, which exact simulation does not compare."""
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from qcompile.backends.devices import load_device
+from qcompile.executors.transfer.channels import transfer
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, ZeroState
 from qcompile.ir.device import Device, gates_of
 from qcompile.ir.native_sets import ENTANGLING
@@ -16,7 +17,7 @@ from qcompile.ir.target import NamedDevice, Target
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context
 from qcompile.passes.device.judge import Judge
-from qcompile.passes.device.noise_maps import noise_maps, transfer
+from qcompile.passes.device.noise_maps import noise_maps
 from qcompile.passes.device.score import best_drafts, error_of
 from qcompile.passes.device.simulate import (
     drawn_points,

@@ -120,7 +120,8 @@ class UnusedTensor(Message):
 class EvaluatorImpossible(Message):
     """A target may force the way in which circuits are simulated. `dense` builds unitaries of 4^n
     entries; `network` needs a circuit that starts in |0…0⟩ and reads expectation values; noise
-    needs `density`, and `density` is for noise and small circuits only.
+    needs `density`, or `transfer` where it is that of a device, and these are for noise and small
+    circuits only.
 
     Erroneous:  target wide { evaluator: dense }        for a circuit on 20 qubits
     Corrected:  target wide { evaluator: auto }

@@ -17,7 +17,7 @@ from qcompile.ir.plan import (
     HoistedBlock,
     StatevectorEvaluation,
 )
-from qcompile.ir.target import NoiseModel, Target
+from qcompile.ir.target import CalibratedNoise, NoiseModel, Target
 
 if TYPE_CHECKING:
     from qcompile.executors.constants import Constants
@@ -82,6 +82,8 @@ class Density(SweepExecutor):
 
     def plan(self, request: Request) -> Evaluation | Refusal:
         noise = request.target.noise
+        if isinstance(noise, CalibratedNoise):
+            return Refusal(reason="its noise is the same on all qubits, and a device's is not")
         if noise is None and not request.demanded:
             return Refusal(reason="a density matrix is for noise, and the target has none")
         density = DensityEvaluation(circuit=request.circuit, noise=noise or NoiseModel())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from qcompile.diagnostics.messages.noise import NoCalibration, NoiseOfNoDevice
 from qcompile.diagnostics.messages.services import NoDeviceToRunOn
 from qcompile.diagnostics.messages.targets import FieldTwice, NothingToMitigate, UnknownField
 from qcompile.diagnostics.messages.types import Misplaced
@@ -13,9 +14,10 @@ from qcompile.grammar.elaborate.arguments import choose
 from qcompile.grammar.elaborate.devices import read_device
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.functions import NOISE_FIELDS, TARGET_FIELDS, TargetField
-from qcompile.grammar.syntax import Expr, Field, ListExpr, RecordExpr, TargetItem
+from qcompile.grammar.syntax import Expr, Field, ListExpr, Name, RecordExpr, TargetItem
 from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.target import (
+    CalibratedNoise,
     DeviceChoice,
     DType,
     NamedDevice,
@@ -41,7 +43,14 @@ def read_target(frame: Frame, item: TargetItem) -> Target | None:
     words = {field.name: _word(frame, fields, field) for field in TARGET_FIELDS if field.choices}
     if frame.session.errors > before:
         return None
-    noisy = noise is not None and any(noise.readout)
+    if isinstance(noise, CalibratedNoise) and not isinstance(device, NamedDevice):
+        place = fields["noise"].span
+        if device is None:
+            frame.report(NoiseOfNoDevice(span=place, name=item.name.text))
+        else:
+            frame.report(NoCalibration(span=place, device=device.label))
+        return None
+    noisy = isinstance(noise, NoiseModel) and any(noise.readout)
     if words["mitigate"] == "readout" and not noisy and device is None:
         place = fields["mitigate"].span
         frame.report(NothingToMitigate(span=place, name=item.name.text))
@@ -101,14 +110,16 @@ def _word(frame: Frame, fields: dict[str, Expr], field: TargetField) -> str:
     return field.default if chosen is None else chosen
 
 
-def _noise(frame: Frame, expr: Expr) -> NoiseModel | None:
+def _noise(frame: Frame, expr: Expr) -> NoiseModel | CalibratedNoise | None:
+    if isinstance(expr, Name) and expr.text == "device":
+        return CalibratedNoise()
     if not isinstance(expr, RecordExpr):
         frame.report(
             Misplaced(
                 span=expr.span,
                 form="this",
                 what="`noise`",
-                expected="a record, such as { one_qubit: 0.1pct }",
+                expected="`device`, or a record, such as { one_qubit: 0.1pct }",
             )
         )
         return None

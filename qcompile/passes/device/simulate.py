@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from qcompile.executors.transfer.channels import transfer
 from qcompile.ir.circuit import Affine, Gate, Pauli, Readout
 from qcompile.ir.device import VIRTUAL, Device
+from qcompile.ir.device_noise import waits
 from qcompile.ir.light_cone import observables
-from qcompile.passes.device.noise_maps import NoiseMaps, noise_maps, transfer
+from qcompile.passes.device.noise_maps import NoiseMaps, noise_maps
 from qcompile.passes.device.predict import UNDONE
 
 if TYPE_CHECKING:
@@ -178,9 +180,9 @@ class _Steps:
         self.waiting: dict[int, Real] = {}
         """(points, 4, 4) of what follows the last two-qubit gate, by qubit."""
         count = len(points.data)
-        idle = idle_times(gates, maps) if maps is not None else [()] * len(gates)
+        idle = waits(gates, maps.seconds) if maps is not None else [()] * len(gates)
         eye = np.broadcast_to(np.eye(4), (count, 4, 4))
-        for gate, waits in zip(gates, idle, strict=True):
+        for gate, gaps in zip(gates, idle, strict=True):
             matrix = _matrices(gate, points)
             noise = None if maps is None or gate.name in VIRTUAL else maps.after(gate)
             if noise is not None:
@@ -195,7 +197,7 @@ class _Steps:
                 first, second = (self.waiting.pop(qubit, eye) for qubit in gate.qubits)
                 both = np.einsum("bij,bkl->bikjl", first, second).reshape(count, 16, 16)
                 self.pairs.append((gate.qubits, matrix @ both))
-            for qubit, seconds in waits:
+            for qubit, seconds in gaps:
                 assert maps is not None
                 self.waiting[qubit] = maps.waiting(qubit, seconds) @ self.waiting.get(qubit, eye)
 
@@ -216,18 +218,6 @@ def _matrices(gate: Gate, points: Points) -> Real:
         return result
     rows = zip(*(value.tolist() for value in values), strict=True)
     return np.stack([transfer(gate.name, row) for row in rows])
-
-
-def idle_times(gates: Sequence[Gate], maps: NoiseMaps) -> list[tuple[tuple[int, float], ...]]:
-    """For each gate, how long (qubit, seconds) its qubits wait after it; as late as possible."""
-    start: dict[int, float] = {}
-    found = []
-    for gate in reversed(gates):
-        end = min(start.get(qubit, 0.0) for qubit in gate.qubits)
-        gaps = ((qubit, start.get(qubit, 0.0) - end) for qubit in gate.qubits)
-        found.append(tuple((qubit, gap) for qubit, gap in gaps if gap > 1e-15))
-        start.update(dict.fromkeys(gate.qubits, end - maps.seconds(gate)))
-    return found[::-1]
 
 
 class _State:

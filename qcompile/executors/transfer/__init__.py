@@ -1,0 +1,1 @@
+"""Circuits under a device's noise, on the expectation values of all Pauli strings."""
