@@ -90,11 +90,11 @@ def _elements(circuit: Circuit, noise: DeviceNoise) -> Iterator[Element]:
     """Gates, what comes with them, and waiting, in the order of time."""
     with_gate = {(found.name, found.qubits): found for found in noise.gates}
 
-    def seconds(gate: Gate) -> float:
+    def time_of(gate: Gate) -> float:
         found = with_gate.get((gate.name, gate.qubits))
         return 0.0 if found is None else found.duration
 
-    waiting = waits(circuit.gates, seconds)
+    waiting = waits(circuit.gates, time_of)
     for gate, gaps in zip(circuit.gates, waiting, strict=True):
         yield from _gate(gate)
         found = with_gate.get((gate.name, gate.qubits))
