@@ -22,7 +22,7 @@ export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv library test quick fuzz test-lowest sanitize wheel lint format demo bench peers bench-hardware evidence clean
+.PHONY: help venv library test quick fuzz test-lowest sanitize wheel lint format demo bench peers bench-hardware bench-noise evidence clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -98,6 +98,9 @@ peers: $(PEERS)  ## make the environments of the libraries that `make bench` com
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python $(PIP) --requirement $<
 	@touch $@
+
+bench-noise: $(FOR_WORK)  ## train with and without a device's noise, compare under it
+	$(BIN)/python -m benchmarks.noise_aware
 
 bench-hardware: $(FOR_WORK)  ## compare errors on devices' noise models with other compilers
 	$(BIN)/python -m benchmarks.hardware
