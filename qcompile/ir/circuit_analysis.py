@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from qcompile.ir.circuit import Circuit, Expectations, Gate, Pauli
+from qcompile.ir.circuit import Circuit, Gate, Pauli
 from qcompile.ir.gates import GATES, GateName
 
 
@@ -56,15 +56,6 @@ def is_real(circuit: Circuit) -> bool:
 def is_z_string(pauli: Pauli) -> bool:
     """Whether a string has no other letter than Z."""
     return all(letter == "Z" for _, letter in pauli.letters)
-
-
-def is_diagonal_readout(circuit: Circuit) -> bool:
-    """Whether the outputs are linear in the probabilities of basis states."""
-    match circuit.readout:
-        case Expectations(paulis=paulis):
-            return all(map(is_z_string, paulis))
-        case _:
-            return True
 
 
 def leading_encodings(gates: Sequence[Gate]) -> tuple[tuple[Gate, ...], tuple[Gate, ...]]:
