@@ -105,6 +105,22 @@ class AxesAtSize(SizedMessage):
 
 
 @message(
+    "QA3136",
+    "{count} elements cannot be taken from a value {width} wide",
+    label="{count} of {width}",
+)
+class TooFewElements(SizedMessage):
+    """`gather(v, n)` takes n different elements of v, and `top(v, n)` the n largest.
+
+    Erroneous:  h = gather(x, 2 * in_features)
+    Corrected:  h = gather(x, in_features // 2)
+    """
+
+    count: int
+    width: int
+
+
+@message(
     "QA3137",
     "`{init}` starts a tensor of {wanted}, not one of {shape}",
     label="a tensor of {shape}",
@@ -122,19 +138,3 @@ class StartsFromWeight(SizedMessage):
     init: str
     shape: str
     wanted: str
-
-
-@message(
-    "QA3136",
-    "{count} elements cannot be taken from a value {width} wide",
-    label="{count} of {width}",
-)
-class TooFewElements(SizedMessage):
-    """`gather(v, n)` takes n different elements of v, and `top(v, n)` the n largest.
-
-    Erroneous:  h = gather(x, 2 * in_features)
-    Corrected:  h = gather(x, in_features // 2)
-    """
-
-    count: int
-    width: int
