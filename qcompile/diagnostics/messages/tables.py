@@ -52,3 +52,23 @@ class PrefixReadsModule(Message):
     Corrected:  attach "*.self_attn"
                 prefix table(8, out_features), table(8, out_features)
     """
+
+
+@message(
+    "QA2354",
+    "an adapter for a `shape` has no module whose weight `{init}` could start from",
+    label="starts from a weight",
+    help="attach it to modules of a model, or start otherwise",
+)
+class NoWeightToStartFrom(Message):
+    """`principal_rows` and its relatives are parts of the weight of the module that the adapter is
+    attached to, and come with `attach` or inside peft. An adapter that is compiled for a `shape` is
+    attached to nothing.
+
+    Erroneous:  shape 64 -> 64
+                update linear(x, to: 64, init: qr_rows)
+    Corrected:  shape 64 -> 64
+                update linear(x, to: 64)
+    """
+
+    init: str

@@ -13,6 +13,7 @@ from qcompile.diagnostics.messages.parameters import (
     TooManyVariants,
     UnknownParameter,
 )
+from qcompile.diagnostics.messages.tables import NoWeightToStartFrom
 from qcompile.diagnostics.messages.values import ResultWidth
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.attachments import (
@@ -237,6 +238,11 @@ class _Adapter:
         )
         if result is None or session.errors > before:
             return None
+        if shape is not None:
+            for node in graph.nodes:
+                started = next((init for init in node.inits if init.from_weight), None)
+                if started is not None and node.span is not None:
+                    session.report(NoWeightToStartFrom(span=node.span, init=started.kind))
         width = graph.number(result.width)
         if shape is not None and width is not None and width != shape.out_features:
             session.report(ResultWidth(span=result.span, width=width, expected=shape.out_features))
