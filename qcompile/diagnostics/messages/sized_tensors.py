@@ -131,8 +131,10 @@ class StartsFromWeight(SizedMessage):
     the weight of `linear(h, to: out_features)`. Each module has its own, so that they are not
     shared.
 
-    Erroneous:  h = linear(x, to: 8, init: principal_columns)
-    Corrected:  h = linear(x, to: 8, init: principal_rows)
+    Erroneous:  attach "*.q_proj"
+                h = linear(x, to: 8, init: principal_columns)
+    Corrected:  attach "*.q_proj"
+                h = linear(x, to: 8, init: principal_rows)
     """
 
     init: str
