@@ -16,6 +16,7 @@ from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.services import (
     BadOutcome,
+    BindingsNotFinite,
     OverBudget,
     ReadoutErrorsUnknown,
     ServiceFailed,
@@ -112,8 +113,13 @@ class JobService:
         """As `Service` says.
 
         Raises:
-            AdapterError: QA7104 to QA7106, QA7109.
+            AdapterError: QA7104 to QA7106, QA7109, QA7116.
         """
+        wrong = int((~np.isfinite(bindings)).any(1).sum())
+        if wrong:
+            raise AdapterError(
+                BindingsNotFinite(service=self.name, wrong=wrong, circuits=len(bindings))
+            )
         if not measured_qubits(placed.circuit):
             # Nothing but identities, which need no state.
             certain = Row(codes=np.zeros(1, np.int64), weights=np.ones(1))
@@ -275,6 +281,11 @@ class _Call:
 
     def _good(self, job: _Job, rows: Sequence[Row | None]) -> dict[str, Row]:
         """The rows that are results; what is wrong with others is remembered."""
+        if len(rows) > len(job.keys):
+            # Which of them belongs to which binding is not known.
+            reason = f"{len(rows)} results of {len(job.keys)} circuits"
+            self.trouble = BadOutcome(service=self.service.name, reason=reason)
+            return {}
         if len(rows) < len(job.keys) or any(row is None for row in rows):
             reason = "it returned too few results"
             self.trouble = ServiceFailed(service=self.service.name, reason=reason)

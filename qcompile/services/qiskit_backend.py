@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, wait
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -71,9 +73,10 @@ class BackendProvider(SamplerProvider):
     """Any BackendV2 with `run`. Its jobs are those of this process."""
 
     def __init__(self, backend: Any, device: Device | None, *, seed: int) -> None:
-        super().__init__(backend, device, backend.name, Limits(bindings=1000))
+        name = backend.name or type(backend).__name__
+        super().__init__(backend, device, name, Limits(bindings=1000))
         self.seed = seed
-        self._jobs: dict[str, Any] = {}
+        self._jobs: dict[str, Future[Any]] = {}
 
     def sampler(self, tag: str) -> Any:
         from qiskit.primitives import BackendSamplerV2
@@ -86,13 +89,22 @@ class BackendProvider(SamplerProvider):
 
     def keep(self, job: Any) -> str:
         name = super().keep(job)
-        self._jobs[name] = job
+        self._jobs[name] = _awaited(job)
         return name
 
     def rows(self, job: str, request: JobRequest, timeout: float) -> Sequence[Row | None]:
         if job not in self._jobs:
             raise Lost("a job of an earlier process has ended with it")
-        return list(pub_rows(self._jobs.pop(job).result()))
+        awaited = self._jobs[job]
+        if not wait((awaited,), timeout).done:
+            raise TimeoutError
+        failed = awaited.exception()
+        if failed is not None:
+            del self._jobs[job]
+            raise Lost(str(failed).strip() or type(failed).__name__)
+        found = list(pub_rows(awaited.result()))
+        del self._jobs[job]
+        return found
 
 
 class RuntimeProvider(SamplerProvider):
@@ -144,9 +156,30 @@ class RuntimeProvider(SamplerProvider):
             raise Lost(str(error)) from None
 
 
+def _awaited(job: Any) -> Future[Any]:
+    """The result of a job whose own `result` has no limit of time."""
+    future: Future[Any] = Future()
+
+    def wait_for() -> None:
+        try:
+            future.set_result(job.result())
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=wait_for, daemon=True).start()
+    return future
+
+
 def pub_rows(result: Any) -> Iterator[Row]:
-    """The counts of the only PUB of a sampler's result, one row for each binding."""
-    bits = result[0].data[REGISTER]
+    """The counts of the only PUB of a sampler's result, one row for each binding.
+
+    Raises:
+        ValueError: It has none.
+    """
+    try:
+        bits = result[0].data[REGISTER]
+    except (AttributeError, IndexError, KeyError, TypeError):
+        raise ValueError("a result has no counts of what was measured") from None
     for binding in np.ndindex(bits.shape):
         counts = bits.get_int_counts(binding)
         yield Row(

@@ -50,13 +50,18 @@ class TketProvider(Provider):
         from pytket.backends.resulthandle import ResultHandle
 
         width = len(measured_qubits(request.placed.circuit))
-        try:
-            handles = [ResultHandle.from_str(text) for text in json.loads(job)]
-            return [
-                _row(self.backend.get_result(handle, timeout=timeout), width) for handle in handles
-            ]
-        except CircuitNotRunError as error:
-            raise Lost(str(error)) from None
+        rows: list[Row | None] = []
+        reason = ""
+        for text in json.loads(job):
+            try:
+                handle = ResultHandle.from_str(text)
+                rows.append(_row(self.backend.get_result(handle, timeout=timeout), width))
+            except CircuitNotRunError as error:
+                rows.append(None)
+                reason = str(error)
+        if not any(rows):
+            raise Lost(reason)
+        return rows
 
     def read_errors(self, placed: Placed) -> Errors | None:
         if self.device is None or placed.physical is None or not self.device.readout_errors:

@@ -575,6 +575,14 @@ def bad_outcomes() -> None:
     ask(service)
 
 
+def angles_not_finite() -> None:
+    import numpy as np
+
+    from tests.services.faulty import turned
+
+    cloud().expectations(turned(), np.array([[0.0, 1.0], [float("nan"), 1.0]]))
+
+
 def needs_shots() -> None:
     from qcompile.services.jobs import JobService
 
@@ -732,6 +740,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7112": lambda: qcompile.compile(CIRCUIT).on(object()),
     "QA7114": no_device_to_run_on,
     "QA7115": several_places,
+    "QA7116": angles_not_finite,
     "QA8001": bad_gate,
     "QA8002": second_rx,
     "QA8003": executor_of_a_laboratory,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from qiskit.primitives import BackendSamplerV2
+from qiskit.primitives import BackendSamplerV2, DataBin, PrimitiveResult, SamplerPubResult
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime.exceptions import RuntimeJobFailureError, RuntimeJobTimeoutError
@@ -68,6 +69,94 @@ def test_a_backend_that_couples_all_qubits_needs_no_routing() -> None:
     assert open_provider(AerSimulator()).device is None
     generic = device_of(GenericBackendV2(3, coupling_map=[[0, 1], [1, 0], [1, 2], [2, 1]]))
     assert generic is not None and generic.edges == ((0, 1), (1, 2))
+
+
+def stubborn(before: Callable[[], None], **patience: Any) -> JobService:
+    """On a back end that calls `before` whenever it runs a job."""
+    backend = AerSimulator()
+    given = backend.run
+
+    def watched(*circuits: Any, **options: Any) -> Any:
+        before()
+        return given(*circuits, **options)
+
+    backend.run = watched
+    waits = Patience(tries=2, sleep=lambda seconds: None, **patience)
+    return JobService(provider=open_provider(backend).provider, shots=4000, patience=waits)
+
+
+def test_a_back_end_that_hangs_is_not_waited_for_forever() -> None:
+    answers = Event()
+    jobs: list[int] = []
+
+    def hang() -> None:
+        jobs.append(1)
+        answers.wait()
+
+    service = stubborn(hang, timeout=0.05)
+    try:
+        with pytest.raises(AdapterError, match="did not end within") as caught:
+            service.expectations(turned(), BINDINGS)
+    finally:
+        answers.set()
+    assert caught.value.diagnostics[0].code == "QA7104"
+    assert len(jobs) == 1
+
+
+def test_a_job_of_a_back_end_that_failed_is_handed_in_again() -> None:
+    faults = [RuntimeError("calibration is running"), TimeoutError("no answer")]
+
+    def fail() -> None:
+        if faults:
+            raise faults.pop()
+
+    service = stubborn(fail)
+    with pytest.raises(AdapterError, match="calibration is running"):
+        service.expectations(turned(), BINDINGS)
+    found = service.expectations(turned(), BINDINGS)
+    np.testing.assert_allclose(found, expected(BINDINGS), atol=0.1)
+
+
+def test_a_result_without_what_was_measured_is_a_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    empty = PrimitiveResult([SamplerPubResult(DataBin())])
+    job = SimpleNamespace(job_id=lambda: "job", result=lambda: empty)
+    sampler = SimpleNamespace(run=lambda pubs: job)
+    monkeypatch.setattr("qiskit.primitives.BackendSamplerV2", lambda backend, options: sampler)
+    with pytest.raises(AdapterError, match="no counts of what was measured"):
+        stubborn(lambda: None).expectations(turned(), BINDINGS)
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_circuits_of_pytket_that_did_not_run_are_asked_for_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from pytket.backends.backend_exceptions import CircuitNotRunError
+    from pytket.extensions.qiskit.backends.aer import AerBackend
+
+    backend = AerBackend()
+    handed: list[int] = []
+    process, get = backend.process_circuits, backend.get_result
+    broken: list[Any] = []
+
+    def watched(circuits: Any, **more: Any) -> Any:
+        handed.append(len(circuits))
+        handles = process(circuits, **more)
+        if len(handed) == 1:
+            broken.append(handles[1])
+        return handles
+
+    def answer(handle: Any, **more: Any) -> Any:
+        if handle in broken:
+            raise CircuitNotRunError(handle)
+        return get(handle, **more)
+
+    monkeypatch.setattr(backend, "process_circuits", watched)
+    monkeypatch.setattr(backend, "get_result", answer)
+    found = values(backend, turned(), BINDINGS, shots=2000)
+    np.testing.assert_allclose(found, expected(BINDINGS), atol=0.15)
+    assert handed == [4, 1]
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")

@@ -136,6 +136,27 @@ def test_what_is_no_result_is_never_a_value(
     assert code_of(caught.value) == "QA7105"
 
 
+def test_results_of_nothing_that_was_asked_for_are_not_used() -> None:
+    provider = Faulty(Cloud())
+    provider.change = lambda rows: [*rows, rows[0]]
+    with pytest.raises(AdapterError, match="3 results of 2 circuits") as caught:
+        service_of(provider).expectations(turned(), BINDINGS)
+    assert code_of(caught.value) == "QA7105"
+
+
+@pytest.mark.parametrize("angle", [float("nan"), float("inf"), -float("inf")])
+def test_angles_that_are_no_numbers_are_not_handed_in(angle: float, tmp_path: Path) -> None:
+    cloud, path = Cloud(), tmp_path / "jobs.jsonl"
+    bindings = BINDINGS.copy()
+    bindings[2, 1] = angle
+    service = service_of(Faulty(cloud), Ledger(path))
+    empty = path.read_bytes()
+    with pytest.raises(AdapterError, match="1 of 8 circuits") as caught:
+        service.expectations(turned(), bindings)
+    assert code_of(caught.value) == "QA7116"
+    assert not cloud.jobs and path.read_bytes() == empty
+
+
 def test_an_outcome_of_other_qubits_is_no_result() -> None:
     provider = Faulty(Cloud())
     bad = Row(codes=np.array([4]), weights=np.array([1.0]))

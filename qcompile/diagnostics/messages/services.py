@@ -230,3 +230,22 @@ class SeveralPlaces(Message):
     """
 
     places: tuple[str, ...]
+
+
+@message(
+    "QA7116",
+    "angles of {wrong:,} of {circuits:,} circuits for `{service}` are not finite numbers",
+    help="look for NaN and infinity in the input and in the trained tensors; nothing was submitted",
+)
+class BindingsNotFinite(Message):
+    """A device can turn a qubit by numbers alone. NaN and infinity come from the input, from a
+    training that diverged, or from numbers so large that a product overflows. The simulator in
+    torch would go on with NaN; a job would cost what a job costs, for nothing.
+
+    Erroneous:  adapter.on("fake_torino", shots=4096)(torch.full((1, 4), float("nan")))
+    Corrected:  adapter.on("fake_torino", shots=4096)(torch.zeros(1, 4))
+    """
+
+    service: str
+    wrong: int
+    circuits: int
