@@ -1,9 +1,9 @@
 """A strict JSON form of frozen dataclasses, driven by their type hints.
 
 A dataclass is an object with exactly its fields; where a union has several dataclasses, the key
-`@type` names which. Tuples are arrays. Fields outside equality (spans) are never written. Only
-classes that the hints of the wanted class lead to can be built, so that decoding foreign data
-constructs nothing unexpected.
+`@type` names which, but for one that is `UNTAGGED`. Tuples are arrays. Fields outside equality
+(spans) are never written. Only classes that the hints of the wanted class lead to can be built, so
+that decoding foreign data constructs nothing unexpected.
 """
 
 from __future__ import annotations

@@ -195,16 +195,23 @@ class _Union(Codec):
         classes = [member for member in self._members if isinstance(member, _Dataclass)]
         return {c.cls.__name__: c for c in classes} if len(classes) > 1 else {}
 
+    @cached_property
+    def _first(self) -> _Dataclass | None:
+        """The one that stood alone in files of older versions, and has no tag."""
+        return next((c for c in self._by_tag.values() if getattr(c.cls, "UNTAGGED", False)), None)
+
     def encode(self, value: Any) -> Json:
         for member in self._members:
             if member.takes(value):
-                if isinstance(member, _Dataclass) and self._by_tag:
+                if isinstance(member, _Dataclass) and self._by_tag and member != self._first:
                     return {TAG: member.cls.__name__, **member.encode(value)}
                 return member.encode(value)
         raise CodecError("", f"{_named(value)} is none of the kinds allowed here")
 
     def decode(self, data: object) -> object:
         if isinstance(data, dict) and self._by_tag:
+            if TAG not in data and self._first is not None:
+                return self._first.decode(data)
             tag = data.get(TAG)
             if not isinstance(tag, str) or tag not in self._by_tag:
                 raise CodecError(TAG, f"{_named(tag)} is not among {sorted(self._by_tag)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from qcompile.diagnostics.source import Span
 from qcompile.ir.added_later import ADDED_LATER
@@ -22,6 +22,9 @@ class NoiseModel:
 
     Depolarising with probability p on k qubits: ρ → (1 - p) ρ + p · 1/2^k ⊗ tr_k ρ.
     """
+
+    UNTAGGED: ClassVar[bool] = True
+    """Files of version 0.1 know no other noise."""
 
     one_qubit: float = 0.0
     two_qubit: float = 0.0

@@ -63,7 +63,7 @@ def test_a_table_a_graph_and_a_circuit() -> None:
     page = parsed(adapter._repr_html_())
     cells = texts(page, "td")
     assert cells[:4] == ["wave", "(none)", "6 → 4", f"{18 + 6 + 12:,}"]
-    assert cells[5] == "3 qubits, 9 gates, 6 angles → 3" and cells[6] == "dense"
+    assert cells[5] == "3 qubits, 9 gates, 6 angles → 3" and cells[6] == "fused"
     graph, circuit = tags(page, "svg")
     plan = adapter.manifest.planned.plans[0]
     assert len(tags(graph, "rect")) == len(plan.nodes)

@@ -36,7 +36,8 @@ from tests.end_to_end.whole import (
 
 
 def test_every_evaluator_of_the_language_is_compared() -> None:
-    assert set(EVALUATORS) == {"auto", *BUILT_IN}
+    # `transfer` is for routed circuits under noise, see test_executors_transfer.py.
+    assert set(EVALUATORS) == {"auto", *BUILT_IN} - {"transfer"}
 
 
 @pytest.mark.timeout(900)
