@@ -40,6 +40,13 @@ class Carried:
     """They start anew, and why."""
     unused: list[str] = field(default_factory=list)
     """Tensors of the old adapter that the new one does not have."""
+    _noted: set[str] = field(default_factory=set, repr=False, compare=False)
+
+    def note(self, names: list[str], name: str) -> None:
+        """Once, where modules share a tensor."""
+        if name not in self._noted:
+            self._noted.add(name)
+            names.append(name)
 
     def text(self) -> str:
         """A line for people."""
@@ -145,7 +152,7 @@ class _Start:
             elif tuple(value.shape) == spec.shape:
                 self._put(name, value)
                 if name not in cut_names:
-                    _note(self._carried.same, self._key(name))
+                    self._carried.note(self._carried.same, self._key(name))
             else:
                 self._grown[name] = value
         self.pad_with_zeros()
@@ -202,7 +209,7 @@ class _Start:
                     if self.holds():
                         fresh.add(axis)
                     self._put(name, _padded(value, self._starts[name], fresh))
-            _note(self._carried.grown, self._key(name))
+            self._carried.note(self._carried.grown, self._key(name))
 
     def _own(self, name: str) -> Tensor:
         return self._part.get_parameter(name).detach()
@@ -275,8 +282,3 @@ def _distance(found: Tensor | None, wanted: Tensor | None) -> float:
         return 1.0
     norm = float(wanted.norm())
     return float((found - wanted).norm()) / norm if norm > 0 else float(found.norm())
-
-
-def _note(names: list[str], name: str) -> None:
-    if name not in names:
-        names.append(name)

@@ -34,6 +34,8 @@ def write_lora_folder(
     Raises:
         UsageError: QA0013, QA0014.
     """
+    from torch.nn.functional import pad
+
     rank = max(a.shape[0] for a, _ in factors.values())
     config = {
         "peft_type": "LORA",
@@ -49,15 +51,6 @@ def write_lora_folder(
     tensors = {}
     for module, (a, b) in factors.items():
         missing = rank - a.shape[0]
-        rows = a.new_zeros(missing, a.shape[1])
-        columns = b.new_zeros(b.shape[0], missing)
-        # torch is loaded where there are tensors.
-        tensors[f"{PREFIX}{module}.lora_A.weight"] = _joined([a, rows], 0)
-        tensors[f"{PREFIX}{module}.lora_B.weight"] = _joined([b, columns], 1)
+        tensors[f"{PREFIX}{module}.lora_A.weight"] = pad(a, (0, 0, 0, missing))
+        tensors[f"{PREFIX}{module}.lora_B.weight"] = pad(b, (0, missing))
     write_folder(path, config, tensors)
-
-
-def _joined(pieces: list[torch.Tensor], axis: int) -> torch.Tensor:
-    import torch
-
-    return torch.cat(pieces, axis)

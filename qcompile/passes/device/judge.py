@@ -19,8 +19,8 @@ class Judge(DevicePass):
     """Simulate the best candidates, and let the simulated error decide between them.
 
     Values are computed exactly at a few drawn bindings: data between -π/2 and π/2, trained angles
-    around zero. Candidates of which too many qubits take part at a time are left to the
-    prediction.
+    around zero. Candidates of which too many qubits take part at a time are not simulated; where
+    the best predicted one is such, the prediction decides.
     """
 
     name: ClassVar[str] = "judge"
@@ -38,12 +38,14 @@ class Judge(DevicePass):
         device, target = routing.device, context.target
         if target.optimise != "fidelity" or not is_calibrated(device):
             return routing
+        ranked = best_drafts(routing.drafts, self.best, device, target)
         chosen = [
             draft
-            for draft in best_drafts(routing.drafts, self.best, device, target)
+            for draft in ranked
             if peak_qubits(draft.gates or (), observables(draft.readout)) <= self.qubits
         ]
-        if not chosen:
+        # What was not simulated comes last, which the best must not for being wide.
+        if not chosen or chosen[0] is not ranked[0]:
             return routing
         circuit = routing.circuit
         points = drawn_points(circuit.data_width, circuit.angle_count, self.points)
