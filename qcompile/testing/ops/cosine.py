@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qcompile.ir.ops.cosine import InverseCosineNode
-from qcompile.ir.ops.tables import TableNode
 from qcompile.testing.growing import Growing
+from qcompile.testing.table_operands import table_operand
 
 Array = NDArray[np.float64]
 
@@ -26,10 +25,7 @@ def from_cosines(node: InverseCosineNode, table: Array) -> Array:
 
 
 def random_cosine(program: Growing, operand: int, width: int) -> InverseCosineNode:
-    if program.domain(operand).kind != "rows":
-        rows = program.draw(st.integers(1, 4))
-        table = TableNode(tensor=program.tensor((rows, width)), rows=rows, width=width)
-        operand = program.append(table, degree=1)
+    operand = table_operand(program, operand, width)
     return InverseCosineNode(operand=operand, rows=program.domain(operand).rows, width=width)
 
 

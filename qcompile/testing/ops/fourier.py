@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qcompile.ir.ops.fourier import InverseFourierNode
-from qcompile.ir.ops.tables import TableNode
 from qcompile.testing.growing import Growing
+from qcompile.testing.table_operands import table_operand
 
 Array = NDArray[np.float64]
 
@@ -23,10 +22,7 @@ def cosine_transform(node: InverseFourierNode, table: Array) -> Array:
 
 
 def random_inverse(program: Growing, operand: int, width: int) -> InverseFourierNode:
-    if program.domain(operand).kind != "rows":
-        rows = program.draw(st.integers(1, 4))
-        table = TableNode(tensor=program.tensor((rows, width)), rows=rows, width=width)
-        operand = program.append(table, degree=1)
+    operand = table_operand(program, operand, width)
     return InverseFourierNode(operand=operand, rows=program.domain(operand).rows, width=width)
 
 
