@@ -14,7 +14,10 @@ from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_ext import build_ext
 
 FOLDER = "qcompile/executors/fused"
-INCLUDED = ["kernel.cpp", "kernel.hpp", "lanes.hpp", "passes.hpp", "program.hpp"]
+INCLUDED = [
+    *("kernel.cpp", "kernel.hpp", "call.hpp", "lanes.hpp", "passes.hpp", "program.hpp"),
+    *("worker.hpp", "worker_passes.hpp", "worker_readout.hpp", "worker_start.hpp"),
+]
 X86 = {
     "avx2": ["-mavx2", "-mfma", "-mpopcnt", "-mbmi", "-mbmi2"],
     "avx512": [

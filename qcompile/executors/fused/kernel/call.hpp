@@ -1,0 +1,131 @@
+// What all blocks of a call share: waves of shared angles, tables of phases, which outputs read what.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "passes.hpp"
+
+namespace qcompile {
+namespace {
+
+constexpr double TWO_PI = 6.283185307179586476925;
+
+template <class T> struct Release {
+    void operator()(T *memory) const { ::operator delete(memory, std::align_val_t(64)); }
+};
+template <class T> using Buffer = std::unique_ptr<T[], Release<T>>;
+
+template <class T> Buffer<T> buffer(std::size_t count) {
+    const auto bytes = std::max<std::size_t>(1, count) * sizeof(T);
+    return Buffer<T>(static_cast<T *>(::operator new(bytes, std::align_val_t(64))));
+}
+
+// Sums of products of the rows' signs: out[z] = Σ_r (-1)^{r·z} in[r].
+void walsh_hadamard(double *values, Row rows) {
+    for (Row half = 1; half < rows; half *= 2)
+        for (Row start = 0; start < rows; start += 2 * half)
+            for (Row r = start; r < start + half; ++r) {
+                const double a = values[r], b = values[r + half];
+                values[r] = a + b;
+                values[r + half] = a - b;
+            }
+}
+
+// A pass of phases: one e^{iφ} for each row where no angle is of data.
+template <class T> struct Phases {
+    std::vector<T> cosine, sine;       // of the shared part, without data
+    std::vector<T> base;               // its φ, beside data
+    Parities<T> of_data;
+    std::vector<std::int64_t> sources; // of the data's angles
+    int table = -1;                    // among those that collect gradients of shared angles
+};
+
+template <class T> struct Call {
+    const Program &program;
+    const T *data;
+    const T *angles;
+    std::int64_t batch;
+    std::vector<double> half; // of the shared angles
+    std::vector<T> cosine, sine;
+    std::vector<Phases<T>> phases; // one for each pass, empty for rotations
+    int tables = 0;
+    Parities<T> read;
+    std::vector<int> diagonal, crossing; // strings by whether they exchange rows
+    std::vector<std::int64_t> outcome;   // of each row
+
+    Call(const Program &p, const T *x, std::int64_t tokens, const T *t)
+        : program(p), data(x), angles(t), batch(tokens) {
+        for (const auto &combination : p.shared) {
+            double sum = combination.constant;
+            for (const auto &[index, factor] : combination.terms)
+                sum += factor * double(angles[index]);
+            half.push_back(0.5 * sum);
+            T c, s;
+            waves<T, 1>(&half.back(), &c, &s);
+            cosine.push_back(c);
+            sine.push_back(s);
+        }
+        for (const auto &pass : p.passes)
+            phases.push_back(tables_of(pass));
+        if (p.probabilities) {
+            for (Row r = 0; r < p.rows(); ++r) {
+                std::int64_t found = 0;
+                for (const auto &bit : p.read)
+                    found = 2 * found + (parity(r & bit.z) ^ Row(bit.negative));
+                outcome.push_back(found);
+            }
+        } else {
+            for (int k = 0; k < int(p.read.size()); ++k) {
+                const auto &string = p.read[k];
+                (string.x == 0 ? diagonal : crossing).push_back(k);
+                if (string.x == 0)
+                    read.add(string.z, string.negative);
+            }
+        }
+    }
+
+  private:
+    Phases<T> tables_of(const Pass &pass) {
+        Phases<T> found;
+        const Row rows = program.rows();
+        std::vector<double> sums;
+        for (const auto &phase : pass.phases) {
+            if (phase.angle.data >= 0) {
+                // exp(-i t Z / 2)
+                found.of_data.add(phase.z, !phase.angle.negative);
+                found.sources.push_back(phase.angle.data);
+            } else {
+                sums.resize(rows);
+                const double value = half[phase.angle.shared];
+                sums[phase.z] += phase.angle.negative ? value : -value;
+            }
+        }
+        if (pass.phases.empty())
+            return found;
+        if (!sums.empty()) {
+            walsh_hadamard(sums.data(), rows);
+            found.table = tables++;
+        } else if (found.sources.empty()) {
+            return found;
+        }
+        sums.resize(rows);
+        if (found.sources.empty()) {
+            found.cosine.resize(rows);
+            found.sine.resize(rows);
+            Row r = 0;
+            for (; r + 8 <= rows; r += 8)
+                waves<T, 8>(&sums[r], &found.cosine[r], &found.sine[r]);
+        } else {
+            for (double sum : sums)
+                found.base.push_back(T(std::remainder(sum, TWO_PI)));
+        }
+        return found;
+    }
+};
+
+} // namespace
+} // namespace qcompile
