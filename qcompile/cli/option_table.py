@@ -99,7 +99,7 @@ OPTIONS: tuple[CommandOption, ...] = (
     CommandOption(
         names=("--verify",),
         commands=_COMPILING,
-        help="check the invariants after every pass, and the values of routed circuits",
+        help="check the invariants of every level, after each pass, and values of routed circuits",
     ),
     CommandOption(
         names=("--emit",),

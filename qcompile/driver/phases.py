@@ -28,6 +28,7 @@ from qcompile.ir.program import Program
 from qcompile.ir.spec import Spec
 from qcompile.ir.target import Target
 from qcompile.ir.text import digest
+from qcompile.ir.verify_spec import verify_spec
 
 Observer = Callable[[str, float, Program | Plan], None]
 """Called after each pass with its name, its seconds and its result."""
@@ -69,6 +70,7 @@ def compile_source(
     Raises:
         CompileError: With every error of the first phase that found any.
         UsageError: An option is none of the possible ones.
+        VerificationError: A phase broke its promise; only where `options` verify.
     """
     clock = Clock(progress)
     collector = Collector()
@@ -92,6 +94,8 @@ def compile_source(
         spec = with_control(spec, collector)
     if options.target is not None:
         spec = with_target(spec, options.target)
+    if options.verify:
+        verify_spec(spec)
     targets = targets_of(spec)
 
     clock.start("model")

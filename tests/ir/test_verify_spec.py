@@ -6,6 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from qcompile.diagnostics.source import Source
+from qcompile.driver.options import Options
+from qcompile.driver.phases import compile_source
 from qcompile.ir.initialisation import ZERO, Init
 from qcompile.ir.ops.arithmetic import SpecSum
 from qcompile.ir.ops.ends import SpecInput
@@ -112,3 +115,17 @@ def test_branches_that_are_not_taken_need_no_value() -> None:
     assert (evaluate_scalar(both, {"n": 0}), evaluate_scalar(both, {"n": 4})) == (False, True)
     with pytest.raises(ScalarError):
         evaluate_scalar(quotient, {"n": 0})
+
+
+def test_a_compilation_that_verifies_checks_its_spec() -> None:
+    text = "qa 1\nadapter a() {\n    shape 2 -> 2\n    update linear(x, to: 2)\n}\n"
+    source = Source("a.qa", text)
+
+    def misplaced(found: Spec) -> Spec:
+        (one,) = found.adapters
+        (body,) = one.bodies
+        nodes = tuple(replace(n, operand=9) if n.inputs else n for n in body.nodes)
+        return replace(found, adapters=(replace(one, bodies=(replace(body, nodes=nodes),)),))
+
+    with pytest.raises(VerificationError, match="an operand does not precede it"):
+        compile_source(source, Options(verify=True), adjust=misplaced)
