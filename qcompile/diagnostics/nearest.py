@@ -11,7 +11,8 @@ def nearest(name: str, candidates: Iterable[str], limit: int = 3) -> tuple[str, 
     """Return the closest candidates, best first, ties in alphabetical order.
 
     Closeness is the optimal-string-alignment distance, case ignored; a candidate further away
-    than a third of the longer name is no suggestion. Names beyond 64 characters get none.
+    than a third of the longer name is no suggestion, and where some differ by case alone they are
+    all that is suggested. Names beyond 64 characters get none.
     """
     if not name or len(name) > _LONGEST:
         return ()
@@ -26,6 +27,8 @@ def nearest(name: str, candidates: Iterable[str], limit: int = 3) -> tuple[str, 
         # One edit turns any single letter into any other, which suggests nothing.
         if separation <= reach and separation < longer:
             scored.append((separation, candidate))
+    if any(separation == 0 for separation, _ in scored):
+        scored = [item for item in scored if item[0] == 0]
     return tuple(candidate for _, candidate in sorted(scored)[:limit])
 
 

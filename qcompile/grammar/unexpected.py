@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages import syntax as messages
+from qcompile.diagnostics.nearest import nearest
 from qcompile.grammar.lexeme import Lexeme
 from qcompile.grammar.vocabulary import (
     COMPARISONS,
@@ -79,7 +80,9 @@ def describe(place: ErrorPlace) -> Message:
 def _advice(place: ErrorPlace) -> str:
     if place.found.type == "LBRACE" and place.accepts == {"LPAR"}:
         return f"the parameters belong here; without any, write `{place.before.text}() {{`"
-    return ""
+    first = place.lexemes[place.start]
+    near = nearest(first.text, map(str.lower, _HOMES)) if first.type == "NAME" else ()
+    return f"did you mean `{near[0]}` for `{first.text}`?" if near else ""
 
 
 def expected(accepts: frozenset[str]) -> str:

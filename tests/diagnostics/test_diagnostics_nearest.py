@@ -16,6 +16,7 @@ WORDS = st.text(alphabet="abc", min_size=1, max_size=6)
 def test_examples() -> None:
     assert nearest("bnod", NAMES) == ("bond",)
     assert nearest("LINEAR", NAMES) == ("linear",)
+    assert nearest("RY", ("rx", "ry", "rz")) == ("ry",)
     assert nearest("mesure", NAMES) == ("measure",)
     assert nearest("zzzzz", NAMES) == ()
     assert nearest("", NAMES) == ()
