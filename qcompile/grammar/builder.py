@@ -147,6 +147,14 @@ class Builder:
         name, _, value = children
         return syntax.BindStatement(name=name, value=value, span=_span(children))
 
+    def each(self, children: Children) -> syntax.LoopStatement:
+        _, variable, _, values, body = children
+        return syntax.LoopStatement(
+            variable=variable, range=values, body=body.items, span=_span(children)
+        )
+
+    each_body = staticmethod(_bracketed)
+
     def control(self, children: Children) -> syntax.ControlStatement:
         return syntax.ControlStatement(condition=children[2], span=_span(children))
 

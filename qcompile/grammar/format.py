@@ -192,6 +192,9 @@ class _Printer:
                 return group("require ", shown, ",", Indent(sequence(LINE, text)))
             case syntax.BindStatement(name=name, value=value):
                 return sequence(f"{name.text} = ", expression(value))
+            case syntax.LoopStatement(variable=variable, range=values, body=steps, span=span):
+                head = sequence(f"for {variable.text} in ", expression(values), " ")
+                return sequence(head, self._block(steps, self._statement, span))
             case syntax.ControlStatement(condition=None):
                 return "control"
             case syntax.ControlStatement(condition=condition):

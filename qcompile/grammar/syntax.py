@@ -274,6 +274,17 @@ class BindStatement(SyntaxNode):
     value: Expr
 
 
+class LoopStatement(SyntaxNode):
+    """`for i in 0..n { h = silu(linear(h, to: rank)) }`, over values of the graph"""
+
+    variable: Name
+    range: RangeExpr
+    body: tuple[Step, ...]
+
+
+Step = RequireStatement | BindStatement | LoopStatement
+
+
 class ResultStatement(SyntaxNode):
     """`update e` or `replace e` in an adapter, `return e` in a block"""
 
@@ -324,6 +335,7 @@ Statement = (
     | ShapeStatement
     | RequireStatement
     | BindStatement
+    | LoopStatement
     | ControlStatement
     | TrainStatement
     | ResultStatement

@@ -29,8 +29,12 @@ _HOMES: dict[str, str] = (
         ("ATTACH", "SHAPE", "CONTROL", "TRAIN", "UPDATE", "REPLACE", "PREFIX"), "in an adapter"
     )
     | dict.fromkeys(("REGULARISE", "PROXIMAL"), "in `train { … }`")
-    | dict.fromkeys(("ENCODE", "REPEAT", "FOR", "ANGLES", "MEASURE"), "in a circuit")
-    | {"RETURN": "in a block", "REQUIRE": "in an adapter or a block"}
+    | dict.fromkeys(("ENCODE", "REPEAT", "ANGLES", "MEASURE"), "in a circuit")
+    | {
+        "RETURN": "in a block",
+        "REQUIRE": "in an adapter or a block",
+        "FOR": "in an adapter, a block or a circuit",
+    }
 )
 
 
@@ -151,6 +155,8 @@ def _statement_not_here(place: ErrorPlace) -> Message | None:
         here = "in a circuit"
     elif "PROXIMAL" in place.accepts:
         here = "in `train { … }`"
+    elif "REQUIRE" in place.accepts:
+        here = "in a loop"
     if kind == "LET" and here in ("in an adapter", "in a block"):
         advice = "inside a body a name is bound without `let`: `name = …`"
     elif kind in ("UPDATE", "REPLACE") and here == "in a block":

@@ -55,7 +55,7 @@ from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Penalty, PenaltyKind, Proximal, Training
 from qcompile.testing import ops as oracles
 from qcompile.testing.circuit_strategies import circuits
-from qcompile.testing.growing import modes_of
+from qcompile.testing.growing import divisors, modes_of
 from qcompile.testing.small_orthogonals import small_orthogonals
 
 OPERATIONS = {
@@ -287,7 +287,8 @@ class _Growth:
                 p = draw(st.sampled_from((0.0, 0.1, 0.5)))
                 self.append(DropoutNode(operand=operand, probability=p, width=width), degree=degree)
             case "norm":
-                self.append(NormNode(operand=operand), degree=degree)
+                groups = draw(st.sampled_from([1, *divisors(width)]))
+                self.append(NormNode(operand=operand, width=groups), degree=degree)
             case "pairs":
                 if 2 * degree <= LARGEST_DEGREE:
                     wire = st.integers(0, width - 1)

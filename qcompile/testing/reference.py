@@ -145,8 +145,9 @@ def _value(
             return values[operand][:, start : start + width]
         case DropoutNode(operand=operand):
             return values[operand]
-        case NormNode(operand=operand):
-            return np.asarray(np.sqrt(np.sum(values[operand] ** 2, axis=1, keepdims=True)))
+        case NormNode(operand=operand, width=width):
+            parts = np.split(values[operand] ** 2, width, axis=1)
+            return np.asarray(np.sqrt(np.stack([part.sum(axis=1) for part in parts], axis=1)))
         case PairProductNode(operand=operand, pairs=pairs):
             a = values[operand]
             return np.stack([a[:, i] * a[:, j] for i, j in pairs], axis=1)

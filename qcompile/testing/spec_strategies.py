@@ -203,11 +203,22 @@ def circuit_statements(depth: int = 1) -> st.SearchStrategy[syntax.CircuitStatem
 
 
 @cache
+def _steps(depth: int = 1) -> st.SearchStrategy[syntax.Step]:
+    kinds: list[st.SearchStrategy[syntax.Step]] = [
+        _build(syntax.BindStatement, name=names(), value=expressions()),
+        _build(syntax.RequireStatement, condition=expressions(), message=_optional(strings())),
+    ]
+    if depth:
+        body = _tuples(_steps(depth - 1))
+        kinds.append(_build(syntax.LoopStatement, variable=names(), range=_ranges(), body=body))
+    return st.one_of(kinds)
+
+
+@cache
 def _statements(*, block: bool) -> st.SearchStrategy[syntax.Statement]:
     results = ("return",) if block else ("update", "replace")
     both: list[st.SearchStrategy[syntax.Statement]] = [
-        _build(syntax.BindStatement, name=names(), value=expressions()),
-        _build(syntax.RequireStatement, condition=expressions(), message=_optional(strings())),
+        _steps(),
         _build(syntax.ResultStatement, kind=st.sampled_from(results), value=expressions()),
     ]
     if not block:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from qcompile.ir.ops.linear import SpecLinear
 from qcompile.ir.ops.mpo import SpecMpo
 from qcompile.ir.ops.widths import SpecConcat, SpecSlice
 from qcompile.ir.scalar import Apply, Constant, Variable, evaluate_scalar
-from qcompile.ir.spec import SpecCircuitValue
+from qcompile.ir.spec import Body, SpecCircuitValue
 from qcompile.ir.spec_circuit import (
     AffineAngle,
     BankElement,
@@ -29,6 +30,7 @@ from qcompile.ir.spec_circuit import (
     Repeat,
     WireRange,
 )
+from qcompile.ir.spec_node import SpecNode, TrainableSpec
 from qcompile.ir.target import CouplingDevice, NamedDevice, NoiseModel
 from tests.grammar.elaborated import adapter, body_of, circuit, codes_of, named, spec_of
 
@@ -79,6 +81,46 @@ def test_names_of_tensors() -> None:
     # Numbers follow the text: an outer call comes before the calls in its arguments.
     widths = {name: value(node.scalars[0]) for name, node in named(body).items() if "u.l" in name}
     assert widths == {"u.linear1": 8, "u.linear2": 8, "u.linear3": 4}
+
+
+def test_loop_over_values_is_its_rounds_one_after_the_other() -> None:
+    looped = body_of(
+        "total = 0\nh = x\n"
+        "for i in 1..3 {\ng = linear(h, to: 4 * i)\nh = tanh(linear(g, to: 8))\n"
+        "for j in 0..i { total = total + j * h }\n}\n"
+        "update linear(total, to: out_features, init: zero)"
+    )
+    rounds = [
+        "g1 = linear(x, to: 4)\nh1 = tanh(linear(g1, to: 8))\nt1 = 0 + 0 * h1\n",
+        "g2 = linear(h1, to: 8)\nh2 = tanh(linear(g2, to: 8))\n",
+        "t2 = t1 + 0 * h2\nt3 = t2 + 1 * h2\n",
+        "update linear(t3, to: out_features, init: zero)",
+    ]
+    written = body_of("".join(rounds))
+    assert list(named(looped)) == ["g.0", "h.0.linear1", "g.1", "h.1.linear1", "update"]
+
+    def unnamed(body: Body) -> list[SpecNode]:
+        return [
+            replace(node, name="") if isinstance(node, TrainableSpec) else node
+            for node in body.nodes
+        ]
+
+    assert unnamed(looped) == unnamed(written)
+
+
+def test_block_whose_argument_says_how_often_a_loop_runs_is_checked_once() -> None:
+    text = (
+        "qa 1\nblock tower(v, depth: int) {\nn = 1\nh = v\n"
+        "for i in 0..depth { n = 2 * n; h = linear(h, to: n) + h[i] }\nreturn h\n}\n"
+        'adapter a() {\nattach "*.q_proj"\n'
+        "h = tower(x, depth: 3) + tower(x, depth: 3)\n"
+        "update linear(h, to: out_features, init: zero)\n}\n"
+    )
+    body = spec_of(text).adapters[0].bodies[0]
+    assert [name for name in named(body) if "tower2" in name] == [
+        f"h.tower2.h.{i}.linear1" for i in range(3)
+    ]
+    assert codes_of(text.replace("+ h[i]", "+ nope")) == ["QA2001"]
 
 
 def test_names_in_blocks_follow_the_call() -> None:

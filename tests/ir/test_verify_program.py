@@ -103,7 +103,7 @@ BAD = {
     "slice": program_of(SliceNode(operand=0, start=2, width=3), out=3),
     "activation": program_of(ActivationNode(operand=0, kind="relu", width=5), out=5),
     "dropout": program_of(DropoutNode(operand=0, probability=1.0, width=4)),
-    "norm": program_of(NormNode(operand=0, width=4)),
+    "norm": program_of(NormNode(operand=0, width=3), out=3),
     "pair range": program_of(PairProductNode(operand=0, pairs=((0, 4),), width=1), out=1),
     "pair count": program_of(PairProductNode(operand=0, pairs=((0, 1),), width=2), out=2),
     "normalise": program_of(NormaliseNode(operand=0, width=3), out=3),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from qcompile.backends.simulator.groups import for_each_part
 from qcompile.backends.simulator.steps import NodeFunctions, StepContext
 from qcompile.executors.constants import ConstantTensor
 from qcompile.ir.ops.circuit_data import FoldNode, NormaliseNode, NormNode, PairProductNode
@@ -76,7 +77,7 @@ def folded(node: FoldNode, context: StepContext) -> Fold:
 
 
 FUNCTIONS: NodeFunctions = {
-    NormNode: lambda *_: norm,
+    NormNode: lambda node, _: for_each_part(norm, node.width),
     NormaliseNode: lambda *_: normalise,
     PairProductNode: pair_products,
     FoldNode: folded,

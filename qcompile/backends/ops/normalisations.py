@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from qcompile.backends.simulator.groups import for_each_part
 from qcompile.backends.simulator.steps import NodeFunctions
 from qcompile.ir.ops.normalisations import SoftmaxNode, StandardiseNode
 
@@ -31,6 +32,8 @@ class Standardise:
 
 
 FUNCTIONS: NodeFunctions = {
-    SoftmaxNode: lambda *_: softmax,
-    StandardiseNode: lambda node, _: Standardise(node.centred, node.eps),
+    SoftmaxNode: lambda node, _: for_each_part(softmax, node.groups),
+    StandardiseNode: lambda node, _: for_each_part(
+        Standardise(node.centred, node.eps), node.groups
+    ),
 }

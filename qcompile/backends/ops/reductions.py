@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from qcompile.backends.simulator.groups import for_each_part
 from qcompile.backends.simulator.steps import NodeFunctions
 from qcompile.ir.ops.reductions import ReduceNode
 
@@ -13,4 +14,4 @@ def summed(value: Tensor) -> Tensor:
     return value.sum(-1, keepdim=True)
 
 
-FUNCTIONS: NodeFunctions = {ReduceNode: lambda *_: summed}
+FUNCTIONS: NodeFunctions = {ReduceNode: lambda node, _: for_each_part(summed, node.width)}

@@ -141,6 +141,10 @@ class Scope:
             self.locals[text] = poison
             return poison
         hidden = self.outer.find(text) if self.outer is not None else None
+        if hidden is not None and kind == hidden.kind == "binding":
+            # A loop hands the value on to its next round.
+            hidden.operand = operand
+            return hidden
         if hidden is not None:
             session.report(
                 Shadows(span=name.span, name=text, what=f"the {hidden.kind}", first=hidden.span)

@@ -9,16 +9,17 @@ from qcompile.diagnostics.messages.bodies import AfterResult, NoResult
 from qcompile.diagnostics.messages.controls import ControlTwice
 from qcompile.diagnostics.messages.tables import PrefixReadsModule
 from qcompile.diagnostics.messages.training import TrainTwice
-from qcompile.diagnostics.messages.types import RequirementFailed
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.controls import read_control
-from qcompile.grammar.elaborate.expect import as_bool, as_value
+from qcompile.grammar.elaborate.expect import as_value
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.remarks import reachable
+from qcompile.grammar.elaborate.steps import foresee, run_step
 from qcompile.grammar.elaborate.training import read_training
 from qcompile.grammar.syntax import (
     BindStatement,
     ControlStatement,
+    LoopStatement,
     PrefixStatement,
     RequireStatement,
     ResultStatement,
@@ -29,7 +30,6 @@ from qcompile.ir.initialisation import Init
 from qcompile.ir.operands import Value
 from qcompile.ir.ops.base import SPEC_BASE
 from qcompile.ir.ops.widths import SpecConcat
-from qcompile.ir.spec import Requirement
 
 
 def run_body(
@@ -51,9 +51,7 @@ def run_body(
         prefix: Of the tensors' names; empty for an adapter.
         span: Where to say that the result is missing.
     """
-    for statement in body:
-        if isinstance(statement, BindStatement):
-            frame.scope.upcoming.setdefault(statement.name.text, statement.name.span)
+    foresee(frame.scope, body)
     result: Value | None = None
     ended: ResultStatement | PrefixStatement | None = None
     trained: TrainStatement | None = None
@@ -65,13 +63,8 @@ def run_body(
             frame.report(AfterResult(span=statement.span, statement=ended.kind, first=ended.span))
             break
         match statement:
-            case BindStatement():
-                own = frame.named(_joined(prefix, statement.name.text), statement.value)
-                operand = own.evaluate(statement.value)
-                frame.scope.upcoming.pop(statement.name.text, None)
-                frame.scope.define(frame.session, statement.name, operand, "binding")
-            case RequireStatement():
-                read_require(frame, statement)
+            case BindStatement() | RequireStatement() | LoopStatement():
+                run_step(frame, statement, prefix)
             case ControlStatement() if control is not None:
                 frame.report(ControlTwice(span=statement.span, adapter=name, first=control.span))
             case ControlStatement():
@@ -85,7 +78,8 @@ def run_body(
             case ResultStatement():
                 ended = statement
                 last = "return" if statement.kind == "return" else "update"
-                own = frame.named(_joined(prefix, last), statement.value)
+                label = f"{prefix}.{last}" if prefix else last
+                own = frame.named(label, statement.value)
                 result = as_value(frame.session, own.evaluate(statement.value), "the result")
                 if result is not None and kind == "adapter":
                     result = _one_for_each_token(frame, statement, result)
@@ -128,23 +122,3 @@ def _prefix(frame: Frame, statement: PrefixStatement) -> Value | None:
                 return None
     node = SpecConcat(operands=tuple(value.node for value in found), span=statement.span)
     return graph.add(node, None, statement.span)
-
-
-def _joined(prefix: str, name: str) -> str:
-    return f"{prefix}.{name}" if prefix else name
-
-
-def read_require(frame: Frame, statement: RequireStatement) -> None:
-    """Check a condition now, or keep it for lowering where it depends on model sizes."""
-    operand = frame.evaluate(statement.condition)
-    condition = as_bool(frame.session, operand, "a requirement")
-    if condition is None:
-        return
-    message = None if statement.message is None else statement.message.value
-    if condition.constant is False:
-        shown = "" if message is None else f": {message}"
-        frame.report(RequirementFailed(span=statement.condition.span, message=shown))
-    elif condition.constant is None and frame.graph is not None and not frame.generic:
-        frame.graph.requirements.append(
-            Requirement(condition=condition.scalar, message=message, span=statement.span)
-        )

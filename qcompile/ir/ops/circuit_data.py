@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from qcompile.ir.groups import check_groups, group_words
 from qcompile.ir.node import ElementwiseNode, Needed, NodeWork, UnaryNode
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verification import require
@@ -12,7 +13,7 @@ from qcompile.ir.verification import require
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NormNode(UnaryNode):
-    """Euclidean norm along the last axis; width 1; its gradient at 0 is 0."""
+    """Euclidean norm of each of `width` equal parts of the last axis; its gradient at 0 is 0."""
 
     ZERO_AT_ZERO = True
     SAVES = True
@@ -20,8 +21,11 @@ class NormNode(UnaryNode):
     width: int = 1
 
     def verify(self, widths: Sequence[int]) -> Needed:
-        require(self.width == 1, "a norm has width 1")
+        check_groups(self.width, widths[0])
         return ()
+
+    def words(self, tensors: Sequence[TensorSpec]) -> str:
+        return group_words(self.mnemonic, self.width)
 
     def work(self, widths: Sequence[int]) -> NodeWork:
         return NodeWork(each=2.0 * widths[0])

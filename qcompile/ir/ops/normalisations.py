@@ -4,20 +4,43 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qcompile.diagnostics.messages.lowering import OutOfRangeAtSize
+from qcompile.ir.added_later import ADDED_LATER
+from qcompile.ir.groups import (
+    GROUPS,
+    ONE,
+    check_groups,
+    group_words,
+    lowered_groups,
+)
 from qcompile.ir.machine import ELEMENTARY_FUNCTION
 from qcompile.ir.node import ElementwiseNode, Needed
 from qcompile.ir.operation import Operation, standard
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.signature import Option, value_option
 from qcompile.ir.spec_node import Lowering, UnarySpec
+from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verification import require
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SoftmaxNode(ElementwiseNode):
+class GroupedNode(ElementwiseNode):
+    """A node that acts on each of `groups` equal parts of its operand."""
+
+    groups: int = field(default=1, metadata=ADDED_LATER)
+
+    def verify(self, widths: Sequence[int]) -> Needed:
+        check_groups(self.groups, widths[0])
+        return ElementwiseNode.verify(self, widths)
+
+    def words(self, tensors: Sequence[TensorSpec]) -> str:
+        return group_words(ElementwiseNode.words(self, tensors), self.groups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftmaxNode(GroupedNode):
     """e^a over the sum of all e^a."""
 
     FLOPS = ELEMENTARY_FUNCTION + 3.0
@@ -26,7 +49,7 @@ class SoftmaxNode(ElementwiseNode):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StandardiseNode(ElementwiseNode):
+class StandardiseNode(GroupedNode):
     """a / √(mean(a²) + eps), of a less its mean where `centred`."""
 
     FLOPS = 5.0
@@ -40,7 +63,7 @@ class StandardiseNode(ElementwiseNode):
 
     def verify(self, widths: Sequence[int]) -> Needed:
         require(math.isfinite(self.eps) and self.eps > 0, "eps is not positive")
-        return ElementwiseNode.verify(self, widths)
+        return GroupedNode.verify(self, widths)
 
     @property
     def label(self) -> str:
@@ -49,19 +72,23 @@ class StandardiseNode(ElementwiseNode):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecSoftmax(UnarySpec):
-    """`softmax(v)`"""
+    """`softmax(v, groups: n)`"""
+
+    groups: Scalar = field(default=ONE, metadata=ADDED_LATER)
 
     def lower(self, inputs: tuple[int, ...], lowering: Lowering) -> int:
         (operand,) = inputs
-        node = SoftmaxNode(operand=operand, width=lowering.width(operand))
+        groups = lowered_groups(self.groups, operand, lowering, self.span)
+        node = SoftmaxNode(operand=operand, width=lowering.width(operand), groups=groups)
         return lowering.append(node, self.span)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecStandardise(UnarySpec):
-    """`rms_norm(v, eps: e)`"""
+    """`rms_norm(v, eps: e, groups: n)`"""
 
     eps: Scalar
+    groups: Scalar = field(default=ONE, metadata=ADDED_LATER)
 
     def lower(self, inputs: tuple[int, ...], lowering: Lowering) -> int:
         return _standardised(self, inputs, lowering, centred=False)
@@ -69,7 +96,7 @@ class SpecStandardise(UnarySpec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecLayerNorm(SpecStandardise):
-    """`layer_norm(v, eps: e)`"""
+    """`layer_norm(v, eps: e, groups: n)`"""
 
     def lower(self, inputs: tuple[int, ...], lowering: Lowering) -> int:
         return _standardised(self, inputs, lowering, centred=True)
@@ -86,7 +113,8 @@ def _standardised(
             OutOfRangeAtSize(what="`eps`", bounds="above 0", value=f"{eps:g}", span=span)
         )
     width = lowering.width(operand)
-    node = StandardiseNode(operand=operand, centred=centred, eps=eps, width=width)
+    groups = lowered_groups(spec.groups, operand, lowering, spec.span)
+    node = StandardiseNode(operand=operand, centred=centred, eps=eps, width=width, groups=groups)
     return lowering.append(node, spec.span)
 
 
@@ -100,7 +128,7 @@ OPERATIONS = (
     Operation(
         name="softmax",
         family="structure",
-        options=(value_option(),),
+        options=(value_option(), GROUPS),
         meaning="e^v over the sum of all e^v: weights that add up to 1",
         width="that of v",
         build=standard(SpecSoftmax),
@@ -108,7 +136,7 @@ OPERATIONS = (
     Operation(
         name="layer_norm",
         family="structure",
-        options=(value_option(), _eps("1e-5")),
+        options=(value_option(), _eps("1e-5"), GROUPS),
         meaning="v less its mean, over the root of its variance",
         width="that of v",
         build=standard(SpecLayerNorm),
@@ -116,7 +144,7 @@ OPERATIONS = (
     Operation(
         name="rms_norm",
         family="structure",
-        options=(value_option(), _eps("1e-6")),
+        options=(value_option(), _eps("1e-6"), GROUPS),
         meaning="v over the root of the mean of its squares",
         width="that of v",
         build=standard(SpecStandardise),

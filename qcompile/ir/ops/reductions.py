@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from qcompile.ir.added_later import ADDED_LATER
+from qcompile.ir.groups import (
+    GROUPS,
+    ONE,
+    check_groups,
+    group_words,
+    lowered_groups,
+)
 from qcompile.ir.node import Needed, NodeWork, UnaryNode
-from qcompile.ir.operands import Value, integer
+from qcompile.ir.operands import Value
 from qcompile.ir.operation import CallReader, Operation, standard
 from qcompile.ir.ops.arithmetic import ScaleNode
 from qcompile.ir.ops.circuit_data import FoldNode, NormNode
@@ -16,6 +24,7 @@ from qcompile.ir.ops.widths import ConcatNode, ZeroNode
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.signature import size_option, value_option
 from qcompile.ir.spec_node import Lowering, UnarySpec
+from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verification import require
 
 ReductionKind = Literal["sum", "mean", "norm"]
@@ -23,15 +32,18 @@ ReductionKind = Literal["sum", "mean", "norm"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReduceNode(UnaryNode):
-    """The sum along the last axis; width 1."""
+    """The sum along the last axis, of each of `width` equal parts."""
 
     LINEAR = True
 
     width: int = 1
 
     def verify(self, widths: Sequence[int]) -> Needed:
-        require(self.width == 1, "a sum has width 1")
+        check_groups(self.width, widths[0])
         return ()
+
+    def words(self, tensors: Sequence[TensorSpec]) -> str:
+        return group_words(self.mnemonic, self.width)
 
     def work(self, widths: Sequence[int]) -> NodeWork:
         return NodeWork(each=float(widths[0]))
@@ -39,22 +51,24 @@ class ReduceNode(UnaryNode):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecReduction(UnarySpec):
-    """`sum(v)`, `mean(v)`, `norm(v)`"""
+    """`sum(v, groups: n)`, `mean(v)`, `norm(v)`"""
 
     kind: ReductionKind
+    groups: Scalar = field(default=ONE, metadata=ADDED_LATER)
 
     def verify(self) -> None:
         require(self.kind in get_args(ReductionKind), f"`{self.kind}` is no reduction")
 
     def lower(self, inputs: tuple[int, ...], lowering: Lowering) -> int:
         (operand,) = inputs
+        groups = lowered_groups(self.groups, operand, lowering, self.span)
         if self.kind == "norm":
-            return lowering.append(NormNode(operand=operand), self.span)
-        total = lowering.append(ReduceNode(operand=operand), self.span)
+            return lowering.append(NormNode(operand=operand, width=groups), self.span)
+        total = lowering.append(ReduceNode(operand=operand, width=groups), self.span)
         if self.kind == "sum":
             return total
-        factor = 1.0 / lowering.width(operand)
-        return lowering.append(ScaleNode(operand=total, factor=factor, width=1), self.span)
+        factor = groups / lowering.width(operand)
+        return lowering.append(ScaleNode(operand=total, factor=factor, width=groups), self.span)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +97,11 @@ class SpecFold(UnarySpec):
 
 def _built(kind: ReductionKind) -> Callable[[CallReader], Value | None]:
     def build(call: CallReader) -> Value | None:
-        value = call.value("v")
-        if value is None or not call.ok:
+        value, groups = call.value("v"), call.integer("groups")
+        if value is None or groups is None or not call.ok:
             return None
-        node = SpecReduction(operand=value.node, kind=kind, span=call.span)
-        return call.add(node, integer(1, call.span))
+        node = SpecReduction(operand=value.node, kind=kind, groups=groups.scalar, span=call.span)
+        return call.add(node, groups)
 
     return build
 
@@ -102,9 +116,9 @@ _REDUCTIONS = tuple(
     Operation(
         name=kind,
         family="structure",
-        options=(value_option(),),
+        options=(value_option(), GROUPS),
         meaning=meaning,
-        width="1",
+        width="`groups`",
         build=_built(kind),
     )
     for kind, meaning in _MEANINGS.items()
