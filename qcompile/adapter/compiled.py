@@ -12,6 +12,7 @@ from torch import nn
 
 from qcompile.adapter.notebook import adapter_html
 from qcompile.adapter.training import after_step, regulariser
+from qcompile.adapter.without_library import warn_without_library
 from qcompile.artifact.formats import FOLDER, PROGRAM, kind_of, write_adapter
 from qcompile.artifact.layout import state_name, trainable_parameters
 from qcompile.artifact.manifest import Manifest
@@ -69,6 +70,7 @@ class CompiledAdapter(nn.Module):
                     _put(part, tensor.name, shared.setdefault(tensor.share, own))
             # register_module refuses names such as `train`.
             _folder(self, site.module)._modules[site.adapter] = part
+        warn_without_library(manifest)
 
     @classmethod
     def from_state(cls, manifest: Manifest, state: Mapping[str, torch.Tensor]) -> CompiledAdapter:

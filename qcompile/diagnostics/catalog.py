@@ -44,6 +44,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("peft", "QA62"),
     ("models", "QA7"),
     ("services", "QA71"),
+    ("library", "QA72"),
     ("extensions", "QA80"),
     ("internal", "QA9"),
 )

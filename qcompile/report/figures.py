@@ -13,6 +13,7 @@ from qcompile.ir.device import Device, RoutingCandidate
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode, orthogonal_gates
 from qcompile.ir.plan import Candidate, CircuitCost, EvaluationNode, Plan, orthogonals
+from qcompile.passes.in_torch import in_torch
 from qcompile.passes.memory import step_memory
 
 SCHEMA_VERSION = 1
@@ -83,6 +84,8 @@ class StepFigures:
     activation_bytes: int
     """Kept for the backward pass by all modules together."""
     total_bytes: int
+    in_torch_bytes: int | None = None
+    """In total where circuits that the compiled library runs run in torch; None: there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +177,7 @@ def figures(
 
 def _step(planned: PlannedSet, tokens: int) -> StepFigures:
     step = step_memory(planned, tokens)
+    elsewhere = in_torch(planned)
     return StepFigures(
         tokens=tokens,
         parameter_bytes=step.parameters,
@@ -181,6 +185,7 @@ def _step(planned: PlannedSet, tokens: int) -> StepFigures:
         optimiser_bytes=step.optimiser,
         activation_bytes=step.activations,
         total_bytes=step.total,
+        in_torch_bytes=None if elsewhere == planned else step_memory(elsewhere, tokens).total,
     )
 
 

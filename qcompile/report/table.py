@@ -68,6 +68,11 @@ def _step(step: StepFigures) -> str:
         f" {quantity(step.parameter_bytes, 'B')} parameters,"
         f" {quantity(step.gradient_bytes, 'B')} gradients,"
         f" {quantity(step.optimiser_bytes, 'B')} AdamW)"
+        + (
+            ""
+            if step.in_torch_bytes is None
+            else f"; {quantity(step.in_torch_bytes, 'B')} on a GPU or without the compiled library"
+        )
     )
 
 

@@ -9,9 +9,13 @@ import torch
 from torch import nn
 
 import qcompile
+from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.backends.simulator.module import AdapterModule
+from qcompile.executors.fused import library as fused_library
 from qcompile.executors.fused.library import library
-from qcompile.ir.plan import EvaluationNode, FusedEvaluation
+from qcompile.ir.compilation import PlannedSet
+from qcompile.ir.plan import EvaluationNode, FusedEvaluation, Plan
+from qcompile.passes.in_torch import in_torch
 from tests.executors.counted import Kept
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,13 +39,35 @@ def kept(part: AdapterModule, tokens: int) -> int:
     return found.total
 
 
+def gate_programs(plan: Plan) -> bool:
+    evaluations = [node.evaluation for node in plan.nodes if isinstance(node, EvaluationNode)]
+    return any(isinstance(evaluation, FusedEvaluation) for evaluation in evaluations)
+
+
+def assert_predicted(adapter: CompiledAdapter, planned: PlannedSet) -> None:
+    torch.manual_seed(0)
+    for site, part in adapter.parts():
+        each = (kept(part, 128) - kept(part, 64)) / 64
+        predicted = planned.plans[site.unit].costs.activation_elements_per_token
+        assert predicted == pytest.approx(each, rel=0.1)
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem for path in EXAMPLES])
 def test_activations_are_those_of_the_report(path: Path) -> None:
-    torch.manual_seed(0)
-    for _, part in qcompile.compile(path).parts():
-        evaluations = [n.evaluation for n in part.plan.nodes if isinstance(n, EvaluationNode)]
-        if library() is None and any(isinstance(e, FusedEvaluation) for e in evaluations):
-            pytest.skip("the figures are those of the compiled library: `make library`")
-        each = (kept(part, 128) - kept(part, 64)) / 64
-        predicted = part.plan.costs.activation_elements_per_token
-        assert predicted == pytest.approx(each, rel=0.1)
+    adapter = qcompile.compile(path)
+    planned = adapter.manifest.planned
+    assert_predicted(adapter, planned if library() is not None else in_torch(planned))
+
+
+CIRCUITS = [path for path in EXAMPLES if "circuit(" in path.read_text("utf-8")]
+
+
+@pytest.mark.parametrize("path", CIRCUITS, ids=[path.stem for path in CIRCUITS])
+def test_activations_in_torch_are_those_of_the_report(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fused_library, "library", lambda: None)
+    adapter = qcompile.compile(path)
+    planned = in_torch(adapter.manifest.planned)
+    assert not any(map(gate_programs, planned.plans))
+    assert_predicted(adapter, planned)

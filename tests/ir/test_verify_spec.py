@@ -124,7 +124,7 @@ def test_a_compilation_that_verifies_checks_its_spec() -> None:
     def misplaced(found: Spec) -> Spec:
         (one,) = found.adapters
         (body,) = one.bodies
-        nodes = tuple(replace(n, operand=9) if n.inputs else n for n in body.nodes)
+        nodes = tuple(linear(operand=9) if n.inputs else n for n in body.nodes)
         return replace(found, adapters=(replace(one, bodies=(replace(body, nodes=nodes),)),))
 
     with pytest.raises(VerificationError, match="an operand does not precede it"):

@@ -23,6 +23,7 @@ import transformers
 from torch import nn
 
 import qcompile
+from qcompile.adapter import without_library
 from qcompile.adapter.lora import lora_of
 from qcompile.cli import main
 from qcompile.diagnostics import Source
@@ -73,6 +74,14 @@ adapter low() {
 }
 """
 ON_UP = PREFIX.replace("shape 6 -> 4", 'attach "*.up"').replace("4)", "out_features)")
+TURNS = """qa 1
+
+adapter turns() {
+    shape 6 -> 4
+    turned = circuit(4 qubits) { encode angle(linear(x, to: 4)); ry; cx ring; measure z }
+    update linear(turned, to: out_features)
+}
+"""
 ROTATING = """qa 1
 
 adapter turn() {
@@ -216,6 +225,15 @@ def not_called() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         read(torch.zeros(2, 6))
+    (warning,) = caught
+    sys.stderr.write(f"{warning.message}\n")
+
+
+def more_without_library() -> None:
+    with pytest.MonkeyPatch.context() as patched, warnings.catch_warnings(record=True) as caught:
+        patched.setattr(without_library, "library", lambda: None)
+        warnings.simplefilter("always")
+        qcompile.compile(TURNS, tokens=50_000_000)
     (warning,) = caught
     sys.stderr.write(f"{warning.message}\n")
 
@@ -741,6 +759,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7114": no_device_to_run_on,
     "QA7115": several_places,
     "QA7116": angles_not_finite,
+    "QA7201": more_without_library,
     "QA8001": bad_gate,
     "QA8002": second_rx,
     "QA8003": executor_of_a_laboratory,
