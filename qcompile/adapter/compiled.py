@@ -189,7 +189,7 @@ class CompiledAdapter(nn.Module):
             The adapter itself.
 
         Raises:
-            AdapterError: QA7103, QA7107, QA7115.
+            AdapterError: QA7103, QA7107, QA7109, QA7115, QA7117, QA7118.
             CompileError: What routing reports.
             UsageError: QA0009, QA6013, QA7101, QA7102, QA7108, QA7111, QA7112;
                 nothing has changed.

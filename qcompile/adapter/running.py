@@ -13,12 +13,12 @@ from typing import Literal, SupportsIndex, cast
 from qcompile.artifact.manifest import Manifest
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.arguments import check_path, check_type
-from qcompile.diagnostics.errors import AdapterError, QCompileWarning, UsageError
+from qcompile.diagnostics.errors import AdapterError, QCompileWarning, UsageError, few
 from qcompile.diagnostics.messages.services import NothingToRun, SeveralPlaces
 from qcompile.diagnostics.messages.usage import UnknownOptionValue
 from qcompile.diagnostics.nearest import nearest
 from qcompile.executors.executor import Evaluator
-from qcompile.executors.measured.evaluator import MeasuredEvaluator
+from qcompile.executors.measured.evaluator import MeasuredEvaluator, SettingPart
 from qcompile.executors.measured.gradients import SHIFT, Gradient, Method
 from qcompile.ir.compilation import Site
 from qcompile.ir.plan import EvaluationNode, Plan
@@ -32,10 +32,11 @@ from qcompile.services.estimate import (
     observable_errors,
 )
 from qcompile.services.freshness import calibration_remarks
-from qcompile.services.jobs import Budget, JobService, Patience
+from qcompile.services.jobs import JobService
 from qcompile.services.ledger import Ledger
 from qcompile.services.open import SIMULATOR, Opened, open_provider
 from qcompile.services.place import fits, parts_of
+from qcompile.services.terms import Budget, Patience
 
 Mitigation = Literal["none", "readout"]
 MITIGATIONS = ("none", "readout")
@@ -72,7 +73,7 @@ def run_on(
     service so far, which may be the one to go on with.
 
     Raises:
-        AdapterError: QA7103, QA7107.
+        AdapterError: QA7103, QA7107, QA7109, QA7117, QA7118.
         CompileError: What routing reports.
         UsageError: QA7101, QA7102, QA7108, QA7111, QA7112.
     """
@@ -93,19 +94,19 @@ def run_on(
         say=options.progress,
         device=opened.device,
     )
-    made: list[dict[int, Evaluator]] = []
-    for plan in manifest.planned.plans:
-        parts = {
+    circuits = [
+        {
             index: parts_of(node, opened.device, plan.target, manifest.pipeline)
             for index, node in enumerate(plan.nodes)
             if isinstance(node, EvaluationNode)
         }
-        made.append(
-            {
-                index: MeasuredEvaluator(found, service, options.gradient)
-                for index, found in parts.items()
-            }
-        )
+        for plan in manifest.planned.plans
+    ]
+    _refuse_any(service, (part for own in circuits for parts in own.values() for part in parts))
+    made: list[dict[int, Evaluator]] = [
+        {index: MeasuredEvaluator(parts, service, options.gradient) for index, parts in own.items()}
+        for own in circuits
+    ]
     if options.ledger is not None:
         goes_on = held is not None and held.is_at(options.ledger)
         service.ledger = held if goes_on else Ledger(options.ledger)
@@ -162,6 +163,14 @@ def _refuse(plans: tuple[Plan, ...], service: str) -> None:
     if not any(isinstance(node, EvaluationNode) for plan in plans for node in plan.nodes):
         names = ", ".join(dict.fromkeys(plan.adapter for plan in plans))
         raise AdapterError(NothingToRun(adapter=names, service=service))
+
+
+def _refuse_any(service: JobService, parts: Iterable[SettingPart]) -> None:
+    """What would be refused at the first call, all of it at once."""
+    found = (service.refusal(part.placed) for part in parts)
+    refused = dict.fromkeys(message for message in found if message is not None)
+    if refused:
+        raise AdapterError(*few(tuple(refused)))
 
 
 def run_options(

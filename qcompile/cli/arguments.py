@@ -201,8 +201,8 @@ class _Reader:
         if self._verb == "report" and self._list("on"):
             self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[1:])
         if self._verb == "report" and not self._list("on"):
-            for name in ("shots", "mitigate"):
-                if self._list(name):
+            for name in ("shots", "mitigate", "max-shots", "max-jobs"):
+                if self._list(name.replace("-", "_")):
                     message = OptionWithoutEffect(option=f"--{name}", needed="`--on`")
                     self._problems.append(message)
         optimise = self._one("optimise", "-O")

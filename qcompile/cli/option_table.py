@@ -164,14 +164,14 @@ OPTIONS: tuple[CommandOption, ...] = (
     CommandOption(
         names=("--max-shots",),
         metavar="N",
-        commands=("run",),
-        help="hand in no more shots than these",
+        commands=("run", "report"),
+        help="hand in no more shots than these; of a report: fail where it takes more",
     ),
     CommandOption(
         names=("--max-jobs",),
         metavar="N",
-        commands=("run",),
-        help="hand in no more jobs than these",
+        commands=("run", "report"),
+        help="hand in no more jobs than these; of a report: fail where it takes more",
     ),
     CommandOption(
         names=("--format",),

@@ -14,6 +14,8 @@ from qcompile.cli.options import run_driver
 from qcompile.cli.remarks import shown_warnings
 from qcompile.cli.sources import read
 from qcompile.cli.terminal import Terminal
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.services import OverBudget
 from qcompile.report.table import table_text
 
 if TYPE_CHECKING:
@@ -22,11 +24,21 @@ if TYPE_CHECKING:
 
 
 def report_run(arguments: Arguments, terminal: Terminal) -> int:
-    """Of a source or an adapter, for `--tokens`, without and with gradients."""
+    """Of a source or an adapter, for `--tokens`, without and with gradients.
+
+    Raises:
+        AdapterError: QA7106, where that is more than is allowed; the report is printed before.
+    """
     adapter = _adapter(arguments, terminal)
     with shown_warnings(terminal), terminal.progress() as say:
         say(f"route circuits for {arguments.on}")
-        adapter.on(arguments.on, shots=arguments.shots, mitigate=arguments.mitigate)
+        adapter.on(
+            arguments.on,
+            shots=arguments.shots,
+            mitigate=arguments.mitigate,
+            max_shots=arguments.max_shots,
+            max_jobs=arguments.max_jobs,
+        )
     forward = adapter.estimate(arguments.tokens)
     training = adapter.estimate(arguments.tokens, training=True)
     if forward is None or training is None:
@@ -45,6 +57,7 @@ def report_run(arguments: Arguments, terminal: Terminal) -> int:
             "observables": [asdict(error) for error in errors],
         }
         terminal.out(json.dumps(record, indent=2) + "\n")
+        _refuse_over_budget(arguments, forward, training)
         return 0
     dated = f" (calibrated {calibrated})" if calibrated else ""
     lines = [f"{arguments.tokens:,} tokens on {arguments.on}{dated}, at most:"]
@@ -55,7 +68,20 @@ def report_run(arguments: Arguments, terminal: Terminal) -> int:
         lines.append("share of each measured value that noise takes, predicted:")
         lines.append(_table(errors))
     terminal.out("\n".join(lines) + "\n")
+    _refuse_over_budget(arguments, forward, training)
     return 0
+
+
+def _refuse_over_budget(arguments: Arguments, forward: RunEstimate, training: RunEstimate) -> None:
+    limits = {"shots": arguments.max_shots, "jobs": arguments.max_jobs}
+    over = [
+        OverBudget(service=arguments.on or "", needed=needed, unit=unit, allowed=allowed, what=what)
+        for what, found in (("inference", forward), ("training", training))
+        for unit, needed in (("shots", found.shots), ("jobs", found.jobs))
+        if (allowed := limits[unit]) is not None and needed > allowed
+    ]
+    if over:
+        raise AdapterError(*over)
 
 
 def _table(errors: Sequence[ObservableError]) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.messages.services import ExactTooWide
 from qcompile.executors.measured.service import Placed
 from qcompile.ir.circuit import Gate
 from qcompile.ir.decompose import short_parts
@@ -64,26 +66,36 @@ class AerProvider(Provider):
         self._done: dict[str, list[Row]] = {}
 
     def submit(self, work: JobRequest, tag: str) -> str:
-        prepared = self._prepare(work.placed)
-        if prepared.dense:
-            weights = prepared.probabilities(work.bindings)
-            if work.shots is not None:
-                weights = self._drawn.multinomial(work.shots, weights).astype(np.float64)
-            rows = dense_rows(weights)
-        else:
-            if work.shots is None:
-                raise ValueError(
-                    f"exact values under noise take a density matrix, and {prepared.qubits} qubits"
-                    f" are more than {DENSITY}: give shots"
-                )
-            rows = prepared.counts(work.bindings, work.shots, int(self._drawn.integers(2**31)))
-        self._done[tag] = rows
+        # The noise of a calibration knows no neighbours, so that copies are simulated one by one.
+        found = [
+            self._rows(placed, work.bindings[:, number], work.shots)
+            for number, placed in enumerate(work.copies)
+        ]
+        self._done[tag] = [row for rows in zip(*found, strict=True) for row in rows]
         return tag
+
+    def _rows(
+        self, placed: Placed, bindings: NDArray[np.float64], shots: int | None
+    ) -> Sequence[Row]:
+        prepared = self._prepare(placed)
+        if prepared.dense:
+            weights = prepared.probabilities(bindings)
+            if shots is not None:
+                weights = self._drawn.multinomial(shots, weights).astype(np.float64)
+            return dense_rows(weights)
+        assert shots is not None, "it was refused"
+        return prepared.counts(bindings, shots, int(self._drawn.integers(2**31)))
 
     def rows(self, job: str, work: JobRequest, timeout: float) -> Sequence[Row | None]:
         if job not in self._done:
             raise Lost("the simulator of an earlier process has ended")
         return self._done.pop(job)
+
+    def refusal(self, placed: Placed, shots: int | None) -> Message | None:
+        qubits = placed.circuit.qubits
+        if shots is not None or self.device is None or placed.physical is None or qubits <= DENSITY:
+            return None
+        return ExactTooWide(service=self.name, qubits=qubits, most=DENSITY)
 
     def read_errors(self, placed: Placed) -> Errors | None:
         if placed.physical is None or self.device is None or not self.device.readout_errors:

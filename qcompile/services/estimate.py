@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import ceil
 
 from qcompile.executors.measured.evaluator import SettingPart
 from qcompile.executors.measured.gradients import Gradient
+from qcompile.executors.measured.service import Placed
 from qcompile.ir.circuit import Circuit, Probabilities
 from qcompile.ir.circuit_analysis import depth
 from qcompile.ir.circuit_text import pauli_text
@@ -15,6 +15,7 @@ from qcompile.ir.device import VIRTUAL, Device, gates_of
 from qcompile.ir.light_cone import observables
 from qcompile.passes.device.predict import attenuations
 from qcompile.services.provider import Limits
+from qcompile.services.samplings import samplings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class RunEstimate:
     seconds: float | None
     """On the device, from the durations of its gates and read-outs, without what lies between two
     shots and in front of a queue; None: not known."""
+    copies: int = 1
+    """Most circuits side by side on the device, which have their shots in common."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,29 +99,36 @@ def estimate(
         gradient: How gradients are found.
         device: Whose durations count.
     """
-    total = jobs = deepest = 0
+    total = jobs = read = deepest = 0
+    beside = 1
     seconds: float | None = 0.0
-    size = limits.bindings
-    if limits.shots is not None and shots is not None:
-        size = max(1, min(size, limits.shots // shots))
     for settings in circuits:
         for part in settings:
             rows = tokens if part.program.data_width else 1
             calls = [rows]
             if training:
                 calls.append(rows * _for_gradient(part, gradient))
-            total += sum(calls)
-            jobs += sum(ceil(call / size) for call in calls)
-            deepest = max(deepest, depth(part.program.circuit.gates))
-            once = None if device is None else shot_seconds(part, device)
-            if seconds is not None:
-                seconds = None if once is None else seconds + once * sum(calls) * (shots or 0)
+            placed = part.placed
+            for sampling in samplings(placed, shots, limits):
+                sizes = [
+                    size
+                    for call in calls
+                    for size in limits.jobs(call, len(placed.copies), sampling.shots)
+                ]
+                own = sum(size.bindings for size in sizes) * (sampling.shots or 0)
+                total, jobs, read = total + sum(calls), jobs + len(sizes), read + own
+                beside = max([beside, *(size.copies for size in sizes)])
+                deepest = max(deepest, depth(sampling.placed.circuit.gates))
+                once = None if device is None else shot_seconds(sampling.placed, device)
+                if seconds is not None:
+                    seconds = None if once is None else seconds + once * own
     return RunEstimate(
         circuits=total,
-        shots=total * (shots or 0),
+        shots=read,
         jobs=jobs,
         depth=deepest,
         seconds=seconds if shots is not None else None,
+        copies=beside,
     )
 
 
@@ -128,16 +138,16 @@ def _for_gradient(part: SettingPart, gradient: Gradient) -> int:
     return part.program.evaluations(data=True, angles=True)
 
 
-def shot_seconds(part: SettingPart, device: Device) -> float | None:
+def shot_seconds(placed: Placed, device: Device) -> float | None:
     """One shot: gates as early as possible, then the slowest read-out; None: not known."""
-    if part.physical is None:
+    if placed.physical is None:
         return None
     known = gates_of(device)
-    ready = [0.0] * part.program.circuit.qubits
-    for gate in part.program.circuit.gates:
+    ready = [0.0] * placed.circuit.qubits
+    for gate in placed.circuit.gates:
         if gate.name in VIRTUAL:
             continue
-        places = tuple(part.physical[qubit] for qubit in gate.qubits)
+        places = tuple(placed.physical[qubit] for qubit in gate.qubits)
         found = known.get((gate.name, places)) or known.get((gate.name, places[::-1]))
         if found is None or found.duration is None:
             return None
@@ -145,7 +155,7 @@ def shot_seconds(part: SettingPart, device: Device) -> float | None:
         for qubit in gate.qubits:
             ready[qubit] = end
     reading = device.readout_durations
-    slowest = [reading[qubit] for qubit in part.physical] if reading else [None]
+    slowest = [reading[qubit] for qubit in placed.physical] if reading else [None]
     if any(time is None for time in slowest):
         return None
     return max(ready, default=0.0) + max(time for time in slowest if time is not None)

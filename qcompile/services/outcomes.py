@@ -14,6 +14,9 @@ from qcompile.qiskit.observables import measured_qubits
 SUM = 1e-6
 """By which probabilities may differ from 1 in total."""
 
+MOST_READ = 62
+"""Qubits whose outcomes fit into a code."""
+
 Errors = Sequence[tuple[float, float]]
 """For each qubit that is read (P(read 1 | is 0), P(read 0 | is 1)), least significant bit first."""
 

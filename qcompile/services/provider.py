@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qcompile.diagnostics.message import Message
 from qcompile.executors.measured.service import Placed
 from qcompile.services.outcomes import Errors, Row
 
@@ -18,17 +20,56 @@ class Limits:
     """What one job may hold."""
 
     bindings: int = 10_000
+    """Of the circuit that is handed in, which may be several copies side by side."""
     shots: int | None = None
     """In total, over all bindings; None: any number."""
+    circuit_shots: int | None = None
+    """Of one binding; None: any number."""
+
+    def split(self, shots: int | None) -> tuple[int | None, ...]:
+        """The shots of one binding as parts that a job can hold, as few and as equal as can be."""
+        allowed = [most for most in (self.shots, self.circuit_shots) if most is not None]
+        if shots is None or not allowed:
+            return (shots,)
+        count = ceil(shots / min(allowed))
+        return tuple(shots // count + (part < shots % count) for part in range(count))
+
+    def jobs(self, circuits: int, copies: int, shots: int | None) -> Iterator[JobSize]:
+        """The jobs of so many circuits.
+
+        Args:
+            circuits: Bindings in all.
+            copies: Most of them side by side.
+            shots: Of each, one of `split`.
+        """
+        size = self.bindings
+        if self.shots is not None and shots is not None:
+            size = max(1, min(size, self.shots // shots))
+        for first in range(0, circuits, size * copies):
+            count = min(size * copies, circuits - first)
+            bindings = ceil(count / copies)
+            # As few copies as give as few bindings: the places found first lose least.
+            yield JobSize(circuits=count, bindings=bindings, copies=ceil(count / bindings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSize:
+    """How many circuits a job holds, and how they are arranged."""
+
+    circuits: int
+    bindings: int
+    copies: int
+    """Side by side under each binding; the last one may have some to spare."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequest:
     """One job: a circuit, its bindings, and how often each is read."""
 
-    placed: Placed
+    copies: tuple[Placed, ...]
+    """The same circuit on places without a common qubit, side by side; one in most cases."""
     bindings: NDArray[np.float64]
-    """(K, slots), radians."""
+    """(K, copies, slots), radians."""
     shots: int | None
     """Of each binding; None: exact probabilities."""
 
@@ -58,12 +99,17 @@ class Provider(ABC):
 
     @abstractmethod
     def rows(self, job: str, work: JobRequest, timeout: float) -> Sequence[Row | None]:
-        """Wait for a job: a row for each binding, None for those that it has none for.
+        """Wait for a job: a row for each copy under each binding, those of the first binding
+        first; None where it has none.
 
         Raises:
             Lost: There is no such job.
             TimeoutError: It takes longer than `timeout` seconds.
         """
+
+    def refusal(self, placed: Placed, shots: int | None) -> Message | None:
+        """Why a circuit is not run with so many shots (None: exactly); None: it is."""
+        return None
 
     def read_errors(self, placed: Placed) -> Errors | None:
         """Of the qubits that a circuit reads, as `measured_qubits` orders them; None: unknown."""

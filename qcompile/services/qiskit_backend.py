@@ -21,6 +21,7 @@ from qcompile.services.native import (
 )
 from qcompile.services.outcomes import Errors, Row
 from qcompile.services.provider import JobRequest, Limits, Lost, Provider
+from qcompile.services.side_by_side import bits_of, side_by_side
 
 
 class SamplerProvider(Provider):
@@ -56,7 +57,7 @@ class SamplerProvider(Provider):
         return [self.device.readout_errors[qubit] for qubit in read_places(placed)]
 
     def _pub(self, request: JobRequest) -> tuple[Any, Any, int]:
-        placed = request.placed
+        placed = side_by_side(request.copies)
         if self.device is None:
             from qiskit import transpile
 
@@ -66,7 +67,8 @@ class SamplerProvider(Provider):
             native = placed_native(placed, self.backend.num_qubits)
             native = with_measurements(native, read_places(placed))
         assert request.shots is not None
-        return native, ordered(native, request.bindings), request.shots
+        bindings = request.bindings.reshape(len(request.bindings), placed.circuit.data_width)
+        return native, ordered(native, bindings), request.shots
 
 
 class BackendProvider(SamplerProvider):
@@ -74,7 +76,9 @@ class BackendProvider(SamplerProvider):
 
     def __init__(self, backend: Any, device: Device | None, *, seed: int) -> None:
         name = backend.name or type(backend).__name__
-        super().__init__(backend, device, name, Limits(bindings=1000))
+        most = getattr(backend, "max_shots", None)
+        limits = Limits(bindings=1000, circuit_shots=most if isinstance(most, int) else None)
+        super().__init__(backend, device, name, limits)
         self.seed = seed
         self._jobs: dict[str, Future[Any]] = {}
 
@@ -102,7 +106,7 @@ class BackendProvider(SamplerProvider):
         if failed is not None:
             del self._jobs[job]
             raise Lost(str(failed).strip() or type(failed).__name__)
-        found = list(pub_rows(awaited.result()))
+        found = list(pub_rows(awaited.result(), request))
         del self._jobs[job]
         return found
 
@@ -149,7 +153,7 @@ class RuntimeProvider(SamplerProvider):
         )
 
         try:
-            return list(pub_rows(self.service.job(job).result(timeout=timeout)))
+            return list(pub_rows(self.service.job(job).result(timeout=timeout), request))
         except RuntimeJobTimeoutError:
             raise TimeoutError from None
         except (RuntimeJobFailureError, RuntimeJobMaxTimeoutError, RuntimeJobNotFound) as error:
@@ -170,8 +174,8 @@ def _awaited(job: Any) -> Future[Any]:
     return future
 
 
-def pub_rows(result: Any) -> Iterator[Row]:
-    """The counts of the only PUB of a sampler's result, one row for each binding.
+def pub_rows(result: Any, request: JobRequest) -> Iterator[Row]:
+    """The counts of the only PUB of a sampler's result, a row for each copy under each binding.
 
     Raises:
         ValueError: It has none.
@@ -180,9 +184,11 @@ def pub_rows(result: Any) -> Iterator[Row]:
         bits = result[0].data[REGISTER]
     except (AttributeError, IndexError, KeyError, TypeError):
         raise ValueError("a result has no counts of what was measured") from None
+    copies = [bits.slice_bits(own) for own in bits_of(request.copies)]
     for binding in np.ndindex(bits.shape):
-        counts = bits.get_int_counts(binding)
-        yield Row(
-            codes=np.array(list(counts), np.int64),
-            weights=np.array(list(counts.values()), np.float64),
-        )
+        for copy in copies:
+            counts = copy.get_int_counts(binding)
+            yield Row(
+                codes=np.array(list(counts), np.int64),
+                weights=np.array(list(counts.values()), np.float64),
+            )

@@ -15,6 +15,7 @@ from qcompile.qiskit.observables import measured_qubits
 from qcompile.services.native import read_places
 from qcompile.services.outcomes import Errors, Row
 from qcompile.services.provider import JobRequest, Limits, Lost, Provider
+from qcompile.services.side_by_side import bits_of, side_by_side
 from qcompile.tket.to_pytket import to_pytket
 
 
@@ -37,8 +38,9 @@ class TketProvider(Provider):
         self.seed = seed
 
     def submit(self, request: JobRequest, tag: str) -> str:
-        circuits = [self._circuit(request, row) for row in request.bindings]
-        routed = request.placed.physical is not None
+        placed = side_by_side(request.copies)
+        circuits = [self._circuit(placed, row.ravel()) for row in request.bindings]
+        routed = placed.physical is not None
         if not routed or not all(map(self.backend.valid_circuit, circuits)):
             circuits = self.backend.get_compiled_circuits(circuits, optimisation_level=1)
         self.seed += 1
@@ -49,15 +51,16 @@ class TketProvider(Provider):
         from pytket.backends.backend_exceptions import CircuitNotRunError
         from pytket.backends.resulthandle import ResultHandle
 
-        width = len(measured_qubits(request.placed.circuit))
+        bits = bits_of(request.copies)
         rows: list[Row | None] = []
         reason = ""
         for text in json.loads(job):
             try:
                 handle = ResultHandle.from_str(text)
-                rows.append(_row(self.backend.get_result(handle, timeout=timeout), width))
+                result = self.backend.get_result(handle, timeout=timeout)
+                rows.extend(_row(result, own) for own in bits)
             except CircuitNotRunError as error:
-                rows.append(None)
+                rows.extend([None] * len(bits))
                 reason = str(error)
         if not any(rows):
             raise Lost(reason)
@@ -68,23 +71,23 @@ class TketProvider(Provider):
             return None
         return [self.device.readout_errors[qubit] for qubit in read_places(placed)]
 
-    def _circuit(self, request: JobRequest, row: Any) -> Any:
-        bound = bind_circuit(request.placed.circuit, data=row)
+    def _circuit(self, placed: Placed, row: Any) -> Any:
+        bound = bind_circuit(placed.circuit, data=row)
         circuit = to_pytket(bound)
-        read = measured_qubits(request.placed.circuit)
+        read = measured_qubits(placed.circuit)
         bits = circuit.add_c_register("c", len(read))
         for bit, qubit in enumerate(read):
             circuit.Measure(circuit.qubits[qubit], bits[bit])
-        if request.placed.physical is not None:
+        if placed.physical is not None:
             nodes = sorted(self.backend.backend_info.architecture.nodes)
-            places = [nodes[qubit] for qubit in request.placed.physical]
+            places = [nodes[qubit] for qubit in placed.physical]
             circuit.rename_units(dict(zip(circuit.qubits, places, strict=True)))
         return circuit
 
 
-def _row(result: Any, width: int) -> Row:
+def _row(result: Any, bits: Sequence[int]) -> Row:
     from pytket.circuit import Bit
 
-    counts = result.get_counts([Bit("c", bit) for bit in range(width)])
+    counts = result.get_counts([Bit("c", bit) for bit in bits])
     codes = [sum(value << bit for bit, value in enumerate(outcome)) for outcome in counts]
     return Row(codes=np.array(codes, np.int64), weights=np.array(list(counts.values()), np.float64))

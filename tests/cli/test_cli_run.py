@@ -10,7 +10,16 @@ import pytest
 import torch
 
 import qcompile
+from qcompile.diagnostics.errors import AdapterError
 from tests.cli.conftest import Run
+
+WIDE = """qa 1
+adapter wide() {
+    shape 10 -> 2
+    q = circuit(10 qubits) { encode angle(x, gate: ry); cz line; ry; measure z }
+    update linear(q, to: out_features)
+}
+"""
 
 
 @pytest.fixture
@@ -84,6 +93,32 @@ def test_report_says_what_a_run_takes(run: Run) -> None:
     assert "no jobs" in run("report", "wave.qa", "--on", "simulator").out
     assert run("report", "wave.qa", "--shots", "5").code == 2
     assert run("report", "low.qa", "--on", "aer").code == 1
+
+
+@pytest.mark.usefixtures("adapter")
+def test_a_report_fails_where_more_is_predicted_than_allowed(run: Run) -> None:
+    asked = ("report", "wave.pt", "--on", "fake_manila", "--tokens", "5", "--shots", "100")
+    within = run(*asked, "--max-shots", "100_000", "--max-jobs", "2")
+    assert within.code == 0 and "QA7106" not in within.err
+    training = run(*asked, "--max-shots", "500")
+    assert training.code == 1 and training.out == within.out
+    assert "training takes" in training.err and "inference" not in training.err
+    both = run(*asked, "--max-shots", "499", "--max-jobs", "1", "--format", "json")
+    assert both.code == 1 and json.loads(both.out)["inference"]["shots"] == 500
+    assert "inference takes 500 shots, and 499 are allowed" in both.err
+    assert both.err.count("error[QA7106]") == 3
+    assert run("report", "wave.pt", "--max-jobs", "5").code == 2
+
+
+def test_what_cannot_be_exact_is_refused_before_it_runs(run: Run, folder: Path) -> None:
+    (folder / "wide.qa").write_text(WIDE)
+    for more, code in (((), 1), (("--shots", "10"), 0)):
+        found = run("report", "wide.qa", "--on", "line(10)", "--tokens", "1", *more)
+        assert found.code == code, found.err
+    with pytest.raises(AdapterError, match="circuits of 10 qubits") as caught:
+        qcompile.compile(folder / "wide.qa").on("line(10)")
+    assert caught.value.diagnostics[0].code == "QA7117"
+    assert "QA7109" in run("report", "wide.qa", "--on", "aer", "--mitigate", "readout").err
 
 
 @pytest.mark.usefixtures("adapter")

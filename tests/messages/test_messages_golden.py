@@ -566,7 +566,8 @@ def several_places() -> None:
 
 
 def cloud(shots: int | None = None) -> Any:
-    from qcompile.services.jobs import JobService, Patience
+    from qcompile.services.jobs import JobService
+    from qcompile.services.terms import Patience
     from tests.services.faulty import Cloud, Faulty
 
     patience = Patience(sleep=lambda seconds: None)
@@ -599,6 +600,26 @@ def angles_not_finite() -> None:
     from tests.services.faulty import turned
 
     cloud().expectations(turned(), np.array([[0.0, 1.0], [float("nan"), 1.0]]))
+
+
+def exact_and_wide() -> None:
+    gates = "encode angle(x, gate: ry); cz line; ry"
+    qcompile.compile(
+        "qa 1\nadapter wide() {\nshape 10 -> 2\n"
+        f"q = circuit(10 qubits) {{ {gates}; measure z }}\nupdate linear(q, to: out_features)\n}}"
+    ).on("line(10)")
+
+
+def too_many_read() -> None:
+    import numpy as np
+
+    from qcompile.ir.circuit import Expectations, Pauli
+    from tests.services.faulty import turned
+
+    circuit = turned().circuit
+    strings = tuple(Pauli(letters=((qubit, "Z"),)) for qubit in range(63))
+    wide = replace(circuit, qubits=63, readout=Expectations(paulis=strings))
+    cloud(shots=10).expectations(replace(turned(), circuit=wide), np.zeros((2, 2)))
 
 
 def needs_shots() -> None:
@@ -759,6 +780,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7114": no_device_to_run_on,
     "QA7115": several_places,
     "QA7116": angles_not_finite,
+    "QA7117": exact_and_wide,
+    "QA7118": too_many_read,
     "QA7201": more_without_library,
     "QA8001": bad_gate,
     "QA8002": second_rx,

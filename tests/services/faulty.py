@@ -34,7 +34,7 @@ class Cloud:
     @property
     def circuits(self) -> int:
         """All that were paid for."""
-        return sum(len(work.bindings) for work in self.jobs.values())
+        return sum(len(work.bindings) * len(work.copies) for work in self.jobs.values())
 
 
 class Faulty(Provider):
@@ -42,9 +42,16 @@ class Faulty(Provider):
 
     exact = True
 
-    def __init__(self, cloud: Cloud, *, bindings: int = 3, tagged: bool = True) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        *,
+        bindings: int = 3,
+        tagged: bool = True,
+        limits: Limits | None = None,
+    ) -> None:
         self.name = "cloud"
-        self.limits = Limits(bindings=bindings)
+        self.limits = limits or Limits(bindings=bindings)
         self.cloud = cloud
         self.tagged = tagged
         self.steps: dict[str, list[Exception | BaseException | None]] = {}
@@ -80,7 +87,7 @@ class Faulty(Provider):
 
 def exact_rows(work: JobRequest) -> list[Row]:
     """Probabilities, by the simulator; counts where shots are asked for, as near as integers."""
-    circuit = work.placed.circuit
+    circuit = work.copies[0].circuit
     read = Circuit(
         qubits=circuit.qubits,
         data_width=circuit.data_width,
@@ -92,7 +99,7 @@ def exact_rows(work: JobRequest) -> list[Row]:
     evaluation = StatevectorEvaluation(circuit=read)
     evaluator = executor_of(evaluation).build(evaluation, DEFAULT_TARGET, Constants())
     with torch.no_grad():
-        found = evaluator(torch.from_numpy(work.bindings), None).numpy()
+        found = evaluator(torch.from_numpy(work.bindings).flatten(0, 1), None).numpy()
     if work.shots is not None:
         drawn = np.random.default_rng(0)
         found = drawn.multinomial(work.shots, found / found.sum(1, keepdims=True)).astype(float)

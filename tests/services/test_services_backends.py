@@ -22,10 +22,11 @@ from qcompile.diagnostics.errors import AdapterError, UsageError
 from qcompile.executors.measured.service import Placed
 from qcompile.ir.target import NamedDevice
 from qcompile.services.aer import AerProvider
-from qcompile.services.jobs import JobService, Patience
+from qcompile.services.jobs import JobService
 from qcompile.services.ledger import Ledger
 from qcompile.services.open import open_provider
 from qcompile.services.qiskit_backend import RuntimeProvider
+from qcompile.services.terms import Patience
 from tests.services.faulty import expected, turned
 from tests.services.test_services_aer import NATIVE, TURNS
 

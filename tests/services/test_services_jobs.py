@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from qcompile.diagnostics.errors import AdapterError, QCompileError, UsageError
-from qcompile.services.jobs import Budget, JobService, Patience
+from qcompile.services.jobs import JobService
 from qcompile.services.ledger import Ledger
 from qcompile.services.outcomes import Row
-from qcompile.services.provider import Lost
+from qcompile.services.provider import Limits, Lost
+from qcompile.services.terms import Budget, Patience
 from tests.services.faulty import Cloud, Faulty, Killed, expected, turned
 
 BINDINGS = np.random.default_rng(3).uniform(-3, 3, (8, 2))
@@ -251,6 +252,67 @@ def test_a_limit_refuses_before_anything_is_handed_in(budget: Budget) -> None:
     with pytest.raises(AdapterError) as caught:
         service.expectations(turned(), -BINDINGS)
     assert code_of(caught.value) == "QA7106" and len(cloud.jobs) == jobs
+
+
+@pytest.mark.parametrize(
+    ("limits", "asked"),
+    [
+        ({"shots": 300}, [[3, 3, 2]]),
+        ({"shots": 250}, [[2, 2, 2, 2]]),
+        ({"shots": 99}, [[1] * 8] * 2),
+        ({"circuit_shots": 40}, [[3, 3, 2]] * 3),
+        ({"shots": 60, "circuit_shots": 40}, [[1] * 8] * 3),
+    ],
+)
+def test_no_job_takes_more_shots_than_it_may(
+    limits: dict[str, int], asked: list[list[int]]
+) -> None:
+    cloud = Cloud()
+    service = service_of(Faulty(cloud, limits=Limits(bindings=3, **limits)), shots=100)
+    found = service.expectations(turned(), BINDINGS)
+    np.testing.assert_allclose(found, expected(BINDINGS), atol=0.5)
+    sizes = [len(work.bindings) for work in cloud.jobs.values()]
+    assert sizes == [size for jobs in asked for size in jobs]
+    assert service.tally.shots == 100 * len(BINDINGS)
+    for work in cloud.jobs.values():
+        assert work.shots is not None
+        assert work.shots <= limits.get("circuit_shots", 100)
+        assert work.shots * len(work.bindings) <= limits.get("shots", 10**9)
+
+
+def test_counts_of_a_circuit_that_was_split_are_added_up(tmp_path: Path) -> None:
+    cloud = Cloud()
+    provider = Faulty(cloud, limits=Limits(shots=60))
+    jobs: list[int] = []
+
+    def all_of_one(rows: list[Row | None]) -> Sequence[Row | None]:
+        jobs.append(len(jobs))
+        shots = sum(row.weights.sum() for row in rows if row is not None)
+        return [Row(codes=np.array([len(jobs) - 1]), weights=np.array([shots]))]
+
+    # 101 shots: 51 of the outcome 0 and 50 of the outcome 1.
+    provider.change = all_of_one
+    path = tmp_path / "jobs.jsonl"
+    ledger = Ledger(path)
+    found = service_of(provider, ledger, shots=101).expectations(turned(), BINDINGS[:1])
+    np.testing.assert_allclose(found, [[1 / 101, 1.0]])
+    ledger.close()
+    again = service_of(Faulty(cloud, limits=Limits(shots=60)), Ledger(path), shots=101)
+    np.testing.assert_allclose(again.expectations(turned(), BINDINGS[:1]), found)
+    assert again.tally.jobs == 0
+
+
+def test_a_run_that_was_killed_between_the_parts_of_its_shots_goes_on(tmp_path: Path) -> None:
+    path, cloud = tmp_path / "jobs.jsonl", Cloud()
+    provider = Faulty(cloud, limits=Limits(shots=60))
+    provider.steps["ready"] = [None, Killed()]
+    ledger = Ledger(path)
+    with pytest.raises(Killed):
+        service_of(provider, ledger, shots=100).expectations(turned(), BINDINGS)
+    ledger.close()
+    again = service_of(Faulty(cloud, limits=Limits(shots=60)), Ledger(path), shots=100)
+    again.expectations(turned(), BINDINGS)
+    assert again.tally.jobs == 0 and cloud.circuits == 2 * len(BINDINGS)
 
 
 def test_a_device_without_shots_is_a_message() -> None:

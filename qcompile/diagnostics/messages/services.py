@@ -87,12 +87,13 @@ class BadOutcome(Message):
 
 @message(
     "QA7106",
-    "this takes {needed:,} {unit}, and {allowed:,} are allowed",
+    "{what} takes {needed:,} {unit}, and {allowed:,} are allowed",
     help="allow more, or ask for fewer",
 )
 class OverBudget(Message):
     """Jobs and shots cost money on a device. A limit was given, and what is to be submitted next
-    would go beyond it together with what was submitted before. It was not submitted.
+    would go beyond it together with what was submitted before. It was not submitted. A report says
+    the same of what it predicts.
 
     Erroneous:  adapter.on("fake_torino", shots=4096, max_shots=1000)
     Corrected:  adapter.on("fake_torino", shots=4096, max_shots=10**7)
@@ -102,6 +103,7 @@ class OverBudget(Message):
     needed: int
     unit: str
     allowed: int
+    what: str = "this"
 
 
 @message(
@@ -249,3 +251,41 @@ class BindingsNotFinite(Message):
     service: str
     wrong: int
     circuits: int
+
+
+@message(
+    "QA7117",
+    "circuits of {qubits} qubits have no exact values on `{service}`: its noise is simulated on"
+    " {most} at most",
+    help="say how many shots, for example 4096",
+)
+class ExactTooWide(Message):
+    """Exact values under noise take a density matrix, 4^n numbers for n qubits of the device. Of
+    wider circuits every shot is simulated, so that the number of shots has to be said. Routing may
+    take more qubits than the circuit has.
+
+    Erroneous:  adapter.on("fake_torino")      with a circuit of 12 qubits
+    Corrected:  adapter.on("fake_torino", shots=4096)
+    """
+
+    service: str
+    qubits: int
+    most: int
+
+
+@message(
+    "QA7118",
+    "a circuit reads {qubits} qubits at once, and {most} is the most that `{service}` is asked for",
+    help="measure fewer qubits, or strings on fewer of them",
+)
+class TooManyRead(Message):
+    """All values of one basis come from the same shots, whose outcomes are counted as numbers of
+    64 bits.
+
+    Erroneous:  adapter.on("fake_torino", shots=4096)      with `measure z` on 100 qubits
+    Corrected:  the same with `measure "Z0", "Z1", "Z0 Z1"` in the source
+    """
+
+    service: str
+    qubits: int
+    most: int

@@ -33,6 +33,14 @@ class SettingPart:
     program: MeasuredProgram
     physical: tuple[int, ...] | None
     outputs: tuple[int, ...]
+    elsewhere: tuple[tuple[int, ...], ...] = ()
+    """Further places for copies; see `Placed`."""
+
+    @property
+    def placed(self) -> Placed:
+        return Placed(
+            circuit=self.program.circuit, physical=self.physical, elsewhere=self.elsewhere
+        )
 
 
 def logical_parts(circuit: Circuit) -> tuple[SettingPart, ...]:
@@ -88,7 +96,7 @@ class _MeasuredPart:
         program = part.program
         self.slots = program.slots
         self.gradient = gradient
-        self.values = Values(service, Placed(circuit=program.circuit, physical=part.physical))
+        self.values = Values(service, part.placed)
         count = len(program.slots)
         self._program = program
         self._constant = torch.zeros(count, dtype=torch.float64)

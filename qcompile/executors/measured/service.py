@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from qcompile.ir.circuit import Circuit
@@ -21,6 +21,19 @@ class Placed:
     probabilities."""
     physical: tuple[int, ...] | None = None
     """The device's qubit for each of the circuit's; None: no device in particular."""
+    elsewhere: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
+    """Further places, with no qubit in common with `physical` or each other, on which copies of
+    the circuit may run at the same time."""
+
+    @property
+    def copies(self) -> tuple[Placed, ...]:
+        """The circuit on each of its places alone."""
+        if not self.elsewhere:
+            return (self,)
+        return tuple(
+            replace(self, physical=place, elsewhere=())
+            for place in (self.physical, *self.elsewhere)
+        )
 
 
 class Service(Protocol):

@@ -1,0 +1,297 @@
+"""One call: bindings become jobs, until every one of them has its row."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.messages.services import BadOutcome, OverBudget, ServiceFailed
+from qcompile.qiskit.observables import measured_qubits
+from qcompile.services.outcomes import Errors, Row, row_defect, values
+from qcompile.services.provider import JobRequest, JobSize, Lost, Provider
+from qcompile.services.samplings import Sampling
+from qcompile.services.terms import Terms
+
+REASON = 200
+"""Characters of a provider's own words that are repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What one row is wanted for."""
+
+    sampling: int
+    binding: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A unit on one of the places of its circuit."""
+
+    unit: _Unit
+    copy: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Job:
+    runs: tuple[_Run, ...]
+    work: JobRequest
+    tag: str
+    id: str
+
+
+class JobCall:
+    """All bindings of one call, each in every sampling."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        terms: Terms,
+        samplings: Sequence[Sampling],
+        bindings: NDArray[np.float64],
+    ) -> None:
+        """Args:
+        provider: Runs the jobs.
+        terms: Of the service.
+        samplings: Of one circuit.
+        bindings: (K, slots), no two of them equal.
+        """
+        self.provider, self.terms, self.ledger = provider, terms, terms.ledger
+        self.samplings, self.bindings = tuple(samplings), bindings
+        self.copies = [sampling.placed.copies for sampling in self.samplings]
+        self.qubits = [len(measured_qubits(sampling.placed.circuit)) for sampling in self.samplings]
+        self._about: dict[tuple[int, int], Any] = {}
+        self.units = [
+            _Unit(sampling, binding)
+            for sampling in range(len(self.samplings))
+            for binding in range(len(bindings))
+        ]
+        self.found: dict[_Unit, tuple[Row, int]] = {}
+        """Each row with the copy that it is of."""
+        self.open: list[_Job] = []
+        self.trouble: Message = ServiceFailed(service=provider.name, reason="it returned nothing")
+
+    def expectations(self, errors: Sequence[Sequence[Errors | None]]) -> NDArray[np.float64]:
+        """(K, outputs).
+
+        Args:
+            errors: Of reading, for each sampling and each of its places, which are undone.
+
+        Raises:
+            AdapterError: QA7104 to QA7106.
+        """
+        self._run()
+        total = np.zeros((len(self.bindings), self.samplings[0].placed.circuit.outputs))
+        for number, sampling in enumerate(self.samplings):
+            own = [self.found[_Unit(number, binding)] for binding in range(len(self.bindings))]
+            places = np.array([copy for _, copy in own])
+            for copy in set(places.tolist()):
+                members = np.flatnonzero(places == copy)
+                rows = [own[member][0] for member in members]
+                found = values(sampling.placed.circuit, rows, errors[number][copy])
+                total[members] += sampling.weight * found
+        return total
+
+    def _run(self) -> None:
+        self._take_over()
+        self._refuse_over_budget()
+        patience, tries = self.terms.patience, 0
+        most = patience.tries if self.provider.remote else 1
+        while True:
+            before = len(self.found)
+            self._hand_in()
+            self._collect()
+            if len(self.found) == len(self.units):
+                return
+            tries = 0 if len(self.found) > before else tries + 1
+            if tries == most:
+                raise AdapterError(self.trouble)
+            if tries:
+                patience.sleep(patience.pause * 2 ** (tries - 1))
+
+    def _key(self, run: _Run) -> str:
+        """What the ledger calls the row of a unit on a place."""
+        where = run.unit.sampling, run.copy
+        if where not in self._about:
+            sampling, placed = self.samplings[where[0]], self.copies[where[0]][run.copy]
+            about = (self.provider.name, placed, *sampling.about)
+            self._about[where] = sha256(repr(about).encode())
+        key = self._about[where].copy()
+        key.update(self.bindings[run.unit.binding].tobytes())
+        return str(key.hexdigest()[:32])
+
+    def _take_over(self) -> None:
+        """What earlier runs have paid for: their results, and jobs that they did not see end."""
+        if self.ledger is None:
+            return
+        runs = {
+            self._key(run): run
+            for unit in self.units
+            for run in (_Run(unit, copy) for copy in range(len(self.copies[unit.sampling])))
+        }
+        for key, run in runs.items():
+            row = self.ledger.row(key)
+            if row is not None:
+                self.found.setdefault(run.unit, (row, run.copy))
+        for tag, job, keys in self.ledger.open_jobs():
+            if not runs.keys() >= set(keys):
+                continue
+            try:
+                known = job if job is not None else self.provider.find(tag)
+            except Exception as error:
+                # Handing it in again would pay twice.
+                self._failed(error)
+                raise AdapterError(self.trouble) from None
+            if known is None:
+                self.ledger.failed(tag, "it was not handed in")
+            else:
+                own = tuple(runs[key] for key in keys)
+                self.open.append(_Job(runs=own, work=self._work(own), tag=tag, id=known))
+
+    def _missing(self) -> list[_Unit]:
+        waiting = {run.unit for job in self.open for run in job.runs}
+        return [unit for unit in self.units if unit not in self.found and unit not in waiting]
+
+    def _chunks(self) -> Iterator[tuple[JobSize, list[_Unit]]]:
+        missing = self._missing()
+        for number, sampling in enumerate(self.samplings):
+            own = [unit for unit in missing if unit.sampling == number]
+            copies = len(self.copies[number])
+            first = 0
+            for size in self.provider.limits.jobs(len(own), copies, sampling.shots):
+                yield size, own[first : first + size.circuits]
+                first += size.circuits
+
+    def _runs(self, size: JobSize, units: Sequence[_Unit]) -> tuple[_Run, ...]:
+        """Where each is run; what is left of the last binding runs the last one once more."""
+        return tuple(
+            _Run(units[min(place, len(units) - 1)], place % size.copies)
+            for place in range(size.bindings * size.copies)
+        )
+
+    def _work(self, runs: Sequence[_Run]) -> JobRequest:
+        number = runs[0].unit.sampling
+        copies = 1 + max(run.copy for run in runs)
+        rows = self.bindings[[run.unit.binding for run in runs]]
+        return JobRequest(
+            copies=self.copies[number][:copies],
+            bindings=rows.reshape(len(runs) // copies, copies, rows.shape[1]),
+            shots=self.samplings[number].shots,
+        )
+
+    def _refuse_over_budget(self) -> None:
+        """Before anything of the call is handed in."""
+        tally, budget = self.terms.tally, self.terms.budget
+        shots, jobs = tally.shots, tally.jobs
+        for size, units in self._chunks():
+            shots += size.bindings * (self.samplings[units[0].sampling].shots or 0)
+            jobs += 1
+        for needed, unit, allowed in (
+            (shots, "shots", budget.shots),
+            (jobs, "jobs", budget.jobs),
+        ):
+            if jobs > tally.jobs and allowed is not None and needed > allowed:
+                raise AdapterError(
+                    OverBudget(
+                        service=self.provider.name, needed=needed, unit=unit, allowed=allowed
+                    )
+                )
+
+    def _hand_in(self) -> None:
+        self._refuse_over_budget()
+        tally = self.terms.tally
+        for size, units in tuple(self._chunks()):
+            tag = f"qcompile-{uuid.uuid4().hex}"
+            runs = self._runs(size, units)
+            work = self._work(runs)
+            if self.ledger is not None:
+                keys = tuple(map(self._key, runs))
+                self.ledger.planned(tag, self.provider.name, keys, work.shots)
+            try:
+                job: str | None = self.provider.submit(work, tag)
+            except Exception as error:
+                # The answer may be what was lost, not the job.
+                job = self._found_after(tag)
+                self._failed(error)
+            if job is None:
+                if self.ledger is not None:
+                    self.ledger.failed(tag, _told(self.trouble))
+                continue
+            tally.jobs += 1
+            tally.circuits += size.circuits
+            tally.shots += size.bindings * (work.shots or 0)
+            if self.ledger is not None:
+                self.ledger.submitted(tag, job)
+            self.open.append(_Job(runs=runs, work=work, tag=tag, id=job))
+
+    def _found_after(self, tag: str) -> str | None:
+        try:
+            return self.provider.find(tag)
+        except Exception:
+            return None
+
+    def _collect(self) -> None:
+        for job in tuple(self.open):
+            try:
+                rows = self.provider.rows(job.id, job.work, self.terms.patience.timeout)
+            except Lost as error:
+                self.open.remove(job)
+                self._failed(error)
+                if self.ledger is not None:
+                    self.ledger.failed(job.tag, _told(self.trouble))
+                continue
+            except Exception as error:
+                self._failed(error)
+                continue
+            self.open.remove(job)
+            good = self._good(job, rows)
+            for run, row in good.items():
+                self.found.setdefault(run.unit, (row, run.copy))
+            if self.ledger is not None:
+                self.ledger.answered(job.tag, {self._key(run): row for run, row in good.items()})
+            if self.terms.say is not None:
+                done, asked = len(self.found), len(self.units)
+                self.terms.say(f"{self.provider.name}: {done:,} of {asked:,} circuits")
+
+    def _good(self, job: _Job, rows: Sequence[Row | None]) -> dict[_Run, Row]:
+        """The rows that are results; what is wrong with others is remembered."""
+        name = self.provider.name
+        if len(rows) > len(job.runs):
+            # Which of them belongs to which binding is not known.
+            reason = f"{len(rows)} results of {len(job.runs)} circuits"
+            self.trouble = BadOutcome(service=name, reason=reason)
+            return {}
+        if len(rows) < len(job.runs) or any(row is None for row in rows):
+            self.trouble = ServiceFailed(service=name, reason="it returned too few results")
+        good = {}
+        qubits = self.qubits[job.runs[0].unit.sampling]
+        for run, row in zip(job.runs, rows, strict=False):
+            if row is None:
+                continue
+            wrong = row_defect(row, qubits, job.work.shots)
+            if wrong is None:
+                good[run] = row
+            else:
+                self.trouble = BadOutcome(service=name, reason=wrong)
+        return good
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, TimeoutError) and not str(error):
+            seconds = self.terms.patience.timeout
+            text = f"a job did not end within {seconds:,.0f} s"
+        else:
+            text = str(error).strip().splitlines()[0][:REASON] if str(error).strip() else ""
+            text = text or type(error).__name__
+        self.trouble = ServiceFailed(service=self.provider.name, reason=text)
+
+
+def _told(message: Message) -> str:
+    return str(getattr(message, "reason", ""))
