@@ -14,10 +14,9 @@ import numpy as np
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, ZeroState
 from qcompile.ir.gates import GateName
 
-BINDINGS = 3
-"""Of a circuit; one of those with more than `LARGE` qubits times layers."""
-
-LARGE = 16
+SMALL, LARGE = 4, 16
+"""Circuits of so few qubits have eight bindings, so that no single one decides; of the others those
+of at most so many qubits times layers have three, the rest one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +34,8 @@ class Case:
 
     def bindings(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(data, angles), drawn from the case's name."""
-        for index in range(BINDINGS if self.qubits * self.depth <= LARGE else 1):
+        large = 3 if self.qubits * self.depth <= LARGE else 1
+        for index in range(8 if self.qubits <= SMALL else large):
             drawn = np.random.default_rng(zlib.crc32(f"{self.name} {index}".encode()))
             data = drawn.uniform(0, np.pi / 2, self.circuit.data_width)
             yield data, drawn.uniform(-0.4, 0.4, self.circuit.angle_count)

@@ -27,6 +27,7 @@ from qcompile.diagnostics.messages.usage import (
 )
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.limits import DEFAULT_MEMORY, DEFAULT_OPTIMISATION, DEFAULT_TOKENS
+from qcompile.ir.target import Validation
 
 COMMANDS = {
     "compile": "run_compile",
@@ -65,6 +66,7 @@ class Arguments:
     print_after: tuple[str, ...] = ()
     time_passes: bool = False
     verify: bool = False
+    validate: Validation = "none"
     emit: tuple[str, ...] = ()
     tokens: int = DEFAULT_TOKENS
     memory_limit: int = DEFAULT_MEMORY
@@ -235,6 +237,9 @@ class _Reader:
             print_after=tuple(_split(self._list("print_after"))),
             time_passes=bool(self._values.get("time_passes")),
             verify=bool(self._values.get("verify")),
+            validate=self._choice(  # type: ignore[arg-type]
+                self._one("validate", "--validate"), "--validate", ("show", "choose"), "none"
+            ),
             emit=emit,
             tokens=self._number("tokens", 1, 2**40, defaults.tokens),
             memory_limit=self._size("memory_limit", defaults.memory_limit),

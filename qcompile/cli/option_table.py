@@ -102,6 +102,13 @@ OPTIONS: tuple[CommandOption, ...] = (
         help="check the invariants of every level, after each pass, and values of routed circuits",
     ),
     CommandOption(
+        names=("--validate",),
+        metavar="show|choose",
+        commands=_COMPILING,
+        help="simulate the device's noise for the best candidates of every circuit: show the errors"
+        " in the report's figures, or choose by them",
+    ),
+    CommandOption(
         names=("--emit",),
         metavar="LIST",
         many=True,

@@ -30,6 +30,7 @@ def driver_options(arguments: Arguments) -> Options:
         memory_limit=arguments.memory_limit,
         seed=arguments.seed,
         verify=arguments.verify,
+        validate=arguments.validate,
     )
 
 

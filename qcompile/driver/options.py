@@ -10,6 +10,7 @@ from qcompile.grammar.elaborate.overrides import Override
 from qcompile.ir.device import Device
 from qcompile.ir.limits import DEFAULT_MEMORY, DEFAULT_OPTIMISATION, DEFAULT_TOKENS
 from qcompile.ir.scalar import ScalarValue
+from qcompile.ir.target import Validation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class Options:
     memory_limit: int = DEFAULT_MEMORY
     seed: int = 0
     verify: bool = False
+    validate: Validation = "none"
+    """Whether the best candidates of circuits on a device are simulated under its noise."""
 
     def overrides(self) -> tuple[Override, ...]:
         """All values of parameters.

@@ -191,6 +191,7 @@ def _plan(
             tokens=options.tokens,
             memory_limit=options.memory_limit,
             optimisation=options.optimisation,
+            validate=options.validate,
             span=places[program.adapter],
             remark=collector.add,
         )

@@ -125,5 +125,5 @@ def waits(
     return found[::-1]
 
 
-SIMULTANEOUS = 1e-15
+SIMULTANEOUS = 1e-12
 """Seconds that are rounding."""

@@ -12,6 +12,9 @@ from qcompile.ir.added_later import ADDED_LATER
 DType = Literal["float32", "float64"]
 Objective = Literal["gates", "depth", "fidelity"]
 
+Validation = Literal["none", "show", "choose"]
+"""What a simulation of the device's noise is for: nothing, figures, or to choose a candidate."""
+
 IDEAL_GATES = ("rz", "sx", "x", "cz")
 """Of devices that are coupling maps and nothing else."""
 

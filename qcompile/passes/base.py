@@ -19,7 +19,7 @@ from qcompile.ir.limits import DEFAULT_MEMORY, DEFAULT_OPTIMISATION, DEFAULT_TOK
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
 from qcompile.ir.routing import Routing
-from qcompile.ir.target import DEFAULT_TARGET, Target
+from qcompile.ir.target import DEFAULT_TARGET, Target, Validation
 from qcompile.ir.verification import VerificationError as VerificationError
 
 
@@ -39,6 +39,8 @@ class Context:
     memory_limit: int = DEFAULT_MEMORY
     """Bytes that one step of one module may take."""
     optimisation: int = DEFAULT_OPTIMISATION
+    validate: Validation = "none"
+    """Whether the best candidates of circuits on a device are simulated whatever their size."""
     adapter: str = ""
     """The adapter that is transformed, for remarks; `run_pipeline` fills it in."""
     span: Span | None = None

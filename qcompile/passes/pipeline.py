@@ -53,13 +53,17 @@ _ANEW = f"{_ABSORB},resynthesise,{_REWRITE}"
 _FEW = "native-gates,place{searches=4},route"
 _NATIVE = "move-to-vacant,native-gates"
 _FINISH = f"{_NATIVE},relocate,restore-parities,native-gates"
-_FINISH_MANY = f"{_NATIVE},relocate{{best=12}},restore-parities{{best=12}},native-gates"
+_FINISH_JUDGED = f"{_NATIVE},relocate{{keep=3}},restore-parities,native-gates,judge"
+_MANY = "{best=12,keep=3}"
+_FINISH_MANY = (
+    f"{_NATIVE},relocate{_MANY},restore-parities{{best=12}},native-gates,judge{{best=32}}"
+)
 
 ROUTING: tuple[str, ...] = (
     f"{_REWRITE},{_FEW},{_FINISH}",
     f"{_REWRITE},{_FEW},sabre{{keep=1}},{_FINISH}",
-    f"{_ANEW},{_FEW},sabre,{_FINISH},judge",
-    f"{_ANEW},native-gates,place,route,sabre{{seeds=20,keep=6}},{_FINISH_MANY},judge{{best=16,qubits=8}}",
+    f"{_ANEW},{_FEW},sabre,{_FINISH_JUDGED}",
+    f"{_ANEW},native-gates,place,route,sabre{{seeds=20,keep=6}},transpile,{_FINISH_MANY}",
 )
 """What brings circuits to a device, -O0 to -O3, unless a pipeline says otherwise."""
 
@@ -89,11 +93,24 @@ class Pipeline:
 
 
 def device_passes(pipeline: Pipeline, context: Context) -> tuple[DevicePass, ...]:
-    """Those of the pipeline; where it names none, those of `ROUTING`."""
+    """Those of the pipeline; where it names none, those of `ROUTING`; `validate` where it is asked
+    for."""
     if context.device is None:
         return ()
     named = tuple(step for step in pipeline.passes if isinstance(step, DevicePass))
-    return named or device_passes(Pipeline.parse(ROUTING[context.optimisation]), context)
+    steps = named or _routing(context.optimisation)
+    if context.validate == "none" or any(step.name == "validate" for step in steps):
+        return steps
+    choose = str(context.validate == "choose").lower()
+    return (*steps, *_device_passes(f"validate{{choose={choose}}}"))
+
+
+def _routing(level: int) -> tuple[DevicePass, ...]:
+    return _device_passes(ROUTING[level])
+
+
+def _device_passes(text: str) -> tuple[DevicePass, ...]:
+    return tuple(step for step in parse_passes(text) if isinstance(step, DevicePass))
 
 
 def preset(level: int) -> Pipeline:

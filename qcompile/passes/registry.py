@@ -34,10 +34,12 @@ BUILT_IN = {
     "place": "qcompile.passes.device.place:PlaceQubits",
     "route": "qcompile.passes.device.lexi_route:Route",
     "sabre": "qcompile.passes.device.sabre:Sabre",
+    "transpile": "qcompile.passes.device.transpile:Transpile",
     "move-to-vacant": "qcompile.passes.device.rewrite:MoveToVacant",
     "relocate": "qcompile.passes.device.relocate:Relocate",
     "restore-parities": "qcompile.passes.device.restore_parities:RestoreParities",
     "judge": "qcompile.passes.device.judge:Judge",
+    "validate": "qcompile.passes.device.validate:Validate",
     "find-paths": "qcompile.passes.tensor.find_paths:FindPaths",
     "choose-evaluators": "qcompile.passes.evaluators:ChooseEvaluators",
 }

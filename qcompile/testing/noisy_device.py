@@ -62,6 +62,10 @@ class NoisyDevice:
         entry = self.target[operation.name].get(operation.qubits)
         return 0.0 if entry is None or entry.duration is None else entry.duration
 
+    def error_of(self, operation: NoisyGate) -> Any:
+        """What follows the gate, a `QuantumError` of qiskit-aer; None where that is nothing."""
+        return self._errors.get(operation.name, {}).get(operation.qubits)
+
     def reading(self, qubit: int) -> tuple[float, float]:
         """(P(read 1 | is 0), P(read 0 | is 1))."""
         matrix = self._reading.get((qubit,))
@@ -97,13 +101,13 @@ class NoisyDevice:
 
     def _noisy_transfer(self, operation: NoisyGate) -> Real:
         ideal = transfer_of(_matrix(operation))
-        errors = self._errors.get(operation.name, {})
-        if operation.qubits not in errors:
+        error = self.error_of(operation)
+        if error is None:
             return ideal
         from qiskit.quantum_info import PTM
 
         # qiskit's first qubit is the least significant.
-        noise = np.real(PTM(errors[operation.qubits].to_quantumchannel()).data)
+        noise = np.real(PTM(error.to_quantumchannel()).data)
         if len(operation.qubits) == 2:
             noise = noise.reshape(4, 4, 4, 4).transpose(1, 0, 3, 2).reshape(16, 16)
         return np.asarray(noise @ ideal)

@@ -49,6 +49,7 @@ PREFIXES = (
     "QA4243",
     "QA4244",
     "QA4245",
+    "QA4260",
     "QA5",
     "QA6",
     "QA7",
@@ -411,6 +412,12 @@ def circuits_of(*argv: str, angles: float = 0.0) -> Callable[[], None]:
     return run
 
 
+def not_simulated() -> None:
+    text = AMPLITUDES.replace("amplitude(a)", "angle(a)").replace("to: 4", "to: 2")
+    Path("ideal.qa").write_text(f"{text}target lab {{ device: line(2) }}\n")
+    command("report", "ideal.qa", "--target=lab", "--validate=show", "-W", "error", "--quiet")()
+
+
 def qir_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyqir", None)
     circuits_of("turn.qir", "--bind", "row.npy")()
@@ -704,6 +711,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA4243": two_devices_of_one_name,
     "QA4244": other_calibration,
     "QA4245": old_calibration,
+    "QA4260": not_simulated,
     "QA5001": near_name,
     "QA5002": lambda: qcompile.load("a" * 300 + ".pt"),
     "QA5003": load_bytes(b"GGUF"),

@@ -27,6 +27,7 @@ from qcompile.passes.device.restore_parities import RestoreParities
 from qcompile.passes.device.resynthesise import Resynthesise
 from qcompile.passes.device.rewrite import AbsorbSwaps, MoveToVacant, NativeGates
 from qcompile.passes.device.sabre import Sabre
+from qcompile.passes.device.transpile import Transpile
 from qcompile.testing.circuit_strategies import circuits, sample_inputs, seeds
 from qcompile.testing.dense_oracle import dense_outputs
 
@@ -85,7 +86,7 @@ def compact(draft: Draft, circuit: Circuit) -> Circuit:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(
     circuit=circuits(max_qubits=4, max_gates=14, amplitude=False),
     mitigate=st.sampled_from(("none", "readout")),
@@ -104,9 +105,10 @@ def test_all_that_is_compared_has_the_outputs(circuit: Circuit, mitigate: str, s
         Parallelise(),
         NativeGates(),
         Sabre(seeds=2, keep=1),
+        Transpile(seeds=1),
         MoveToVacant(),
         NativeGates(),
-        Relocate(best=2),
+        Relocate(best=2, keep=2),
         RestoreParities(best=2),
         NativeGates(),
     )
@@ -282,6 +284,7 @@ def test_broken_promises_are_found() -> None:
         (Parallelise(), replace(good, variants=())),
         (Sabre(), replace(good, drafts=(uncoupled,))),
         (Sabre(), replace(good, drafts=(replace(draft, initial=(0, 0, 1, 2)),))),
+        (Transpile(), replace(good, drafts=(uncoupled,))),
         (Relocate(), replace(good, drafts=(uncoupled,))),
         (MoveToVacant(), replace(good, drafts=(more, *good.drafts[1:]))),
         (RestoreParities(), replace(good, drafts=())),

@@ -25,6 +25,8 @@ from qcompile.passes.device.simulate import (
     peak_qubits,
     simulated_errors,
 )
+from qcompile.passes.device.trajectories import sampled_error
+from qcompile.passes.device.validate import Validate
 from qcompile.passes.pipeline import device_passes, preset
 from qcompile.testing.dense_oracle import angle
 from qcompile.testing.noisy_device import NoisyDevice, NoisyGate, NoisyProgram, noisy_values
@@ -158,7 +160,8 @@ def test_the_judge_chooses_what_loses_least(noisy: NoisyDevice, device: Device) 
         (guessed,), (judged,) = (
             best_drafts(r.drafts, 1, device, context.target) for r in (before, after)
         )
-        assert judged.simulated == min(d.simulated for d in after.drafts if d.simulated is not None)
+        least = min(d.simulated for d in after.drafts if d.simulated is not None)
+        assert judged.simulated == pytest.approx(least, abs=1e-6)
         points = drawn_points(4, 16, 100, seed=9)
         guess, judgement = simulated_errors(
             [(d.gates or (), d.readout) for d in (guessed, judged)],
@@ -242,3 +245,58 @@ def _unitary(gate: Gate) -> np.ndarray:
     from qcompile.ir.gates import GATES
 
     return np.array(GATES[gate.name].at(), dtype=complex)
+
+
+def test_sampled_values_are_those_that_are_computed(device: Device, routing: Routing) -> None:
+    points = drawn_points(4, 12, 1)
+    draft = routing.drafts[0]
+    circuit = (draft.gates or (), draft.readout)
+    for mitigated in (False, True):
+        (exact,) = simulated_errors([circuit], device, points, mitigated=mitigated)
+        sampled = sampled_error(*circuit, device, points, mitigated=mitigated)
+        assert sampled == pytest.approx(exact, abs=0.01)
+    undone = sampled_error(*circuit, replace(device, relaxation=()), points, mitigated=True)
+    assert undone < exact
+
+
+@pytest.mark.parametrize("choose", [False, True])
+def test_validation_adds_figures_and_chooses_if_asked(
+    device: Device, routing: Routing, choose: bool
+) -> None:
+    by_gates = Context(device=device, target=Target(name="t", optimise="gates"))
+    step = Validate(best=4, choose=choose)
+    after = step.run(routing, by_gates)
+    step.ensures(routing, after, by_gates)
+    found = [draft.simulated for draft in after.drafts if draft.simulated is not None]
+    assert found
+    (before,) = best_drafts(routing.drafts, 1, device, by_gates.target)
+    (best,) = best_drafts(after.drafts, 1, device, by_gates.target)
+    assert best.simulated is not None
+    if choose:
+        assert best.simulated == pytest.approx(min(found), abs=1e-6)
+    else:
+        assert replace(best, simulated=None) == before
+
+
+def test_wide_circuits_are_sampled(device: Device) -> None:
+    start = start_routing(brick(1), device)
+    chain = tuple(range(10))
+    gates = tuple(Gate(name="sx", qubits=(qubit,)) for qubit in chain)
+    whole = Expectations(paulis=(Pauli(letters=tuple((qubit, "Z") for qubit in chain)),))
+    places = chain[:4]
+    draft = Draft(
+        variant=start.variants[0],
+        placement="by hand",
+        field=tuple(sorted(chain)),
+        initial=places,
+        final=places,
+        gates=gates,
+        restored=whole,
+    )
+    context = Context(device=device, target=target("readout"))
+    after = Validate().run(replace(start, drafts=(draft,)), context)
+    (found,) = after.drafts
+    assert found.simulated is not None
+    assert not found.settled
+    (wide,) = Validate(choose=True).run(replace(start, drafts=(draft,)), context).drafts
+    assert wide.settled

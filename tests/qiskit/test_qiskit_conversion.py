@@ -24,6 +24,7 @@ from qcompile.ir.circuit import (
 from qcompile.ir.device import Device, RoutedCircuit
 from qcompile.ir.gates import GATE_NAMES, GATES, GateName
 from qcompile.ir.target import CouplingDevice
+from qcompile.qiskit.from_qiskit import NotAffine, gates_from_qiskit
 from qcompile.qiskit.observables import measured, measured_qubits, sparse_observables
 from qcompile.qiskit.parameters import parameter_order, parameter_values
 from qcompile.qiskit.to_qiskit import to_qiskit
@@ -255,3 +256,36 @@ def test_strings_of_z_are_measured_once_each() -> None:
     assert measured(circuit, to_qiskit(circuit)).num_clbits == 2
     with pytest.raises(ValueError, match="another letter than Z"):
         measured_qubits(wide())
+
+
+@settings(max_examples=40)
+@given(circuit=circuits(max_qubits=3, max_gates=12, amplitude=False))
+def test_gates_come_back(circuit: Circuit) -> None:
+    found = gates_from_qiskit(to_qiskit(circuit))
+    data, angles = sample_inputs(circuit, 0, batch=1)
+    np.testing.assert_allclose(
+        dense_outputs(replace(circuit, gates=found), data, angles),
+        dense_outputs(circuit, data, angles),
+        atol=1e-9,
+    )
+
+
+def test_sums_of_parameters_come_back_and_products_do_not() -> None:
+    from qiskit import QuantumCircuit
+    from qiskit.circuit import Parameter, ParameterVector
+
+    angles, data = ParameterVector("t", 2), ParameterVector("x", 1)
+    native = QuantumCircuit(1)
+    native.rx(0.5 * angles[0] - 2 * data[0] + 0.25, 0)
+    native.barrier()
+    (gate,) = gates_from_qiskit(native)
+    assert gate.angles == (Affine(constant=0.25, data=((0, -2.0),), angles=((0, 0.5),)),)
+    for value in (angles[0] * angles[1], Parameter("a")):
+        other = QuantumCircuit(1)
+        other.rx(value, 0)
+        with pytest.raises(NotAffine):
+            gates_from_qiskit(other)
+    foreign = QuantumCircuit(3)
+    foreign.ccx(0, 1, 2)
+    with pytest.raises(NotAffine):
+        gates_from_qiskit(foreign)

@@ -339,3 +339,23 @@ class OldCalibration(Message):
     device: str
     calibrated: str
     days: int
+
+
+@message(
+    "QA4260",
+    "what noise on `{device}` does to a circuit was not simulated: {reason}",
+    severity="warning",
+    label="this device",
+    help="the predicted errors stand in the report",
+)
+class NotSimulated(Message):
+    """`--validate` simulates the noise of a calibrated device: exactly where few qubits of a
+    circuit take part at a time, by sampled trajectories of qiskit-aer where more do, up to a limit.
+    The circuit is compiled all the same.
+
+    Erroneous:  device: line(4)            with --validate show
+    Corrected:  device: "fake_torino"
+    """
+
+    device: str
+    reason: str

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import ClassVar
 
+from qcompile.ir.circuit import Circuit
 from qcompile.ir.light_cone import observables
 from qcompile.ir.routing import Draft, Routing
 from qcompile.ir.verification import VerificationError
 from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.device.predict import is_calibrated
 from qcompile.passes.device.score import best_drafts
-from qcompile.passes.device.simulate import drawn_points, peak_qubits, simulated_errors
+from qcompile.passes.device.simulate import (
+    Points,
+    drawn_points,
+    peak_qubits,
+    simulated_errors,
+)
+
+POINTS = 24
+"""Bindings, at most."""
+
+NUMBERS = 400_000
+"""Of all bindings, that are kept at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,45 +38,47 @@ class Judge(DevicePass):
 
     name: ClassVar[str] = "judge"
 
-    best: int = 8
+    best: int = 16
     """Candidates that are simulated, by the predicted error."""
 
-    qubits: int = 6
+    qubits: int = 8
     """That take part at a time, at most: 4^k numbers are kept for each binding."""
-
-    points: int = 24
-    """Bindings."""
 
     def run(self, routing: Routing, context: Context) -> Routing:
         device, target = routing.device, context.target
         if target.optimise != "fidelity" or not is_calibrated(device):
             return routing
-        ranked = best_drafts(routing.drafts, self.best, device, target)
-        chosen = [
-            draft
-            for draft in ranked
-            if peak_qubits(draft.gates or (), observables(draft.readout)) <= self.qubits
-        ]
-        # What was not simulated comes last, which the best must not for being wide.
-        if not chosen or chosen[0] is not ranked[0]:
-            return routing
-        circuit = routing.circuit
-        points = drawn_points(circuit.data_width, circuit.angle_count, self.points)
-        errors = simulated_errors(
-            [(draft.gates or (), draft.readout) for draft in chosen],
-            device,
-            points,
-            mitigated=target.mitigate == "readout",
+        distinct = dict.fromkeys(
+            (draft.gates or (), draft.readout)
+            for draft in best_drafts(routing.drafts, len(routing.drafts), device, target)
         )
-        settled = {
-            draft: replace(draft, simulated=error, settled=True)
-            for draft, error in zip(chosen, errors, strict=True)
+        sizes = {
+            one: peak_qubits(one[0], observables(one[1])) for one in islice(distinct, self.best)
         }
-        return replace(routing, drafts=tuple(settled.get(d, d) for d in routing.drafts))
+        chosen = [one for one, size in sizes.items() if size <= self.qubits]
+        # What was not simulated comes last, which the best must not for being wide.
+        if not chosen or chosen[0] != next(iter(distinct)):
+            return routing
+        points = points_for(routing.circuit, max(sizes[one] for one in chosen))
+        mitigated = target.mitigate == "readout"
+        errors = simulated_errors(chosen, device, points, mitigated=mitigated)
+        found = dict(zip(chosen, errors, strict=True))
+
+        def settled(draft: Draft) -> Draft:
+            error = found.get((draft.gates or (), draft.readout))
+            return draft if error is None else replace(draft, simulated=error, settled=True)
+
+        return replace(routing, drafts=tuple(map(settled, routing.drafts)))
 
     def ensures(self, before: Routing, after: Routing, context: Context) -> None:
         if tuple(map(_alone, before.drafts)) != tuple(map(_alone, after.drafts)):
             raise VerificationError("judge changed a candidate")
+
+
+def points_for(circuit: Circuit, qubits: int) -> Points:
+    """Bindings of a circuit of which so many qubits take part at a time."""
+    count = max(1, min(POINTS, NUMBERS // 4**qubits))
+    return drawn_points(circuit.data_width, circuit.angle_count, count)
 
 
 def _alone(draft: Draft) -> Draft:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qcompile.executors.transfer.channels import gate_channel, relaxation
 from qcompile.ir.circuit import Gate
 from qcompile.ir.device import Device, gates_of
-from qcompile.ir.device_noise import gate_noise
+from qcompile.ir.device_noise import Times, gate_noise
 from qcompile.ir.gates import GateName
 
 if TYPE_CHECKING:
@@ -42,13 +42,23 @@ class NoiseMaps:
         times = self.device.relaxation[qubit] if self.device.relaxation else (None, None)
         return relaxation(times, seconds)
 
+    def depolarising(self, gate: Gate) -> float:
+        """The share p of ρ → (1 - p) ρ + p · 1/2^k that a native gate's error is beyond the
+        relaxation of its qubits."""
+        native = gates_of(self.device).get((gate.name, gate.qubits))
+        if native is None:
+            return 0.0
+        return gate_noise(native, gate.qubits, self._times(gate)).depolarising
+
+    def _times(self, gate: Gate) -> list[Times]:
+        known = self.device.relaxation
+        return [known[qubit] if known else (None, None) for qubit in gate.qubits]
+
     def _after(self, gate: Gate) -> Real | None:
         native = gates_of(self.device).get((gate.name, gate.qubits))
         if native is None or (native.error is None and native.duration is None):
             return None
-        unknown = (None, None)
-        known = self.device.relaxation
-        times = [known[qubit] if known else unknown for qubit in gate.qubits]
+        times = self._times(gate)
         return gate_channel(gate_noise(native, gate.qubits, times), times)
 
 

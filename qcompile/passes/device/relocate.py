@@ -41,6 +41,9 @@ class Relocate(DevicePass):
     places: int = 5000
     """Of each candidate, at most."""
 
+    keep: int = 1
+    """Of the places of each candidate, by the predicted error."""
+
     def run(self, routing: Routing, context: Context) -> Routing:
         device, target = routing.device, context.target
         if not is_calibrated(device):
@@ -51,9 +54,11 @@ class Relocate(DevicePass):
             distinct.setdefault(_renumbered(draft), draft)
         for draft in islice(distinct.values(), self.best):
             found = [_moved(draft, place, device) for place in self._places(draft, context)]
-            best = min(found, key=lambda d: error_of(d, device, target), default=draft)
-            if error_of(best, device, target) < error_of(draft, device, target):
-                added.append(best)
+            errors = {moved: error_of(moved, device, target) for moved in found}
+            # Sorting is stable: of equals the first place wins.
+            kept = sorted(errors, key=errors.__getitem__)[: self.keep]
+            if kept and errors[kept[0]] < error_of(draft, device, target):
+                added += kept
         return replace(routing, drafts=routing.drafts + tuple(added))
 
     def ensures(self, before: Routing, after: Routing, context: Context) -> None:

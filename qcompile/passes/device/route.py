@@ -10,6 +10,7 @@ from qcompile.diagnostics.messages.devices import (
     CircuitLargerThanDevice,
     DeviceNotSupported,
     NoErrorRates,
+    NotSimulated,
     RoutingIncomplete,
     StateNotRouted,
 )
@@ -67,10 +68,16 @@ def route(circuit: Circuit, passes: tuple[DevicePass, ...], context: Context) ->
         objective = "gates"
     target = Target(name="", optimise=objective, mitigate=context.target.mitigate)
     try:
-        return _best(circuit, Context(device=device, target=target), passes)
+        found = _best(circuit, Context(device=device, target=target), passes)
     except _Unfinished as error:
         message = RoutingIncomplete(device=device.name, reason=str(error), span=span)
         raise CompileError(message) from None
+    simulated = (candidate.simulated for candidate in found.candidates)
+    if context.validate != "none" and all(error is None for error in simulated):
+        from qcompile.passes.device.validate import why_not
+
+        context.remark(NotSimulated(device=device.name, reason=why_not(device), span=span))
+    return found
 
 
 class _Unfinished(Exception):

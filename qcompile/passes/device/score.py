@@ -64,15 +64,17 @@ def rank(draft: Draft, device: Device, target: Target) -> tuple[float, ...]:
     pairs, layers = two_qubit_gates(gates), timed_depth(gates)
     # Rounded: the last digits of a product must not decide between equals.
     error = round(error_of(draft, device, target), 12)
+    objective: tuple[float, ...]
     match target.optimise:
         case "gates":
-            return pairs, layers, error
+            objective = (pairs, layers, error)
         case "depth":
-            return layers, pairs, error
-        case "fidelity" if draft.settled and draft.simulated is not None:
-            return 0.0, round(draft.simulated, 6), error, pairs, layers
+            objective = (layers, pairs, error)
         case "fidelity":
-            return 1.0, error, pairs, layers
+            objective = (error, pairs, layers)
+    if draft.settled and draft.simulated is not None:
+        return 0.0, round(draft.simulated, 6), *objective
+    return 1.0, *objective
 
 
 def best_drafts(
