@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
 
 
-class NotAffine(Exception):
+class NotInGates(Exception):
     """A gate that we lack, or an angle that is no sum of parameters times constants."""
 
 
@@ -22,7 +22,7 @@ def gates_from_qiskit(native: QuantumCircuit) -> tuple[Gate, ...]:
     Parameters are those of `to_qiskit`.
 
     Raises:
-        NotAffine: Not all of it can be written so.
+        NotInGates: Not all of it can be written so.
     """
     names = {name_of(Gate(name=name, qubits=())): name for name in GATES.built_in}
     places = {qubit: index for index, qubit in enumerate(native.qubits)}
@@ -33,7 +33,7 @@ def gates_from_qiskit(native: QuantumCircuit) -> tuple[Gate, ...]:
             continue
         name = names.get(operation.name)
         if name is None or len(operation.params) != GATES[name].angles:
-            raise NotAffine(operation.name)
+            raise NotInGates(operation.name)
         found = [_affine(value, native) for value in operation.params]
         order = GATES[name].tket_order or range(len(found))
         angles = [found[list(order).index(place)] for place in range(len(found))]
@@ -53,11 +53,11 @@ def _affine(value: Any, native: QuantumCircuit) -> Affine:
         slope = value.gradient(parameter)
         if isinstance(slope, ParameterExpression):
             if slope.parameters:
-                raise NotAffine(str(value))
+                raise NotInGates(str(value))
             slope = slope.numeric()
         vector = getattr(parameter, "vector", None)
         if vector is None:
-            raise NotAffine(str(value))
+            raise NotInGates(str(value))
         terms = ((int(parameter.index), float(complex(slope).real)),)
         term = Affine(angles=terms) if vector.name == ANGLES else Affine(data=terms)
         result = result.plus(term)

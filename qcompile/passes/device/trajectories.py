@@ -78,7 +78,7 @@ def _values(
     number = {qubit: index for index, qubit in enumerate(sorted(used))}
     idle = [()] * len(gates) if maps is None else waits(gates, maps.seconds)
     circuit = QuantumCircuit(len(number))
-    for gate, waits in zip(gates, idle, strict=True):
+    for gate, gaps in zip(gates, idle, strict=True):
         places = [number[qubit] for qubit in gate.qubits]
         circuit.compose(_alone(gate, readout), places, inplace=True)
         if maps is None or gate.name in VIRTUAL:
@@ -90,7 +90,7 @@ def _values(
             error = depolarizing_error(share, len(gate.qubits))
             circuit.append(error.to_instruction(), places)
         seconds = maps.seconds(gate)
-        for qubit, time in (*((qubit, seconds) for qubit in gate.qubits), *waits):
+        for qubit, time in (*((qubit, seconds) for qubit in gate.qubits), *gaps):
             relaxation = _relaxation(maps.device, qubit, time)
             if relaxation is not None:
                 circuit.append(relaxation, [number[qubit]])

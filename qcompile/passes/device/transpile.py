@@ -75,7 +75,7 @@ def _transpiled(
     """None where something comes back that is not ours."""
     from qiskit import transpile
 
-    from qcompile.qiskit.from_qiskit import NotAffine, gates_from_qiskit
+    from qcompile.qiskit.from_qiskit import NotInGates, gates_from_qiskit
 
     number = {physical: index for index, physical in enumerate(field)}
     forward = [[number[a], number[b]] for a, b in couplings]
@@ -92,7 +92,7 @@ def _transpiled(
     ends = layout.final_index_layout(filter_ancillas=True)
     try:
         gates = gates_from_qiskit(result)
-    except NotAffine:
+    except NotInGates:
         return None
     return Draft(
         variant=variant,
