@@ -15,7 +15,7 @@ from qcompile.ir.native_sets import ENTANGLING
 from qcompile.ir.routing import Draft, Routing, start_routing
 from qcompile.ir.target import NamedDevice, Target
 from qcompile.ir.verification import VerificationError
-from qcompile.passes.base import Context
+from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.device.judge import Judge
 from qcompile.passes.device.noise_maps import noise_maps
 from qcompile.passes.device.score import best_drafts, error_of
@@ -300,3 +300,32 @@ def test_wide_circuits_are_sampled(device: Device) -> None:
     assert not found.settled
     (wide,) = Validate(choose=True).run(replace(start, drafts=(draft,)), context).drafts
     assert wide.settled
+
+
+@pytest.mark.parametrize("step", [Judge(best=2, qubits=4), Validate(best=2, choose=True)])
+def test_narrow_candidates_do_not_win_over_a_better_one_that_is_too_wide(
+    device: Device, step: DevicePass, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A candidate that was not simulated is not worse for that."""
+    monkeypatch.setattr("qcompile.passes.device.validate.is_installed", lambda: False)
+    start = start_routing(brick(1), device)
+    wide, narrow = tuple(range(10)), tuple(range(4))
+
+    def reading(qubits: tuple[int, ...], turns: int) -> Draft:
+        return Draft(
+            variant=start.variants[0],
+            placement=f"on {len(qubits)} qubits",
+            field=wide,
+            initial=narrow,
+            final=narrow,
+            gates=tuple(Gate(name="ecr", qubits=(1, 0)) for _ in range(turns)),
+            restored=Expectations(paulis=(Pauli(letters=tuple((q, "Z") for q in qubits)),)),
+        )
+
+    drafts = (reading(wide, 0), reading(narrow, 60))
+    context = Context(device=device, target=target("readout"))
+    before = replace(start, drafts=drafts)
+    assert best_drafts(drafts, 1, device, context.target) == (drafts[0],)
+    after = step.run(before, context)
+    (best,) = best_drafts(after.drafts, 1, device, context.target)
+    assert best.placement == "on 10 qubits"

@@ -53,12 +53,16 @@ class Validate(DevicePass):
             return routing
         ranked = best_drafts(routing.drafts, len(routing.drafts), device, target)
         distinct = tuple(dict.fromkeys((draft.gates or (), draft.readout) for draft in ranked))
-        narrow = [one for one in islice(distinct, self.best) if _peak(one) <= EXACT]
-        found = self._exact(narrow, routing, target)
-        # Exact errors and sampled ones do not mix: all are sampled where the best is wide.
-        if distinct and not (narrow and narrow[0] == distinct[0]) and is_installed():
+        # Exact errors and sampled ones do not mix, and what was not simulated comes last: the best
+        # candidate says which way all go.
+        if distinct and _peak(distinct[0]) <= EXACT:
+            narrow = [one for one in islice(distinct, self.best) if _peak(one) <= EXACT]
+            found = self._exact(narrow, routing, target)
+        elif distinct and _width(distinct[0]) <= SAMPLED and is_installed():
             wide = [one for one in islice(distinct, self.sampled) if _width(one) <= SAMPLED]
             found = self._sampled(wide, routing, target)
+        else:
+            return routing
 
         def simulated(draft: Draft) -> Draft:
             error = found.get((draft.gates or (), draft.readout))
@@ -75,8 +79,6 @@ class Validate(DevicePass):
     def _exact(
         self, chosen: list[Written], routing: Routing, target: Target
     ) -> dict[Written, float]:
-        if not chosen:
-            return {}
         points = points_for(routing.circuit, max(map(_peak, chosen)))
         mitigated = target.mitigate == "readout"
         errors = simulated_errors(chosen, routing.device, points, mitigated=mitigated)
