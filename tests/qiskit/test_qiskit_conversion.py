@@ -24,7 +24,7 @@ from qcompile.ir.circuit import (
 from qcompile.ir.device import Device, RoutedCircuit
 from qcompile.ir.gates import GATE_NAMES, GATES, GateName
 from qcompile.ir.target import CouplingDevice
-from qcompile.qiskit.from_qiskit import NotAffine, gates_from_qiskit
+from qcompile.qiskit.from_qiskit import NotInGates, gates_from_qiskit
 from qcompile.qiskit.observables import measured, measured_qubits, sparse_observables
 from qcompile.qiskit.parameters import parameter_order, parameter_values
 from qcompile.qiskit.to_qiskit import to_qiskit
@@ -283,9 +283,9 @@ def test_sums_of_parameters_come_back_and_products_do_not() -> None:
     for value in (angles[0] * angles[1], Parameter("a")):
         other = QuantumCircuit(1)
         other.rx(value, 0)
-        with pytest.raises(NotAffine):
+        with pytest.raises(NotInGates):
             gates_from_qiskit(other)
     foreign = QuantumCircuit(3)
     foreign.ccx(0, 1, 2)
-    with pytest.raises(NotAffine):
+    with pytest.raises(NotInGates):
         gates_from_qiskit(foreign)
