@@ -188,30 +188,6 @@ def test_the_judge_leaves_what_is_too_wide_to_the_prediction(
     assert error_of(best, device, context.target) < 1.0
 
 
-def test_narrow_candidates_do_not_win_over_a_better_one_that_is_too_wide(device: Device) -> None:
-    """A candidate that was not simulated is not worse for that."""
-    start = start_routing(brick(1), device)
-    wide, narrow = tuple(range(10)), tuple(range(4))
-
-    def reading(qubits: tuple[int, ...], turns: int) -> Draft:
-        return Draft(
-            variant=start.variants[0],
-            placement=f"on {len(qubits)} qubits",
-            field=wide,
-            initial=narrow,
-            final=narrow,
-            gates=tuple(Gate(name="ecr", qubits=(1, 0)) for _ in range(turns)),
-            restored=Expectations(paulis=(Pauli(letters=tuple((q, "Z") for q in qubits)),)),
-        )
-
-    drafts = (reading(wide, 0), reading(narrow, 60))
-    context = Context(device=device, target=target("readout"))
-    assert best_drafts(drafts, 1, device, context.target) == (drafts[0],)
-    after = Judge(best=2, qubits=4).run(replace(start, drafts=drafts), context)
-    (best,) = best_drafts(after.drafts, 1, device, context.target)
-    assert best.placement == "on 10 qubits"
-
-
 def test_a_judge_that_changes_a_candidate_is_found(device: Device, routing: Routing) -> None:
     context = Context(device=device, target=target("none"))
     with pytest.raises(VerificationError):
