@@ -20,9 +20,6 @@ from qcompile.passes.device.simulate import (
     simulated_errors,
 )
 
-POINTS = 24
-"""Bindings, at most."""
-
 NUMBERS = 400_000
 """Of all bindings, that are kept at a time."""
 
@@ -44,6 +41,9 @@ class Judge(DevicePass):
     qubits: int = 8
     """That take part at a time, at most: 4^k numbers are kept for each binding."""
 
+    points: int = 24
+    """Bindings, at most."""
+
     def run(self, routing: Routing, context: Context) -> Routing:
         device, target = routing.device, context.target
         if target.optimise != "fidelity" or not is_calibrated(device):
@@ -59,7 +59,8 @@ class Judge(DevicePass):
         # What was not simulated comes last, which the best must not for being wide.
         if not chosen or chosen[0] != next(iter(distinct)):
             return routing
-        points = points_for(routing.circuit, max(sizes[one] for one in chosen))
+        peak = max(sizes[one] for one in chosen)
+        points = points_for(routing.circuit, peak, self.points)
         mitigated = target.mitigate == "readout"
         errors = simulated_errors(chosen, device, points, mitigated=mitigated)
         found = dict(zip(chosen, errors, strict=True))
@@ -75,9 +76,9 @@ class Judge(DevicePass):
             raise VerificationError("judge changed a candidate")
 
 
-def points_for(circuit: Circuit, qubits: int) -> Points:
+def points_for(circuit: Circuit, qubits: int, most: int) -> Points:
     """Bindings of a circuit of which so many qubits take part at a time."""
-    count = max(1, min(POINTS, NUMBERS // 4**qubits))
+    count = max(1, min(most, NUMBERS // 4**qubits))
     return drawn_points(circuit.data_width, circuit.angle_count, count)
 
 

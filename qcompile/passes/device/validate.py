@@ -44,6 +44,9 @@ class Validate(DevicePass):
     sampled: int = 4
     """Candidates that are sampled."""
 
+    points: int = 24
+    """Bindings of the former, at most."""
+
     choose: bool = False
     """The least simulated error wins, whatever the target's objective; else figures only."""
 
@@ -79,7 +82,7 @@ class Validate(DevicePass):
     def _exact(
         self, chosen: list[Written], routing: Routing, target: Target
     ) -> dict[Written, float]:
-        points = points_for(routing.circuit, max(map(_peak, chosen)))
+        points = points_for(routing.circuit, max(map(_peak, chosen)), self.points)
         mitigated = target.mitigate == "readout"
         errors = simulated_errors(chosen, routing.device, points, mitigated=mitigated)
         return dict(zip(chosen, errors, strict=True))
