@@ -16,6 +16,7 @@ from qcompile.artifact.digest import state_digest
 from qcompile.artifact.layout import stored
 from qcompile.artifact.manifest import FORMAT, VERSION, Manifest
 from qcompile.artifact.read import read_bytes
+from qcompile.artifact.record import record_of
 from qcompile.diagnostics.errors import ArtifactError, few
 from qcompile.diagnostics.messages.artifact import (
     DigestMismatch,
@@ -25,7 +26,6 @@ from qcompile.diagnostics.messages.artifact import (
     NotAnArchive,
     TensorMismatch,
 )
-from qcompile.ir.codec import canonical_json
 
 if TYPE_CHECKING:
     import torch
@@ -42,23 +42,11 @@ _ENTRIES = {"format", "version", "manifest", "manifest_sha256", "state_sha256"}
 def safetensors_bytes(manifest: Manifest, state: Mapping[str, torch.Tensor]) -> bytes:
     """The contents of adapter.safetensors; the same adapter gives the same bytes.
 
-    Args:
-        manifest: What was compiled.
-        state: Exactly the tensors of `layout(manifest.planned)`, any device; frozen ones may be
-            left out.
+    `state` as for `record_of`.
     """
     from safetensors.torch import save
 
-    names = stored(manifest.planned, state)
-    tensors = {name: state[name].detach().to("cpu").contiguous().clone() for name in names}
-    text = canonical_json(manifest)
-    record = {
-        "format": FORMAT,
-        "version": VERSION,
-        "manifest": text,
-        "manifest_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "state_sha256": state_digest(tensors),
-    }
+    record, tensors = record_of(manifest, state)
     data: bytes = save(tensors, metadata={KEY: json.dumps(record, sort_keys=True)})
     return data
 
