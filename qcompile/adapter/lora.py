@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from qcompile.adapter.arguments import check_compiled
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.low_rank import remaining, singular_values
 from qcompile.adapter.merge_obstacles import part_obstacle
+from qcompile.adapter.samples import Samples, samples_of
 from qcompile.artifact.lora_folder import write_lora_folder
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.arguments import check_path, wrong_argument
@@ -21,16 +22,12 @@ from qcompile.diagnostics.messages.adapter import NotForAModel, NotMergeable
 from qcompile.diagnostics.messages.peft import (
     ErrorOutOfRange,
     RankOutOfRange,
-    SamplesUnusable,
 )
 
 DEFAULT_RANK = 8
 
 LEAST_ERROR = 1e-6
 """Factors in float32 cannot promise less."""
-
-Samples = Tensor | Mapping[str, Tensor]
-"""Inputs (…, in_features) of every module, or of each by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +145,7 @@ def lora_of_parts(
     ]
     if problems:
         raise AdapterError(*few(problems))
-    inputs = _inputs_of(parts, samples)
+    inputs = samples_of(parts, samples)
     factors, kept, errors, output_errors = {}, {}, {}, {}
     for number, (module, found) in enumerate(parts.items(), 1):
         if progress is not None:
@@ -192,34 +189,6 @@ def _obstacle(part: AdapterModule) -> str | None:
     if part.plan.uses_base:
         return "it computes with the module's weight, which the factors of LoRA do not"
     return None
-
-
-def _inputs_of(
-    parts: Mapping[str, Sequence[AdapterModule]], samples: Samples | None
-) -> dict[str, Tensor]:
-    """Rows (rows, in_features) in float64 for each module that has samples."""
-    if samples is None:
-        return {}
-    given = dict(samples) if isinstance(samples, Mapping) else dict.fromkeys(parts, samples)
-    problems = [
-        SamplesUnusable(reason=f"the adapter has no module `{name}`")
-        for name in given
-        if name not in parts
-    ]
-    found = {}
-    for module, x in given.items():
-        if module not in parts:
-            continue
-        width = parts[module][0].plan.in_features
-        if not isinstance(x, Tensor) or x.dim() == 0 or x.shape[-1] != width or x.numel() == 0:
-            shape = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
-            reason = f"`{module}` takes inputs (…, {width}), not {shape}"
-            problems.append(SamplesUnusable(reason=reason))
-        else:
-            found[module] = x.detach().cpu().double().reshape(-1, width)
-    if problems:
-        raise AdapterError(*few(problems))
-    return found
 
 
 def _factorise(

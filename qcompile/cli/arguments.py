@@ -80,7 +80,7 @@ class Arguments:
     check_only: bool = False
     """`fmt --check`."""
     listing: Literal["passes", "targets"] | None = None
-    to: Literal["adapter", "lora"] = "adapter"
+    to: Literal["adapter", "lora", "surrogate"] = "adapter"
     rank: int | float | None = None
     error: float | None = None
     base: str | None = None
@@ -211,7 +211,7 @@ class _Reader:
         passes = self._one("passes", "--passes")
         if optimise is not None and passes is not None:
             self._problems.append(ConflictingOptions(first="-O", second="--passes"))
-        self._about_lora()
+        self._about_conversion()
         emit = tuple(_split(self._list("emit")))
         self._problems.extend(
             UnknownEmit(name=name, allowed=EMITTED, candidates=nearest(name, EMITTED))
@@ -262,7 +262,7 @@ class _Reader:
             verbose=bool(self._values.get("verbose")),
             check_only=bool(self._values.get("check")),
             to=self._choice(  # type: ignore[arg-type]
-                self._one("to", "--to"), "--to", ("adapter", "lora"), "adapter"
+                self._one("to", "--to"), "--to", ("adapter", "lora", "surrogate"), "adapter"
             ),
             rank=self._rank(),
             error=self._error(),
@@ -360,11 +360,16 @@ class _Reader:
         self._problems.append(UnknownOptionValue(option=option, value=text, allowed=allowed))
         return default
 
-    def _about_lora(self) -> None:
-        if self._verb == "convert" and "lora" not in self._list("to"):
+    def _about_conversion(self) -> None:
+        to = self._one("to", "--to")
+        if self._verb == "convert" and to != "lora":
+            needed, both = "`--to lora`", "`--to lora` or `--to surrogate`"
+            unused = [("rank", needed), ("base", needed)]
+            if to != "surrogate":
+                unused += [(name, both) for name in ("error", "data", "format")]
             self._problems.extend(
-                OptionWithoutEffect(option=f"--{name}", needed="`--to lora`")
-                for name in ("rank", "error", "base", "data", "format")
+                OptionWithoutEffect(option=f"--{name}", needed=wanted)
+                for name, wanted in unused
                 if self._list(name)
             )
         if self._list("rank") and self._list("error"):
@@ -388,7 +393,7 @@ class _Reader:
             return None
         if re.fullmatch(r"[0-9]{0,3}\.?[0-9]{1,12}(e-?[0-9]{1,2})?", text) and float(text) < 1:
             return float(text)
-        allowed = ("a share of the update's norm such as 1e-3",)
+        allowed = ("a number below 1 such as 1e-3",)
         self._problems.append(UnknownOptionValue(option="--error", value=text, allowed=allowed))
         return None
 

@@ -147,8 +147,8 @@ OPTIONS: tuple[CommandOption, ...] = (
         metavar="FILE",
         commands=("convert", "run"),
         help="inputs (…, in_features): .npy, .pt, or .npz with an `x`, and a `y` where the"
-        " adapter reads its module's output; of convert: for which the error of a LoRA's outputs is"
-        " measured, .npy for all modules, .npz or .pt for each by its name",
+        " adapter reads its module's output; of convert: for which errors of outputs are measured"
+        " and surrogates are fitted, .npy for all modules, .npz or .pt for each by its name",
     ),
     CommandOption(
         names=("--shots",),
@@ -206,9 +206,10 @@ OPTIONS: tuple[CommandOption, ...] = (
     ),
     CommandOption(
         names=("--to",),
-        metavar="adapter|lora",
+        metavar="adapter|lora|surrogate",
         commands=("convert",),
-        help="`lora`: the nearest plain LoRA of a linear adapter, as a folder",
+        help="`lora`: the nearest plain LoRA of a linear adapter, as a folder; `surrogate`: the"
+        " adapter with classical maps in the place of its circuits",
     ),
     CommandOption(
         names=("--rank",),
@@ -220,7 +221,8 @@ OPTIONS: tuple[CommandOption, ...] = (
         names=("--error",),
         metavar="E",
         commands=("convert",),
-        help="take the smallest ranks of the LoRA with ‖ΔW − B A‖ / ‖ΔW‖ at most E, such as 1e-3",
+        help="take the smallest ranks of the LoRA with ‖ΔW − B A‖ / ‖ΔW‖ at most E, such as 1e-3;"
+        " of a surrogate: what may be missing of each value that a circuit gives",
     ),
     CommandOption(
         names=("--base",),

@@ -31,6 +31,7 @@ from qcompile.cli.circuit_output import (
 from qcompile.cli.lora_output import check_samples, write_lora
 from qcompile.cli.outputs import files_of, refuse_inputs
 from qcompile.cli.run_compile import SUFFIXES
+from qcompile.cli.surrogate_output import write_surrogate
 from qcompile.cli.terminal import Terminal
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.usage import (
@@ -41,7 +42,7 @@ from qcompile.diagnostics.messages.usage import (
 
 
 def run(arguments: Arguments, terminal: Terminal) -> int:
-    """Write an adapter as another kind of file, with the same tensors, or as plain LoRA.
+    """Write an adapter as another kind of file, with the same tensors, or as one that is like it.
 
     What can be known of the two paths is checked before anything is read.
     """
@@ -50,6 +51,9 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     _check_output(source, output, arguments)
     if arguments.to == "lora":
         write_lora(arguments, terminal)
+        return 0
+    if arguments.to == "surrogate":
+        write_surrogate(arguments, terminal)
         return 0
     if holds_circuits(output):
         _to_circuits(source, arguments, terminal)
@@ -85,17 +89,19 @@ def _check_source(source: str) -> None:
 
 def _check_output(source: str, output: str, arguments: Arguments) -> None:
     kind = kind_of(output)
+    check_samples(arguments.data)
     if arguments.to == "lora":
-        check_samples(arguments.data)
         if kind in (*WRITTEN, *SUFFIXES) and kind != FOLDER:
             raise UsageError(UnknownOutputSuffix(path=output, suffixes=(FOLDER,)))
+    elif arguments.to == "surrogate" and kind not in WRITTEN:
+        raise UsageError(UnknownOutputSuffix(path=output, suffixes=WRITTEN))
     elif kind not in WRITTEN and not holds_circuits(output):
         raise UsageError(
             UnknownOutputSuffix(
                 path=output, suffixes=(*WRITTEN[:-1], *SUFFIXES_OF_CIRCUITS, FOLDER)
             )
         )
-    circuits = arguments.to != "lora" and holds_circuits(output)
+    circuits = arguments.to == "adapter" and holds_circuits(output)
     refuse_without_circuits(circuits, arguments)
     if arguments.module is not None and kind != PROGRAM and not circuits:
         needed = f"an output with the suffix {PROGRAM}, or of circuits"

@@ -45,6 +45,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("models", "QA7"),
     ("services", "QA71"),
     ("library", "QA72"),
+    ("surrogates", "QA73"),
     ("extensions", "QA80"),
     ("internal", "QA9"),
 )

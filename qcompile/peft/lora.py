@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from qcompile.adapter.lora import PlainLora, Samples, lora_of_parts
+from qcompile.adapter.lora import PlainLora, lora_of_parts
+from qcompile.adapter.samples import Samples
 from qcompile.diagnostics.arguments import check_type
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NothingAttached

@@ -25,6 +25,7 @@ from torch import nn
 import qcompile
 from qcompile.adapter import without_library
 from qcompile.adapter.lora import lora_of
+from qcompile.adapter.surrogates.surrogate import surrogate_of
 from qcompile.cli import main
 from qcompile.diagnostics import Source
 from qcompile.diagnostics.catalog import all_messages
@@ -113,6 +114,21 @@ adapter low() {
 }
 """
 CIRCUIT = AMPLITUDES.replace("encode amplitude", "encode angle").replace("2 qubits", "4 qubits")
+UPLOADING = """qa 1
+
+adapter deep() {
+    shape 8 -> 8
+    q = circuit(8 qubits) {
+        repeat 4 {
+            encode angle(x)
+            crz ring
+            ry
+        }
+        measure z
+    }
+    update q
+}
+"""
 LLAMA = {"model_type": "llama", "hidden_size": 32, "num_attention_heads": 4}
 
 
@@ -773,6 +789,9 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7004": with_model(num_hidden_layers=10**9),
     # A fault that torch words: transformers finds others, in words that change.
     "QA7005": with_model(vocab_size=-1),
+    "QA7301": lambda: surrogate_of(qcompile.compile(LOW)),
+    "QA7302": lambda: surrogate_of(qcompile.compile(UPLOADING), samples=torch.ones(2, 8)),
+    "QA7303": lambda: surrogate_of(qcompile.compile(CIRCUIT), error=0.0),
     "QA7101": lambda: qcompile.compile(CIRCUIT).on("simulater"),
     "QA7102": without_aer,
     "QA7103": lambda: qcompile.compile(LOW).on("aer"),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from qcompile.executors.transfer.channels import gate_channel, relaxation, transfer
+from qcompile.executors.transfer.elements import Element, device_elements
 from qcompile.executors.transfer.program import (
     AngleTurn,
     DataTurn,
@@ -21,12 +20,8 @@ from qcompile.executors.transfer.program import (
     StringRead,
     TransferProgram,
 )
-from qcompile.ir.circuit import Circuit, Expectations, Gate, Probabilities
-from qcompile.ir.decompose import parts, short_parts
-from qcompile.ir.device_noise import DeviceNoise, waits
-from qcompile.ir.gates import GATES
+from qcompile.ir.circuit import Circuit, Expectations, Probabilities
 from qcompile.ir.light_cone import observables
-from qcompile.ir.matrices import PauliLetter
 from qcompile.ir.plan import TransferEvaluation
 from qcompile.ir.target import Target
 
@@ -34,22 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Real = NDArray[Any]
-
-AXES: dict[str, PauliLetter] = {"X": "X", "Y": "Y", "Z": "Z", "N": "Z"}
-"""Of gates, as turns up to a phase."""
-
-
-@dataclass(frozen=True, eq=False)
-class Element:
-    """A matrix or a turn on one or two qubits."""
-
-    qubits: tuple[int, ...]
-    what: Fixed | AngleTurn
-    """A turn's place counts among `qubits`."""
-
-    @property
-    def on_data(self) -> bool:
-        return isinstance(self.what, AngleTurn) and bool(self.what.angle.data)
 
 
 @dataclass(eq=False)
@@ -65,7 +44,7 @@ class Block:
 def transfer_program(evaluation: TransferEvaluation, target: Target) -> TransferProgram:
     """What is executed; shots and mitigation come from `target`."""
     circuit, noise = evaluation.routed.circuit, evaluation.noise
-    elements = _seen(list(_elements(circuit, noise)), circuit)
+    elements = _seen(list(device_elements(circuit, noise)), circuit)
     blocks = _blocks(elements)
     read = {qubit for pauli in observables(circuit.readout) for qubit, _ in pauli.letters}
     active = sorted({q for block in blocks for q in block.qubits} | read) or [0]
@@ -84,40 +63,6 @@ def transfer_program(evaluation: TransferEvaluation, target: Target) -> Transfer
         mitigated=mitigated and target.shots is not None,
         shots=target.shots,
     )
-
-
-def _elements(circuit: Circuit, noise: DeviceNoise) -> Iterator[Element]:
-    """Gates, what comes with them, and waiting, in the order of time."""
-    with_gate = {(found.name, found.qubits): found for found in noise.gates}
-
-    def time_of(gate: Gate) -> float:
-        found = with_gate.get((gate.name, gate.qubits))
-        return 0.0 if found is None else found.duration
-
-    waiting = waits(circuit.gates, time_of)
-    for gate, gaps in zip(circuit.gates, waiting, strict=True):
-        yield from _gate(gate)
-        found = with_gate.get((gate.name, gate.qubits))
-        if found is not None:
-            times = [noise.relaxation[qubit] for qubit in gate.qubits]
-            yield Element(gate.qubits, Fixed(matrix=gate_channel(found, times)))
-        for qubit, seconds in gaps:
-            idle = relaxation(noise.relaxation[qubit], seconds)
-            yield Element((qubit,), Fixed(matrix=idle))
-
-
-def _gate(gate: Gate) -> Iterator[Element]:
-    """One without noise: its matrix, or the turns and matrices that it is made of."""
-    kind = GATES[gate.name]
-    if all(angle.is_constant for angle in gate.angles):
-        angles = tuple(angle.constant for angle in gate.angles)
-        yield Element(gate.qubits, Fixed(matrix=transfer(gate.name, angles)))
-    elif kind.axis in AXES:
-        turn = AngleTurn(place=0, axis=AXES[kind.axis], angle=gate.angles[0])
-        yield Element(gate.qubits, turn)
-    else:
-        for part in short_parts(gate) or parts(gate):
-            yield from _gate(part)
 
 
 def _seen(elements: list[Element], circuit: Circuit) -> list[Element]:

@@ -11,6 +11,7 @@ from qcompile.executors.constants import Constants, ConstantTensor
 from qcompile.executors.sweeps.families import AngleTable
 from qcompile.executors.sweeps.operators import MixedAngles, TrainableAngles
 from qcompile.executors.transfer.program import (
+    PLANES,
     AngleTurn,
     DataTurn,
     Fixed,
@@ -19,10 +20,6 @@ from qcompile.executors.transfer.program import (
     TransferProgram,
 )
 from qcompile.executors.transfer.readings import Reading, build_readings
-from qcompile.ir.matrices import PauliLetter
-
-PLANES: dict[PauliLetter, tuple[int, int]] = {"X": (2, 3), "Y": (3, 1), "Z": (1, 2)}
-"""The letters, as positions in I X Y Z, of which a turn takes the first towards the second."""
 
 
 class TransferEvaluator:

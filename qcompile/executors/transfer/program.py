@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Real = NDArray[Any]
 
+PLANES: dict[PauliLetter, tuple[int, int]] = {"X": (2, 3), "Y": (3, 1), "Z": (1, 2)}
+"""The letters, as positions in I X Y Z, of which a turn takes the first towards the second."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fixed:

@@ -1,0 +1,1 @@
+"""Classical nodes in the place of circuits, with a stated error."""

@@ -1,0 +1,1 @@
+"""Circuits as trigonometric polynomials of their data, without a state."""
