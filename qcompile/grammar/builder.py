@@ -248,6 +248,16 @@ class Builder:
     def strings(self, children: Children) -> _Group:
         return _Group(tuple(_string(lexeme) for lexeme in children[::2]), _span(children))
 
+    def patterns(self, children: Children) -> _Group:
+        found = tuple(
+            _string(child) if isinstance(child, Lexeme) else child for child in children[::2]
+        )
+        return _Group(found, _span(children))
+
+    def portable(self, children: Children) -> syntax.PortableName:
+        text = "".join(child.text for child in children if child is not None)
+        return syntax.PortableName(value=text, span=_span(children))
+
     arguments = staticmethod(_bracketed)
 
     def argument(self, children: Children) -> syntax.Argument:

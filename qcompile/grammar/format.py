@@ -175,7 +175,8 @@ class _Printer:
                 listed: list[Doc] = []
                 for pattern in patterns:
                     listed += [",", LINE] if listed else []
-                    listed.append(strings.quote(pattern.value))
+                    portable = isinstance(pattern, syntax.PortableName)
+                    listed.append(pattern.value if portable else strings.quote(pattern.value))
                 parts: list[Doc] = ["attach ", group(Indent(sequence(*listed)))]
                 if layers is not None:
                     parts += [" layers ", expression(layers)]

@@ -20,6 +20,7 @@ from qcompile.grammar.functions import (
 from qcompile.grammar.numbers import UNITS
 from qcompile.ir.gates import GATES
 from qcompile.ir.patterns import PATTERNS
+from qcompile.ir.portable import GROUPS, PARTS
 from qcompile.ir.registry import operations
 from qcompile.ir.signature import Family, Function, OptionKind
 
@@ -47,6 +48,7 @@ def tables() -> dict[str, str]:
         "noise-fields": _fields(NOISE_FIELDS),
         "gates": _gates(),
         "patterns": _patterns(),
+        "portables": _portables(),
         "units": _rows(("unit", "factor"), ((f"`{k}`", f"{v:g}") for k, v in UNITS.items())),
     }
 
@@ -134,6 +136,13 @@ def _gates() -> str:
 def _patterns() -> str:
     rows = [(f"`{name}`", row.meaning) for name, row in PATTERNS.built_in.items()]
     return _rows(("pattern", "pairs of n qubits"), [*rows, ("`pairs [(a, b), …]`", "as listed")])
+
+
+def _portables() -> str:
+    rows = [(f"`{name}`", meaning) for name, meaning in GROUPS.items()]
+    for group, parts in PARTS.items():
+        rows += [(f"`{group}.{part}`", meaning) for part, meaning in parts.items()]
+    return _rows(("word", "modules"), rows)
 
 
 def _rows(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

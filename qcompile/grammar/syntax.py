@@ -245,10 +245,17 @@ CircuitStatement = (
 # Statements of adapters and blocks
 
 
-class AttachStatement(SyntaxNode):
-    """`attach "*.q_proj", "*.v_proj" layers 0..12 with (rank: 4)`"""
+class PortableName(SyntaxNode):
+    """`attention.qv`"""
 
-    patterns: tuple[StringLiteral, ...]
+    value: str
+    """One word, or two with a dot between them."""
+
+
+class AttachStatement(SyntaxNode):
+    """`attach "*.q_proj", mlp layers 0..12 with (rank: 4)`"""
+
+    patterns: tuple[StringLiteral | PortableName, ...]
     layers: RangeExpr | None
     overrides: tuple[Argument, ...]
 

@@ -52,7 +52,7 @@ SIGNS: dict[str, str] = {
     ">=": "ATLEAST",
     ".": "DOT",
 }
-"""Signs with the names of their terminals; no rule of the grammar has the dot."""
+"""Signs with the names of their terminals."""
 
 FOREIGN: dict[str, str] = {
     "&&": "and",

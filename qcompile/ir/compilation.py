@@ -28,6 +28,8 @@ class ModuleInfo:
     """Why no adapter can be attached to it, where it is a linear map without sizes."""
     stacked: tuple[str, ...] = ()
     """Its parameters that hold the weights of all experts, (experts, …, …)."""
+    role: str | None = None
+    """What a linear map is for, see `qcompile.ir.portable`; None for other modules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

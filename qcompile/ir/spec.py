@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from qcompile.diagnostics.source import Span
+from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.initialisation import Init
 from qcompile.ir.scalar import Scalar, ScalarValue
 from qcompile.ir.spec_circuit import (
@@ -132,9 +133,11 @@ class Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """`attach "glob" layers a..b with (…)`."""
+    """`attach "glob" layers a..b with (…)`, or a word instead of the glob."""
 
     pattern: str
+    portable: bool = field(default=False, metadata=ADDED_LATER)
+    """Whether it is a word of `qcompile.ir.portable`, and no glob over names."""
     layers: tuple[int, int] | None
     """Half-open range of layer numbers; None: all."""
     body: int

@@ -30,7 +30,8 @@ def _adapter_lines(adapter: AdapterSpec) -> list[str]:
         layers = ""
         if attachment.layers is not None:
             layers = f" layers {attachment.layers[0]}..{attachment.layers[1]}"
-        lines.append(f"  attach {inline(attachment.pattern)}{layers} body {attachment.body}")
+        pattern = attachment.pattern if attachment.portable else inline(attachment.pattern)
+        lines.append(f"  attach {pattern}{layers} body {attachment.body}")
     for index, body in enumerate(adapter.bodies):
         lines.append(f"  body {index} {parameter_text(body.parameters)}".rstrip())
         lines += [f"    {line}" for line in _body_lines(body)]

@@ -21,6 +21,7 @@ from qcompile.models.attention import attention_sizes
 from qcompile.models.config import config_digest, read_config, without_code
 from qcompile.models.linear import linear_sizes
 from qcompile.models.obstacles import obstacles, stacked_experts
+from qcompile.models.roles import roles
 
 if TYPE_CHECKING:
     import torch
@@ -76,6 +77,8 @@ def module_infos(model: torch.nn.Module) -> tuple[ModuleInfo, ...]:
     """Every named module of a model with the sizes of those that are linear maps."""
     infos = []
     unsuited = obstacles(model)
+    linear = {n: m for n, m in model.named_modules() if n and linear_sizes(m) is not None}
+    held = roles(model, linear)
     for name, module in model.named_modules():
         if not name:
             continue
@@ -91,6 +94,7 @@ def module_infos(model: torch.nn.Module) -> tuple[ModuleInfo, ...]:
                 attention=attention_sizes(module, name),
                 obstacle=obstacle,
                 stacked=stacked_experts(name, module),
+                role=None if sizes is None else held.get(name),
             )
         )
     return tuple(infos)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +17,9 @@ from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.adapter import NotForAModel
 from qcompile.diagnostics.messages.peft import SavedModuleMissing, TargetsMatchNothing
 from qcompile.diagnostics.nearest import nearest
-from qcompile.ir.compilation import ModelInfo
-from qcompile.ir.globs import GlobError, parse_glob
+from qcompile.ir.compilation import ModelInfo, ModuleInfo
+from qcompile.ir.globs import GlobError
+from qcompile.ir.module_choice import module_choice
 from qcompile.ir.spec import AdapterSpec, Attachment, Spec
 from qcompile.peft.config import QCompileConfig
 
@@ -81,8 +82,8 @@ def selection(
     }
     if not choices:
         return None
-    linear = [module.name for module in info.modules if module.in_features is not None]
-    attention = [module.name for module in info.modules if module.attention is not None]
+    linear = {m.name: m for m in info.modules if m.in_features is not None}
+    attention = {m.name: m for m in info.modules if m.attention is not None}
     given = copy.copy(config)
     if isinstance(given.target_modules, str):
         given = _maybe_include_all_linear_layers(given, model)
@@ -109,7 +110,7 @@ def selection(
 
 
 def _refuse_idle(
-    config: QCompileConfig, spec: Spec, linear: list[str], attention: list[str]
+    config: QCompileConfig, spec: Spec, linear: Iterable[str], attention: Iterable[str]
 ) -> None:
     """Whether every entry of a list chooses, or excludes, some module.
 
@@ -166,7 +167,9 @@ def _is_prefix(adapter: AdapterSpec) -> bool:
     return any(body.mode == "prefix" for body in adapter.bodies)
 
 
-def _retarget(adapter: AdapterSpec, config: QCompileConfig, fitting: list[str]) -> AdapterSpec:
+def _retarget(
+    adapter: AdapterSpec, config: QCompileConfig, fitting: Mapping[str, ModuleInfo]
+) -> AdapterSpec:
     """The adapter attached to the chosen modules by their names, with the bodies of the spec.
 
     `fitting`: the modules of the kind that the adapter is for.
@@ -177,14 +180,16 @@ def _retarget(adapter: AdapterSpec, config: QCompileConfig, fitting: list[str]) 
     # Layers are chosen below, alike for every form of target_modules.
     choice.layers_to_transform = choice.layers_pattern = None
     if choice.target_modules is None:
-        choice.target_modules = {n for n in fitting if _attachment(adapter, n) is not None}
+        choice.target_modules = {
+            name for name, module in fitting.items() if _attachment(adapter, module) is not None
+        }
     chosen = []
-    for name in fitting:
+    for name, module in fitting.items():
         if not check_target_module_exists(choice, name) or not _in_layers(config, name):
             continue
         if any(name == m or name.endswith(f".{m}") for m in config.modules_to_save or ()):
             continue
-        own = _attachment(adapter, name)
+        own = _attachment(adapter, module)
         body = 0 if own is None else own.body
         chosen.append(Attachment(pattern=name, layers=None, body=body, span=adapter.span))
     return replace(adapter, attachments=tuple(chosen))
@@ -210,14 +215,14 @@ def _layer(name: str, patterns: tuple[str, ...] = ()) -> int | None:
     return next((int(part) for part in name.split(".") if part.isdigit()), None)
 
 
-def _attachment(adapter: AdapterSpec, name: str) -> Attachment | None:
+def _attachment(adapter: AdapterSpec, module: ModuleInfo) -> Attachment | None:
     """The first attachment of the spec that takes a module."""
     for attachment in adapter.attachments:
         try:
-            matches = parse_glob(attachment.pattern).matches(name)
+            matches = module_choice(attachment).matching(module)
         except GlobError:
             return attachment  # Lowering reports it.
-        layer = _layer(name)
+        layer = _layer(module.name)
         inside = attachment.layers is None or (
             layer is not None and attachment.layers[0] <= layer < attachment.layers[1]
         )

@@ -13,6 +13,7 @@ from qcompile.grammar import syntax
 from qcompile.grammar.format import format_file
 from qcompile.grammar.numbers import UNITS
 from qcompile.grammar.vocabulary import CONTEXTUAL, KEYWORDS, RESERVED, SIGNS, TYPES
+from qcompile.ir.portable import all_portables
 from qcompile.testing.adapter_strategies import valid_adapters
 
 __all__ = ["files", "mutated_texts", "noise", "texts", "valid_adapters"]
@@ -225,7 +226,9 @@ def _statements(*, block: bool) -> st.SearchStrategy[syntax.Statement]:
         both += [
             _build(
                 syntax.AttachStatement,
-                patterns=st.lists(strings(), min_size=1, max_size=3).map(tuple),
+                patterns=st.lists(st.one_of(strings(), _portables()), min_size=1, max_size=3).map(
+                    tuple
+                ),
                 layers=_optional(_ranges()),
                 overrides=_tuples(_arguments(_scalars(), named=True), 2),
             ),
@@ -235,6 +238,11 @@ def _statements(*, block: bool) -> st.SearchStrategy[syntax.Statement]:
             _build(syntax.PrefixStatement, keys=expressions(), values=expressions()),
         ]
     return st.one_of(both)
+
+
+@cache
+def _portables() -> st.SearchStrategy[syntax.PortableName]:
+    return _build(syntax.PortableName, value=st.sampled_from(all_portables()))
 
 
 @cache

@@ -177,3 +177,24 @@ class NoAttention(Message):
             )
             return (reasons,)
         return (f"the model's attention modules are {', '.join(self.groups)}",)
+
+
+@message("QA3010", "`{word}` is no portable pattern", label="not known")
+class UnknownPortable(Message):
+    """Words without quotes stand for modules of every architecture: `linear`, `attention`,
+    `attention.qv`, `mlp`, `mlp.down`, `head`. Patterns over the names of modules stand in quotes.
+
+    Erroneous:  attach q_proj
+    Corrected:  attach attention.q
+    """
+
+    word: str
+    known: tuple[str, ...]
+    candidates: tuple[str, ...] = ()
+
+    def helps(self) -> tuple[str, ...]:
+        known = ", ".join(f"`{one}`" for one in self.known)
+        return (f"there are {known}; letters go together: `attention.qv`",)
+
+    def notes(self) -> tuple[str, ...]:
+        return (f'patterns over names stand in quotes: `"*.{self.word}"`',)

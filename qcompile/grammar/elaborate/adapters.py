@@ -31,7 +31,7 @@ from qcompile.grammar.elaborate.parameters import check_parameters, default_valu
 from qcompile.grammar.elaborate.remarks import start_of_update, unused_names
 from qcompile.grammar.elaborate.scope import KIND_WORDS, Definition, LocalName, Scope
 from qcompile.grammar.elaborate.statements import run_body
-from qcompile.grammar.syntax import AdapterItem, PrefixStatement, ResultStatement
+from qcompile.grammar.syntax import AdapterItem, PortableName, PrefixStatement, ResultStatement
 from qcompile.ir.operands import Operand, Typed
 from qcompile.ir.ops.ends import SpecInput
 from qcompile.ir.scalar import Scalar, ScalarValue
@@ -84,6 +84,7 @@ class _Adapter:
         attachments = tuple(
             Attachment(
                 pattern=pattern.value,
+                portable=isinstance(pattern, PortableName),
                 layers=placement.layers,
                 body=order.index(self._key(variant)),
                 span=pattern.span,

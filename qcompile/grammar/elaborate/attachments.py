@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qcompile.diagnostics.messages.attachment import UnknownPortable
 from qcompile.diagnostics.messages.bodies import BadPattern, NoPlace, PatternRepeated, TwoPlaces
 from qcompile.diagnostics.messages.types import ReversedRange
+from qcompile.diagnostics.nearest import nearest
 from qcompile.grammar.elaborate.expect import known_integer
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.inside import within
-from qcompile.grammar.syntax import AdapterItem, AttachStatement, RangeExpr, ShapeStatement
+from qcompile.grammar.syntax import (
+    AdapterItem,
+    AttachStatement,
+    PortableName,
+    RangeExpr,
+    ShapeStatement,
+    StringLiteral,
+)
 from qcompile.ir.globs import GlobError, parse_glob
 from qcompile.ir.limits import MAX_WIDTH
+from qcompile.ir.portable import all_portables, parse_portable
 from qcompile.ir.spec import Shape
 
 MAX_LAYERS = 100_000
@@ -70,11 +80,7 @@ def read_placements(frame: Frame, item: AdapterItem) -> tuple[AttachPlacement, .
             layers = read_layers(frame, statement.layers)
             fine = layers is not None
         for pattern in statement.patterns:
-            try:
-                parse_glob(pattern.value)
-            except GlobError as fault:
-                span = within(pattern, fault.offset, fault.offset + 1)
-                frame.report(BadPattern(span=span, reason=fault.reason))
+            if not _is_well_formed(frame, pattern):
                 fine = False
                 continue
             earlier = seen.get((pattern.value, layers)) or seen.get((pattern.value, None))
@@ -86,6 +92,27 @@ def read_placements(frame: Frame, item: AdapterItem) -> tuple[AttachPlacement, .
         if fine:
             found.append(AttachPlacement(statement=statement, layers=layers))
     return tuple(found)
+
+
+def _is_well_formed(frame: Frame, pattern: StringLiteral | PortableName) -> bool:
+    """Report a pattern that is not."""
+    if isinstance(pattern, PortableName):
+        if parse_portable(pattern.value) is not None:
+            return True
+        known = all_portables()
+        near = nearest(pattern.value, known)
+        message = UnknownPortable(
+            span=pattern.span, word=pattern.value, known=known, candidates=near
+        )
+        frame.report(message)
+        return False
+    try:
+        parse_glob(pattern.value)
+    except GlobError as fault:
+        span = within(pattern, fault.offset, fault.offset + 1)
+        frame.report(BadPattern(span=span, reason=fault.reason))
+        return False
+    return True
 
 
 def read_layers(frame: Frame, expr: RangeExpr) -> tuple[int, int] | None:

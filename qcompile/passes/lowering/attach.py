@@ -19,7 +19,7 @@ from qcompile.diagnostics.messages.interface import ModulesLeftOut
 from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Span
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
-from qcompile.ir.globs import Glob, parse_glob
+from qcompile.ir.module_choice import ModuleChoice, module_choice
 from qcompile.ir.spec import AdapterSpec, Attachment
 from qcompile.passes.lowering.report import LoweringReport
 
@@ -67,20 +67,20 @@ def place_bodies(
 def _matched(
     attachment: Attachment, model: ModelInfo, report: LoweringReport, sizes: Sizes
 ) -> list[ModuleInfo]:
-    text = attachment.pattern
-    pattern = parse_glob(text)
+    choice = module_choice(attachment)
+    text = choice.text
     span = _pattern_span(attachment)
-    named = [module for module in model.modules if pattern.matches(module.name)]
+    named = [module for module in model.modules if choice.matching(module)]
     fitting = [module for module in named if sizes(module) is not None]
     if not named:
-        report.add(_matches_nothing(text, pattern, model, span, sizes))
+        report.add(_matches_nothing(attachment, choice, model, span, sizes))
         return []
     if not fitting:
-        report.add(_unsupported(text, pattern, model, named, span, sizes))
+        report.add(_unsupported(choice, model, named, span, sizes))
         return []
     if sizes is _linear_sizes:
-        _warn_of_left_out(pattern, text, model, named, span, report)
-    _warn_of_idle_alternatives(pattern, text, fitting, span, report)
+        _warn_of_left_out(choice, model, named, span, report)
+    _warn_of_idle_alternatives(choice, fitting, span, report)
     if attachment.layers is None:
         return fitting
     start, stop = attachment.layers
@@ -107,8 +107,7 @@ def _attention_sizes(module: ModuleInfo) -> tuple[int, int] | None:
 
 
 def _unsupported(
-    text: str,
-    pattern: Glob,
+    choice: ModuleChoice,
     model: ModelInfo,
     named: list[ModuleInfo],
     span: Span | None,
@@ -118,7 +117,7 @@ def _unsupported(
     example = named[0].name
     if sizes is _attention_sizes:
         return NoAttention(
-            pattern=text,
+            pattern=choice.text,
             count=len(named),
             kinds=kinds,
             example=example,
@@ -126,18 +125,17 @@ def _unsupported(
             span=span,
         )
     return ModuleUnsupported(
-        pattern=text,
+        pattern=choice.text,
         count=len(named),
         kinds=kinds,
         example=example,
-        reasons=(*_unsuited(named), *_experts(text, pattern, model)),
+        reasons=(*_unsuited(named), *_experts(choice, model)),
         span=span,
     )
 
 
 def _warn_of_left_out(
-    pattern: Glob,
-    text: str,
+    choice: ModuleChoice,
     model: ModelInfo,
     named: list[ModuleInfo],
     span: Span | None,
@@ -145,11 +143,11 @@ def _warn_of_left_out(
 ) -> None:
     """Linear maps that the pattern reaches and the adapter does not."""
     unsuited = [module for module in named if module.obstacle is not None]
-    stacked = _reached_experts(pattern, model)
+    stacked = _reached_experts(choice, model)
     reasons = (*_unsuited(unsuited), *_described(stacked))
     if reasons:
         count = len(unsuited) + len(stacked)
-        report.add(ModulesLeftOut(pattern=text, count=count, reasons=reasons, span=span))
+        report.add(ModulesLeftOut(pattern=choice.text, count=count, reasons=reasons, span=span))
 
 
 def _unsuited(modules: Iterable[ModuleInfo]) -> tuple[str, ...]:
@@ -164,20 +162,16 @@ def _unsuited(modules: Iterable[ModuleInfo]) -> tuple[str, ...]:
     )
 
 
-def _experts(text: str, pattern: Glob, model: ModelInfo) -> tuple[str, ...]:
+def _experts(choice: ModuleChoice, model: ModelInfo) -> tuple[str, ...]:
     """What a pattern that is about experts should know of those of this model."""
-    reached = _reached_experts(pattern, model)
-    named = [m for m in model.modules if m.stacked and m.name.rpartition(".")[2] in text]
+    reached = _reached_experts(choice, model)
+    named = [m for m in model.modules if m.stacked and m.name.rpartition(".")[2] in choice.text]
     return _described(reached or named)
 
 
-def _reached_experts(pattern: Glob, model: ModelInfo) -> list[ModuleInfo]:
-    """Modules with stacked experts, one of whose parameters has a name that the pattern matches."""
-    return [
-        module
-        for module in model.modules
-        if any(pattern.matches(f"{module.name}.{name}") for name in module.stacked)
-    ]
+def _reached_experts(choice: ModuleChoice, model: ModelInfo) -> list[ModuleInfo]:
+    """Modules with stacked experts that the pattern is about."""
+    return [module for module in model.modules if choice.holds(module)]
 
 
 def _described(holders: list[ModuleInfo]) -> tuple[str, ...]:
@@ -193,40 +187,44 @@ def _described(holders: list[ModuleInfo]) -> tuple[str, ...]:
 
 
 def _warn_of_idle_alternatives(
-    pattern: Glob,
-    text: str,
-    linear: Iterable[ModuleInfo],
+    choice: ModuleChoice,
+    fitting: Iterable[ModuleInfo],
     span: Span | None,
     report: LoweringReport,
 ) -> None:
-    if len(pattern.alternatives) == 1:
+    if len(choice.alternatives) == 1:
         return
-    used = {k for module in linear for k in pattern.matching(module.name)}
-    for k, (alternative, _) in enumerate(pattern.alternatives):
+    used = {k for module in fitting for k in choice.matching(module)}
+    for k, alternative in enumerate(choice.alternatives):
         if k not in used:
-            report.add(AlternativeMatchesNothing(pattern=text, alternative=alternative, span=span))
+            message = AlternativeMatchesNothing(
+                pattern=choice.text, alternative=alternative, span=span
+            )
+            report.add(message)
 
 
 def _matches_nothing(
-    text: str, pattern: Glob, model: ModelInfo, span: Span | None, sizes: Sizes
+    attachment: Attachment, choice: ModuleChoice, model: ModelInfo, span: Span | None, sizes: Sizes
 ) -> PatternMatchesNothing:
     """Suggest the names that end like the pattern, and list the model's fitting modules."""
     groups = _groups(model, sizes)
     by_tail: dict[str, str] = {}
     for group in groups:
         by_tail.setdefault(group.rpartition(".")[2], group)
-    tail = text.rpartition(".")[2]
+    tail = choice.text.rpartition(".")[2]
     candidates = tuple(f"*.{found}" for found in nearest(tail, by_tail))
     if tail in by_tail:
         # The last part is right, so it is the way to it that is not.
         candidates = (f"*.{tail}",)
+    if attachment.portable:
+        candidates = ()
     return PatternMatchesNothing(
-        pattern=text,
+        pattern=choice.text,
         model=model.architecture,
         candidates=candidates,
         groups=_listed(groups),
         kind="attention" if sizes is _attention_sizes else "linear",
-        reasons=_experts(text, pattern, model) if sizes is _linear_sizes else (),
+        reasons=_experts(choice, model) if sizes is _linear_sizes else (),
         span=span,
     )
 

@@ -1,0 +1,94 @@
+"""What the linear maps of a model are for, whatever their architecture calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from qcompile.ir.portable import HEAD, LINEAR
+
+if TYPE_CHECKING:
+    import torch
+
+HEADS = frozenset(
+    {"lm_head", "score", "classifier", "qa_outputs", "embed_out", "cls", "classification_head",
+     "pre_classifier", "vocab_projector", "vocab_transform", "generator_lm_head",
+     "generator_predictions", "discriminator_predictions", "predictions"}
+)  # fmt: skip
+"""Parts of the names of transformers' heads."""
+
+ATTENTION: dict[str, str] = {
+    "q": "q_proj query q q_lin wq to_q query_proj linear_q q_attn q_a_proj q_b_proj Wq"
+    " pos_query_proj",
+    "k": "k_proj key k k_lin wk to_k key_proj linear_k Wk pos_key_proj",
+    "v": "v_proj value v v_lin wv to_v value_proj linear_v Wv",
+    "o": "o_proj out_proj o out_lin wo to_out dense c_proj proj linear_out out Wo",
+    "qkv": "c_attn query_key_value qkv_proj Wqkv W_pack qkv in_proj qkv_layer"
+    " in_proj_qkv in_proj_qkvz",
+    "kv": "kv_proj kv to_kv kv_a_proj_with_mqa kv_a_proj kv_b_proj",
+}
+"""What a map of attention holds → names of such maps."""
+
+FEED_FORWARD: dict[str, str] = {
+    "up": "up_proj fc1 c_fc dense_h_to_4h lin1 wi wi_1 w3 fc_in linear1 linear_fc1 ffn up Wi",
+    "gate": "gate_proj wi_0 w1",
+    "gate_up": "gate_up_proj input_linear",
+    "down": "down_proj fc2 c_proj dense_4h_to_h lin2 wo w2 fc_out linear2 linear_fc2 ffn_output"
+    " output_linear down Wo",
+}
+"""The same of feed-forward networks."""
+
+ROUTERS = frozenset({"gate", "router", "shared_expert_gate"})
+"""Linear maps that choose among experts."""
+
+FEED_FORWARD_NAMES = ("mlp", "ffn", "feed_forward", "feedforward", "densereludense", "expert")
+"""Parts of the names of feed-forward networks."""
+
+
+def roles(model: torch.nn.Module, linear: Mapping[str, torch.nn.Module]) -> dict[str, str]:
+    """Name of a linear map → its role (`qcompile.ir.portable`).
+
+    Args:
+        model: Asked for its head.
+        linear: Its linear maps by their names.
+    """
+    head = _output_embeddings(model)
+    return {
+        name: HEAD if module is head else _role(tuple(name.split(".")))
+        for name, module in linear.items()
+    }
+
+
+def _role(path: tuple[str, ...]) -> str:
+    *above, last = path
+    if not HEADS.isdisjoint(path):
+        return HEAD
+    if not any(part.isdigit() for part in above):
+        return LINEAR
+    if any("att" in part.lower() for part in above):
+        return _held("attention", ATTENTION, last)
+    if last in ROUTERS:
+        return LINEAR
+    if last == "dense" and above[-1] in _BERT:
+        return f"mlp.{_BERT[above[-1]]}"
+    found = _held("mlp", FEED_FORWARD, last)
+    within = any(word in part.lower() for part in above for word in FEED_FORWARD_NAMES)
+    return found if within or found != "mlp" else LINEAR
+
+
+_BERT = {"intermediate": "up", "output": "down"}
+"""The modules of BERT's relatives around a map that is called `dense`."""
+
+
+def _held(group: str, names: Mapping[str, str], last: str) -> str:
+    found = next((held for held, listed in names.items() if last in listed.split()), None)
+    return group if found is None else f"{group}.{found}"
+
+
+def _output_embeddings(model: torch.nn.Module) -> Any:
+    find = getattr(model, "get_output_embeddings", None)
+    try:
+        return None if find is None else find()
+    except (AttributeError, NotImplementedError, TypeError):
+        # Of a model without a head.
+        return None
