@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from qcompile.adapter.circuit_origin import CircuitOrigin
     from qcompile.adapter.circuits import AdapterCircuit
+    from qcompile.passes.device.copies import Copies
     from qcompile.services.estimate import ObservableError, RunEstimate
     from qcompile.services.jobs import JobService
 
@@ -158,6 +159,7 @@ class CompiledAdapter(nn.Module):
         max_shots: int | None = None,
         max_jobs: int | None = None,
         batch: bool = False,
+        copies: int | Copies | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> CompiledAdapter:
         """Let the circuits run elsewhere from now on, forward and backward; in place, as `to`.
@@ -183,6 +185,9 @@ class CompiledAdapter(nn.Module):
             max_shots: The most that may be handed in from now on.
             max_jobs: The same, of jobs.
             batch: Of IBM Quantum: all jobs in one batch.
+            copies: Most copies of a circuit that run side by side on a device, on places where the
+                predicted error is hardly greater; `Copies` has the tolerance. 1: none. None: as
+                many as there is room for on devices of IBM Quantum, none elsewhere.
             progress: Told how far a call is.
 
         Returns:
@@ -202,7 +207,16 @@ class CompiledAdapter(nn.Module):
             mitigate = mitigate or its_mitigation
 
         options = run_options(
-            shots, mitigate or "none", gradient, seed, ledger, max_shots, max_jobs, batch, progress
+            shots,
+            mitigate or "none",
+            gradient,
+            seed,
+            ledger,
+            max_shots,
+            max_jobs,
+            batch,
+            copies,
+            progress,
         )
         held = None if self.service is None else self.service.ledger
         modules = tuple(self.parts())

@@ -24,6 +24,7 @@ from qcompile.ir.compilation import Site
 from qcompile.ir.plan import EvaluationNode, Plan
 from qcompile.ir.plan_circuits import circuits_of_plan
 from qcompile.ir.target import NamedDevice
+from qcompile.passes.device.copies import Copies
 from qcompile.passes.device.predict import is_calibrated
 from qcompile.services.estimate import (
     ObservableError,
@@ -35,7 +36,7 @@ from qcompile.services.freshness import calibration_remarks
 from qcompile.services.jobs import JobService
 from qcompile.services.ledger import Ledger
 from qcompile.services.open import SIMULATOR, Opened, open_provider
-from qcompile.services.place import fits, parts_of
+from qcompile.services.place import ALONE, fits, parts_of
 from qcompile.services.terms import Budget, Patience
 
 Mitigation = Literal["none", "readout"]
@@ -57,6 +58,7 @@ class RunOptions:
     budget: Budget = field(default_factory=Budget)
     patience: Patience = field(default_factory=Patience)
     batch: bool = False
+    copies: Copies | None = None
     progress: Callable[[str], None] | None = None
 
 
@@ -94,9 +96,17 @@ def run_on(
         say=options.progress,
         device=opened.device,
     )
+    copies = options.copies or (Copies() if opened.provider.bills_time else ALONE)
     circuits = [
         {
-            index: parts_of(node, opened.device, plan.target, manifest.pipeline)
+            index: parts_of(
+                node,
+                opened.device,
+                plan.target,
+                manifest.pipeline,
+                copies,
+                mitigated=service.mitigate,
+            )
             for index, node in enumerate(plan.nodes)
             if isinstance(node, EvaluationNode)
         }
@@ -182,6 +192,7 @@ def run_options(
     max_shots: object,
     max_jobs: object,
     batch: object,
+    copies: object,
     progress: Callable[[str], None] | None,
 ) -> RunOptions:
     """The arguments of `CompiledAdapter.on`, checked.
@@ -203,8 +214,17 @@ def run_options(
         ledger=None if ledger is None else check_path(function, "ledger", ledger),
         budget=Budget(shots=_count("max_shots", max_shots), jobs=_count("max_jobs", max_jobs)),
         batch=bool(batch),
+        copies=_copies(copies),
         progress=progress,
     )
+
+
+def _copies(given: object) -> Copies | None:
+    if given is None or isinstance(given, Copies):
+        if given is not None:
+            _count("copies", given.most)
+        return given
+    return Copies(most=_count("copies", given))
 
 
 def _word(option: str, value: str, allowed: tuple[str, ...]) -> str:

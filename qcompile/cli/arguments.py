@@ -95,6 +95,7 @@ class Arguments:
     mitigate: Literal["none", "readout"] | None = None
     ledger: str | None = None
     max_shots: int | None = None
+    copies: int | None = None
     max_jobs: int | None = None
 
 
@@ -203,7 +204,7 @@ class _Reader:
         if self._verb == "report" and self._list("on"):
             self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[1:])
         if self._verb == "report" and not self._list("on"):
-            for name in ("shots", "mitigate", "max-shots", "max-jobs"):
+            for name in ("shots", "mitigate", "max-shots", "max-jobs", "copies"):
                 if self._list(name.replace("-", "_")):
                     message = OptionWithoutEffect(option=f"--{name}", needed="`--on`")
                     self._problems.append(message)
@@ -277,6 +278,7 @@ class _Reader:
             ledger=self._one("ledger", "--ledger"),
             max_shots=self._count("max-shots"),
             max_jobs=self._count("max-jobs"),
+            copies=self._count("copies"),
             module=self._one("module", "--module"),
             bind=tuple(self._bind()),
         )

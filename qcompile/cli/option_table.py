@@ -181,6 +181,13 @@ OPTIONS: tuple[CommandOption, ...] = (
         help="hand in no more jobs than these; of a report: fail where it takes more",
     ),
     CommandOption(
+        names=("--copies",),
+        metavar="N",
+        commands=("run", "report"),
+        help="most copies of a circuit side by side on a device (default: 1; on ibm_… as many as"
+        " there is room for)",
+    ),
+    CommandOption(
         names=("--format",),
         metavar="text|json",
         commands=("compile", "report", "check", "convert", "targets"),

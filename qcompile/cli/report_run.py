@@ -38,6 +38,7 @@ def report_run(arguments: Arguments, terminal: Terminal) -> int:
             mitigate=arguments.mitigate,
             max_shots=arguments.max_shots,
             max_jobs=arguments.max_jobs,
+            copies=arguments.copies,
         )
     forward = adapter.estimate(arguments.tokens)
     training = adapter.estimate(arguments.tokens, training=True)
@@ -64,6 +65,9 @@ def report_run(arguments: Arguments, terminal: Terminal) -> int:
     lines.append(_line("inference", forward))
     lines.append(_line("training", training))
     lines.append(f"depth of the deepest circuit: {forward.depth}")
+    copies = max(forward.copies, training.copies)
+    if copies > 1:
+        lines.append(f"copies side by side: up to {copies}; shots are those of the device")
     if errors:
         lines.append("share of each measured value that noise takes, predicted:")
         lines.append(_table(errors))

@@ -67,6 +67,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
             ledger=arguments.ledger,
             max_shots=arguments.max_shots,
             max_jobs=arguments.max_jobs,
+            copies=arguments.copies,
             progress=say,
         )
         with torch.no_grad():

@@ -13,24 +13,49 @@ from qcompile.ir.device import Device, RoutedCircuit, gates_of
 from qcompile.ir.plan import EvaluationNode
 from qcompile.ir.target import NamedDevice, Target
 from qcompile.passes.base import Context
+from qcompile.passes.device.copies import Copies, places_of_copies
 from qcompile.passes.pipeline import Pipeline, device_passes
+
+ALONE = Copies(most=1)
 
 
 def parts_of(
-    node: EvaluationNode, device: Device | None, target: Target, pipeline: str
+    node: EvaluationNode,
+    device: Device | None,
+    target: Target,
+    pipeline: str,
+    copies: Copies = ALONE,
+    *,
+    mitigated: bool = False,
 ) -> tuple[SettingPart, ...]:
     """One for each basis that the node's circuit is read in.
 
     The plan's own routed circuit is taken where it fits this device and one basis is enough;
     others are routed now: by the passes that `pipeline` names, for the target's objective where
-    the target has a device, else for the fewest errors where they are known.
+    the target has a device, else for the fewest errors where they are known. Places of copies are
+    added where there are some.
 
     Raises:
         CompileError: What routing reports: QA42xx.
     """
-    circuit = node.evaluation.circuit
     if device is None:
-        return logical_parts(circuit)
+        return logical_parts(node.evaluation.circuit)
+    return tuple(
+        replace(
+            part,
+            elsewhere=places_of_copies(
+                part.program.circuit, part.physical, device, copies, mitigated=mitigated
+            ),
+        )
+        for part in _alone(node, device, target, pipeline)
+        if part.physical is not None
+    )
+
+
+def _alone(
+    node: EvaluationNode, device: Device, target: Target, pipeline: str
+) -> tuple[SettingPart, ...]:
+    circuit = node.evaluation.circuit
     amplitudes = amplitudes_of(circuit)
     circuit = in_gates(circuit)
     found = settings(circuit)

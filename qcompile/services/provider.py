@@ -87,6 +87,8 @@ class Provider(ABC):
     """Whether it gives exact probabilities."""
     remote: bool = True
     """Whether something may fail that works a moment later."""
+    bills_time: bool = False
+    """Whether qubits that are idle cost as much as those in use, so that copies are free."""
 
     @abstractmethod
     def submit(self, work: JobRequest, tag: str) -> str:

@@ -117,6 +117,8 @@ class RuntimeProvider(SamplerProvider):
     Every job bears a tag, so that one whose id was lost is found again.
     """
 
+    bills_time = True
+
     def __init__(
         self, service: Any, backend: Any, device: Device | None, *, batch: bool = False
     ) -> None:

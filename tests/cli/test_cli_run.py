@@ -110,6 +110,34 @@ def test_a_report_fails_where_more_is_predicted_than_allowed(run: Run) -> None:
     assert run("report", "wave.pt", "--max-jobs", "5").code == 2
 
 
+@pytest.mark.usefixtures("adapter")
+def test_copies_share_shots_and_are_reported(run: Run) -> None:
+    asked = ("report", "wave.pt", "--on", "line(30)", "--tokens", "6", "--shots", "100")
+    beside = run(*asked, "--copies", "2")
+    assert beside.code == 0 and "copies side by side: up to 2" in beside.out
+    record = json.loads(run(*asked, "--copies", "2", "--format", "json").out)["inference"]
+    assert (record["circuits"], record["shots"], record["copies"]) == (6, 300, 2)
+    assert "copies" not in run(*asked).out
+    assert run("report", "wave.pt", "--copies", "2").code == 2
+    values = {}
+    for copies in ("1", "2"):
+        found = run(
+            "run",
+            "wave.pt",
+            "--on",
+            "line(30)",
+            "--copies",
+            copies,
+            "--data",
+            "x.npy",
+            "-o",
+            "y.npy",
+        )
+        assert found.code == 0, found.err
+        values[copies] = np.load("y.npy")
+    np.testing.assert_allclose(values["1"], values["2"], atol=1e-6)
+
+
 def test_what_cannot_be_exact_is_refused_before_it_runs(run: Run, folder: Path) -> None:
     (folder / "wide.qa").write_text(WIDE)
     for more, code in (((), 1), (("--shots", "10"), 0)):

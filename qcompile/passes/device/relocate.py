@@ -13,13 +13,11 @@ from qcompile.ir.device import Device
 from qcompile.ir.light_cone import observables
 from qcompile.ir.routing import Draft, Routing, moved
 from qcompile.passes.base import Context, DevicePass
+from qcompile.passes.device.equal_shapes import equal_shapes
 from qcompile.passes.device.lexi_route import ensure_coupled, gates_on
 from qcompile.passes.device.native import usable_qubits
 from qcompile.passes.device.predict import UNDONE, is_calibrated, rates_of, waiting_times
 from qcompile.passes.device.score import best_drafts, error_of
-
-STATES = 400_000
-"""Steps of the search for equal shapes, far fewer than it could take on a large device."""
 
 CLOSE = 16
 """Places with the smallest sums of losses, among which the predicted error decides."""
@@ -73,7 +71,7 @@ class Relocate(DevicePass):
         shape = _Shape(draft, device, mitigated=context.target.mitigate == "readout")
         rows = [
             tuple(place[qubit] for qubit in shape.coupled)
-            for place in islice(_matches(shape, device), self.places)
+            for place in islice(equal_shapes(shape.pairs, device), self.places)
         ]
         if not rows:
             return
@@ -150,22 +148,6 @@ class _Shape:
         if self.mitigated:
             read *= UNDONE
         return self.turns[qubit] * turn + wait + read
-
-
-def _matches(shape: _Shape, device: Device) -> Iterator[dict[int, int]]:
-    import rustworkx
-
-    whole: Any = rustworkx.PyGraph()
-    whole.add_nodes_from(range(device.qubits))
-    usable = set(usable_qubits(device))
-    whole.add_edges_from_no_data([edge for edge in device.edges if usable.issuperset(edge)])
-    number = {qubit: index for index, qubit in enumerate(shape.coupled)}
-    part: Any = rustworkx.PyGraph()
-    part.add_nodes_from(shape.coupled)
-    part.add_edges_from_no_data([(number[a], number[b]) for a, b in shape.pairs])
-    found = rustworkx.vf2_mapping(whole, part, subgraph=True, induced=False, call_limit=STATES)
-    for match in found:
-        yield {shape.coupled[index]: physical for physical, index in match.items()}
 
 
 def _moved(draft: Draft, place: dict[int, int], device: Device) -> Draft:
