@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import circuits, contractions, start
+from benchmarks import circuits, compilation, contractions, start, training
 from benchmarks.peers import measure as peers
 
 BENCHMARKS = {
     "circuits": circuits,
+    "compilation": compilation,
     "contractions": contractions,
     "peers": peers,
     "start": start,
+    "training": training,
 }
 
 

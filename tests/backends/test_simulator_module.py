@@ -15,6 +15,7 @@ from torch.utils.checkpoint import checkpoint
 
 import qcompile
 from qcompile.backends.simulator.module import AdapterModule, build_module
+from qcompile.backends.simulator.simulation import Simulation
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.ir.initialisation import Init
 from qcompile.ir.target import Target
@@ -317,3 +318,26 @@ def test_training_lowers_the_loss() -> None:
 
 def test_representation_names_the_circuit() -> None:
     assert "hybrid, 7 -> 5, 60 parameters, 3 qubits (dense)" in repr(module())
+
+
+def test_modules_of_a_plan_share_their_steps() -> None:
+    text = 'qa 1\nadapter a() { attach "*"; update linear(x, to: out_features) }'
+    model = torch.nn.ModuleDict({name: torch.nn.Linear(4, 4) for name in "abc"})
+    adapter = qcompile.compile(text, model=model)
+    first, *others = (part for _, part in adapter.parts())
+    assert len(others) == 2
+    assert all(part._simulation is first._simulation for part in others)
+    one, other = (part for _, part in copy.deepcopy(adapter).parts() if part.site != "b")
+    assert one._simulation is other._simulation is not first._simulation
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_are_built_once_for_a_device(kind: Kind) -> None:
+    simulation = Simulation(hybrid_plan(kind))
+    # A name of the same place that torch does not take for the same.
+    device = torch.device("cpu", 0)
+    other = simulation.on(device)
+    assert other is not simulation and other.constants is not simulation.constants
+    assert simulation.on(device) is other is other.on(device)
+    assert other.on(torch.device("cpu")) is simulation
+    assert other.on(torch.device("meta")) is other

@@ -32,7 +32,7 @@ def kept(part: AdapterModule, tokens: int) -> int:
     x = torch.randn(tokens, plan.in_features, requires_grad=True)
     y = torch.randn(tokens, plan.out_features, requires_grad=True) if plan.uses_output else None
     base = nn.Linear(plan.in_features, plan.out_features).requires_grad_(False)
-    constants = [constant.value for constant in part._constants.items]
+    constants = [constant.value for constant in part._simulation.constants.items]
     found = Kept(without=[*part.parameters(), *base.parameters(), *constants])
     with found.hooks:
         part(x, y, base)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import NoneType
 from typing import Any, TypeVar
 
@@ -12,10 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from qcompile.backends.simulator.base import Base, GivenBase, ModuleBase
-from qcompile.backends.simulator.contraction import ContractionStep
 from qcompile.backends.simulator.initialise import initial_value, tensor_seed
-from qcompile.backends.simulator.orthogonal import unitary_step
-from qcompile.backends.simulator.steps import CallFrame, NodeStep, concatenate, node_step
+from qcompile.backends.simulator.simulation import CPU, CircuitStep, Simulation
+from qcompile.backends.simulator.steps import CallFrame
 from qcompile.backends.simulator.training import apply_proximal, penalty
 from qcompile.backends.simulator.tree import ParameterTree
 from qcompile.diagnostics.errors import AdapterError
@@ -28,18 +26,11 @@ from qcompile.diagnostics.messages.adapter import (
 )
 from qcompile.diagnostics.messages.interface import InputNotReal
 from qcompile.diagnostics.messages.prefix import NoPrefix, PrefixCalled
-from qcompile.executors.constants import Constants
 from qcompile.executors.executor import Evaluator
-from qcompile.executors.registry import executor_of
-from qcompile.ir.gradients import tensors_without_gradient
-from qcompile.ir.network import ContractionNode
-from qcompile.ir.node import PlanNode
 from qcompile.ir.ops.base import BASE_NODES
-from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Penalty, Proximal, Training
-from qcompile.ir.verify_plan import program_of_plan
 
 MERGE_ROWS = 1024
 """Rows of the identity that `merge_weight` sends through the module at once."""
@@ -47,33 +38,6 @@ MERGE_ROWS = 1024
 NOT_LINEAR = "its update is not a linear map of the input"
 
 ModuleT = TypeVar("ModuleT", bound="AdapterModule")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ContractionNodeStep:
-    """A tensor network."""
-
-    contraction: ContractionStep
-
-    def __call__(self, frame: CallFrame) -> Tensor:
-        return self.contraction(frame.values, frame.tensors)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CircuitStep:
-    """A circuit."""
-
-    operands: tuple[int, ...]
-    angles: int | None
-    evaluator: Evaluator
-
-    def __call__(self, frame: CallFrame) -> Tensor:
-        angles = None if self.angles is None else frame.tensors[self.angles]
-        values = [frame.values[index] for index in self.operands]
-        data = concatenate(*values) if values else frame.x.new_empty(0)
-        if data.dim() == 1:
-            return self.evaluator(data.unsqueeze(0), angles).squeeze(0)
-        return self.evaluator(data, angles)
 
 
 class AdapterModule(ParameterTree):
@@ -86,7 +50,10 @@ class AdapterModule(ParameterTree):
     torch's generator.
     """
 
-    def __init__(self, plan: Plan, *, seed: int, site: str) -> None:
+    def __init__(
+        self, plan: Plan, *, seed: int, site: str, simulation: Simulation | None = None
+    ) -> None:
+        """`simulation` is that of another module of the plan, on the CPU."""
         super().__init__()
         self.plan = plan
         self.seed = seed
@@ -111,40 +78,22 @@ class AdapterModule(ParameterTree):
                 _write_shared_tensors_apart
             )
         self._places = tuple(places)
-        self._constants = Constants()
-        self._idle = tensors_without_gradient(program_of_plan(plan))
-        with torch.device("cpu"):
-            self._simulated = tuple(self._step(node) for node in plan.nodes)
-        self._steps = self._simulated
+        self._simulation = Simulation(plan) if simulation is None else simulation
+        self._evaluators: Mapping[int, Evaluator] | None = None
+        self._steps = self._simulation.steps
         self.reset_parameters()
-
-    def _step(self, node: PlanNode) -> NodeStep:
-        widths = [other.width for other in self.plan.nodes]
-        match node:
-            case ContractionNode():
-                shapes = [spec.shape for spec in self.plan.tensors]
-                return ContractionNodeStep(
-                    contraction=ContractionStep(node, shapes, widths, self._constants)
-                )
-            case UnitaryNode():
-                return unitary_step(node, self._constants)
-            case EvaluationNode():
-                executor = executor_of(node.evaluation)
-                built = executor.build(node.evaluation, self.plan.target, self._constants)
-                return CircuitStep(operands=node.operands, angles=node.angles, evaluator=built)
-            case _:
-                return node_step(node, widths, self._constants)
 
     def use_evaluators(self, evaluators: Mapping[int, Evaluator] | None) -> None:
         """Evaluate circuits by others than the plan's, by the index of their node.
 
         None: by those of the plan again.
         """
+        self._evaluators = evaluators
         self._steps = tuple(
             replace(step, evaluator=evaluators[index])
             if evaluators is not None and isinstance(step, CircuitStep)
             else step
-            for index, step in enumerate(self._simulated)
+            for index, step in enumerate(self._simulation.steps)
         )
 
     def circuit_evaluators(self) -> tuple[Evaluator, ...]:
@@ -179,11 +128,10 @@ class AdapterModule(ParameterTree):
         return self
 
     def at(self, site: str) -> AdapterModule:
-        """The same plan for another site; its tables are copied, which is faster than building."""
-        other = copy.deepcopy(self, {id(self.plan): self.plan})
-        other.site = site
-        other.reset_parameters()
-        return other
+        """The same plan for another site, with the same steps."""
+        return AdapterModule(
+            self.plan, seed=self.seed, site=site, simulation=self._simulation.on(CPU)
+        )
 
     def forward(self, x: Tensor, y: Tensor | None = None, base: nn.Module | None = None) -> Tensor:
         """As the class says; `y` and `base` are not looked at where the plan does not read them.
@@ -330,9 +278,10 @@ class AdapterModule(ParameterTree):
         for step in self._steps:
             frame.values.append(step(frame))
         result = frame.values[self.plan.result]
-        if self._idle:
+        idle = self._simulation.idle
+        if idle:
             # A parameter without a gradient stops distributed training.
-            result = result + 0.0 * sum(tensors[index].sum() for index in self._idle)
+            result = result + 0.0 * sum(tensors[index].sum() for index in idle)
         return result
 
     def merge_weight(self, weight: Tensor | None = None) -> Tensor:
@@ -431,7 +380,10 @@ class AdapterModule(ParameterTree):
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         first = next(self.parameters(), None)
         if first is not None:
-            self._constants.move(first.device)
+            simulation = self._simulation.on(first.device)
+            if simulation is not self._simulation:
+                self._simulation = simulation
+                self.use_evaluators(self._evaluators)
         return self
 
     def extra_repr(self) -> str:

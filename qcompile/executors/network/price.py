@@ -38,6 +38,7 @@ def has_networks(circuit: Circuit) -> bool:
     return isinstance(circuit.initial, ZeroState) and isinstance(circuit.readout, Expectations)
 
 
+@lru_cache(maxsize=256)
 def fewest_operations(circuit: Circuit) -> int | None:
     """Tensor operations that contracting all observables takes at least, whatever the path.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from qcompile.contraction.paths import candidate_trees, sweep
 from qcompile.contraction.tree import Shapes, TooManyIndices, TreeStep, steps_of_tree
@@ -44,6 +45,7 @@ def reference_contraction(network: NetworkNode) -> ContractionNode:
     return _frozen(network, steps_of_tree(shapes, sweep(len(network.operands))))
 
 
+@lru_cache(maxsize=256)
 def best_contraction(
     network: NetworkNode,
     *,
@@ -55,6 +57,8 @@ def best_contraction(
     machine: Machine = DEFAULT_MACHINE,
 ) -> ContractionNode:
     """The cheapest of all candidate paths that fit in memory; of all, where none fits.
+
+    Kept: adapters of modules of several sizes have networks in common.
 
     Raises:
         TooManyIndices: No candidate can be written as einsum steps.
