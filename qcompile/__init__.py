@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from qcompile.adapter import (
         CompiledAdapter,
+        active_adapters,
         attach,
         attached,
         detach,
         disabled,
         load,
         merge,
+        mixed_batch,
         prune,
+        set_adapter,
+        using,
         warm_start,
     )
     from qcompile.diagnostics import CompileError, QCompileError
@@ -27,6 +31,7 @@ __all__ = [
     "CompiledAdapter",
     "QCompileError",
     "__version__",
+    "active_adapters",
     "attach",
     "attached",
     "compile",
@@ -34,7 +39,10 @@ __all__ = [
     "disabled",
     "load",
     "merge",
+    "mixed_batch",
     "prune",
+    "set_adapter",
+    "using",
     "warm_start",
 ]
 
@@ -42,6 +50,7 @@ _HOMES = {
     "CompileError": "qcompile.diagnostics",
     "CompiledAdapter": "qcompile.adapter",
     "QCompileError": "qcompile.diagnostics",
+    "active_adapters": "qcompile.adapter",
     "attach": "qcompile.adapter",
     "attached": "qcompile.adapter",
     "compile": "qcompile.driver.python",
@@ -49,7 +58,10 @@ _HOMES = {
     "disabled": "qcompile.adapter",
     "load": "qcompile.adapter",
     "merge": "qcompile.adapter",
+    "mixed_batch": "qcompile.adapter",
     "prune": "qcompile.adapter",
+    "set_adapter": "qcompile.adapter",
+    "using": "qcompile.adapter",
     "warm_start": "qcompile.adapter",
 }
 

@@ -1,4 +1,4 @@
-"""Adapters as torch modules: load, attach, detach, merge."""
+"""Adapters as torch modules: load, attach, switch, detach, merge."""
 
 from __future__ import annotations
 
@@ -7,17 +7,28 @@ from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.load import load
 from qcompile.adapter.merge import merge
 from qcompile.adapter.prune import prune
-from qcompile.adapter.record import attached, disabled
+from qcompile.adapter.record import attached
+from qcompile.adapter.selected import (
+    active_adapters,
+    disabled,
+    mixed_batch,
+    set_adapter,
+    using,
+)
 from qcompile.adapter.warm_start import warm_start
 
 __all__ = [
     "CompiledAdapter",
+    "active_adapters",
     "attach",
     "attached",
     "detach",
     "disabled",
     "load",
     "merge",
+    "mixed_batch",
     "prune",
+    "set_adapter",
+    "using",
     "warm_start",
 ]

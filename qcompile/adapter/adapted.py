@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
 from qcompile.adapter.calls import Calls
-from qcompile.adapter.switch import FixedSwitch, Switch
+from qcompile.adapter.named import NamedParts
+from qcompile.adapter.rows import rows_of
+from qcompile.adapter.switch import Standing, Switch
 from qcompile.backends.simulator.module import AdapterModule
 
 
-class AdapterParts(nn.Module):
-    """The parts of one module by the names of their adapters, whatever those are."""
-
-    def requires_grad_(self, requires_grad: bool = True) -> AdapterParts:
-        """As nn.Module; frozen tensors stay without gradients."""
-        for part in self.children():
-            part.requires_grad_(requires_grad)
-        return self
-
-
-class AdaptedModule(nn.Module):
+class AdaptedModule(NamedParts):
     """`base_layer` and the adapters that add to, or replace, its output.
 
     Stands in for the base layer: `weight`, `bias`, `in_features` and `out_features` are its own.
@@ -32,12 +24,11 @@ class AdaptedModule(nn.Module):
     _tied_weights_keys: ClassVar[dict[str, str]] = {"base_layer.weight": "base_layer.weight"}
     """transformers looks for it when it saves a model: a head may be tied to the embeddings."""
 
+    base_layer: nn.Module
+
     def __init__(self, base_layer: nn.Module, switch: Switch) -> None:
         """`switch` is the model's."""
-        super().__init__()
-        self.base_layer = base_layer
-        self.adapters = AdapterParts()
-        self.switch: Switch | FixedSwitch = switch
+        super().__init__(switch, base_layer=base_layer)
         self.calls = Calls()
         self.train(base_layer.training)
 
@@ -66,16 +57,6 @@ class AdaptedModule(nn.Module):
         else:
             super().register_parameter(name, param)
 
-    def parts(self) -> dict[str, AdapterModule]:
-        """The parts by the names of their adapters, in the order of attachment."""
-        found = self.adapters._modules.items()
-        return {name: part for name, part in found if isinstance(part, AdapterModule)}
-
-    def put(self, name: str, part: AdapterModule) -> None:
-        """Add a part."""
-        # ModuleDict and register_module refuse names such as `train`.
-        self.adapters._modules[name] = part
-
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """The base layer's output, or the sum of the replacements, plus the updates.
 
@@ -83,22 +64,28 @@ class AdaptedModule(nn.Module):
         is the base layer's; where that is not run, the input's.
         """
         self.calls.note()
-        parts = tuple(self.parts().values()) if self.switch.on else ()
+        standing = self.switch.standing()
+        if standing.frozen != self.switch.now().frozen:
+            with self.trained_as_in(standing):
+                return self._output(standing, x, *args, **kwargs)
+        return self._output(standing, x, *args, **kwargs)
+
+    def _output(self, standing: Standing, x: torch.Tensor, *args: Any, **kw: Any) -> torch.Tensor:
+        if standing.rows is not None:
+            rows = rows_of(standing.rows, x, standing.repeats)
+            return mixed(self.parts, rows, x, self.base_layer(x, *args, **kw), self.base_layer)
+        parts, weights = self.weighted(standing)
         base: torch.Tensor | None = None
-        if runs_base(parts):
-            base = self.base_layer(x, *args, **kwargs)
-        return combined(parts, x, base, self.base_layer)
-
-    def _replicate_for_data_parallel(self) -> Any:
-        replica: Any = super()._replicate_for_data_parallel()  # type: ignore[no-untyped-call]
-        replica.switch = self.switch.here()
-        return replica
+        if runs_base(parts, weights):
+            base = self.base_layer(x, *args, **kw)
+        return combined(parts, x, base, self.base_layer, weights)
 
 
-def runs_base(parts: Sequence[AdapterModule]) -> bool:
+def runs_base(parts: Sequence[AdapterModule], weights: Sequence[float] = ()) -> bool:
     """Whether the base layer's output is added to, or read by a part."""
     adds = all(part.plan.mode == "add" for part in parts)
-    return adds or any(part.plan.uses_output for part in parts)
+    blends = any(weight != 1 for weight in weights)
+    return adds or blends or any(part.plan.uses_output for part in parts)
 
 
 def combined(
@@ -106,13 +93,49 @@ def combined(
     x: torch.Tensor,
     base: torch.Tensor | None,
     module: torch.nn.Module,
+    weights: Sequence[float] = (),
 ) -> torch.Tensor:
-    """The output of a module with `parts`; `base` is what the frozen `module` gives for x."""
+    """The output of a module with `parts`; `base` is what the frozen `module` gives for x.
+
+    A weight multiplies the change that its part makes: the update, or, where a part alone replaces
+    the output, its difference from `base`. Without weights all are 1.
+    """
     adds = all(part.plan.mode == "add" for part in parts)
     output = base if adds else None
     dtype = x.dtype if base is None else base.dtype
-    for part in parts:
+    for number, part in enumerate(parts):
         value = part(x, base, module).to(dtype)
+        weight = weights[number] if weights else 1.0
+        if weight != 1:
+            value = weight * value
+            if part.plan.mode == "replace" and base is not None:
+                value = value + (1 - weight) * base
         output = value if output is None else output + value
     assert output is not None
     return output
+
+
+def mixed(
+    parts_of: Callable[[str], Sequence[AdapterModule]],
+    rows: Mapping[str, list[int]],
+    x: torch.Tensor,
+    base: torch.Tensor,
+    module: torch.nn.Module,
+) -> torch.Tensor:
+    """The output where each row goes through the parts of an adapter; other rows are the base's.
+
+    Args:
+        parts_of: The parts of an adapter here, by its name.
+        rows: The rows of x, by the name of their adapter.
+        x: (rows, …, in_features).
+        base: (rows, …, out_features), what the frozen `module` gives for x.
+        module: See `combined`.
+    """
+    result = base.clone()
+    for name, chosen in rows.items():
+        parts = parts_of(name)
+        if parts:
+            index = torch.tensor(chosen, device=x.device)
+            own = combined(parts, x.index_select(0, index), base.index_select(0, index), module)
+            result = result.index_copy(0, index, own)
+    return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,12 +19,21 @@ from qcompile.adapter.heads import fix_vocabulary, free_vocabulary
 from qcompile.adapter.load import load
 from qcompile.adapter.places import Place, find_places
 from qcompile.adapter.prefixed import Prefixes, forward_parameters, hold, prefixes_of, release
-from qcompile.adapter.record import RECORD, Record, attached_record
+from qcompile.adapter.record import (
+    RECORD,
+    Attachment,
+    Record,
+    attached_record,
+    names_in,
+)
+from qcompile.adapter.selected import check_weights, choose, unfreeze
 from qcompile.adapter.snapshot import Snapshot
 from qcompile.adapter.starts import forget_starts, start_from_weight, waiting
-from qcompile.adapter.switch import Switch
+from qcompile.adapter.switch import BASE, Chosen, Switch
 from qcompile.adapter.watch import unwatch, watch
-from qcompile.diagnostics.arguments import check_type
+from qcompile.diagnostics.arguments import check_type, wrong_argument
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.several import AttachedTwice, AttachmentTaken
 
 ModelT = TypeVar("ModelT", bound=nn.Module)
 
@@ -31,7 +41,9 @@ Parents = dict[int, list[tuple[nn.Module, str]]]
 """`id` of a module → each of its parents, with its name there."""
 
 
-def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
+def attach(
+    model: ModelT, adapter: CompiledAdapter | str | Path, *, name: str | None = None
+) -> ModelT:
     """Put the parts of `adapter` beside the modules that they are for, and freeze the rest.
 
     Only parameters of attached adapters require gradients afterwards. The parts move to the devices
@@ -43,18 +55,29 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
     Args:
         model: The model that the adapter was compiled for; changed in place and returned.
         adapter: A compiled adapter, or the path of one.
+        name: What `set_adapter` and others know it by; by default the name in its file. Adapters of
+            one file can be attached side by side under different names.
 
     Raises:
-        AdapterError: QA6001 to QA6004, QA6009, QA6011, QA6044, all mismatches at once.
+        AdapterError: QA6001 to QA6004, QA6009, QA6011, QA6044, all mismatches at once; QA6051,
+            QA6055, QA6057.
         ArtifactError: The file cannot be loaded.
         UsageError: QA6013: an argument is neither.
     """
     check_model("attach", model)
     expected = "a compiled adapter, or the path of one,"
     check_type("attach", "adapter", adapter, (CompiledAdapter, str, os.PathLike), expected)
+    _check_name(name)
     compiled = adapter if isinstance(adapter, CompiledAdapter) else load(adapter)
-    places = find_places(model, compiled)
+    record = vars(model).get(RECORD)
+    attachment = _attachment(compiled, name, record)
+    places = find_places(model, compiled, flat=name is None)
+    if record is not None:
+        both = (*record.switch.chosen.weights, (attachment.name, 1.0))
+        check_weights((*record.attachments, attachment), both)
     before, parts_before = Snapshot(model), Snapshot(compiled)
+    chosen = Chosen() if record is None else record.switch.chosen
+    weights, frozen = chosen.weights, chosen.frozen
     devices = [_device(place.part) for place in places]
     unset = [waiting(place.part) for place in places]
     try:
@@ -64,19 +87,19 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
                 place.part.to(device)
         for place, tensors in zip(places, unset, strict=True):
             start_from_weight(place.part, _base(place.module), tensors)
-        record = vars(model).get(RECORD)
         if record is None:
             flags = {name: parameter.requires_grad for name, parameter in model.named_parameters()}
             record = Record(requires_grad=flags)
             model.requires_grad_(False)
-        _put(model, places, record.switch)
+        _put(model, places, record.switch, attachment)
         leave_fast_paths(model, AdaptedModule)
         fix_vocabulary(model, AdaptedModule)
         watch(model)
-        setattr(model, RECORD, replace(record, adapters=(*record.adapters, compiled)))
+        _keep(model, replace(record, attachments=(*record.attachments, attachment)))
         return model
     except BaseException:
         before.restore()
+        chosen.weights, chosen.frozen = weights, frozen
         for place, device in zip(places, devices, strict=True):
             if device is not None and _device(place.part) != device:
                 place.part.to(device)
@@ -86,53 +109,109 @@ def attach(model: ModelT, adapter: CompiledAdapter | str | Path) -> ModelT:
         raise
 
 
+def _keep(model: nn.Module, record: Record) -> None:
+    """Let the model have the record, whose last adapter is new and on."""
+    setattr(model, RECORD, record)
+    choose(record, (*record.switch.chosen.weights, (record.names[-1], 1.0)))
+
+
+def _check_name(name: object) -> None:
+    if name is None or (isinstance(name, str) and name and "." not in name and name != BASE):
+        return
+    raise wrong_argument("attach", "name", name, f"a name without dots, other than `{BASE}`,")
+
+
+def _attachment(adapter: CompiledAdapter, name: str | None, record: Record | None) -> Attachment:
+    own = dict.fromkeys(site.adapter for site in adapter.sites)
+    others = () if record is None else record.attachments
+    taken = {other.name for other in others}
+    if name is None:
+        # Adapters of one name at different modules have always been welcome.
+        first = "+".join(own)
+        numbered = (f"{first}_{number}" for number in range(2, len(others) + 2))
+        free = next(given for given in (first, *numbered) if given not in taken)
+        clash = next((other.name for other in others if other.given and other.name in own), None)
+        if clash is not None:
+            raise AdapterError(AttachmentTaken(name=clash))
+        return Attachment(name=free, adapter=adapter, given=False)
+    for other in others:
+        if other.adapter is adapter:
+            raise AdapterError(AttachedTwice(name=other.name))
+    flat = {site.adapter for other in others if not other.given for site in other.adapter.sites}
+    if name in taken | flat:
+        raise AdapterError(AttachmentTaken(name=name))
+    return Attachment(name=name, adapter=adapter, given=True)
+
+
 def _base(module: nn.Module) -> nn.Module:
     return module.base_layer if isinstance(module, AdaptedModule) else module
 
 
-def detach(model: ModelT) -> ModelT:
-    """Take all adapters off; the base model is bit for bit what it was, gradient flags included.
+def detach(model: ModelT, names: str | Collection[str] | None = None) -> ModelT:
+    """Take adapters off: all, where none is named.
 
-    All or nothing: after an interruption the adapters are attached.
+    Without any adapter the base model is bit for bit what it was, gradient flags included. All or
+    nothing: after an interruption the adapters are attached.
 
     Raises:
-        AdapterError: QA6005.
+        AdapterError: QA6005, QA6053.
         UsageError: QA6013.
     """
     record = attached_record("detach", model)
+    gone = record.names if names is None else names_in(record, "detach", "names", names)
+    left = tuple(item for item in record.attachments if item.name not in gone)
     before = Snapshot(model)
+    chosen = record.switch.chosen
+    weights, frozen = chosen.weights, chosen.frozen
     try:
-        unwatch(model)
         restore_fast_paths(model)
         free_vocabulary(model)
         for parent in list(model.modules()):
-            for name, child in parent._modules.items():
+            for key, child in parent._modules.items():
                 if isinstance(child, AdaptedModule):
-                    parent._modules[name] = child.base_layer
+                    child.take_off(gone)
+                    if not child.owners:
+                        parent._modules[key] = child.base_layer
         for module in list(model.modules()):
-            if prefixes_of(module) is not None:
-                release(module)
+            prefixes = prefixes_of(module)
+            if prefixes is not None:
+                prefixes.take_off(gone)
+                if not prefixes.owners:
+                    release(module)
+        for attachment in record.attachments:
+            if attachment.name in gone:
+                unfreeze(attachment)
+        if left:
+            leave_fast_paths(model, AdaptedModule)
+            fix_vocabulary(model, AdaptedModule)
+            rest = replace(record, attachments=left)
+            setattr(model, RECORD, rest)
+            choose(rest, tuple(item for item in weights if item[0] not in gone))
+            return model
+        unwatch(model)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(record.requires_grad.get(name, parameter.requires_grad))
         delattr(model, RECORD)
         return model
     except BaseException:
         before.restore()
+        chosen.weights, chosen.frozen = weights, frozen
         raise
 
 
-def _put(model: nn.Module, places: list[Place], switch: Switch) -> None:
+def _put(model: nn.Module, places: list[Place], switch: Switch, attachment: Attachment) -> None:
     parents = _parents(model)
     wrappers: dict[int, AdaptedModule] = {}
+    name, given = attachment.name, attachment.given
     for place in places:
-        module, part, name = place.module, place.part, place.site.adapter
+        module, part = place.module, place.part
         if part.plan.mode == "prefix":
             prefixes = prefixes_of(module)
             if prefixes is None:
                 prefixes = Prefixes(forward_parameters(module), switch)
                 hold(module, prefixes)
             part.train(prefixes.training)
-            prefixes.put(name, part)
+            prefixes.put(name, part, given=given)
             continue
         wrapper = module if isinstance(module, AdaptedModule) else wrappers.get(id(module))
         if wrapper is None:
@@ -140,7 +219,7 @@ def _put(model: nn.Module, places: list[Place], switch: Switch) -> None:
             for parent, child in parents[id(module)]:
                 parent._modules[child] = wrapper
         part.train(wrapper.training)
-        wrapper.put(name, part)
+        wrapper.put(name, part, given=given)
 
 
 def _parents(model: nn.Module) -> Parents:

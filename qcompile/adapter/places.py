@@ -41,8 +41,13 @@ class Place:
     part: AdapterModule
 
 
-def find_places(model: nn.Module, adapter: CompiledAdapter) -> list[Place]:
+def find_places(model: nn.Module, adapter: CompiledAdapter, *, flat: bool = True) -> list[Place]:
     """The place of every part.
+
+    Args:
+        model: To attach to.
+        adapter: To be attached.
+        flat: Whether parts stand under the names of the file alone, which must be free then.
 
     Raises:
         AdapterError: QA6001 to QA6004, QA6009, QA6011, QA6024, QA6044; all misfits at once.
@@ -67,7 +72,7 @@ def find_places(model: nn.Module, adapter: CompiledAdapter) -> list[Place]:
                 ModuleMissing(module=site.module, adapter=site.adapter, candidates=near)
             )
         else:
-            problem = _misfit(site, module, part, unsuited.get(id(module)))
+            problem = _misfit(site, module, part, unsuited.get(id(module)), flat)
             if problem is None and (id(module), site.adapter) in taken:
                 problem = AlreadyAttached(module=site.module, adapter=site.adapter)
             taken.add((id(module), site.adapter))
@@ -80,10 +85,10 @@ def find_places(model: nn.Module, adapter: CompiledAdapter) -> list[Place]:
 
 
 def _misfit(
-    site: Site, module: nn.Module, part: AdapterModule, obstacle: str | None
+    site: Site, module: nn.Module, part: AdapterModule, obstacle: str | None, flat: bool
 ) -> Message | None:
     if part.plan.mode == "prefix":
-        return _prefix_misfit(site, module, part)
+        return _prefix_misfit(site, module, part, flat)
     if obstacle is not None:
         return ModuleUnsuited(
             adapter=site.adapter,
@@ -108,12 +113,14 @@ def _misfit(
     reason = unreadable(base) if read or waiting(part) else None
     if reason is not None:
         return WeightNotReadable(adapter=site.adapter, module=site.module, reason=reason)
-    if isinstance(module, AdaptedModule) and site.adapter in module.parts():
+    if flat and isinstance(module, AdaptedModule) and site.adapter in module.owners:
         return AlreadyAttached(module=site.module, adapter=site.adapter)
     return None
 
 
-def _prefix_misfit(site: Site, module: nn.Module, part: AdapterModule) -> Message | None:
+def _prefix_misfit(
+    site: Site, module: nn.Module, part: AdapterModule, flat: bool
+) -> Message | None:
     sizes = attention_sizes(module, site.module)
     wanted = (part.plan.in_features, part.plan.out_features)
     if sizes is None:
@@ -125,8 +132,7 @@ def _prefix_misfit(site: Site, module: nn.Module, part: AdapterModule) -> Messag
             expected=f"{wanted[0]} → {wanted[1]}",
         )
     there = holder_of(module)
-    if there is not None and not (
-        isinstance(there, Prefixes) and site.adapter not in there.parts()
-    ):
+    own = isinstance(there, Prefixes) and not (flat and site.adapter in there.owners)
+    if there is not None and not own:
         return AlreadyAttached(module=site.module, adapter=site.adapter)
     return None

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from qcompile.adapter.adapted import AdapterParts
 from qcompile.adapter.calls import Calls
-from qcompile.adapter.switch import FixedSwitch, Switch
+from qcompile.adapter.named import NamedParts
+from qcompile.adapter.switch import Switch
 from qcompile.artifact.peft_folder import ATTENTION
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
@@ -36,45 +36,34 @@ class PrefixHolder(nn.Module):
         self.names = tuple(parameters)
         self.calls = Calls()
 
-    def standing(self) -> list[AdapterModule]:
-        """The prefixes that are switched on, in their order."""
-        raise NotImplementedError
-
     def forward(self) -> tuple[Tensor, Tensor] | None:
         """Keys and values, each (tokens, width of all heads together); None: nothing stands."""
+        raise NotImplementedError
+
+    def pair(self, parts: Iterable[AdapterModule]) -> tuple[Tensor, Tensor] | None:
+        """The same of some prefixes, in their order."""
         self.calls.note()
-        pairs = [part.prefix() for part in self.standing()]
+        pairs = [part.prefix() for part in parts]
         if not pairs:
             return None
         return torch.cat([keys for keys, _ in pairs]), torch.cat([values for _, values in pairs])
 
 
-class Prefixes(PrefixHolder):
+class Prefixes(PrefixHolder, NamedParts):
     """The prefixes of attached adapters, in the order of attachment."""
 
     def __init__(self, parameters: Iterable[str], switch: Switch) -> None:
         """`parameters` as for `PrefixHolder`; `switch` is the model's."""
-        super().__init__(parameters)
-        self.adapters = AdapterParts()
-        self.switch: Switch | FixedSwitch = switch
+        NamedParts.__init__(self, switch)
+        self.names = tuple(parameters)
+        self.calls = Calls()
 
-    def parts(self) -> dict[str, AdapterModule]:
-        """The parts by the names of their adapters, in the order of attachment."""
-        found = self.adapters._modules.items()
-        return {name: part for name, part in found if isinstance(part, AdapterModule)}
-
-    def put(self, name: str, part: AdapterModule) -> None:
-        """Add a part."""
-        # ModuleDict and register_module refuse names such as `train`.
-        self.adapters._modules[name] = part
-
-    def standing(self) -> list[AdapterModule]:
-        return list(self.parts().values()) if self.switch.on else []
-
-    def _replicate_for_data_parallel(self) -> Any:
-        replica: Any = super()._replicate_for_data_parallel()  # type: ignore[no-untyped-call]
-        replica.switch = self.switch.here()
-        return replica
+    def forward(self) -> tuple[Tensor, Tensor] | None:
+        standing = self.switch.standing()
+        if standing.frozen != self.switch.now().frozen:
+            with self.trained_as_in(standing):
+                return self.pair(self.weighted(standing)[0])
+        return self.pair(self.weighted(standing)[0])
 
 
 class PrefixCache:

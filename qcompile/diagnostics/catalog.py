@@ -39,6 +39,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("adapter", "QA6"),
     ("interface", "QA60"),
     ("prefix", "QA60"),
+    ("several", "QA605"),
     ("families", "QA61"),
     ("scaling", "QA612"),
     ("peft", "QA62"),

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from peft.tuners.tuners_utils import check_adapters_to_merge
 from torch import nn
 
-from qcompile.adapter.adapted import combined, runs_base
+from qcompile.adapter.adapted import combined, mixed, runs_base
 from qcompile.adapter.calls import Calls
 from qcompile.adapter.merge_obstacles import merge_obstacle, not_finite
 from qcompile.adapter.merged import changes_bias, is_transposed, merged
+from qcompile.adapter.rows import rows_of
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NotMergeable
 from qcompile.peft.parts import PartsHolder, SharedTensors
-from qcompile.peft.rows import rows_of
 
 
 class QCompileLayer(PartsHolder):
@@ -52,7 +52,10 @@ class QCompileLayer(PartsHolder):
         names = kwargs.pop("adapter_names", None)
         self.calls.note()
         if names is not None:
-            return self._mixed(x, names, *args, **kwargs)
+            plain: torch.Tensor = self.base_layer(x, *args, **kwargs)
+            return mixed(
+                lambda name: self.parts([name]), rows_of(names, x), x, plain, self.base_layer
+            )
         if self._disable_adapters and self.merged:
             self.unmerge()
         active = self.standing_adapters()
@@ -65,20 +68,6 @@ class QCompileLayer(PartsHolder):
             base = self.base_layer(x, *args, **kwargs)
         with self.trained_as_then():
             return combined(parts, x, base, self.base_layer)
-
-    def _mixed(
-        self, x: torch.Tensor, names: Sequence[str], *args: Any, **kwargs: Any
-    ) -> torch.Tensor:
-        """Each row through the adapter of its name."""
-        base: torch.Tensor = self.base_layer(x, *args, **kwargs)
-        result = base.clone()
-        for name, rows in rows_of(names, x).items():
-            parts = self.parts([name])
-            if parts:
-                chosen = torch.tensor(rows, device=x.device)
-                own = x.index_select(0, chosen)
-                result[chosen] = combined(parts, own, base.index_select(0, chosen), self.base_layer)
-        return result
 
     def get_delta_weight(self, adapter_name: str) -> torch.Tensor:
         """The update in the layout of the base weight, float32; peft asks for it by this name.

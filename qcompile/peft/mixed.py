@@ -10,12 +10,12 @@ from typing import Any
 from peft.utils.other import AuxiliaryTrainingWrapper
 from torch import nn
 
+from qcompile.adapter.switch import BASE
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.peft import MixedBatchRefused
 from qcompile.diagnostics.nearest import nearest
 from qcompile.peft.layer import QCompileLayer
 from qcompile.peft.parts import PartsHolder
-from qcompile.peft.rows import BASE
 
 
 @contextlib.contextmanager

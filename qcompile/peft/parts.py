@@ -9,7 +9,7 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
-from qcompile.adapter.adapted import AdapterParts
+from qcompile.adapter.named import AdapterParts
 from qcompile.adapter.recomputation import same_in_recomputation
 from qcompile.backends.simulator.module import AdapterModule
 

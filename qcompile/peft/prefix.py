@@ -10,7 +10,6 @@ from torch import nn
 from qcompile.adapter.calls import Calls
 from qcompile.adapter.prefixed import PrefixHolder, forward_parameters, hold, release
 from qcompile.artifact.peft_folder import ATTENTION
-from qcompile.backends.simulator.module import AdapterModule
 from qcompile.peft.parts import PartsHolder, SharedTensors
 
 
@@ -36,10 +35,7 @@ class QCompilePrefix(PrefixHolder, PartsHolder):
 
     def forward(self) -> tuple[torch.Tensor, torch.Tensor] | None:
         with self.trained_as_then():
-            return super().forward()
-
-    def standing(self) -> list[AdapterModule]:
-        return self.parts(self.standing_adapters())
+            return self.pair(self.parts(self.standing_adapters()))
 
     def obstacles(self, adapter_names: Iterable[str]) -> list[tuple[str, str]]:
         return [

@@ -75,7 +75,7 @@ def test_disabling_ends_with_the_block_whatever_happens() -> None:
     with pytest.raises(KeyError), disabled(model):
         raise KeyError
     wrapper = model.get_submodule("model.layers.0.self_attn.q_proj")
-    assert isinstance(wrapper, AdaptedModule) and wrapper.switch.on
+    assert isinstance(wrapper, AdaptedModule) and wrapper.switch.now().weights
 
 
 def test_missing_file() -> None:

@@ -11,6 +11,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -217,6 +218,24 @@ def attach(source: str, to: nn.Module, times: int = 1) -> Callable[[], None]:
             qcompile.attach(to, adapter)
 
     return run
+
+
+def under_names(*names: str, copied: bool = True) -> Callable[[], nn.Module]:
+    def run() -> nn.Module:
+        to = model()
+        adapter = qcompile.compile(ATTACHED, model=to)
+        for name in names:
+            qcompile.attach(to, deepcopy(adapter) if copied else adapter, name=name)
+        return to
+
+    return run
+
+
+def half_a_prefix() -> None:
+    to = tiny_llama()
+    adapter = qcompile.compile(ON_UP.replace("up", "self_attn"), model=to)
+    qcompile.attach(to, adapter, name="first")
+    qcompile.set_adapter(to, {"first": 0.5})
 
 
 def changed_kind() -> nn.Module:
@@ -751,6 +770,10 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6009": attach(LOW, model()),
     "QA6010": lambda: qcompile.compile(LOW)(torch.zeros(2, 5)),
     "QA6031": diverged,
+    "QA6051": under_names("a", "a"),
+    "QA6053": lambda: qcompile.set_adapter(under_names("french")(), "fench"),
+    "QA6055": under_names("a", "b", copied=False),
+    "QA6057": half_a_prefix,
     "QA6041": lambda: qcompile.compile(PREFIX)(torch.zeros(2, 6)),
     "QA6042": lambda: next(qcompile.compile(LOW).parts())[1].prefix(),
     "QA6043": flex_attention,

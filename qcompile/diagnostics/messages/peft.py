@@ -47,9 +47,10 @@ class AdapterNameTaken(Message):
 @message("QA6203", "rows of this batch cannot go to different adapters: {reason}")
 class MixedBatchRefused(Message):
     """
-    peft's argument `adapter_names` of a call sends each row of a batch to the adapter of its name,
-    or to none for `__base__`. It needs a model of `get_peft_model` in evaluation, adapters that are
-    not merged, one name for each row, and no prefix.
+    `qcompile.mixed_batch`, and peft's argument `adapter_names` of a call, send each row of a batch
+    to the adapter of its name, or to none for `__base__`. That takes one name for each row, first
+    axes that are the rows, and no prefix; inside peft a model of `get_peft_model` in evaluation,
+    and adapters that are not merged.
 
     Erroneous:  model(**batch, adapter_names=["a", "nope"])
     Corrected:  model(**batch, adapter_names=["a", "__base__"])

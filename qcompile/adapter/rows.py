@@ -6,21 +6,26 @@ from collections.abc import Sequence
 
 import torch
 
+from qcompile.adapter.switch import BASE
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.peft import MixedBatchRefused
 
-BASE = "__base__"
-"""Stands for no adapter, as in peft."""
 
-
-def rows_of(names: Sequence[str], x: torch.Tensor) -> dict[str, list[int]]:
+def rows_of(names: Sequence[str], x: torch.Tensor, repeats: int = 1) -> dict[str, list[int]]:
     """Rows by the names of their adapters, those of the base left out.
+
+    Args:
+        names: One for each row.
+        x: (rows, …, in_features), with each row once, or `repeats` times one after the other.
+        repeats: What `generate` makes of a batch for beams.
 
     Raises:
         AdapterError: QA6203 where there are not as many rows as names.
     """
-    if x.dim() < 2 or x.shape[0] != len(names):
-        rows = x.shape[0] if x.dim() else 0
+    rows = x.shape[0] if x.dim() else 0
+    if x.dim() >= 2 and rows == repeats * len(names):
+        names = [name for name in names for _ in range(repeats)]
+    elif x.dim() < 2 or rows != len(names):
         raise AdapterError(
             MixedBatchRefused(reason=f"there are {len(names)} names for {rows} rows")
         )
