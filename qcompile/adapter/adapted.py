@@ -57,6 +57,24 @@ class AdaptedModule(NamedParts):
         else:
             super().register_parameter(name, param)
 
+    def own_keys(self, state: dict[str, Any], prefix: str) -> dict[str, Any]:
+        """A state_dict with the base's tensors as they are named where nothing is attached."""
+        inside = f"{prefix}base_layer."
+        return {
+            prefix + key.removeprefix(inside) if key.startswith(inside) else key: value
+            for key, value in state.items()
+        }
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        # What `own_keys` gave, and a state_dict of the base, is read as well.
+        for key in [key for key in state_dict if key.startswith(prefix)]:
+            name = key.removeprefix(prefix)
+            if not name.startswith(("base_layer.", "adapters.")):
+                state_dict[f"{prefix}base_layer.{name}"] = state_dict.pop(key)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
     def forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """The base layer's output, or the sum of the replacements, plus the updates.
 

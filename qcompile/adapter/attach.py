@@ -21,12 +21,13 @@ from qcompile.adapter.places import Place, find_places
 from qcompile.adapter.prefixed import Prefixes, forward_parameters, hold, prefixes_of, release
 from qcompile.adapter.record import (
     RECORD,
-    Attachment,
+    Attached,
     Record,
     attached_record,
     names_in,
 )
-from qcompile.adapter.selected import check_weights, choose, unfreeze
+from qcompile.adapter.saving import save_as_before, save_under_own_names
+from qcompile.adapter.selected import check_adapter_weights, choose_adapters, unfreeze
 from qcompile.adapter.snapshot import Snapshot
 from qcompile.adapter.starts import forget_starts, start_from_weight, waiting
 from qcompile.adapter.switch import BASE, Chosen, Switch
@@ -74,7 +75,7 @@ def attach(
     places = find_places(model, compiled, flat=name is None)
     if record is not None:
         both = (*record.switch.chosen.weights, (attachment.name, 1.0))
-        check_weights((*record.attachments, attachment), both)
+        check_adapter_weights((*record.attachments, attachment), both)
     before, parts_before = Snapshot(model), Snapshot(compiled)
     chosen = Chosen() if record is None else record.switch.chosen
     weights, frozen = chosen.weights, chosen.frozen
@@ -94,6 +95,7 @@ def attach(
         _put(model, places, record.switch, attachment)
         leave_fast_paths(model, AdaptedModule)
         fix_vocabulary(model, AdaptedModule)
+        save_under_own_names(model)
         watch(model)
         _keep(model, replace(record, attachments=(*record.attachments, attachment)))
         return model
@@ -112,7 +114,7 @@ def attach(
 def _keep(model: nn.Module, record: Record) -> None:
     """Let the model have the record, whose last adapter is new and on."""
     setattr(model, RECORD, record)
-    choose(record, (*record.switch.chosen.weights, (record.names[-1], 1.0)))
+    choose_adapters(record, (*record.switch.chosen.weights, (record.names[-1], 1.0)))
 
 
 def _check_name(name: object) -> None:
@@ -121,7 +123,7 @@ def _check_name(name: object) -> None:
     raise wrong_argument("attach", "name", name, f"a name without dots, other than `{BASE}`,")
 
 
-def _attachment(adapter: CompiledAdapter, name: str | None, record: Record | None) -> Attachment:
+def _attachment(adapter: CompiledAdapter, name: str | None, record: Record | None) -> Attached:
     own = dict.fromkeys(site.adapter for site in adapter.sites)
     others = () if record is None else record.attachments
     taken = {other.name for other in others}
@@ -133,14 +135,14 @@ def _attachment(adapter: CompiledAdapter, name: str | None, record: Record | Non
         clash = next((other.name for other in others if other.given and other.name in own), None)
         if clash is not None:
             raise AdapterError(AttachmentTaken(name=clash))
-        return Attachment(name=free, adapter=adapter, given=False)
+        return Attached(name=free, adapter=adapter, given=False)
     for other in others:
         if other.adapter is adapter:
             raise AdapterError(AttachedTwice(name=other.name))
     flat = {site.adapter for other in others if not other.given for site in other.adapter.sites}
     if name in taken | flat:
         raise AdapterError(AttachmentTaken(name=name))
-    return Attachment(name=name, adapter=adapter, given=True)
+    return Attached(name=name, adapter=adapter, given=True)
 
 
 def _base(module: nn.Module) -> nn.Module:
@@ -186,8 +188,9 @@ def detach(model: ModelT, names: str | Collection[str] | None = None) -> ModelT:
             fix_vocabulary(model, AdaptedModule)
             rest = replace(record, attachments=left)
             setattr(model, RECORD, rest)
-            choose(rest, tuple(item for item in weights if item[0] not in gone))
+            choose_adapters(rest, tuple(item for item in weights if item[0] not in gone))
             return model
+        save_as_before(model)
         unwatch(model)
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(record.requires_grad.get(name, parameter.requires_grad))
@@ -199,7 +202,7 @@ def detach(model: ModelT, names: str | Collection[str] | None = None) -> ModelT:
         raise
 
 
-def _put(model: nn.Module, places: list[Place], switch: Switch, attachment: Attachment) -> None:
+def _put(model: nn.Module, places: list[Place], switch: Switch, attachment: Attached) -> None:
     parents = _parents(model)
     wrappers: dict[int, AdaptedModule] = {}
     name, given = attachment.name, attachment.given

@@ -22,7 +22,7 @@ RECORD = "qcompile_attached"
 
 
 @dataclass(frozen=True)
-class Attachment:
+class Attached:
     """One attached adapter."""
 
     name: str
@@ -39,7 +39,7 @@ class Record:
 
     requires_grad: Mapping[str, bool]
     """Of every parameter of the base model, by its name before the first attachment."""
-    attachments: tuple[Attachment, ...] = ()
+    attachments: tuple[Attached, ...] = ()
     switch: Switch = field(default_factory=lambda: Switch(Chosen()))
 
     @property

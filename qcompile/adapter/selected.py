@@ -14,7 +14,7 @@ from torch import nn
 from qcompile.adapter.prefixed import prefixes_of
 from qcompile.adapter.record import (
     RECORD,
-    Attachment,
+    Attached,
     Record,
     attached_record,
     names_in,
@@ -57,7 +57,7 @@ def set_adapter(model: nn.Module, names: Selection) -> None:
             _turned(attachment, attachment.name in on) for attachment in record.attachments
         )
         setattr(model, RECORD, replace(record, attachments=changed))
-        choose(record, weights)
+        choose_adapters(record, weights)
     except BaseException:
         for parameter, flag in before:
             parameter.requires_grad_(flag)
@@ -163,7 +163,7 @@ def _block(record: Record, effect: Effect) -> Iterator[None]:
         record.switch.end(block)
 
 
-def choose(record: Record, weights: Weights) -> None:
+def choose_adapters(record: Record, weights: Weights) -> None:
     """Let these adapters of the record be on, in every thread without a block of its own."""
     on = dict(weights)
     chosen = record.switch.chosen
@@ -195,11 +195,11 @@ def weights_in(
         if not (number and math.isfinite(weight)):
             raise wrong_argument(function, "names", weight, "finite numbers as weights")
     found = tuple((name, float(weights[name])) for name in record.names if name in weights)
-    check_weights(record.attachments, found)
+    check_adapter_weights(record.attachments, found)
     return found
 
 
-def check_weights(attachments: Iterable[Attachment], weights: Weights) -> None:
+def check_adapter_weights(attachments: Iterable[Attached], weights: Weights) -> None:
     """Refuse weights other than 1 where they mean nothing.
 
     Raises:
@@ -228,7 +228,7 @@ def check_weights(attachments: Iterable[Attachment], weights: Weights) -> None:
         raise AdapterError(*few(tuple(problems.values())))
 
 
-def _turned(attachment: Attachment, on: bool) -> Attachment:
+def _turned(attachment: Attached, on: bool) -> Attached:
     """The attachment with its parameters frozen, or as they were before that."""
     named = dict(attachment.adapter.named_parameters())
     if on and attachment.flags is not None:
@@ -243,6 +243,6 @@ def _turned(attachment: Attachment, on: bool) -> Attachment:
     return attachment
 
 
-def unfreeze(attachment: Attachment) -> None:
+def unfreeze(attachment: Attached) -> None:
     """Undo what `set_adapter` has done to the parameters of an adapter that is taken off."""
     _turned(attachment, on=True)

@@ -369,7 +369,8 @@ def test_checkpointed_models_train_with_what_is_on() -> None:
 def test_compiled_models_follow() -> None:
     model = small(low_rank, low_rank)
     traced: Any = torch.compile(model, backend="eager", fullgraph=True)
-    for chosen in ("p", {"p": 0.5, "q": 2.0}, []):
+    choices: tuple[Any, ...] = ("p", {"p": 0.5, "q": 2.0}, [])
+    for chosen in choices:
         qcompile.set_adapter(model, chosen)
         torch.testing.assert_close(traced(X), model(X))
     with qcompile.mixed_batch(model, ["p", "q"]):
@@ -413,7 +414,7 @@ def test_what_is_refused_changes_nothing() -> None:
     ):
         assert refused(partial(qcompile.attach, model, given, name=name)) == code
     for action in (qcompile.set_adapter, qcompile.detach, qcompile.attached, qcompile.merge):
-        assert refused(partial(action, model, "nobody")) == "QA6053"  # type: ignore[operator]
+        assert refused(partial(action, model, "nobody")) == "QA6053"
     assert refused(partial(qcompile.set_adapter, model, {"p": float("nan")})) == "QA6013"
     assert refused(partial(qcompile.set_adapter, model, 3)) == "QA6013"  # type: ignore[arg-type]
     for names, rows, code in (

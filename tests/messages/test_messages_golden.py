@@ -238,6 +238,16 @@ def half_a_prefix() -> None:
     qcompile.set_adapter(to, {"first": 0.5})
 
 
+def saved_with_adapter() -> None:
+    to = tiny_llama()
+    qcompile.attach(to, qcompile.compile(ATTACHED.replace("*.up", "*.up_proj"), model=to))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        to.save_pretrained("out")
+    (warning,) = caught
+    sys.stderr.write(f"{warning.message}\n")
+
+
 def changed_kind() -> nn.Module:
     other = model()
     other.get_submodule("second").up = nn.LayerNorm(4)
@@ -774,6 +784,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6053": lambda: qcompile.set_adapter(under_names("french")(), "fench"),
     "QA6055": under_names("a", "b", copied=False),
     "QA6057": half_a_prefix,
+    "QA6059": saved_with_adapter,
     "QA6041": lambda: qcompile.compile(PREFIX)(torch.zeros(2, 6)),
     "QA6042": lambda: next(qcompile.compile(LOW).parts())[1].prefix(),
     "QA6043": flex_attention,

@@ -20,6 +20,7 @@ from tests.trainers.runs import MODELS, Tokens, trained_state
 pytestmark = [
     pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated"),
     pytest.mark.filterwarnings("ignore:.*pin_memory"),
+    pytest.mark.filterwarnings("ignore:.*QA6059"),
 ]
 
 

@@ -22,6 +22,7 @@ from tests.trainers.runs import Tokens
 pytestmark = [
     pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated"),
     pytest.mark.filterwarnings("ignore:.*pin_memory"),
+    pytest.mark.filterwarnings("ignore:.*QA6059"),
 ]
 
 

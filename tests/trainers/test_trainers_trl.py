@@ -21,6 +21,7 @@ from tests.trainers.runs import WORDS, tokenizer
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.* is deprecated:FutureWarning"),
     pytest.mark.filterwarnings("ignore:.*pin_memory"),
+    pytest.mark.filterwarnings("ignore:.*QA6059"),
 ]
 
 

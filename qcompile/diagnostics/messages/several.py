@@ -71,3 +71,25 @@ class WeightUnusable(Message):
     name: str
     weight: float
     reason: str
+
+
+@message(
+    "QA6059",
+    "`from_pretrained` will read the base model from `{folder}`, and no adapters",
+    severity="warning",
+    help=(
+        'save each by itself, `qcompile.attached(model, name).save("adapter.pt")`, and attach it '
+        "to what `from_pretrained` gives"
+    ),
+)
+class SavedWithoutAdapters(Message):
+    """
+    transformers' `save_pretrained` writes the base under its own names. The tensors of attached
+    adapters stand beside them, so that a Trainer can resume from the folder with a model that has
+    the same adapters attached; without them `from_pretrained` knows nothing of these tensors.
+
+    Erroneous:  model = AutoModelForCausalLM.from_pretrained("out")
+    Corrected:  model = AutoModelForCausalLM.from_pretrained("out"); attach(model, "adapter.pt")
+    """
+
+    folder: str
