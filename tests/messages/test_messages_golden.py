@@ -11,6 +11,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from copy import deepcopy
 from dataclasses import replace
 from importlib.metadata import EntryPoint, EntryPoints
@@ -241,7 +242,7 @@ def half_a_prefix() -> None:
 def saved_with_adapter() -> None:
     to = tiny_llama()
     qcompile.attach(to, qcompile.compile(ATTACHED.replace("*.up", "*.up_proj"), model=to))
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught, redirect_stderr(io.StringIO()):
         warnings.simplefilter("always")
         to.save_pretrained("out")
     (warning,) = caught
