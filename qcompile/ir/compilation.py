@@ -24,6 +24,8 @@ class ModuleInfo:
     attention: tuple[int, int] | None = None
     """Widths of the hidden state and of all keys together; None where it is no attention module
     that a prefix can stand in."""
+    heads: tuple[int, int, int] | None = None
+    """Heads of the attention that it belongs to, heads of its keys, width of a head."""
     obstacle: str | None = None
     """Why no adapter can be attached to it, where it is a linear map without sizes."""
     stacked: tuple[str, ...] = ()
@@ -59,7 +61,7 @@ class Site:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoweredSet:
-    """All programs of a compilation, one for each distinct (adapter, body, sizes)."""
+    """All programs of a compilation, one for each distinct (adapter, body, sizes, facts)."""
 
     programs: tuple[Program, ...]
     sites: tuple[Site, ...]

@@ -18,6 +18,13 @@ ScalarValue = bool | int | float | str
 MODEL_SIZES = ("in_features", "out_features")
 """Names whose values are known only once a module of a model is."""
 
+MODULE_FACTS = ("layer_index", "num_layers", "num_heads", "num_kv_heads", "head_dim")
+"""Names whose values are known once a module of a model is, where the model has them.
+
+Which layer the module is in, from 0, of how many; the heads of its attention, those of keys and
+values, and their width.
+"""
+
 MAX_MAGNITUDE = 10**15
 """Results beyond this are refused: no size of a model is near it, and huge powers would hang."""
 
@@ -57,6 +64,14 @@ class ScalarError(ValueError):
         super().__init__(reason)
         self.reason = reason
         self.span = span
+
+
+class UnknownVariable(ScalarError):
+    """A variable that has no value here."""
+
+    def __init__(self, name: str, span: Span | None) -> None:
+        super().__init__(f"`{name}` has no value here", span)
+        self.name = name
 
 
 def _choose(condition: ScalarValue, yes: ScalarValue, no: ScalarValue) -> ScalarValue:
@@ -124,7 +139,7 @@ def evaluate_scalar(scalar: Scalar, sizes: Mapping[str, ScalarValue]) -> ScalarV
             return value
         case Variable(name=name, span=span):
             if name not in sizes:
-                raise ScalarError(f"`{name}` has no value here", span)
+                raise UnknownVariable(name, span)
             return sizes[name]
         case Apply(operator="if", arguments=(condition, yes, no)):
             return evaluate_scalar(yes if evaluate_scalar(condition, sizes) else no, sizes)

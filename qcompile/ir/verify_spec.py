@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qcompile.ir.initialisation import INIT_ARGUMENTS, Init
 from qcompile.ir.ops.ends import SpecInput, SpecOutput
-from qcompile.ir.scalar import MODEL_SIZES, Apply, Constant, Scalar, variables
+from qcompile.ir.scalar import MODEL_SIZES, MODULE_FACTS, Apply, Constant, Scalar, variables
 from qcompile.ir.spec import AdapterSpec, Body, Spec, SpecCircuitValue, SpecUnitary
 from qcompile.ir.target import CalibratedNoise, CouplingDevice, NoiseModel, Target
 from qcompile.ir.training import SpecPenalty
@@ -112,7 +112,7 @@ def verify_init(where: str, init: Init) -> None:
 
 def closed(where: str, scalar: Scalar, bound: frozenset[str]) -> None:
     """Check that a scalar mentions nothing but the module's sizes and `bound`, and is folded."""
-    free = variables(scalar) - set(MODEL_SIZES) - bound
+    free = variables(scalar) - {*MODEL_SIZES, *MODULE_FACTS} - bound
     require(not free, f"{where}: unbound {sorted(free)}")
     if isinstance(scalar, Apply):
         constant = all(isinstance(item, Constant) for item in scalar.arguments)

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from qcompile.ir.gates import GATES
 from qcompile.ir.initialisation import INIT_ARGUMENTS, Init
-from qcompile.ir.scalar import MODEL_SIZES, Scalar, variables
+from qcompile.ir.scalar import MODEL_SIZES, MODULE_FACTS, Scalar, variables
 from qcompile.ir.spec_circuit import (
     Bank,
     BankElement,
@@ -89,7 +89,7 @@ class _Walk:
             raise VerificationError(f"{self.where}: {otherwise}")
 
     def scalar(self, scalar: Scalar, bound: frozenset[str]) -> None:
-        free = variables(scalar) - set(MODEL_SIZES) - bound
+        free = variables(scalar) - {*MODEL_SIZES, *MODULE_FACTS} - bound
         self.require(not free, f"unbound {sorted(free)}")
 
     def operand(self, operand: int) -> None:

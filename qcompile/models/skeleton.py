@@ -19,6 +19,7 @@ from qcompile.diagnostics.source import Span
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.models.attention import attention_sizes
 from qcompile.models.config import config_digest, read_config, without_code
+from qcompile.models.heads import Heads, heads_of
 from qcompile.models.linear import linear_sizes
 from qcompile.models.obstacles import obstacles, stacked_experts
 from qcompile.models.roles import roles
@@ -79,7 +80,10 @@ def module_infos(model: torch.nn.Module) -> tuple[ModuleInfo, ...]:
     unsuited = obstacles(model)
     linear = {n: m for n, m in model.named_modules() if n and linear_sizes(m) is not None}
     held = roles(model, linear)
+    heads: dict[str, Heads | None] = {}
     for name, module in model.named_modules():
+        above = heads[name.rpartition(".")[0]] if name else None
+        heads[name] = heads_of(module, above)
         if not name:
             continue
         obstacle = unsuited.get(id(module))
@@ -92,6 +96,7 @@ def module_infos(model: torch.nn.Module) -> tuple[ModuleInfo, ...]:
                 out_features=None if sizes is None else sizes[1],
                 layer=next((int(part) for part in name.split(".") if part.isdigit()), None),
                 attention=attention_sizes(module, name),
+                heads=heads[name],
                 obstacle=obstacle,
                 stacked=stacked_experts(name, module),
                 role=None if sizes is None else held.get(name),

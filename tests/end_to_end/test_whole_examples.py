@@ -40,6 +40,8 @@ SMALL = {
     "mixture_of_lora": ("rank=2",),
     "cp": ("components=3", "in_mode=2", "out_mode=2"),
     "loca": ("coefficients=5",),
+    "lorta": ("rank=2",),
+    "metatt": ("rank=2",),
     "loretta": ("rank=2", "bond=2"),
     "paca": ("rank=2",),
     "tt_lora": ("bond=2",),

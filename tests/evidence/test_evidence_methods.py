@@ -29,6 +29,8 @@ OF_PEFT = {
     "lokr",
     "lora_fa",
     "loretta",
+    "lorta",
+    "metatt",
     "miss",
     "mixture_of_lora",
     "oft",

@@ -163,6 +163,21 @@ class SitesDisagree(SizedMessage):
     sites: int
 
 
+@message("QA3110", "`{name}` is not known: {reason}", label="read here")
+class NotKnownOfModule(SizedMessage):
+    """`layer_index` and `num_layers` are known of modules in a numbered list of layers, and
+    `num_heads`, `num_kv_heads` and `head_dim` of modules of a model that has attention.
+
+    Erroneous:  shape 64 -> 64
+                h = linear(x, to: layer_index + 1)
+    Corrected:  attach "*.q_proj"
+                h = linear(x, to: layer_index + 1)
+    """
+
+    name: str
+    reason: str
+
+
 @message(
     "QA3111",
     "tensor `{key}` is shared, but its places disagree: {here} and {there}",

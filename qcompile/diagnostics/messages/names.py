@@ -9,8 +9,8 @@ from qcompile.diagnostics.source import Span
 @message("QA2001", "unknown name `{name}`", label="not defined here")
 class UnknownName(Message):
     """A name must be bound before it is used: as a parameter, by `=`, by `let`, by an import, or
-    as one of the predefined names x, y, in_features, out_features and pi. Names of one adapter or
-    block are not seen by another.
+    as one of the predefined names, such as x, y, W, in_features, layer_index and pi. Names of one
+    adapter or block are not seen by another.
 
     Erroneous:  h = linear(x, to: rnak)
     Corrected:  h = linear(x, to: rank)

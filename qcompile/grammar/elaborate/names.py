@@ -25,7 +25,7 @@ from qcompile.grammar.elaborate.scope import (
 from qcompile.grammar.syntax import Name
 from qcompile.ir.operands import Operand, Typed, Value, real
 from qcompile.ir.ops.base import SpecBaseBias, SpecWeight
-from qcompile.ir.scalar import MODEL_SIZES, Variable, variables
+from qcompile.ir.scalar import MODEL_SIZES, MODULE_FACTS, Variable, variables
 
 
 def look_up(frame: Frame, name: Name) -> Operand:
@@ -42,9 +42,11 @@ def look_up(frame: Frame, name: Name) -> Operand:
         return replace(operand, span=name.span)
     if name.text in PREDEFINED:
         return _predefined(frame, name)
-    if name.text in OF_THE_WEIGHT and name.text not in frame.scope.file.names:
-        upcoming = frame.scope.find_upcoming(name.text)
-        return _of_the_weight(frame, name) if upcoming is None else _defined(frame, name)
+    hidden = name.text in frame.scope.file.names or frame.scope.find_upcoming(name.text)
+    if not hidden and name.text in OF_THE_WEIGHT:
+        return _of_the_weight(frame, name)
+    if not hidden and name.text in MODULE_FACTS:
+        return _known_of_a_module(frame, name)
     return _defined(frame, name)
 
 
@@ -53,18 +55,23 @@ def depends_on_loop(operand: Typed) -> bool:
     if operand.constant is not None:
         return False
     names = variables(operand.scalar)
-    return any(name not in MODEL_SIZES and not name.startswith("$") for name in names)
+    known = (*MODEL_SIZES, *MODULE_FACTS)
+    return any(name not in known and not name.startswith("$") for name in names)
 
 
 def _predefined(frame: Frame, name: Name) -> Operand:
     if name.text == "pi":
         return real(math.pi, name.span)
-    if not frame.sizes:
-        frame.report(ModelSizeInLet(span=name.span, name=name.text))
-        return None
-    if name.text in OF_THE_MODULE:
+    if frame.sizes and name.text in OF_THE_MODULE:
         return _of_the_module(frame, name)
-    return _size(name.text, name.span)
+    return _known_of_a_module(frame, name)
+
+
+def _known_of_a_module(frame: Frame, name: Name) -> Operand:
+    if frame.sizes:
+        return _size(name.text, name.span)
+    frame.report(ModelSizeInLet(span=name.span, name=name.text))
+    return None
 
 
 def _of_the_module(frame: Frame, name: Name) -> Operand:
@@ -121,7 +128,7 @@ def _unknown(frame: Frame, name: Name) -> None:
     if upcoming is not None:
         frame.report(UsedBeforeDefinition(span=name.span, name=name.text, first=upcoming))
     elif not frame.scope.file.incomplete:
-        candidates = chain(frame.scope.visible(), PREDEFINED, OF_THE_WEIGHT)
+        candidates = chain(frame.scope.visible(), PREDEFINED, OF_THE_WEIGHT, MODULE_FACTS)
         frame.report(
             UnknownName(
                 span=name.span,

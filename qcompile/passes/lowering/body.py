@@ -10,6 +10,7 @@ from qcompile.ir.program import Program
 from qcompile.ir.spec import AdapterSpec, Body, Mode, SpecCircuitValue, SpecUnitary
 from qcompile.ir.spec_node import SpecNode
 from qcompile.passes.lowering.circuits import lower_circuit
+from qcompile.passes.lowering.facts import ModuleFacts
 from qcompile.passes.lowering.graph import Controls, Graph
 from qcompile.passes.lowering.layout import Layout, SharedTensors
 from qcompile.passes.lowering.report import LoweringReport, Refused
@@ -39,11 +40,16 @@ class BodyLowering:
         in_features: int,
         out_features: int,
         device: Device | None,
+        facts: ModuleFacts,
+        read: set[str],
     ) -> Program | None:
-        """The program; None after any error, each of which was reported."""
+        """The program; None after any error, each of which was reported.
+
+        The names of the facts that it depends on are added to `read`.
+        """
         report = self.report
-        sizes = {"in_features": in_features, "out_features": out_features}
-        sizing = Sizing(variables=sizes, report=report)
+        sizes = {"in_features": in_features, "out_features": out_features, **facts.values}
+        sizing = Sizing(variables=sizes, report=report, facts=facts, read=read)
         layout = Layout(report=report, shared=self.shared)
         control = self._control(body, sizing)
         graph = Graph(

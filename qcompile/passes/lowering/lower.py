@@ -14,8 +14,15 @@ from qcompile.ir.program import Program
 from qcompile.ir.spec import AdapterSpec, Spec
 from qcompile.passes.lowering.attach import BodyPlacement, place_bodies
 from qcompile.passes.lowering.body import BodyLowering
+from qcompile.passes.lowering.facts import ModuleFacts, facts_of
 from qcompile.passes.lowering.report import LoweringReport
 from qcompile.passes.lowering.totals import check_totals
+
+Units = list[tuple[dict[str, int | None], int]]
+"""Facts that a program depends on, and its index, for modules of one size."""
+
+REFUSED = -1
+"""In place of an index: there is no program."""
 
 
 def lower(
@@ -25,7 +32,7 @@ def lower(
     devices: Mapping[str, Device],
     collector: Collector,
 ) -> LoweredSet | None:
-    """One program for each distinct (adapter, body, sizes), and every module that takes one.
+    """One program for each distinct (adapter, body, sizes, facts), and the modules that take one.
 
     `devices`: the loaded device of every target that has one, by the name of the target.
     Returns None after any error; all errors and warnings are in the collector.
@@ -38,24 +45,29 @@ def lower(
     for adapter in spec.adapters:
         placements = _placements(adapter, model, report)
         device = None if adapter.target is None else devices.get(adapter.target)
-        units: dict[tuple[int, int, int], int | None] = {}
+        facts = {} if model is None else facts_of(model)
+        units: dict[tuple[int, int, int], Units] = {}
         complete = complete and bool(placements)
         for placement in placements:
             key = (placement.body, placement.in_features, placement.out_features)
-            if key not in units:
+            known = facts.get(placement.module, ModuleFacts())
+            found = units.setdefault(key, [])
+            unit = _like(found, known)
+            if unit is None:
                 report.sizes = _sizes(placement)
+                read: set[str] = set()
                 program = bodies.lower(
                     adapter,
                     adapter.bodies[placement.body],
                     placement.in_features,
                     placement.out_features,
                     device,
+                    known,
+                    read,
                 )
-                units[key] = None if program is None else len(programs)
-                if program is not None:
-                    programs.append(program)
-            unit = units[key]
-            if unit is None:
+                unit = _placed(program, found, programs)
+                found.append(({name: known.values.get(name) for name in read}, unit))
+            if unit < 0:
                 complete = False
             else:
                 sites.append(Site(module=placement.module, adapter=adapter.name, unit=unit))
@@ -63,6 +75,25 @@ def lower(
     lowered = LoweredSet(programs=tuple(programs), sites=tuple(sites))
     check_totals(lowered, spec, report)
     return None if collector.has_errors or not complete else lowered
+
+
+def _like(found: Units, facts: ModuleFacts) -> int | None:
+    """The unit of a module that differs in nothing that the adapter reads; None: there is none."""
+    for read, unit in found:
+        if all(facts.values.get(name) == value for name, value in read.items()):
+            return unit
+    return None
+
+
+def _placed(program: Program | None, found: Units, programs: list[Program]) -> int:
+    """The index of a program, which may be there already: not every fact makes a difference."""
+    if program is None:
+        return REFUSED
+    for _, unit in found:
+        if unit >= 0 and programs[unit] == program:
+            return unit
+    programs.append(program)
+    return len(programs) - 1
 
 
 def _placements(

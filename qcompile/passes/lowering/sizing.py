@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from qcompile.diagnostics.messages.lowering import (
+    NotKnownOfModule,
     NoValueAtSize,
     OutOfRangeAtSize,
     ValueTooWide,
@@ -14,25 +15,49 @@ from qcompile.diagnostics.messages.lowering import (
 )
 from qcompile.diagnostics.source import Span
 from qcompile.ir.limits import MAX_WIDTH
-from qcompile.ir.scalar import Scalar, ScalarError, ScalarValue, evaluate_scalar
+from qcompile.ir.scalar import (
+    MODULE_FACTS,
+    Scalar,
+    ScalarError,
+    ScalarValue,
+    UnknownVariable,
+    evaluate_scalar,
+    variables,
+)
+from qcompile.passes.lowering.facts import ModuleFacts
 from qcompile.passes.lowering.report import LoweringReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizing:
-    """Model sizes and loop variables; every method raises `Refused` where there is no value."""
+    """What is known of a module, and loop variables.
+
+    Every method raises `Refused` where there is no value.
+    """
 
     variables: Mapping[str, ScalarValue]
     report: LoweringReport
+    facts: ModuleFacts = field(default_factory=ModuleFacts)
+    read: set[str] = field(default_factory=set)
+    """The names of `MODULE_FACTS` that scalars have mentioned so far."""
 
     def bound(self, name: str, value: int) -> Sizing:
         """This sizing inside a loop."""
-        return Sizing(variables={**self.variables, name: value}, report=self.report)
+        return replace(self, variables={**self.variables, name: value})
 
     def value(self, scalar: Scalar, span: Span | None) -> ScalarValue:
         """Whatever the scalar is; `span` serves where it has none of its own."""
+        self.read.update(variables(scalar).intersection(MODULE_FACTS))
         try:
             return evaluate_scalar(scalar, self.variables)
+        except UnknownVariable as error:
+            self.report.refuse(
+                NotKnownOfModule(
+                    name=error.name,
+                    reason=self.facts.reason(error.name),
+                    span=error.span or scalar.span or span,
+                )
+            )
         except ScalarError as error:
             self.report.refuse(
                 NoValueAtSize(reason=error.reason, span=error.span or scalar.span or span)
