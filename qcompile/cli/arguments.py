@@ -67,6 +67,7 @@ class Arguments:
     time_passes: bool = False
     verify: bool = False
     validate: Validation = "none"
+    budget: int | None = None
     emit: tuple[str, ...] = ()
     tokens: int = DEFAULT_TOKENS
     memory_limit: int = DEFAULT_MEMORY
@@ -241,6 +242,7 @@ class _Reader:
             validate=self._choice(  # type: ignore[arg-type]
                 self._one("validate", "--validate"), "--validate", ("show", "choose"), "none"
             ),
+            budget=self._count("budget"),
             emit=emit,
             tokens=self._number("tokens", 1, 2**40, defaults.tokens),
             memory_limit=self._size("memory_limit", defaults.memory_limit),

@@ -109,6 +109,13 @@ OPTIONS: tuple[CommandOption, ...] = (
         " in the report's figures, or choose by them",
     ),
     CommandOption(
+        names=("--budget",),
+        metavar="N",
+        commands=_COMPILING,
+        help="at most N searches of each circuit on its way to a device: placings, routings,"
+        " simulations",
+    ),
+    CommandOption(
         names=("--emit",),
         metavar="LIST",
         many=True,

@@ -31,6 +31,7 @@ def driver_options(arguments: Arguments) -> Options:
         seed=arguments.seed,
         verify=arguments.verify,
         validate=arguments.validate,
+        budget=arguments.budget,
     )
 
 

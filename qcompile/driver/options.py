@@ -36,6 +36,8 @@ class Options:
     verify: bool = False
     validate: Validation = "none"
     """Whether the best candidates of circuits on a device are simulated under its noise."""
+    budget: int | None = None
+    """Searches of each circuit on its way to a device, at most."""
 
     def overrides(self) -> tuple[Override, ...]:
         """All values of parameters.

@@ -192,6 +192,7 @@ def _plan(
             memory_limit=options.memory_limit,
             optimisation=options.optimisation,
             validate=options.validate,
+            budget=options.budget,
             span=places[program.adapter],
             remark=collector.add,
         )

@@ -41,6 +41,8 @@ class Context:
     optimisation: int = DEFAULT_OPTIMISATION
     validate: Validation = "none"
     """Whether the best candidates of circuits on a device are simulated whatever their size."""
+    budget: int | None = None
+    """Searches of each circuit on its way to a device, at most."""
     adapter: str = ""
     """The adapter that is transformed, for remarks; `run_pipeline` fills it in."""
     span: Span | None = None

@@ -93,12 +93,17 @@ class Pipeline:
 
 
 def device_passes(pipeline: Pipeline, context: Context) -> tuple[DevicePass, ...]:
-    """Those of the pipeline; where it names none, those of `ROUTING`; `validate` where it is asked
-    for."""
+    """Those of the pipeline; where it names none, those of `ROUTING`; with less to do where a
+    budget says so, and `validate` where it is asked for."""
     if context.device is None:
         return ()
     named = tuple(step for step in pipeline.passes if isinstance(step, DevicePass))
     steps = named or _routing(context.optimisation)
+    if context.budget is not None:
+        # Its passes are those of the stage, which programs for the simulator must not wait for.
+        from qcompile.passes.device.budget import within_budget
+
+        steps = within_budget(steps, context.budget)
     if context.validate == "none" or any(step.name == "validate" for step in steps):
         return steps
     choose = str(context.validate == "choose").lower()
