@@ -452,6 +452,12 @@ _ROWS = {
         meaning="exp(-i t ZX / 2), Z on the first qubit", qubits=2, angles=1, axis="ZX",
         parts="cz 0 1; rx(t[0]) 1; cz 0 1", shorter="h 1; rzz(t[0]) 0 1; h 1",
     ),
+    # XX and YY commute; √X on both qubits and a cx turn them into X on the one and Z on the other.
+    "rxy": GateKind(
+        meaning="exp(-i t (XX + YY) / 4)", qubits=2, angles=1,
+        parts="sx 0; sx 1; cx 0 1; rx(0.5*t[0]) 0; rz(0.5*t[0]) 1; cx 0 1; sxdg 0; sxdg 1",
+        shorter="rxx(0.5*t[0]) 0 1; ryy(0.5*t[0]) 0 1", aliases=("xx_plus_yy", "xy"), qiskit="",
+    ),
 }  # fmt: skip
 
 GATES = Table("qcompile.gates", GateKind, MappingProxyType(_ROWS), defect_of_gate)

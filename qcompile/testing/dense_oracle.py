@@ -87,6 +87,8 @@ def gate_matrix(name: str, angles: Sequence[float] = ()) -> Complex:
             return np.asarray(np.stack([pauli_product(p + p) for p in "IXYZ"]).sum(axis=0) / 2)
         case "iswap":
             return _evolve(pauli_product("XX") + pauli_product("YY"), -np.pi / 4)
+        case "rxy":
+            return _evolve(pauli_product("XX") + pauli_product("YY"), angles[0] / 4)
         case "ecr":
             return np.asarray((pauli_product("XI") - pauli_product("YX")) / np.sqrt(2))
         case _:

@@ -39,6 +39,8 @@ def tket_circuit(circuit: Circuit, data: Real, angles: Real) -> TketCircuit:
                 native.Rz(turns[1], qubits[0]).Ry(0.5, qubits[0]).Rz(turns[0], qubits[0])
             case "rzx":
                 native.H(qubits[1]).ZZPhase(turns[0], *qubits).H(qubits[1])
+            case "rxy":
+                native.add_gate(OpType.ISWAP, [-turns[0]], qubits)
             case name:
                 assert name in OP_TYPES, f"no oracle for gate `{name}`: add it to OP_TYPES"
                 native.add_gate(getattr(OpType, OP_TYPES[name]), turns, qubits)

@@ -16,7 +16,7 @@ CLASSES = {
     "cz": "CZGate", "ch": "CHGate", "swap": "SwapGate", "iswap": "iSwapGate", "crx": "CRXGate",
     "ecr": "ECRGate", "prx": "RGate",
     "cry": "CRYGate", "crz": "CRZGate", "cphase": "CPhaseGate", "rxx": "RXXGate",
-    "ryy": "RYYGate", "rzz": "RZZGate", "rzx": "RZXGate",
+    "ryy": "RYYGate", "rzz": "RZZGate", "rzx": "RZXGate", "rxy": "XXPlusYYGate",
 }  # fmt: skip
 
 

@@ -46,9 +46,6 @@ adapter state() {
 """
 
 TURNING = tuple(name for name in GATE_NAMES if GATES[name].angles)
-CONTROLLED = ("crx", "cry", "crz")
-PHASES = {("prx", 1), ("gpi", 0), ("gpi2", 0), ("ms", 1), ("ms", 2)}
-"""Angles of two opposite turns about Z, around a pulse."""
 
 
 def simulated(circuit: Circuit) -> Evaluator:
@@ -110,13 +107,13 @@ def test_gradients_of_every_gate_are_exact(name: GateName) -> None:
     assert_same(circuit, 4)
 
 
-def test_rotations_take_two_values_and_controlled_rotations_four() -> None:
+def test_a_rule_has_two_values_for_each_frequency() -> None:
     for name in TURNING:
         for place in range(GATES[name].angles):
-            four = name in CONTROLLED or (name, place) in PHASES
-            assert len(shift_rule(name, place)) == (4 if four else 2)
+            assert len(shift_rule(name, place)) == 2 * len(frequencies(name, place)) in (2, 4)
     assert frequencies("rx", 0) == (1.0,)
     assert frequencies("crx", 0) == (0.5, 1.0)
+    assert frequencies("rxy", 0) == (0.5, 1.0)
     assert frequencies("cphase", 0) == (1.0,)
 
 
