@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from qcompile.adapter.merge_obstacles import part_obstacle
 from qcompile.adapter.training import after_step, check_finite, regulariser
-from qcompile.diagnostics.errors import AdapterError
+from qcompile.backends.simulator.module import AdapterModule
+from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.families import ScaledGradients
+from qcompile.diagnostics.messages.surrogates import MergedAtEveryStep
 
 if TYPE_CHECKING:
     from transformers import TrainerCallback
@@ -28,13 +31,20 @@ def trainer_callback(schedule: Callable[[int], float] | None = None) -> TrainerC
             a function of the step alone, so that resumed runs go on as they would have.
 
     Raises:
-        AdapterError: From `train`: QA6102 where gradients may still be scaled for float16, QA6031
-            where a tensor has become NaN or infinite.
+        AdapterError: From the trainer's own making: QA7304 where vLLM needs the adapter merged at
+            every step, and it cannot be. From `train`: QA6102 where gradients may still be scaled
+            for float16, QA6031 where a tensor has become NaN or infinite.
     """
     from transformers import TrainerCallback
 
     class TrainClauses(TrainerCallback):  # type: ignore[misc, unused-ignore]
         """See `trainer_callback`."""
+
+        def on_init_end(
+            self, args: Any, state: Any, control: Any, model: nn.Module, **_: Any
+        ) -> None:
+            if getattr(args, "use_vllm", False):
+                _refuse_unmergeable(model)
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if args.fp16 and not args.max_grad_norm:
@@ -68,3 +78,13 @@ def trainer_callback(schedule: Callable[[int], float] | None = None) -> TrainerC
                 logs["regulariser"] = state.log_history[-1]["regulariser"] = value
 
     return TrainClauses()
+
+
+def _refuse_unmergeable(model: nn.Module) -> None:
+    problems = [
+        MergedAtEveryStep(adapter=part.plan.adapter, module=part.site, reason=reason)
+        for part in model.modules()
+        if isinstance(part, AdapterModule) and (reason := part_obstacle(part)) is not None
+    ]
+    if problems:
+        raise AdapterError(*few(problems))

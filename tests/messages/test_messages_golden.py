@@ -358,6 +358,15 @@ def scaled_gradients() -> None:
     trainer_callback().on_train_begin(arguments, None, None)
 
 
+def merged_at_every_step() -> None:
+    from qcompile.adapter.trainer_callback import trainer_callback
+
+    base = model()
+    qcompile.attach(base, qcompile.compile(NONLINEAR, model=base))
+    arguments = SimpleNamespace(use_vllm=True)
+    trainer_callback().on_init_end(arguments, None, None, model=base)
+
+
 def fault(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("two nodes have one name")
@@ -827,6 +836,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7301": lambda: surrogate_of(qcompile.compile(LOW)),
     "QA7302": lambda: surrogate_of(qcompile.compile(UPLOADING), samples=torch.ones(2, 8)),
     "QA7303": lambda: surrogate_of(qcompile.compile(CIRCUIT), error=0.0),
+    "QA7304": merged_at_every_step,
     "QA7101": lambda: qcompile.compile(CIRCUIT).on("simulater"),
     "QA7102": without_aer,
     "QA7103": lambda: qcompile.compile(LOW).on("aer"),

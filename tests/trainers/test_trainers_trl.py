@@ -9,9 +9,10 @@ import pytest
 import torch
 from datasets import Dataset
 from peft import PeftModel
-from trl import SFTConfig, SFTTrainer
+from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
 from qcompile.adapter.trainer_callback import trainer_callback
+from qcompile.diagnostics import AdapterError
 from qcompile.peft import QCompileConfig, QCompileLayer, load
 from tests.adapter.models import llama, logits, same
 from tests.peft.specs import EXAMPLES, GATED
@@ -101,3 +102,41 @@ def test_train_clauses_act(tmp_path: Path) -> None:
     assert same(none, {name: torch.zeros_like(gate) for name, gate in none.items()})
     assert "regulariser" in harsh.state.log_history[0]
     assert "regulariser" not in plain.state.log_history[0]
+
+
+def grpo(folder: Path, spec: str, **settings: Any) -> Any:
+    arguments = GRPOConfig(
+        output_dir=str(folder),
+        per_device_train_batch_size=2,
+        num_generations=2,
+        max_completion_length=4,
+        max_steps=1,
+        learning_rate=0.05,
+        report_to=[],
+        use_cpu=True,
+        bf16=False,
+        disable_tqdm=True,
+        **settings,
+    )
+    return GRPOTrainer(
+        model=llama(),
+        args=arguments,
+        reward_funcs=lambda completions, **_: [float(k) for k in range(len(completions))],
+        train_dataset=Dataset.from_dict({"prompt": ["a b", "b c"]}),
+        processing_class=tokenizer(),
+        peft_config=QCompileConfig(
+            spec=str(EXAMPLES / spec), parameters={"rank": 3}, task_type="CAUSAL_LM"
+        ),
+        callbacks=[trainer_callback()],
+    )
+
+
+def test_grpo_trains_without_merging(tmp_path: Path) -> None:
+    trainer = grpo(tmp_path, "qtha.qa")
+    trainer.train()
+    assert trainer.state.global_step == 1
+
+
+def test_grpo_with_vllm_is_refused_where_nothing_can_be_merged(tmp_path: Path) -> None:
+    with pytest.raises(AdapterError, match="QA7304"):
+        grpo(tmp_path, "qtha.qa", use_vllm=True)

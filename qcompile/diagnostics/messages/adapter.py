@@ -119,6 +119,10 @@ class NotMergeable(ModuleMessage):
             return ("merge it into the model instead, which knows the module's weight",)
         return (
             "keep it attached, or use an adapter without circuit, activation and product branches",
+            (
+                "a linear surrogate of circuits may be near enough: `qcompile convert trained.pt"
+                " linear.pt --to surrogate --error 0.05 --data x.npz`"
+            ),
         )
 
 

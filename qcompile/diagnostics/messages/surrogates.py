@@ -65,3 +65,22 @@ class BoundOutOfRange(Message):
     """
 
     error: str
+
+
+@message(
+    "QA7304",
+    "`use_vllm` needs adapter `{adapter}` on `{module}` merged at every step: {reason}",
+    help="train with `use_vllm=False`, or go on from a surrogate where a linear one is near enough:"
+    " `qcompile convert trained.pt linear.pt --to surrogate --error 0.05 --data x.npz`",
+)
+class MergedAtEveryStep(ModuleMessage):
+    """TRL's trainers with vLLM hand it the weights with the adapter merged into them, before each
+    round of generation. An adapter with circuits or activations is no change of a weight. The
+    trainer was not made, and vLLM was not started.
+
+    Erroneous:  GRPOConfig(use_vllm=True)      with the adapter of examples/qtha.qa
+    Corrected:  GRPOConfig(use_vllm=True)      with the adapter of examples/mpo.qa
+    """
+
+    adapter: str
+    reason: str
