@@ -8,10 +8,11 @@ from math import sqrt
 
 from qcompile.executors.polynomials.basis import Frequencies, Polynomial, Real
 from qcompile.ir.initialisation import ZERO
-from qcompile.ir.node import ProgramNode
+from qcompile.ir.node import ProgramNode, domains
 from qcompile.ir.ops.arithmetic import ScaleNode, ShiftNode
 from qcompile.ir.ops.circuit_data import NormaliseNode, PairProductNode
 from qcompile.ir.ops.elementwise import ActivationNode
+from qcompile.ir.ops.ends import InputNode
 from qcompile.ir.ops.linear import LinearNode
 from qcompile.ir.ops.tables import TableNode, VectorNode
 from qcompile.ir.ops.widths import ConcatNode, SliceNode, ZeroNode
@@ -102,6 +103,21 @@ def without_circuits(
     program = without_dead(program, Context())
     left = {tensor.name for tensor in program.tensors}
     return program, {index: name for index, name in names.items() if name in left}
+
+
+def flops_of(polynomial: Polynomial) -> float:
+    """Of its nodes in the place of a circuit, for each token; a multiply-add counts as two."""
+    graph = _Graph([InputNode(width=len(polynomial.frequencies))], [])
+    outputs = len(polynomial.coefficients)
+    graph.put(polynomial, [0], outputs, "coefficients")
+    widths = [node.width for node in graph.nodes]
+    return sum(
+        2.0 * outputs * polynomial.terms
+        if isinstance(node, LinearNode)
+        else node.work([widths[operand] for operand in node.inputs]).each
+        for node, domain in zip(graph.nodes, domains(graph.nodes), strict=True)
+        if domain.kind == "tokens"
+    )
 
 
 def _names(plan: Plan) -> dict[int, str]:

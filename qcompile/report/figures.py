@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from qcompile.artifact.layout import frozen_parameters, layout, trainable_parameters
 from qcompile.ir.circuit_analysis import depth, two_qubit_gates
 from qcompile.ir.compilation import PlannedSet, Site
 from qcompile.ir.device import Device, RoutingCandidate
 from qcompile.ir.network import ContractionNode
+from qcompile.ir.node import domains
 from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode, orthogonal_gates
-from qcompile.ir.plan import Candidate, CircuitCost, EvaluationNode, Plan, orthogonals
+from qcompile.ir.plan import (
+    Candidate,
+    CircuitCost,
+    Evaluation,
+    EvaluationNode,
+    ExternalEvaluation,
+    Plan,
+    orthogonals,
+)
+from qcompile.ir.target import Target
 from qcompile.passes.in_torch import in_torch
 from qcompile.passes.memory import step_memory
 
 SCHEMA_VERSION = 1
 """Of the JSON form. Raised when a key changes its meaning or goes away."""
+
+FEW_TERMS = 1024
+"""Of a polynomial that is cheap."""
+
+ROUNDED = 1e-9
+"""Errors up to this are those of rounding."""
 
 DEFAULT_RANK = 8
 """LoRA's rank in the comparison where the adapter has no parameter `rank`."""
@@ -41,6 +58,13 @@ class CircuitFigures:
     routed_depth: int | None
     routings: tuple[RoutingCandidate, ...]
     """All ways to put it on the device that were compared."""
+    surrogate_terms: int | None = None
+    """Of the polynomial that it is exactly, see `--to surrogate`; None: more than are looked for,
+    or its data do not depend on the input."""
+    surrogate_flops_per_token: float | None = None
+    """Of that polynomial; forward."""
+    flops_per_token: float = 0.0
+    """Of the evaluator; forward."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,11 +227,46 @@ def _module(site: Site, plan: Plan, parameters: int) -> ModuleFigures:
         flops_per_step=costs.hoisted_flops,
         activation_bytes_per_token=costs.activation_elements_per_token * element,
         linear=plan.linear,
-        circuits=tuple(_circuit(n) for n in plan.nodes if isinstance(n, EvaluationNode)),
+        circuits=tuple(_circuits(plan)),
         unitaries=tuple(_unitary(u) for n in plan.nodes for u in orthogonals(n)),
         paths=tuple(_path(n) for n in plan.nodes if isinstance(n, ContractionNode)),
         lora=lora_figures(plan.in_features, plan.out_features, _rank(plan), element),
     )
+
+
+def _circuits(plan: Plan) -> Iterator[CircuitFigures]:
+    for node, domain in zip(plan.nodes, domains(plan.nodes), strict=True):
+        if isinstance(node, EvaluationNode):
+            found = _circuit(node)
+            if domain.kind == "tokens":
+                terms, flops = _surrogate(node.evaluation, plan.target)
+                found = replace(found, surrogate_terms=terms, surrogate_flops_per_token=flops)
+            yield found
+
+
+@lru_cache(maxsize=256)
+def _surrogate(evaluation: Evaluation, target: Target) -> tuple[int | None, float | None]:
+    """Terms and FLOPs of the polynomial for angles of which nothing special holds."""
+    # numpy, which other figures do not need.
+    import numpy as np
+
+    from qcompile.executors.polynomials.circuits import polynomial_of
+    from qcompile.executors.polynomials.propagate import TooManyTerms
+    from qcompile.passes.surrogates import flops_of
+
+    circuit = evaluation.circuit
+    angles = np.cos(np.arange(circuit.angle_count))
+    if isinstance(evaluation, ExternalEvaluation) and target.noise is not None:
+        return None, None
+    try:
+        found = polynomial_of(
+            evaluation, target, angles, strings=FEW_TERMS, terms=FEW_TERMS, give_up="at once"
+        )
+    except TooManyTerms:
+        return None, None
+    if found.bound > ROUNDED:
+        return None, None
+    return found.terms, flops_of(found)
 
 
 def _circuit(node: EvaluationNode) -> CircuitFigures:
@@ -227,6 +286,7 @@ def _circuit(node: EvaluationNode) -> CircuitFigures:
         routed_two_qubit_gates=None if routed is None else two_qubit_gates(routed.circuit.gates),
         routed_depth=None if routed is None else depth(routed.circuit.gates),
         routings=node.routings,
+        flops_per_token=cost.flops_per_token,
     )
 
 

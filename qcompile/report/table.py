@@ -151,6 +151,12 @@ def _details(name: str, module: ModuleFigures) -> list[str]:
                 f" depth {circuit.routed_depth}{_compared(circuit.routings)}"
             )
         lines.append(text)
+        if circuit.surrogate_terms is not None and circuit.surrogate_flops_per_token is not None:
+            lines.append(
+                f"    exactly a polynomial of {circuit.surrogate_terms:,} terms:"
+                f" {quantity(circuit.surrogate_flops_per_token)} FLOPs/token,"
+                f" {quantity(circuit.flops_per_token)} as a circuit"
+            )
         if len(circuit.candidates) > 1:
             weighed = [_candidate(candidate) for candidate in circuit.candidates]
             lines.extend(f"    {line}" for line in weighed)

@@ -15,6 +15,8 @@ from qcompile.adapter.surrogates.surrogate import Surrogate, surrogate_of
 from qcompile.diagnostics import AdapterError
 from qcompile.ir.plan import EvaluationNode
 from qcompile.ir.verify_plan import verify_plan
+from qcompile.report.figures import figures
+from qcompile.report.table import report_text
 from tests.adapter.models import llama, logits, trained
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -195,6 +197,26 @@ def test_a_surrogate_is_an_ordinary_adapter(tmp_path: Path) -> None:
     program = found.adapter.export(module).module()
     x = torch.randn(2, 3, 32, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(program(x), adapter[module](x), rtol=1e-4, atol=1e-5)
+
+
+def test_a_report_says_what_is_exact_and_cheap() -> None:
+    text = source("encode angle(h); crz ring; ry; measure z", "resize(q, 5)")
+    adapter = compiled(text)
+    found = surrogate_of(adapter)
+    (module,) = figures(adapter.manifest.planned, pipeline="", tokens=8).modules
+    (circuit,) = module.circuits
+    assert circuit.surrogate_terms == found.circuits[0].terms
+    before, after = found.flops["", "a"]
+    assert circuit.surrogate_flops_per_token is not None
+    # Nothing else changes.
+    saved = circuit.flops_per_token - circuit.surrogate_flops_per_token
+    assert before - after == pytest.approx(saved)
+    report = report_text(figures(adapter.manifest.planned, pipeline="", tokens=8))
+    assert f"exactly a polynomial of {circuit.surrogate_terms} terms" in report
+    for other in (WIDE, (EXAMPLES / "qpa.qa").read_text("utf-8")):
+        planned = qcompile.compile(other, model=llama()).manifest.planned
+        (circuit, *_) = figures(planned, pipeline="", tokens=8).modules[0].circuits
+        assert circuit.surrogate_terms is None
 
 
 def test_circuits_without_data_become_numbers() -> None:
