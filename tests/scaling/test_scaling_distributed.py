@@ -36,6 +36,8 @@ FAMILIES: dict[str, dict[str, bool | int | float | str]] = {
     "quantum_peft": {"rank": 2},
     "quanta": {},
     "cayley": {},
+    "dora": {"rank": 2},
+    "hra": {"rank": 2},
     "qpa": {"rank": 2, "chunk": 32, "depth": 1},
 }
 
