@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from pytket.utils.operators import QubitPauliOperator
     from qiskit import QuantumCircuit
     from qiskit.quantum_info import SparsePauliOp
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -120,7 +120,12 @@ class AdapterCircuit:
     def _plan(self) -> Plan:
         return self.origin.manifest.planned.plans[self.site.unit]
 
-    def data(self, x: Tensor | None = None, y: Tensor | None = None) -> NDArray[float64]:
+    def data(
+        self,
+        x: Tensor | None = None,
+        y: Tensor | None = None,
+        base: nn.Module | None = None,
+    ) -> NDArray[float64]:
         """The values of x[0], x[1], … for inputs of the module: (B, data_width).
 
         The adapter's own steps up to the circuit compute them, in float64, without dropout;
@@ -130,9 +135,10 @@ class AdapterCircuit:
             x: The module's input, (…, in_features), of B tokens; it can be left out where the
                 data do not depend on it.
             y: The module's own output, (…, out_features), where the adapter reads that.
+            base: The frozen module, where the data come from `base(v)`, `W` or `base_bias`.
 
         Raises:
-            AdapterError: QA4225 without an input; QA6010, QA6014, QA6021, QA6022.
+            AdapterError: QA4225 without an input; QA6010, QA6014, QA6021 to QA6024.
         """
         import numpy as np
 
@@ -143,7 +149,7 @@ class AdapterCircuit:
         where = domains(self._plan.nodes)
         if x is None and any(where[operand].kind == "tokens" for operand in node.operands):
             raise AdapterError(InputNeeded(adapter=self.adapter))
-        values = self.origin.part(self.site).values_at(node.operands, x, y)
+        values = self.origin.part(self.site).values_at(node.operands, x, y, base)
         rows = max(value.shape[0] if value.dim() == 2 else 1 for value in values)
         wide = [value.reshape(-1, value.shape[-1]).expand(rows, -1).cpu() for value in values]
         return np.concatenate([value.numpy() for value in wide], axis=1)

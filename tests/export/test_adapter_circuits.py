@@ -264,6 +264,27 @@ def test_qiskit_and_pytket_give_the_simulator_s_values() -> None:
         assert {str(s)[0] for s in circuit.to_pytket(bound=True).free_symbols()} == {"x"}
 
 
+def test_data_may_come_from_the_frozen_module() -> None:
+    text = (
+        'qa 1\nadapter a() {\nattach "0"\nq = circuit(3 qubits) {\n'
+        "encode angle(base(2 * x), squash: tanh); ry; cx ring; measure z\n}\n"
+        "update linear(q, to: out_features)\n}\n"
+    )
+    model = torch.nn.Sequential(torch.nn.Linear(4, 3))
+    adapter = qcompile.compile(text, model=model)
+    (circuit,) = adapter.circuits()
+    x = torch.randn(5, 4)
+    data = circuit.data(x, base=model[0])
+    torch.testing.assert_close(
+        torch.from_numpy(data), torch.tanh(model[0](2 * x)).double(), rtol=1e-6, atol=1e-6
+    )
+    weight = adapter["0"].get_parameter("update.weight")
+    found = torch.from_numpy(circuit.values(data)).float() @ weight.T
+    torch.testing.assert_close(found, adapter["0"](x, base=model[0]), rtol=1e-5, atol=1e-6)
+    with pytest.raises(qcompile.QCompileError, match=r"circuit\.data\(x, base=module\)"):
+        circuit.data(x)
+
+
 def test_unitaries_say_what_they_are() -> None:
     adapter = trained(str(ROOT / "examples/quantum_peft.qa"))
     circuit = adapter.circuits()[0]

@@ -227,7 +227,7 @@ class WrongOutput(Message):
 @message(
     "QA6023",
     "adapter `{adapter}` computes with its module, and got none",
-    help="give the frozen module: `adapter(x, base=module)`",
+    help="give the frozen module: `adapter(x, base=module)`, `circuit.data(x, base=module)`",
 )
 class BaseMissing(Message):
     """`base(v)`, `W` and `base_bias` in an adapter's file are the frozen module, its weight and its
