@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
 from torch import Tensor
 
 import qcompile
 from qcompile.adapter import CompiledAdapter
 from qcompile.adapter.surrogates.surrogate import Surrogate, surrogate_of
 from qcompile.diagnostics import AdapterError
+from qcompile.ir.circuit import Circuit
+from qcompile.ir.compilation import PlannedSet, Site
+from qcompile.ir.ops.ends import InputNode
 from qcompile.ir.plan import EvaluationNode
+from qcompile.ir.program import CircuitNode, Program
+from qcompile.ir.target import Target
+from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verify_plan import verify_plan
+from qcompile.passes.base import Context
+from qcompile.passes.pipeline import preset, run_pipeline
 from qcompile.report.figures import figures
 from qcompile.report.table import report_text
+from qcompile.testing.circuit_strategies import circuits
+from qcompile.testing.known_programs import KAIMING
 from tests.adapter.models import llama, logits, trained
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -114,6 +126,56 @@ def test_exact_values_and_gradients(name: str) -> None:
     for old, new in zip(*gradients, strict=True):
         torch.testing.assert_close(new, old, rtol=0, atol=1e-9)
     assert all(torch.equal(before[key], value) for key, value in adapter.state_dict().items())
+
+
+def alone(circuit: Circuit) -> CompiledAdapter:
+    """Data in, values out, in float64."""
+    angles = circuit.angle_count
+    program = Program(
+        adapter="a",
+        in_features=circuit.data_width,
+        out_features=circuit.outputs,
+        mode="add",
+        nodes=(
+            InputNode(width=circuit.data_width),
+            CircuitNode(
+                operands=(0,), circuit=circuit, angles=0 if angles else None, width=circuit.outputs
+            ),
+        ),
+        result=1,
+        tensors=(TensorSpec(name="q.angles", shape=(angles,), init=KAIMING),) if angles else (),
+        parameters=(),
+    )
+    context = Context(target=Target(name="t", dtype="float64"), tokens=8)
+    plan = run_pipeline(program, preset(1), context)
+    manifest = qcompile.compile(LINEAR).manifest
+    site = Site(module="", adapter="a", unit=0)
+    return CompiledAdapter(
+        replace(manifest, planned=PlannedSet(plans=(plan,), sites=(site,), seed=1))
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(circuits(max_qubits=4, max_gates=12, data_width=3))
+def test_any_circuit_keeps_its_values_and_gradients(circuit: Circuit) -> None:
+    adapter = alone(circuit)
+    with torch.no_grad():
+        for parameter in adapter.parameters():
+            parameter.copy_(torch.linspace(-2, 2, len(parameter), dtype=torch.float64))
+    found = surrogate_of(adapter).adapter
+    results = []
+    for one in (adapter, found):
+        x = torch.tensor([[0.3, -1.2, 2.0], [1.0, 0.4, -0.7]], dtype=torch.float64)
+        y = one(x.requires_grad_())
+        weights = torch.linspace(0.5, 2.0, y.numel(), dtype=torch.float64).reshape(y.shape)
+        total = (y * weights).sum()
+        grad = torch.zeros_like(x)
+        if total.requires_grad:
+            (found_grad,) = torch.autograd.grad(total, x, allow_unused=True)
+            grad = grad if found_grad is None else found_grad
+        results.append((y.detach(), grad))
+    for old, new in zip(*results, strict=True):
+        torch.testing.assert_close(new, old, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("optimisation", [0, 1])

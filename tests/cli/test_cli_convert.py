@@ -117,6 +117,44 @@ def test_conversions_that_cannot_be_are_refused(
     assert not (tmp_path / "lora").exists()
 
 
+def test_surrogates_are_written_as_any_adapter(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pt = f"{tmp_path}/q.pt"
+    assert main([QTHA, "-D", "rank=2", "-D", "layers=1", "-o", pt, "-q"]) == 0
+    expected = qcompile.load(pt)
+    sites = [site.module for site in expected.sites]
+    torch.save({name: torch.eye(128)[:60] for name in sites}, tmp_path / "x.pt")
+    for name in ("s.pt", "s/", "s.pt2"):
+        output = f"{tmp_path}/{name}"
+        options = ["--to", "surrogate", "--format", "json", "--data", f"{tmp_path}/x.pt"]
+        if name.endswith("2"):
+            options += ["--module", sites[0]]
+        assert main(["convert", pt, output, *options]) == 0
+        seen = capsys.readouterr()
+        record = json.loads(seen.out)
+        assert [circuit["module"] for circuit in record["circuits"]] == sites
+        for circuit in record["circuits"]:
+            assert circuit["method"] == "exact" and circuit["error"] < 1e-9
+            assert circuit["output_error"] < 1e-5 and circuit["rms"] is None
+        assert f"without {len(sites)} circuits" in seen.err
+    x = torch.randn(2, 3, 128)
+    program = torch.export.load(f"{tmp_path}/s.pt2").module()
+    torch.testing.assert_close(program(x), expected[sites[0]](x), rtol=1e-4, atol=1e-5)
+    again = qcompile.load(f"{tmp_path}/s.pt")
+    torch.testing.assert_close(again[sites[0]](x), expected[sites[0]](x), rtol=1e-4, atol=1e-5)
+
+    def fails(*arguments: str) -> str:
+        assert main(["convert", *arguments, "--message-format=short"]) in (1, 2)
+        return capsys.readouterr().err
+
+    assert "QA0012" in fails(pt, f"{tmp_path}/c.qasm", "--to", "surrogate")
+    assert "`--to lora`" in fails(pt, f"{tmp_path}/c.pt", "--to", "surrogate", "--rank", "3")
+    assert "or `--to surrogate`" in fails(pt, f"{tmp_path}/c.pt", "--error", "0.1")
+    assert "QA7301" in fails(f"{tmp_path}/s.pt", f"{tmp_path}/c.pt", "--to", "surrogate")
+    assert not (tmp_path / "c.pt").exists()
+
+
 WRITTEN = (".pt", ".safetensors", ".pt2", "/")
 READ = (".pt", ".safetensors", "/")
 CIRCUITS = (".qasm", ".qasm2", ".qpy", ".json", ".qir")
