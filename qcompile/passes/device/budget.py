@@ -38,8 +38,8 @@ def within_budget(steps: tuple[DevicePass, ...], budget: int) -> tuple[DevicePas
     """The steps with at most `budget` searches of a circuit between them.
 
     A search is a placing, a run of SABRE or of Qiskit's transpiler, a candidate that is moved,
-    whose parities are restored, or that is simulated. All have less in the same proportion, and what
-    has none left is dropped; one placing of the circuit as written stays.
+    whose parities are restored, or that is simulated. All have less in the same proportion, and
+    what has none left is dropped; one placing of the circuit as written stays.
     """
     variants = 2 if any(isinstance(step, Resynthesise) for step in steps) else 1
     if variants > budget:
