@@ -25,7 +25,7 @@ from tests.end_to_end.whole import base, close, inputs, oracle, shared_tensors
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "qcompile", "-q"]
 EXAMPLES = ROOT / "examples"
-WITH_MODULE = {"boft", "delora", "dora", "hira", "hra", "ia3", "oft", "olora", "pissa"}
+WITH_MODULE = {"boft", "delora", "dora", "hira", "hra", "ia3", "oft", "olora", "pissa", "psoft"}
 """They compute with the frozen module, and are held to peft's code in tests/peft."""
 NAMES = sorted({path.stem for path in EXAMPLES.glob("*.qa")} - WITH_MODULE)
 SMALL = {
@@ -39,6 +39,7 @@ SMALL = {
     "miss": ("rank=2",),
     "mixture_of_lora": ("rank=2",),
     "cp": ("components=3", "in_mode=2", "out_mode=2"),
+    "daruan": ("rank=2", "layers=1"),
     "loca": ("coefficients=5",),
     "lorta": ("rank=2",),
     "metatt": ("rank=2",),

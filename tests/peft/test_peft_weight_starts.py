@@ -35,7 +35,8 @@ def compiled(name: str, model: nn.Module) -> qcompile.CompiledAdapter:
     text = (EXAMPLES / f"{name}.qa").read_text("utf-8")
     text = re.sub(r"^ *attach .*$", '    attach "proj"', text, flags=re.M)
     text = re.sub(r"^model .*$", "", text, flags=re.M)
-    return qcompile.compile(text, model=model, parameters={"rank": RANK, "alpha": ALPHA})
+    scale = {} if name == "psoft" else {"alpha": ALPHA}
+    return qcompile.compile(text, model=model, parameters={"rank": RANK, **scale})
 
 
 X = torch.randn(5, INPUTS, generator=torch.Generator().manual_seed(2))
@@ -77,6 +78,40 @@ def test_starts_and_learns_as_peft(name: str) -> None:
     for mine, theirs in (("a", layer.lora_A), ("b", layer.lora_B)):
         gradient = part.get_parameter(f"{mine}.weight").grad
         torch.testing.assert_close(gradient, theirs["default"].weight.grad, rtol=1e-4, atol=1e-4)
+
+
+def test_psoft_is_that_of_peft() -> None:
+    config = peft.PsoftConfig(r=RANK, psoft_alpha=ALPHA, target_modules=["proj"])
+    other: Any = peft.get_peft_model(One(), config)
+    theirs = other.base_model.model.proj.psoft_R["default"]
+    model = One()
+    plain = model(X)
+    adapter = compiled("psoft", model)
+    qcompile.attach(model, adapter)
+    assert torch.equal(model(X), plain)
+    part = adapter["proj"]
+    tied = {
+        "before": (theirs.vector_a, 1.0, 1.0),
+        "after": (theirs.vector_b, 1.0, 1.0),
+        "turned.cayley1.skew": (theirs.weight, 0.0, -1.0),
+    }
+    assert tied.keys() == {name for name, p in part.named_parameters() if p.requires_grad}
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for name, (parameter, offset, sign) in tied.items():
+            parameter.add_(0.3 * torch.randn(parameter.shape))
+            mine = part.get_parameter(name)
+            mine.copy_(sign * (parameter - offset).reshape(mine.shape))
+    for found in (model, other):
+        trained = [p for p in found.parameters() if p.requires_grad]
+        assert sum(p.numel() for p in trained) == 2 * RANK + RANK * (RANK - 1) // 2
+        found(X).square().sum().backward()
+    torch.testing.assert_close(model(X), other(X), rtol=1e-5, atol=1e-5)
+    for name, (parameter, _, sign) in tied.items():
+        mine = part.get_parameter(name)
+        torch.testing.assert_close(
+            mine.grad, sign * parameter.grad.reshape(mine.shape), rtol=1e-4, atol=1e-4
+        )
 
 
 def test_a_file_keeps_the_start(tmp_path: Path) -> None:
