@@ -261,6 +261,23 @@ def test_a_surrogate_is_an_ordinary_adapter(tmp_path: Path) -> None:
     torch.testing.assert_close(program(x), adapter[module](x), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.* is deprecated:FutureWarning")
+def test_peft_takes_a_surrogate(tmp_path: Path) -> None:
+    from peft import PeftModel
+
+    import qcompile.peft
+
+    model = llama().eval()
+    adapter = trained(qcompile.compile(MODEL, model=model)).eval()
+    surrogate_of(adapter).adapter.save(f"{tmp_path}/first/")
+    qcompile.attach(model, adapter)
+    expected = logits(model)
+    for name, again in (("first", "second"), ("second", "third")):
+        inside = PeftModel.from_pretrained(llama(), f"{tmp_path}/{name}").eval()
+        torch.testing.assert_close(logits(inside), expected, rtol=1e-4, atol=1e-5)
+        inside.save_pretrained(f"{tmp_path}/{again}")
+
+
 def test_a_report_says_what_is_exact_and_cheap() -> None:
     text = source("encode angle(h); crz ring; ry; measure z", "resize(q, 5)")
     adapter = compiled(text)
