@@ -216,6 +216,17 @@ def test_a_fit_states_what_new_data_show() -> None:
     assert surrogate_of(compiled(), samples=x).circuits[0].method == "exact"
 
 
+def test_amplitudes_are_fitted_by_their_products() -> None:
+    text = BODIES["amplitude"].replace("linear(q, to: out_features)", "resize(q, 5)")
+    adapter = compiled(text, scale=5.0)
+    x = inputs(400)
+    found = surrogate_of(adapter, error=0.3, samples=x)
+    (circuit,) = found.circuits
+    assert circuit.method == "fitted"
+    assert difference(adapter, found, x[320:]) == pytest.approx(circuit.error, abs=1e-12)
+    assert circuit.terms < surrogate_of(adapter).circuits[0].terms
+
+
 def test_what_is_nearly_linear_becomes_linear() -> None:
     adapter = compiled(NEARLY)
     found = surrogate_of(adapter, error=1e-3, samples=inputs(100))
