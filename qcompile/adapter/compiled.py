@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -152,7 +152,7 @@ class CompiledAdapter(nn.Module):
         where: object = None,
         *,
         shots: int | None = None,
-        mitigate: Literal["none", "readout"] | None = None,
+        mitigate: str | Sequence[str] | None = None,
         gradient: Method | Gradient = "shift",
         seed: int = 0,
         ledger: str | Path | None = None,
@@ -176,8 +176,9 @@ class CompiledAdapter(nn.Module):
                 device is simulated, too. None: as the targets say, with their shots and
                 mitigation unless others are given: on the device of `run: device`, else in torch.
             shots: Of each value; None: exact, where the service can.
-            mitigate: `readout` undoes the errors of reading by the device's calibration; None:
-                `none`.
+            mitigate: A name or several: `readout` undoes the errors of reading by the device's
+                calibration, `zne` extrapolates to no noise, `twirling` makes errors of two-qubit
+                gates random; None or `none`: nothing.
             gradient: `shift`, `spsa`, or a `Gradient` with its settings.
             seed: Of simulated shots.
             ledger: A file of JSON lines in which every job and every result is kept. The same run
@@ -194,7 +195,7 @@ class CompiledAdapter(nn.Module):
             The adapter itself.
 
         Raises:
-            AdapterError: QA7103, QA7107, QA7109, QA7115, QA7117, QA7118.
+            AdapterError: QA7103, QA7107, QA7109, QA7115, QA7117 to QA7119.
             CompileError: What routing reports.
             UsageError: QA0009, QA6013, QA7101, QA7102, QA7108, QA7111, QA7112;
                 nothing has changed.
@@ -204,11 +205,11 @@ class CompiledAdapter(nn.Module):
         if where is None:
             where, its_shots, its_mitigation = place_of(self.manifest.planned.plans)
             shots = its_shots if shots is None else shots
-            mitigate = mitigate or its_mitigation
+            mitigate = its_mitigation if mitigate is None else mitigate
 
         options = run_options(
             shots,
-            mitigate or "none",
+            mitigate,
             gradient,
             seed,
             ledger,

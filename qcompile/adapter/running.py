@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, SupportsIndex, cast
+from typing import SupportsIndex, cast
 
 from qcompile.artifact.manifest import Manifest
 from qcompile.backends.simulator.module import AdapterModule
@@ -23,7 +23,7 @@ from qcompile.executors.measured.gradients import SHIFT, Gradient, Method
 from qcompile.ir.compilation import Site
 from qcompile.ir.plan import EvaluationNode, Plan
 from qcompile.ir.plan_circuits import circuits_of_plan
-from qcompile.ir.target import NamedDevice
+from qcompile.ir.target import MITIGATIONS, NamedDevice
 from qcompile.passes.device.copies import Copies
 from qcompile.passes.device.predict import is_calibrated
 from qcompile.services.estimate import (
@@ -39,8 +39,6 @@ from qcompile.services.open import SIMULATOR, Opened, open_provider
 from qcompile.services.place import ALONE, fits, parts_of
 from qcompile.services.terms import Budget, Patience
 
-Mitigation = Literal["none", "readout"]
-MITIGATIONS = ("none", "readout")
 METHODS = ("shift", "spsa")
 MOST = 2**53
 """Of whatever is counted."""
@@ -51,7 +49,7 @@ class RunOptions:
     """How circuits run elsewhere; see `CompiledAdapter.on`."""
 
     shots: int | None = None
-    mitigate: Mitigation = "none"
+    mitigate: tuple[str, ...] = ()
     gradient: Gradient = SHIFT
     seed: int = 0
     ledger: str | Path | None = None
@@ -75,7 +73,7 @@ def run_on(
     service so far, which may be the one to go on with.
 
     Raises:
-        AdapterError: QA7103, QA7107, QA7109, QA7117, QA7118.
+        AdapterError: QA7103, QA7107, QA7109, QA7117 to QA7119.
         CompileError: What routing reports.
         UsageError: QA7101, QA7102, QA7108, QA7111, QA7112.
     """
@@ -90,7 +88,8 @@ def run_on(
     service = JobService(
         provider=opened.provider,
         shots=options.shots,
-        mitigate=options.mitigate == "readout",
+        mitigate="readout" in options.mitigate,
+        mitigation=tuple(name for name in options.mitigate if name != "readout"),
         budget=options.budget,
         patience=options.patience,
         say=options.progress,
@@ -143,24 +142,24 @@ def _warn_of_calibration(manifest: Manifest, where: object, opened: Opened) -> N
         warnings.warn(QCompileWarning(*found), stacklevel=4)
 
 
-def place_of(plans: Sequence[Plan]) -> tuple[str, int | None, Mitigation]:
+def place_of(plans: Sequence[Plan]) -> tuple[str, int | None, tuple[str, ...]]:
     """Where the targets let circuits run, with which shots and mitigation.
 
     Raises:
         AdapterError: QA7115, where they do not agree.
     """
-    found: dict[tuple[str, int | None, Mitigation], str] = {}
+    found: dict[tuple[str, int | None, tuple[str, ...]], str] = {}
     for plan in plans:
         if any(isinstance(node, EvaluationNode) for node in plan.nodes):
             target = plan.target
             if target.run == "device" and isinstance(target.device, NamedDevice):
                 name = _device_of(plan) or target.device.name
-                found[name, target.shots, target.mitigate] = f"{name} of target {target.name}"
+                found[name, target.shots, target.mitigations] = f"{name} of target {target.name}"
             else:
-                found[SIMULATOR, None, "none"] = f"torch of target {target.name}"
+                found[SIMULATOR, None, ()] = f"torch of target {target.name}"
     if len(found) > 1:
         raise AdapterError(SeveralPlaces(places=tuple(found.values())))
-    return next(iter(found), (SIMULATOR, None, "none"))
+    return next(iter(found), (SIMULATOR, None, ()))
 
 
 def _device_of(plan: Plan) -> str | None:
@@ -205,10 +204,9 @@ def run_options(
         gradient = Gradient(method=cast(Method, _word("gradient", gradient, METHODS)))
     check_type(function, "gradient", gradient, Gradient, "`shift`, `spsa` or a Gradient")
     assert isinstance(gradient, Gradient)
-    check_type(function, "mitigate", mitigate, str, "`none` or `readout`")
     return RunOptions(
         shots=_count("shots", shots),
-        mitigate=cast(Mitigation, _word("mitigate", str(mitigate), MITIGATIONS)),
+        mitigate=_mitigations(mitigate),
         gradient=gradient,
         seed=_count("seed", seed, low=0) or 0,
         ledger=None if ledger is None else check_path(function, "ledger", ledger),
@@ -217,6 +215,15 @@ def run_options(
         copies=_copies(copies),
         progress=progress,
     )
+
+
+def _mitigations(given: object) -> tuple[str, ...]:
+    if given is None or given == "none":
+        return ()
+    if not isinstance(given, (list, tuple)):
+        check_type("CompiledAdapter.on", "mitigate", given, str, "a name, or a list of names")
+        given = (given,)
+    return tuple(dict.fromkeys(_word("mitigate", str(name), MITIGATIONS) for name in given))
 
 
 def _copies(given: object) -> Copies | None:
@@ -261,12 +268,10 @@ def estimate_of(
     ]
     return estimate(
         (evaluator.parts for evaluator in found),
+        service,
         tokens=tokens,
         training=training,
-        shots=service.shots,
-        limits=service.provider.limits,
         gradient=next((evaluator.gradient for evaluator in found), SHIFT),
-        device=service.device,
     )
 
 

@@ -27,7 +27,7 @@ from qcompile.diagnostics.messages.usage import (
 )
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.limits import DEFAULT_MEMORY, DEFAULT_OPTIMISATION, DEFAULT_TOKENS
-from qcompile.ir.target import Validation
+from qcompile.ir.target import MITIGATIONS, Validation
 
 COMMANDS = {
     "compile": "run_compile",
@@ -93,7 +93,7 @@ class Arguments:
     on: str | None = None
     data: str | None = None
     shots: int | None = None
-    mitigate: Literal["none", "readout"] | None = None
+    mitigate: tuple[str, ...] | None = None
     ledger: str | None = None
     max_shots: int | None = None
     copies: int | None = None
@@ -273,10 +273,7 @@ class _Reader:
             on=self._one("on", "--on"),
             data=self._one("data", "--data"),
             shots=self._count("shots"),
-            mitigate=self._choice(  # type: ignore[arg-type]
-                self._one("mitigate", "--mitigate"), "--mitigate", ("none", "readout"), ""
-            )
-            or None,
+            mitigate=self._mitigate(),
             ledger=self._one("ledger", "--ledger"),
             max_shots=self._count("max-shots"),
             max_jobs=self._count("max-jobs"),
@@ -284,6 +281,15 @@ class _Reader:
             module=self._one("module", "--module"),
             bind=tuple(self._bind()),
         )
+
+    def _mitigate(self) -> tuple[str, ...] | None:
+        text = self._one("mitigate", "--mitigate")
+        if text is None:
+            return None
+        names = tuple(_split([text]))
+        for name in names if names != ("none",) else ():
+            self._choice(name, "--mitigate", MITIGATIONS, "")
+        return () if names == ("none",) else names
 
     def _bind(self) -> list[str]:
         found = self._list("bind")

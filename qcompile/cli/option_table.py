@@ -165,9 +165,10 @@ OPTIONS: tuple[CommandOption, ...] = (
     ),
     CommandOption(
         names=("--mitigate",),
-        metavar="none|readout",
+        metavar="LIST",
         commands=("run", "report"),
-        help="`readout` undoes the errors of reading by the device's calibration",
+        help="readout (undoes errors of reading by the device's calibration), zne, twirling, or"
+        " none",
     ),
     CommandOption(
         names=("--ledger",),

@@ -308,10 +308,10 @@ TARGET_FIELDS = (
     ),
     TargetField(
         name="mitigate",
-        values="none, readout",
+        values="none, readout, zne, twirling, or a list",
         default="none",
-        meaning="correction of read-out errors",
-        choices=("none", "readout"),
+        meaning="`readout`: correction of read-out errors; the others act on a device, see"
+        " running.md",
     ),
     TargetField(
         name="evaluator",

@@ -69,6 +69,12 @@ class CouplingDevice:
     """Names of gates."""
 
 
+RunMitigation = Literal["zne", "twirling"]
+"""What acts where circuits run on a device, and not in torch."""
+
+MITIGATIONS = ("readout", "zne", "twirling")
+
+
 DeviceChoice = NamedDevice | CouplingDevice
 
 
@@ -84,6 +90,7 @@ class Target:
     noise: NoiseModel | CalibratedNoise | None = None
     optimise: Objective = "gates"
     mitigate: Literal["none", "readout"] = "none"
+    mitigate_runs: tuple[RunMitigation, ...] = field(default=(), metadata=ADDED_LATER)
     evaluator: str = "auto"
     """`auto`, or the name of an executor."""
     run: Literal["simulator", "device"] = field(default="simulator", metadata=ADDED_LATER)
@@ -91,6 +98,11 @@ class Target:
     span: Span | None = field(default=None, compare=False, repr=False)
     places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
     """Where the values of its fields are written."""
+
+    @property
+    def mitigations(self) -> tuple[str, ...]:
+        """All that `mitigate` names."""
+        return (*(("readout",) if self.mitigate == "readout" else ()), *self.mitigate_runs)
 
     @property
     def item_bytes(self) -> int:

@@ -14,8 +14,7 @@ from qcompile.ir.circuit_text import pauli_text
 from qcompile.ir.device import VIRTUAL, Device, gates_of
 from qcompile.ir.light_cone import observables
 from qcompile.passes.device.predict import attenuations
-from qcompile.services.provider import Limits
-from qcompile.services.samplings import samplings
+from qcompile.services.jobs import JobService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,25 +79,22 @@ def observable_errors(
 
 def estimate(
     circuits: Iterable[tuple[SettingPart, ...]],
+    service: JobService,
     *,
     tokens: int,
     training: bool,
-    shots: int | None,
-    limits: Limits,
     gradient: Gradient,
-    device: Device | None,
 ) -> RunEstimate:
     """Add up every circuit of every module.
 
     Args:
         circuits: The settings of each circuit, once for every module that has it.
+        service: Where they run.
         tokens: Of one call; several calls take so many times as much.
         training: With the gradients of data and angles.
-        shots: Of each value; None: exact.
-        limits: Of a job.
         gradient: How gradients are found.
-        device: Whose durations count.
     """
+    device, limits = service.device, service.provider.limits
     total = jobs = read = deepest = 0
     beside = 1
     seconds: float | None = 0.0
@@ -109,7 +105,7 @@ def estimate(
             if training:
                 calls.append(rows * _for_gradient(part, gradient))
             placed = part.placed
-            for sampling in samplings(placed, shots, limits):
+            for sampling in service.samplings(placed):
                 sizes = [
                     size
                     for call in calls
@@ -127,7 +123,7 @@ def estimate(
         shots=read,
         jobs=jobs,
         depth=deepest,
-        seconds=seconds if shots is not None else None,
+        seconds=seconds if service.shots is not None else None,
         copies=beside,
     )
 

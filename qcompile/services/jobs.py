@@ -12,6 +12,7 @@ from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.services import (
     BindingsNotFinite,
+    NotMitigated,
     ReadoutErrorsUnknown,
     ServiceNotPickled,
     ShotsNeeded,
@@ -23,7 +24,7 @@ from qcompile.qiskit.observables import measured_qubits
 from qcompile.services.call import JobCall
 from qcompile.services.outcomes import MOST_READ, Row, values
 from qcompile.services.provider import Provider
-from qcompile.services.samplings import samplings
+from qcompile.services.samplings import Sampling, mitigation_defect, samplings
 from qcompile.services.terms import Terms
 
 
@@ -42,6 +43,8 @@ class JobService(Terms):
     """Of each value; None: exact values."""
     mitigate: bool = False
     """Undo the errors of reading."""
+    mitigation: tuple[str, ...] = ()
+    """What else lessens errors: `zne`, `twirling`."""
     device: Device | None = None
     """What circuits were routed for, if anything."""
 
@@ -69,7 +72,7 @@ class JobService(Terms):
         """As `Service` says.
 
         Raises:
-            AdapterError: QA7104 to QA7106, QA7109, QA7116 to QA7118.
+            AdapterError: QA7104 to QA7106, QA7109, QA7116 to QA7119.
         """
         wrong = int((~np.isfinite(bindings)).any(1).sum())
         if wrong:
@@ -83,7 +86,7 @@ class JobService(Terms):
             # Nothing but identities, which need no state.
             certain = Row(codes=np.zeros(1, np.int64), weights=np.ones(1))
             return values(placed.circuit, [certain] * len(bindings), None)
-        asked = samplings(placed, self.shots, self.provider.limits)
+        asked = self.samplings(placed)
         errors = [
             [
                 self.provider.read_errors(c) if self.mitigate else None
@@ -97,6 +100,10 @@ class JobService(Terms):
         distinct[which] = bindings
         return JobCall(self.provider, self, asked, distinct).expectations(errors)[which]
 
+    def samplings(self, placed: Placed) -> tuple[Sampling, ...]:
+        """What is run for the values of a circuit."""
+        return samplings(placed, self.shots, self.provider.limits, self.mitigation)
+
     def refusal(self, placed: Placed) -> Message | None:
         """Why a circuit is not run here as asked for; None: it is."""
         count = len(measured_qubits(placed.circuit))
@@ -106,4 +113,7 @@ class JobService(Terms):
             return TooManyRead(service=self.name, qubits=count, most=MOST_READ)
         if self.mitigate and any(self.provider.read_errors(c) is None for c in placed.copies):
             return ReadoutErrorsUnknown(service=self.name)
+        defect = mitigation_defect(placed, self.device, self.mitigation)
+        if defect:
+            return NotMitigated(service=self.name, reason=defect)
         return self.provider.refusal(placed, self.shots)

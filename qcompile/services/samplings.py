@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from qcompile.executors.measured.service import Placed
+from qcompile.ir.circuit import Circuit
+from qcompile.ir.device import Device
 from qcompile.services.provider import Limits
+from qcompile.services.twirl import TWIRLS, not_twirled, twirled
+from qcompile.services.zne import FACTORS, amplified, not_foldable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,14 +30,56 @@ class Sampling:
         return (self.shots, self.repeat) if self.repeat else (self.shots,)
 
 
-def samplings(placed: Placed, shots: int | None, limits: Limits) -> tuple[Sampling, ...]:
+def samplings(
+    placed: Placed, shots: int | None, limits: Limits, mitigation: Collection[str] = ()
+) -> tuple[Sampling, ...]:
     """The samplings of a circuit.
 
-    More shots than a job holds are read in several jobs; their counts are added up by weights,
-    since values are linear in relative frequencies.
+    Values are linear in relative frequencies, so that weights add up the counts of more shots than
+    a job holds, average over twirls and extrapolate to no noise.
+
+    Args:
+        placed: What is asked for.
+        shots: Of each value, of each of the circuits of `zne`; None: exact.
+        limits: Of a job.
+        mitigation: `zne` and `twirling` count here.
     """
-    found = []
-    for number, part in enumerate(limits.split(shots)):
-        weight = 1.0 if part == shots else (part or 0) / (shots or 1)
-        found.append(Sampling(placed=placed, shots=part, weight=weight, repeat=number))
+    circuits = [(placed.circuit, shots, 1.0)]
+    if "zne" in mitigation:
+        circuits = [(amplified(placed.circuit, factor), shots, share) for factor, share in FACTORS]
+    if "twirling" in mitigation:
+        circuits = [one for circuit, _, share in circuits for one in _twirls(circuit, shots, share)]
+    found: list[Sampling] = []
+    for circuit, asked, share in circuits:
+        for part in limits.split(asked):
+            weight = share if part == asked else share * (part or 0) / (asked or 1)
+            run = Placed(circuit=circuit, physical=placed.physical, elsewhere=placed.elsewhere)
+            found.append(Sampling(placed=run, shots=part, weight=weight, repeat=len(found)))
     return tuple(found)
+
+
+def _twirls(
+    circuit: Circuit, shots: int | None, share: float
+) -> Iterator[tuple[Circuit, int | None, float]]:
+    count = TWIRLS if shots is None else min(TWIRLS, shots)
+    for number in range(count):
+        own = None if shots is None else shots // count + (number < shots % count)
+        yield (
+            twirled(circuit, number),
+            own,
+            share * (1 / count if not own or not shots else own / shots),
+        )
+
+
+def mitigation_defect(placed: Placed, device: Device | None, mitigation: Collection[str]) -> str:
+    """Why a circuit cannot be mitigated so; empty where it can."""
+    wanted = [name for name in ("zne", "twirling") if name in mitigation]
+    if not wanted:
+        return ""
+    if device is None or placed.physical is None:
+        return f"`{wanted[0]}` needs a circuit that was routed for a device"
+    gate = not_foldable(placed.circuit, device) if "zne" in wanted else None
+    if gate is not None:
+        return f"`zne` needs the inverse of {gate}"
+    gate = not_twirled(placed.circuit) if "twirling" in wanted else None
+    return "" if gate is None else f"`twirling` takes rz, sx, x, cz, cx and ecr, and here is {gate}"

@@ -42,7 +42,9 @@ class TketProvider(Provider):
         circuits = [self._circuit(placed, row.ravel()) for row in request.bindings]
         routed = placed.physical is not None
         if not routed or not all(map(self.backend.valid_circuit, circuits)):
-            circuits = self.backend.get_compiled_circuits(circuits, optimisation_level=1)
+            # What was routed is not made simpler: gates may be there for the sake of their noise.
+            level = 0 if routed else 1
+            circuits = self.backend.get_compiled_circuits(circuits, optimisation_level=level)
         self.seed += 1
         handles = self.backend.process_circuits(circuits, n_shots=request.shots, seed=self.seed)
         return json.dumps([str(handle) for handle in handles])

@@ -684,6 +684,17 @@ def too_many_read() -> None:
     cloud(shots=10).expectations(replace(turned(), circuit=wide), np.zeros((2, 2)))
 
 
+def mitigated_nowhere() -> None:
+    Path("hw.qa").write_text(
+        CIRCUIT.replace("low()", "low() on t") + "target t { mitigate: zne }\n"
+    )
+    command("hw.qa", "-W", "error")()
+
+
+def not_mitigated() -> None:
+    on_aer(shots=10, mitigate="zne")
+
+
 def needs_shots() -> None:
     from qcompile.services.jobs import JobService
 
@@ -854,6 +865,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7116": angles_not_finite,
     "QA7117": exact_and_wide,
     "QA7118": too_many_read,
+    "QA7119": not_mitigated,
+    "QA7120": mitigated_nowhere,
     "QA7201": more_without_library,
     "QA8001": bad_gate,
     "QA8002": second_rx,

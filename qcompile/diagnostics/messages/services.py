@@ -289,3 +289,36 @@ class TooManyRead(Message):
     service: str
     qubits: int
     most: int
+
+
+@message("QA7119", "`{service}` cannot mitigate a circuit as asked for: {reason}")
+class NotMitigated(Message):
+    """`zne` runs the circuit once more with every two-qubit gate followed by its inverse and
+    itself; `twirling` follows random Pauli gates through it. Both work on the native gates of a
+    device, and not on all of them.
+
+    Erroneous:  adapter.on("aer", shots=4096, mitigate="zne")
+    Corrected:  adapter.on("fake_torino", shots=4096, mitigate="zne")
+    """
+
+    service: str
+    reason: str
+
+
+@message(
+    "QA7120",
+    "target `{name}` names no device on which `{mitigation}` could act",
+    severity="warning",
+    label="has no effect in torch",
+    help='add `device: "fake_torino"`, or leave it out',
+)
+class MitigatedNowhere(Message):
+    """Of what `mitigate` names `readout` alone is about simulation in torch. `zne` and
+    `twirling` act where circuits run on a device.
+
+    Erroneous:  target t { mitigate: zne }
+    Corrected:  target t { mitigate: zne, device: "fake_torino" }
+    """
+
+    name: str
+    mitigation: str

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from qcompile.diagnostics.messages.noise import NoCalibration, NoiseOfNoDevice
-from qcompile.diagnostics.messages.services import NoDeviceToRunOn
+from qcompile.diagnostics.messages.services import MitigatedNowhere, NoDeviceToRunOn
 from qcompile.diagnostics.messages.targets import FieldTwice, NothingToMitigate, UnknownField
 from qcompile.diagnostics.messages.types import Misplaced
 from qcompile.grammar.elaborate import expect
@@ -17,12 +17,14 @@ from qcompile.grammar.functions import NOISE_FIELDS, TARGET_FIELDS, TargetField
 from qcompile.grammar.syntax import Expr, Field, ListExpr, Name, RecordExpr, TargetItem
 from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.target import (
+    MITIGATIONS,
     CalibratedNoise,
     DeviceChoice,
     DType,
     NamedDevice,
     NoiseModel,
     Objective,
+    RunMitigation,
     Target,
 )
 
@@ -41,6 +43,7 @@ def read_target(frame: Frame, item: TargetItem) -> Target | None:
         shots = expect.known_integer(frame, fields["shots"], "`shots`", low=1, high=MAX_SHOTS)
     noise = _noise(frame, fields["noise"]) if "noise" in fields else None
     words = {field.name: _word(frame, fields, field) for field in TARGET_FIELDS if field.choices}
+    wanted = _mitigations(frame, fields["mitigate"]) if "mitigate" in fields else ()
     if frame.session.errors > before:
         return None
     if isinstance(noise, CalibratedNoise) and not isinstance(device, NamedDevice):
@@ -51,9 +54,13 @@ def read_target(frame: Frame, item: TargetItem) -> Target | None:
             frame.report(NoCalibration(span=place, device=device.label))
         return None
     noisy = isinstance(noise, NoiseModel) and any(noise.readout)
-    if words["mitigate"] == "readout" and not noisy and device is None:
+    if "readout" in wanted and not noisy and device is None:
         place = fields["mitigate"].span
         frame.report(NothingToMitigate(span=place, name=item.name.text))
+    on_device = tuple(name for name in wanted if name != "readout")
+    if on_device and not isinstance(device, NamedDevice):
+        place = fields["mitigate"].span
+        frame.report(MitigatedNowhere(span=place, name=item.name.text, mitigation=on_device[0]))
     if "optimise" not in fields and isinstance(device, NamedDevice):
         words["optimise"] = "fidelity"
     if words["run"] == "device" and not isinstance(device, NamedDevice):
@@ -67,7 +74,8 @@ def read_target(frame: Frame, item: TargetItem) -> Target | None:
         shots=shots,
         noise=noise,
         optimise=cast(Objective, words["optimise"]),
-        mitigate="readout" if words["mitigate"] == "readout" else "none",
+        mitigate="readout" if "readout" in wanted else "none",
+        mitigate_runs=cast(tuple[RunMitigation, ...], on_device),
         evaluator=words["evaluator"],
         run="device" if words["run"] == "device" else "simulator",
         span=item.span,
@@ -91,6 +99,15 @@ def _fields(
         else:
             found[name] = field
     return {name: field.value for name, field in found.items()}
+
+
+def _mitigations(frame: Frame, expr: Expr) -> tuple[str, ...]:
+    """One name, or a list of them; `none` alone."""
+    if isinstance(expr, ListExpr):
+        names = (choose(frame, item, "`mitigate`", MITIGATIONS) for item in expr.items)
+    else:
+        names = (choose(frame, expr, "`mitigate`", ("none", *MITIGATIONS)) for _ in range(1))
+    return tuple(dict.fromkeys(name for name in names if name not in (None, "none") and name))
 
 
 def _word(frame: Frame, fields: dict[str, Expr], field: TargetField) -> str:
