@@ -37,6 +37,8 @@ class Price:
     cost: CircuitCost
     largest_hoisted: int = 0
     """Elements of the largest tensor that is built once a step."""
+    backward: float = 2.0
+    """FLOPs of a token on the way back, as a multiple of those forward."""
 
 
 def price(circuit: Circuit, work: Work, load: Workload) -> Price:

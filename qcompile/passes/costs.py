@@ -2,7 +2,8 @@
 
 Plain nodes say themselves what they cost (`Node.work`). For each token, a contraction costs its
 steps that touch data, a circuit `CircuitCost.flops_per_token`, the orthogonal matrix of a circuit
-its gates on one column; their backward pass costs twice the forward pass. Once per call:
+its gates on one column; their backward pass costs twice the forward pass, that of a gate program
+what is counted of it. Once per call:
 contraction steps and circuit parts without data, columns of orthogonal matrices, and nodes that do
 not depend on the input, for each row where their value is a table.
 """
@@ -76,7 +77,7 @@ def work_of(node: PlanNode, widths: Sequence[int]) -> NodeWork:
             return NodeWork(
                 each=cost.flops_per_token,
                 once=cost.flops_hoisted,
-                backward=2,
+                backward=price.backward,
                 interior=cost.activations_per_token,
                 peak=price.largest_hoisted,
             )

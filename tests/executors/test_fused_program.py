@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import qcompile
 from qcompile.executors.fused.assemble import fused_program
 from qcompile.executors.fused.cost import fused_work
 from qcompile.executors.fused.paulis import CliffordFrame, is_monomial
@@ -34,6 +35,7 @@ from qcompile.ir.circuit import (
 )
 from qcompile.ir.gates import GATE_NAMES, GATES
 from qcompile.ir.matrices import PauliLetter
+from qcompile.ir.plan import EvaluationNode, FusedEvaluation
 from qcompile.ir.verification import VerificationError
 from qcompile.testing.circuit_strategies import circuits
 from qcompile.testing.known_programs import qtha_circuit
@@ -195,6 +197,26 @@ def test_the_work_of_known_circuits_does_not_grow(
     program = fused_program(circuit)
     assert len(program.passes) <= passes
     assert fused_work(program).numbers <= numbers
+
+
+def test_the_way_back_is_priced_by_counting() -> None:
+    text = """qa 1
+    adapter a() {
+        shape 4 -> 4
+        update circuit(4 qubits) {
+            encode angle(x, gate: ry)
+            repeat 2 { rot; cx ring }
+            measure z
+        }
+    }"""
+    ((_, part),) = qcompile.compile(text).parts()
+    (node,) = (node for node in part.plan.nodes if isinstance(node, EvaluationNode))
+    assert isinstance(node.evaluation, FusedEvaluation)
+    work = fused_work(fused_program(node.evaluation.circuit))
+    costs = part.plan.costs
+    assert costs.forward_flops_per_token == pytest.approx(work.forward)
+    # The library runs forward again, then back.
+    assert costs.backward_flops_per_token == pytest.approx(work.forward + work.backward)
 
 
 def small() -> FusedProgram:

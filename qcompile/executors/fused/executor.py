@@ -57,6 +57,8 @@ class Fused(Executor):
             seconds=_seconds(work, load),
             bytes=load.item_bytes * (work.states + load.tokens * work.handed),
             cost=circuit_cost(evaluation.circuit, work.forward, work.once, work.kept),
+            # The library keeps nothing but the data, and runs forward again.
+            backward=1 + work.backward / work.forward if work.forward else 2.0,
         )
 
     def build(self, evaluation: Evaluation, target: Target, constants: Constants) -> Evaluator:
