@@ -39,11 +39,11 @@ TOKENS = 8
 Figures = dict[str, float]
 
 
-class Operators(TorchDispatchMode):
+class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the operators that torch calls and the elements that they write, views apart."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.count = 0
         self.written = 0
 
@@ -64,7 +64,8 @@ def operators(part: AdapterModule) -> Operators:
     x = torch.randn(TOKENS, plan.in_features, requires_grad=True)
     y = torch.randn(TOKENS, plan.out_features, requires_grad=True) if plan.uses_output else None
     base = torch.nn.Linear(plan.in_features, plan.out_features).requires_grad_(False)
-    with Operators() as found:
+    found = Operators()
+    with found:
         part(x, y, base).sum().backward()
     return found
 
@@ -122,6 +123,7 @@ def hold(name: str, found: Figures, update: bool) -> None:
         stored[name] = {key: kept[key] for key in kept if key in found or library() is None}
         STORED.write_text(json.dumps(stored, indent=1, sort_keys=True) + "\n")
         return
+    assert name in stored, "no figures: run with --update-golden and review them"
     expected = stored[name]
     assert found.keys() <= expected.keys()
     grown = {
