@@ -13,6 +13,7 @@ from torch import nn
 
 from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.arguments import check_model
+from qcompile.adapter.beside import Beside, beside_of, put_beside, take_from_beside
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
 from qcompile.adapter.heads import fix_vocabulary, free_vocabulary
@@ -35,6 +36,7 @@ from qcompile.adapter.watch import unwatch, watch
 from qcompile.diagnostics.arguments import check_type, wrong_argument
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.several import AttachedTwice, AttachmentTaken
+from qcompile.ir.hosts import LINEAR_HOST
 
 ModelT = TypeVar("ModelT", bound=nn.Module)
 
@@ -93,7 +95,7 @@ def attach(
             record = Record(requires_grad=flags)
             model.requires_grad_(False)
         _put(model, places, record.switch, attachment)
-        leave_fast_paths(model, AdaptedModule)
+        leave_fast_paths(model, (AdaptedModule, Beside))
         fix_vocabulary(model, AdaptedModule)
         save_under_own_names(model)
         watch(model)
@@ -180,11 +182,16 @@ def detach(model: ModelT, names: str | Collection[str] | None = None) -> ModelT:
                 prefixes.take_off(gone)
                 if not prefixes.owners:
                     release(module)
+            beside = beside_of(module)
+            if beside is not None:
+                beside.take_off(gone)
+                if not beside.owners:
+                    take_from_beside(module)
         for attachment in record.attachments:
             if attachment.name in gone:
                 unfreeze(attachment)
         if left:
-            leave_fast_paths(model, AdaptedModule)
+            leave_fast_paths(model, (AdaptedModule, Beside))
             fix_vocabulary(model, AdaptedModule)
             rest = replace(record, attachments=left)
             setattr(model, RECORD, rest)
@@ -215,6 +222,14 @@ def _put(model: nn.Module, places: list[Place], switch: Switch, attachment: Atta
                 hold(module, prefixes)
             part.train(prefixes.training)
             prefixes.put(name, part, given=given)
+            continue
+        if part.plan.host != LINEAR_HOST:
+            beside = beside_of(module)
+            if beside is None:
+                beside = Beside(forward_parameters(module), place.site.module, switch)
+                put_beside(module, beside)
+            part.train(beside.training)
+            beside.put(name, part, given=given)
             continue
         wrapper = module if isinstance(module, AdaptedModule) else wrappers.get(id(module))
         if wrapper is None:

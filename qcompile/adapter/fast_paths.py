@@ -16,8 +16,8 @@ KEPT = "qcompile_fast_path"
 """The attribute of a module that holds what its switch was."""
 
 
-def leave_fast_paths(model: nn.Module, adapted: type[nn.Module]) -> None:
-    """Let encoders with an `adapted` module in them call what is in them.
+def leave_fast_paths(model: nn.Module, adapted: tuple[type[nn.Module], ...]) -> None:
+    """Let encoders with a module of the kinds `adapted` in them call what is in them.
 
     Outputs are the same up to rounding; at padded positions they are not zero, as in training.
     """

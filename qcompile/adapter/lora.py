@@ -23,6 +23,7 @@ from qcompile.diagnostics.messages.peft import (
     ErrorOutOfRange,
     RankOutOfRange,
 )
+from qcompile.ir.hosts import LINEAR_HOST, not_a_linear_map
 
 DEFAULT_RANK = 8
 
@@ -179,6 +180,8 @@ def _is_error(error: object) -> bool:
 
 
 def _obstacle(part: AdapterModule) -> str | None:
+    if part.plan.host != LINEAR_HOST:
+        return not_a_linear_map(part.plan.host)
     obstacle = part_obstacle(part)
     if obstacle is not None:
         return obstacle

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.attach import ModelT, detach
+from qcompile.adapter.beside import beside_of
 from qcompile.adapter.merge_obstacles import ParameterUses, merge_obstacle, not_finite
 from qcompile.adapter.merged import changes_bias, is_transposed, merged
 from qcompile.adapter.named import NamedParts
@@ -21,6 +22,7 @@ from qcompile.diagnostics.arguments import wrong_argument
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.adapter import NotMergeable
+from qcompile.ir.hosts import not_a_linear_map
 
 
 def merge(
@@ -113,6 +115,14 @@ def _refuse(
         for name, module in model.named_modules()
         if (prefixes := prefixes_of(module)) is not None
         for part, _ in _parts(prefixes, on)
+    ]
+    problems += [
+        NotMergeable(
+            adapter=part.plan.adapter, module=name, reason=not_a_linear_map(part.plan.host)
+        )
+        for name, module in model.named_modules()
+        if (holder := beside_of(module)) is not None
+        for part, _ in _parts(holder, on)
     ]
     for name, wrapper in wrappers.items():
         parts = [part for part, _ in _parts(wrapper, on)]

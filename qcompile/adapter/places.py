@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from qcompile.adapter.adapted import AdaptedModule
+from qcompile.adapter.beside import Beside
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.prefixed import Prefixes, holder_of
 from qcompile.adapter.starts import waiting
+from qcompile.artifact.peft_folder import BESIDE
 from qcompile.backends.simulator.base import unreadable
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.backends.simulator.sharded import is_sharded
@@ -27,7 +29,9 @@ from qcompile.diagnostics.messages.interface import ModuleUnsuited
 from qcompile.diagnostics.messages.prefix import NotAttention
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import Site
+from qcompile.ir.hosts import LINEAR_HOST, HostSizes
 from qcompile.models.attention import attention_sizes
+from qcompile.models.hosts import host_sizes
 from qcompile.models.linear import linear_sizes
 from qcompile.models.obstacles import obstacles
 
@@ -97,16 +101,23 @@ def _misfit(
             reason=obstacle,
         )
     base = module.base_layer if isinstance(module, AdaptedModule) else module
-    sizes = linear_sizes(base)
-    wanted = (part.plan.in_features, part.plan.out_features)
-    if sizes is None:
+    sizes = host_sizes(base)
+    plan = part.plan
+    wanted = HostSizes(plan.host, plan.in_features, plan.out_features)
+    if sizes is None or sizes.kind != wanted.kind:
         return ModuleKindUnsupported(module=site.module, kind=type(base).__name__)
     if sizes != wanted:
         return ModuleSizeMismatch(
             module=site.module,
-            found=f"{sizes[0]} → {sizes[1]}",
-            expected=f"{wanted[0]} → {wanted[1]}",
+            found=f"{sizes.in_features} → {sizes.out_features}",
+            expected=f"{wanted.in_features} → {wanted.out_features}",
         )
+    if plan.host != LINEAR_HOST:
+        there = module._modules.get(BESIDE)
+        own = isinstance(there, Beside) and not (flat and site.adapter in there.owners)
+        if there is not None and not own:
+            return AlreadyAttached(module=site.module, adapter=site.adapter)
+        return None
     # Under FSDP2 the weight is whole while the module runs.
     sharded = isinstance(base.weight, Tensor) and is_sharded(base.weight)
     read = part.plan.uses_weight and not sharded

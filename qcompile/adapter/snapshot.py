@@ -22,6 +22,7 @@ class Snapshot:
             for table in (
                 module._modules,
                 module._forward_hooks,
+                module._forward_hooks_with_kwargs,
                 module._forward_pre_hooks,
                 module._forward_pre_hooks_with_kwargs,
             )

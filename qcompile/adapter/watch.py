@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from qcompile.adapter.calls import Calls
-from qcompile.artifact.peft_folder import ATTENTION
+from qcompile.artifact.peft_folder import ATTENTION, BESIDE
 from qcompile.diagnostics.errors import QCompileWarning
 from qcompile.diagnostics.messages.interface import PartsNotCalled
 
@@ -54,7 +54,8 @@ def _never_called(model: nn.Module) -> list[str]:
             continue
         calls = vars(module).get("calls")
         if isinstance(calls, Calls):
-            shown = above if name.endswith(f".{ATTENTION}") else name
+            inside = name.rpartition(".")[2] in (ATTENTION, BESIDE)
+            shown = above if inside else name
             groups.setdefault(_without_numbers(name), []).append((shown, calls))
     missed = []
     for group in groups.values():

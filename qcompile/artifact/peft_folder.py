@@ -32,6 +32,7 @@ from qcompile.diagnostics.messages.artifact import (
 from qcompile.diagnostics.messages.usage import OutputNotWritable
 from qcompile.ir.codec import canonical_json
 from qcompile.ir.compilation import PlannedSet, Site
+from qcompile.ir.hosts import LINEAR_HOST
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +44,8 @@ CORE = "qcompile_core"
 """The attribute of peft's layer that holds the parts."""
 ATTENTION = "attention_prefix"
 """The attribute of an attention module that holds its prefixes."""
+BESIDE = "beside_output"
+"""The attribute of a module that is no linear map, with what changes its output."""
 
 
 def folder_keys(planned: PlannedSet) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -61,9 +64,11 @@ def folder_keys(planned: PlannedSet) -> dict[str, tuple[str, tuple[int, ...]]]:
 
 
 def _holder(planned: PlannedSet, site: Site) -> str:
-    """The module that holds the parts of a site: its layer, or what stands in the attention."""
-    prefix = planned.plans[site.unit].mode == "prefix"
-    return f"{site.module}.{ATTENTION}" if prefix else site.module
+    """The module that holds the parts of a site: its layer, or what stands in the module."""
+    plan = planned.plans[site.unit]
+    if plan.mode == "prefix":
+        return f"{site.module}.{ATTENTION}"
+    return site.module if plan.host == LINEAR_HOST else f"{site.module}.{BESIDE}"
 
 
 def write_peft_folder(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qcompile.ir.hosts import LINEAR_HOST, HostSizes
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
 
@@ -31,7 +32,16 @@ class ModuleInfo:
     stacked: tuple[str, ...] = ()
     """Its parameters that hold the weights of all experts, (experts, …, …)."""
     role: str | None = None
-    """What a linear map is for, see `qcompile.ir.portable`; None for other modules."""
+    """What it is for, see `qcompile.ir.portable`."""
+    host: HostSizes | None = None
+    """How an update sees a module that is no linear map; None where none fits it."""
+
+    @property
+    def host_sizes(self) -> HostSizes | None:
+        """How an update sees it, linear maps as well."""
+        if self.in_features is None or self.out_features is None:
+            return self.host
+        return HostSizes(LINEAR_HOST, self.in_features, self.out_features)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

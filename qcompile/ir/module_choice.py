@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from qcompile.ir.compilation import ModuleInfo
 from qcompile.ir.globs import parse_glob
+from qcompile.ir.hosts import HOST_KINDS
 from qcompile.ir.portable import parse_portable
 from qcompile.ir.spec import Attachment
 
@@ -47,3 +48,21 @@ def module_choice(attachment: Attachment) -> ModuleChoice:
         matching=lambda module: glob.matching(module.name),
         holds=lambda module: any(glob.matches(f"{module.name}.{p}") for p in module.stacked),
     )
+
+
+def hosts_of(choice: ModuleChoice, modules: Iterable[ModuleInfo]) -> list[ModuleInfo]:
+    """The modules that an update takes: of each alternative those of the first kind that it has.
+
+    So `*` is all linear maps, and `*.mlp` the feed-forward networks themselves.
+    """
+    order = list(HOST_KINDS)
+    found = [
+        (module, order.index(sizes.kind), choice.matching(module))
+        for module in modules
+        if (sizes := module.host_sizes) is not None
+    ]
+    first: dict[int, int] = {}
+    for _, kind, alternatives in found:
+        for k in alternatives:
+            first[k] = min(kind, first.get(k, kind))
+    return [module for module, kind, ks in found if any(first[k] == kind for k in ks)]

@@ -9,6 +9,7 @@ from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.device import RoutedCircuit, RoutingCandidate
 from qcompile.ir.device_noise import DeviceNoise
+from qcompile.ir.hosts import LINEAR_HOST
 from qcompile.ir.network import ContractionNode, frames_of
 from qcompile.ir.node import PlanNode
 from qcompile.ir.ops.base import BASE_NODES, WeightNode
@@ -232,6 +233,8 @@ class Plan:
     training: tuple[Training, ...] = ()
     control: bool = False
     """Classical maps with as many parameters are in the place of circuits."""
+    host: str = field(default=LINEAR_HOST, metadata=ADDED_LATER)
+    """What kind of module it is for, see `qcompile.ir.hosts`."""
 
     @property
     def uses_output(self) -> bool:

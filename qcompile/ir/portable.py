@@ -11,12 +11,17 @@ from dataclasses import dataclass
 
 LINEAR = "linear"
 HEAD = "head"
+LINEAR_GROUPS = frozenset({"linear", "attention", "mlp"})
+"""What `linear` stands for."""
 
 GROUPS: dict[str, str] = {
     "linear": "all linear maps but the heads",
     "attention": "the linear maps of attention",
     "mlp": "the linear maps of feed-forward networks",
     "head": "what makes logits of hidden states, and the maps before it in the same module",
+    "norm": "the norms but those of heads",
+    "sublayer": "whole attention modules and feed-forward networks",
+    "residual": "whole layers, whose output is the residual stream",
 }
 """Words with what they stand for."""
 
@@ -27,6 +32,7 @@ PARTS: dict[str, dict[str, str]] = {
         "gate": "those to the gates",
         "down": "the map back",
     },
+    "sublayer": {"attention": "whole attention modules", "mlp": "whole feed-forward networks"},
 }
 """What may follow a word and a dot: letters in a row of attention, one word of the others."""
 
@@ -69,10 +75,10 @@ def all_portables() -> tuple[str, ...]:
 
 
 def _is_one(role: str, wanted: str) -> bool:
-    if wanted == LINEAR:
-        return role != HEAD
     group, _, part = wanted.partition(".")
     own, _, held = role.partition(".")
+    if wanted == LINEAR:
+        return own in LINEAR_GROUPS
     if group != own or not part:
         return group == own
     return part in held if len(part) == 1 else part in held.split("_")

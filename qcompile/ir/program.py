@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.circuit import Circuit
+from qcompile.ir.hosts import LINEAR_HOST
 from qcompile.ir.node import Needed, ProgramNode
 from qcompile.ir.ops.base import BASE_NODES
 from qcompile.ir.ops.ends import OutputNode
@@ -64,6 +66,8 @@ class Program:
     training: tuple[Training, ...] = ()
     control: bool = False
     """Classical maps with as many parameters are in the place of circuits."""
+    host: str = field(default=LINEAR_HOST, metadata=ADDED_LATER)
+    """What kind of module it is for, see `qcompile.ir.hosts`."""
 
     @property
     def uses_output(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import assert_never
 
 from qcompile.ir.circuit_text import circuit_lines, gate_text
+from qcompile.ir.hosts import LINEAR_HOST
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.node import references
 from qcompile.ir.orthogonal import UnitaryNode
@@ -35,7 +36,8 @@ from qcompile.ir.text_values import inline, parameter_text, tensor_line, tensor_
 
 def plan_lines(plan: Plan) -> list[str]:
     """One line per tensor and node; paths and circuits follow their node, indented."""
-    marks = (", control" if plan.control else "") + (", linear" if plan.linear else "")
+    marks = "" if plan.host == LINEAR_HOST else f", {plan.host}"
+    marks += (", control" if plan.control else "") + (", linear" if plan.linear else "")
     lines = [f"plan {plan.adapter} {plan.in_features} -> {plan.out_features}, {plan.mode}{marks}"]
     if plan.parameters:
         lines.append(f"  parameters {parameter_text(plan.parameters)}")

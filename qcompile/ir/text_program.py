@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.circuit_text import circuit_lines
+from qcompile.ir.hosts import LINEAR_HOST
 from qcompile.ir.network import NetworkNode
 from qcompile.ir.node import ProgramNode, references
 from qcompile.ir.orthogonal import UnitaryNode
@@ -23,8 +24,9 @@ def program_lines(program: Program) -> list[str]:
     """One line per tensor, node and gate; equal circuits are printed once."""
     circuits: dict[Circuit, int] = {}
     control = ", control" if program.control else ""
+    host = "" if program.host == LINEAR_HOST else f", {program.host}"
     sizes = f"{program.in_features} -> {program.out_features}"
-    lines = [f"program {program.adapter} {sizes}, {program.mode}{control}"]
+    lines = [f"program {program.adapter} {sizes}, {program.mode}{host}{control}"]
     if program.parameters:
         lines.append(f"  parameters {parameter_text(program.parameters)}")
     lines += [f"  {tensor_line(k, tensor)}" for k, tensor in enumerate(program.tensors)]

@@ -68,6 +68,7 @@ def program_of_plan(plan: Plan) -> Program:
         tensors=plan.tensors,
         parameters=plan.parameters,
         training=plan.training,
+        host=plan.host,
     )
 
 

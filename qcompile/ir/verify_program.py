@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import assert_never
 
+from qcompile.ir.hosts import HOST_KINDS, LINEAR_HOST
 from qcompile.ir.network import DataOperand, FrameOperand, NetworkNode, TensorOperand, View
 from qcompile.ir.node import Needed, domains
 from qcompile.ir.ops.base import BaseBiasNode, BaseNode, WeightNode
@@ -77,6 +78,10 @@ def verify_program(program: Program) -> None:
 def _verify_base(program: Program) -> None:
     sizes = (program.in_features, program.out_features)
     require(program.mode != "prefix" or not program.uses_base, "a prefix that reads a module")
+    require(program.host in HOST_KINDS, f"no module is of kind {program.host}")
+    if program.host != LINEAR_HOST:
+        require(program.mode != "prefix", "a prefix that is for no attention")
+        require(not program.uses_base, "it computes with a module that is no linear map")
     for node in program.nodes:
         match node:
             case BaseNode(operand=operand, width=width):

@@ -1,4 +1,4 @@
-"""What the linear maps of a model are for, whatever their architecture calls them."""
+"""What the modules of a model are for, whatever their architecture calls them."""
 
 from __future__ import annotations
 
@@ -45,27 +45,51 @@ FEED_FORWARD_NAMES = ("mlp", "ffn", "feed_forward", "feedforward", "densereluden
 """Parts of the names of feed-forward networks."""
 
 
-def roles(model: torch.nn.Module, linear: Mapping[str, torch.nn.Module]) -> dict[str, str]:
-    """Name of a linear map → its role (`qcompile.ir.portable`).
+def roles(model: torch.nn.Module, kinds: Mapping[str, str]) -> dict[str, str]:
+    """Name of a module → its role (`qcompile.ir.portable`), where it has one.
 
     Args:
         model: Asked for its head.
-        linear: Its linear maps by their names.
+        kinds: Name of a module → the kind that `qcompile.ir.hosts` has for it.
     """
     head = _output_embeddings(model)
-    return {
-        name: HEAD if module is head else _role(tuple(name.split(".")))
-        for name, module in linear.items()
-    }
+    found: dict[str, str | None] = {}
+    for name, kind in kinds.items():
+        path = tuple(name.split("."))
+        match kind:
+            case "linear":
+                found[name] = HEAD if model.get_submodule(name) is head else _linear_role(path)
+            case "norm":
+                found[name] = "norm" if HEADS.isdisjoint(path) else None
+            case _:
+                found[name] = _block_role(path)
+    return {name: role for name, role in found.items() if role is not None}
 
 
-def _role(path: tuple[str, ...]) -> str:
+def _block_role(path: tuple[str, ...]) -> str | None:
+    """Of the outermost module of its kind in a layer, and of the layer itself."""
+    *above, last = path
+    if last.isdigit() and not any(part.isdigit() for part in above):
+        return "residual"
+    if not any(part.isdigit() for part in above):
+        return None
+    if _is_attention(last) and not any(map(_is_attention, above)):
+        return "sublayer.attention"
+    inner = last.lower() in FEED_FORWARD_BLOCKS
+    return "sublayer.mlp" if inner and FEED_FORWARD_BLOCKS.isdisjoint(above) else None
+
+
+def _is_attention(part: str) -> bool:
+    return "att" in part.lower()
+
+
+def _linear_role(path: tuple[str, ...]) -> str:
     *above, last = path
     if not HEADS.isdisjoint(path):
         return HEAD
     if not any(part.isdigit() for part in above):
         return LINEAR
-    if any("att" in part.lower() for part in above):
+    if any(map(_is_attention, above)):
         return _held("attention", ATTENTION, last)
     if last in ROUTERS:
         return LINEAR
@@ -75,6 +99,11 @@ def _role(path: tuple[str, ...]) -> str:
     within = any(word in part.lower() for part in above for word in FEED_FORWARD_NAMES)
     return found if within or found != "mlp" else LINEAR
 
+
+FEED_FORWARD_BLOCKS = frozenset(
+    {"mlp", "ffn", "ff", "feed_forward", "feedforward", "densereludense", "block_sparse_moe"}
+)
+"""Names of whole feed-forward networks."""
 
 _BERT = {"intermediate": "up", "output": "down"}
 """The modules of BERT's relatives around a map that is called `dense`."""

@@ -17,10 +17,11 @@ from qcompile.diagnostics.messages.models import (
 from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Span
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
+from qcompile.ir.hosts import LINEAR_HOST
 from qcompile.models.attention import attention_sizes
 from qcompile.models.config import config_digest, read_config, without_code
 from qcompile.models.heads import Heads, heads_of
-from qcompile.models.linear import linear_sizes
+from qcompile.models.hosts import host_sizes
 from qcompile.models.obstacles import obstacles, stacked_experts
 from qcompile.models.roles import roles
 
@@ -78,28 +79,28 @@ def module_infos(model: torch.nn.Module) -> tuple[ModuleInfo, ...]:
     """Every named module of a model with the sizes of those that are linear maps."""
     infos = []
     unsuited = obstacles(model)
-    linear = {n: m for n, m in model.named_modules() if n and linear_sizes(m) is not None}
-    held = roles(model, linear)
-    heads: dict[str, Heads | None] = {}
-    for name, module in model.named_modules():
-        above = heads[name.rpartition(".")[0]] if name else None
-        heads[name] = heads_of(module, above)
-        if not name:
-            continue
+    named = {name: module for name, module in model.named_modules() if name}
+    hosts = {name: host_sizes(module) for name, module in named.items()}
+    held = roles(model, {name: found.kind for name, found in hosts.items() if found is not None})
+    heads: dict[str, Heads | None] = {"": heads_of(model, None)}
+    for name, module in named.items():
+        heads[name] = heads_of(module, heads[name.rpartition(".")[0]])
         obstacle = unsuited.get(id(module))
-        sizes = linear_sizes(module) if obstacle is None else None
+        found = hosts[name] if obstacle is None else None
+        linear = found if found is not None and found.kind == LINEAR_HOST else None
         infos.append(
             ModuleInfo(
                 name=name,
                 kind=type(module).__name__,
-                in_features=None if sizes is None else sizes[0],
-                out_features=None if sizes is None else sizes[1],
+                in_features=None if linear is None else linear.in_features,
+                out_features=None if linear is None else linear.out_features,
                 layer=next((int(part) for part in name.split(".") if part.isdigit()), None),
                 attention=attention_sizes(module, name),
                 heads=heads[name],
                 obstacle=obstacle,
                 stacked=stacked_experts(name, module),
-                role=None if sizes is None else held.get(name),
+                role=held.get(name),
+                host=None if linear is not None else found,
             )
         )
     return tuple(infos)

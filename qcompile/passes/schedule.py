@@ -11,6 +11,7 @@ from qcompile.diagnostics.messages.devices import UnitaryNotRouted
 from qcompile.diagnostics.messages.noise import NoCalibration, NoiseOfAmplitudes
 from qcompile.diagnostics.messages.planning import NetworkTooManyIndices
 from qcompile.ir.circuit import AmplitudeState, Circuit
+from qcompile.ir.hosts import LINEAR_HOST
 from qcompile.ir.network import ContractionNode, NetworkNode
 from qcompile.ir.node import PlanNode, is_linear
 from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
@@ -83,9 +84,10 @@ def schedule(program: Program, passes: tuple[DevicePass, ...], context: Context)
         parameters=program.parameters,
         target=context.target,
         costs=plan_costs(nodes, program.tensors),
-        linear=is_linear(nodes, program.result),
+        linear=program.host == LINEAR_HOST and is_linear(nodes, program.result),
         training=program.training,
         control=program.control,
+        host=program.host,
     )
 
 

@@ -29,6 +29,7 @@ from qcompile.ir.codec import canonical_json
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.models.linear import linear_sizes
 from qcompile.models.skeleton import describe_model
+from qcompile.peft.beside import QCompileBeside
 from qcompile.peft.config import QCompileConfig, Sizes
 from qcompile.peft.prefix import QCompilePrefix
 from qcompile.peft.selection import check_saved_modules, selection
@@ -76,7 +77,7 @@ def base_info(model: nn.Module) -> ModelInfo:
         if any(module.name.startswith(prefix) for prefix in hidden):
             continue
         found = model.get_submodule(module.name)
-        if isinstance(found, QCompilePrefix):
+        if isinstance(found, QCompilePrefix | QCompileBeside):
             hidden.add(module.name + ".")
             total -= sum(p.numel() for p in found.parameters())
             continue
@@ -110,6 +111,7 @@ def _check(manifest: Manifest, info: ModelInfo) -> None:
     for site in manifest.planned.sites:
         module = modules.get(site.module)
         plan = manifest.planned.plans[site.unit]
+        host = None if module is None else module.host_sizes
         if not site.module:
             problems.append(NotForAModel(adapter=site.adapter))
         elif module is None:
@@ -128,11 +130,11 @@ def _check(manifest: Manifest, info: ModelInfo) -> None:
                     reason=module.obstacle,
                 )
             )
-        elif plan.mode != "prefix" and module.in_features is None:
+        elif plan.mode != "prefix" and (host is None or host.kind != plan.host):
             problems.append(ModuleKindUnsupported(module=site.module, kind=module.kind))
         else:
-            linear_map = (module.in_features, module.out_features)
-            sizes = module.attention if plan.mode == "prefix" else linear_map
+            widths = None if host is None else (host.in_features, host.out_features)
+            sizes = module.attention if plan.mode == "prefix" else widths
             if sizes != (plan.in_features, plan.out_features):
                 assert sizes is not None
                 problems.append(

@@ -73,7 +73,9 @@ def _check(model: nn.Module, names: Any) -> None:
         raise AdapterError(MixedBatchRefused(reason="adapters are merged; call `unmerge_adapter`"))
     if any(not isinstance(holder, QCompileLayer) for holder in holders):
         raise AdapterError(
-            MixedBatchRefused(reason="a prefix stands before the keys of all rows alike")
+            MixedBatchRefused(
+                reason="an adapter of the batch is at modules that are no linear maps"
+            )
         )
 
 

@@ -32,6 +32,8 @@ from qcompile.diagnostics.messages.artifact import TensorMismatch
 from qcompile.diagnostics.messages.peft import AdapterNameTaken, AdapterUnknown
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import PlannedSet
+from qcompile.ir.hosts import LINEAR_HOST
+from qcompile.peft.beside import QCompileBeside, take_all_from_beside
 from qcompile.peft.config import QCompileConfig
 from qcompile.peft.freeze import base_info, freeze
 from qcompile.peft.layer import QCompileLayer
@@ -61,7 +63,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         try:
             with all_or_nothing(model):
                 super().inject_adapter(model, adapter_name, *args, **kwargs)
-                leave_fast_paths(model, QCompileLayer)
+                leave_fast_paths(model, (QCompileLayer, QCompileBeside))
                 fix_vocabulary(model, QCompileLayer)
                 # Some of peft's models call this one, some its base, and transformers its own.
                 watch(self)
@@ -155,8 +157,10 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
                 for site in planned.sites
                 if site.module == current_key
             ]
-        if parts and parts[0].plan.mode == "prefix":
-            holder = QCompilePrefix.of(target, current_key, self.shared_tensors)
+        stands = parts[0].plan if parts else None
+        if stands is not None and (stands.mode == "prefix" or stands.host != LINEAR_HOST):
+            kind = QCompilePrefix if stands.mode == "prefix" else QCompileBeside
+            holder = kind.of(target, current_key, self.shared_tensors)
             holder.put(adapter_name, parts)
             if adapter_name not in self.active_adapters:
                 holder.qcompile_core[adapter_name].requires_grad_(False)
@@ -202,6 +206,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
                 adapter_names=adapter_names,
             )
         release_all(model)
+        take_all_from_beside(model)
         restore_fast_paths(model)
         unwatch(model)
         let_names_pass(model)

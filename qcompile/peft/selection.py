@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,8 @@ from qcompile.diagnostics.messages.peft import SavedModuleMissing, TargetsMatchN
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.ir.globs import GlobError
-from qcompile.ir.module_choice import module_choice
+from qcompile.ir.hosts import LINEAR_HOST
+from qcompile.ir.module_choice import hosts_of, module_choice
 from qcompile.ir.spec import AdapterSpec, Attachment, Spec
 from qcompile.peft.config import QCompileConfig
 
@@ -88,10 +90,18 @@ def selection(
     if isinstance(given.target_modules, str):
         given = _maybe_include_all_linear_layers(given, model)
 
+    def hosts(adapter: AdapterSpec) -> dict[str, ModuleInfo]:
+        """The modules of the kinds that the adapter's own patterns take."""
+        kinds = {module.host_sizes.kind for module in _own(adapter, info) if module.host_sizes}
+        wanted = kinds or {LINEAR_HOST}
+        return {m.name: m for m in info.modules if m.host_sizes and m.host_sizes.kind in wanted}
+
     def adjust(spec: Spec) -> Spec:
-        _refuse_idle(config, spec, linear, attention)
+        every = [hosts(adapter) for adapter in spec.adapters if not _is_prefix(adapter)]
+        updated = {name: module for found in every for name, module in found.items()}
+        _refuse_idle(config, spec, list(updated), list(attention))
         adapters = tuple(
-            _retarget(adapter, given, attention if _is_prefix(adapter) else linear)
+            _retarget(adapter, given, attention if _is_prefix(adapter) else hosts(adapter))
             for adapter in spec.adapters
         )
         if not any(adapter.attachments for adapter in adapters):
@@ -110,7 +120,7 @@ def selection(
 
 
 def _refuse_idle(
-    config: QCompileConfig, spec: Spec, linear: Iterable[str], attention: Iterable[str]
+    config: QCompileConfig, spec: Spec, linear: list[str], attention: list[str]
 ) -> None:
     """Whether every entry of a list chooses, or excludes, some module.
 
@@ -163,6 +173,15 @@ def _refuse_idle(
         )
 
 
+def _own(adapter: AdapterSpec, info: ModelInfo) -> list[ModuleInfo]:
+    """What the patterns of an adapter take, layers aside."""
+    found = []
+    for attachment in adapter.attachments:
+        with contextlib.suppress(GlobError):  # Lowering reports it.
+            found += hosts_of(module_choice(attachment), info.modules)
+    return found
+
+
 def _is_prefix(adapter: AdapterSpec) -> bool:
     return any(body.mode == "prefix" for body in adapter.bodies)
 
@@ -187,7 +206,7 @@ def _retarget(
     for name, module in fitting.items():
         if not check_target_module_exists(choice, name) or not _in_layers(config, name):
             continue
-        if any(name == m or name.endswith(f".{m}") for m in config.modules_to_save or ()):
+        if any(f".{m}." in f".{name}." for m in config.modules_to_save or ()):
             continue
         own = _attachment(adapter, module)
         body = 0 if own is None else own.body

@@ -8,7 +8,9 @@ from typing import Any
 
 from torch import nn
 
+from qcompile.adapter.beside import take_from_beside
 from qcompile.adapter.prefixed import holder_of, release
+from qcompile.artifact.peft_folder import BESIDE
 from qcompile.peft.layer import QCompileLayer
 
 
@@ -30,6 +32,8 @@ def all_or_nothing(model: nn.Module) -> Iterator[None]:
             parent._modules.update(modules)
             if holder_of(parent) is None:
                 release(parent)
+            if BESIDE not in parent._modules:
+                take_from_beside(parent)
         for parameter, flag in flags:
             parameter.requires_grad_(flag)
         for module, names in active:

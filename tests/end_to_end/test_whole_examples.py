@@ -30,6 +30,10 @@ WITH_MODULE = {"boft", "delora", "dora", "hira", "hra", "ia3", "oft", "olora", "
 NAMES = sorted({path.stem for path in EXAMPLES.glob("*.qa")} - WITH_MODULE)
 SMALL = {
     "adalora": ("rank=3",),
+    "bitfit": (),
+    "houlsby": ("rank=2",),
+    "ln_tuning": (),
+    "parallel_adapter": ("rank=2",),
     "c3a": ("size=4",),
     "cayley": ("size=2",),
     "fourierft": ("coefficients=5",),

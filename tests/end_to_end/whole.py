@@ -122,7 +122,8 @@ def gradients(built: Built, values: Mapping[str, Array], x: Tensor) -> dict[str,
 
 def close(found: Tensor | Array, expected: Tensor | Array, label: str, tolerance: float) -> None:
     """Within `tolerance` of the largest element."""
-    a, b = np.asarray(found), np.asarray(expected)
+    # A vector alone is a view of its parameter.
+    a, b = (np.asarray(v.detach() if isinstance(v, Tensor) else v) for v in (found, expected))
     scale = max(1.0, float(np.max(np.abs(b), initial=0.0)))
     np.testing.assert_allclose(a / scale, b / scale, atol=tolerance, rtol=0, err_msg=label)
 

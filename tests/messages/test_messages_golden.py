@@ -266,6 +266,22 @@ class Reader(nn.Module):
         return nn.functional.linear(x, self.up.weight)
 
 
+def unfitting_call() -> None:
+    class Doubled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Linear(4, 8), nn.Linear(8, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y: torch.Tensor = self.b(self.a(x))
+            return torch.cat([y, y], -1)
+
+    model = nn.ModuleDict({"block": Doubled()})
+    text = 'qa 1\nadapter low() { attach "block"; update linear(x, to: out_features, init: zero) }'
+    qcompile.attach(model, qcompile.compile(text, model=model))
+    model["block"](torch.zeros(2, 4))
+
+
 def not_called() -> None:
     read = nn.Sequential(Reader())
     qcompile.attach(read, qcompile.compile(ATTACHED, model=read))
@@ -817,6 +833,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6015": lambda: qcompile.load("attached.qa"),
     "QA6016": left_out,
     "QA6017": resized_head,
+    "QA6018": unfitting_call,
     "QA6021": lambda: qcompile.compile(ROTATING)(torch.zeros(2, 6)),
     "QA6023": lambda: qcompile.compile(COMPUTING)(torch.zeros(2, 6)),
     "QA6024": quantised_weight,

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from qcompile.artifact.manifest import Manifest
 from qcompile.cli import main
 from qcompile.diagnostics.errors import AdapterError
+from qcompile.ir.plan import Plan
 from qcompile.peft import QCompileConfig, load, to_lora
 from qcompile.peft.parts import PartsHolder
 from tests.adapter.models import checkpoint_activations, same, snapshot
@@ -29,8 +30,11 @@ from tests.peft.table import ROWS, Row
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
 
 
-HOLDERS = {"add": "", "replace": "", "prefix": ".attention_prefix"}
-"""What stands between the module and its parts in the keys of saved tensors."""
+def holder(plan: Plan) -> str:
+    """What stands between the module and its parts in the keys of saved tensors."""
+    if plan.mode == "prefix":
+        return ".attention_prefix"
+    return "" if plan.host == "linear" else ".beside_output"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +75,7 @@ class Subject:
         """The keys of the tensors that are trained: all but the frozen ones."""
         planned = self.manifest().planned
         still = {
-            f".{site.module}{HOLDERS[planned.plans[site.unit].mode]}.qcompile_core.default"
+            f".{site.module}{holder(planned.plans[site.unit])}.qcompile_core.default"
             f".{site.adapter}.{tensor.name}"
             for site in planned.sites
             for tensor in planned.plans[site.unit].tensors
@@ -168,7 +172,7 @@ def test_saved_is_loaded_exactly(subject: Subject, tmp_path: Path) -> None:
     stored = load_file(f"{subject.folder}/adapter_model.safetensors")
     planned = subject.manifest().planned
     assert set(stored) == {
-        f"base_model.model.{site.module}{HOLDERS[planned.plans[site.unit].mode]}.qcompile_core"
+        f"base_model.model.{site.module}{holder(planned.plans[site.unit])}.qcompile_core"
         f".{site.adapter}.{tensor.name}"
         for site in planned.sites
         for tensor in planned.plans[site.unit].tensors

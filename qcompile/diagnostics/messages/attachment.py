@@ -53,15 +53,15 @@ class PatternMatchesNothing(Message):
     "QA3004",
     "pattern `{pattern}` matches only modules to which no adapter can be attached",
     label="matches {count} of kind {kinds}",
-    help="an adapter attaches to modules such as Linear or Conv1D that the model calls",
+    help="an adapter attaches to linear maps, norms and blocks of them that the model calls",
 )
 class ModuleUnsupported(Message):
-    """An adapter is added to the output of a linear map, or replaces it: the module must have input
-    and output features, as Linear and transformers' Conv1D have. The weights of a model's experts
-    are often slices of one parameter instead, and some linear maps are never called: the modules
-    around them read their weights.
+    """An adapter is added to the output of a module, or replaces it: of a linear map, such as
+    Linear and transformers' Conv1D, of a norm over the last axis, or of a block of linear maps. The
+    weights of a model's experts are often slices of one parameter instead, and some linear maps are
+    never called: the modules around them read their weights.
 
-    Erroneous:  attach "*.input_layernorm"
+    Erroneous:  attach "*.embed_tokens"
     Corrected:  attach "*.self_attn.q_proj"
     """
 
@@ -198,3 +198,24 @@ class UnknownPortable(Message):
 
     def notes(self) -> tuple[str, ...]:
         return (f'patterns over names stand in quotes: `"*.{self.word}"`',)
+
+
+@message(
+    "QA3012",
+    "adapter `{adapter}` computes with the weight of `{module}`, which is {kind}",
+    label="reads the module",
+    help="`y` is the output of the module, whatever it is; attach the rest to linear maps",
+)
+class HostNotLinear(Message):
+    """`W`, `base_bias`, `base(v)` and initialisations from the weight are for linear maps. What is
+    attached to a norm or to a whole block has the module's input, `x`, and its output, `y`.
+
+    Erroneous:  attach "*.mlp"
+                update linear(base(x), to: out_features, init: zero)
+    Corrected:  attach "*.mlp"
+                update linear(y, to: out_features, init: zero)
+    """
+
+    adapter: str
+    module: str
+    kind: str

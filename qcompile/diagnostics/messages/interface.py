@@ -142,3 +142,17 @@ class VocabularyFixed(Message):
     """
 
     kind: str
+
+
+@message("QA6018", "adapter `{adapter}` cannot use the call of `{module}`: it got {found}")
+class HostCall(ModuleMessage):
+    """An adapter at a norm or at a whole block takes the module's first argument, a tensor, and its
+    output: a tensor, or a tuple that begins with one, as attention and layers give it. Both are as
+    wide as the adapter was compiled for. `detach` gives the model back.
+
+    Erroneous:  attach "encoder"             (which gives an object with several tensors)
+    Corrected:  attach "encoder.layers.[0-9]"
+    """
+
+    adapter: str
+    found: str

@@ -19,13 +19,14 @@ from qcompile.diagnostics.messages.interface import ModulesLeftOut
 from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Span
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
-from qcompile.ir.module_choice import ModuleChoice, module_choice
+from qcompile.ir.hosts import LINEAR_HOST, HostSizes
+from qcompile.ir.module_choice import ModuleChoice, hosts_of, module_choice
 from qcompile.ir.spec import AdapterSpec, Attachment
 from qcompile.passes.lowering.report import LoweringReport
 
 SHOWN_GROUPS = 12
 
-Sizes = Callable[[ModuleInfo], tuple[int, int] | None]
+Sizes = Callable[[ModuleInfo], HostSizes | None]
 """The sizes for which an adapter is compiled; None: it does not fit the module."""
 
 
@@ -37,6 +38,7 @@ class BodyPlacement:
     in_features: int
     out_features: int
     body: int
+    host: str = LINEAR_HOST
 
 
 def place_bodies(
@@ -46,7 +48,7 @@ def place_bodies(
     taken: dict[str, BodyPlacement] = {}
     for attachment in adapter.attachments:
         prefix = adapter.bodies[attachment.body].mode == "prefix"
-        sizes = _attention_sizes if prefix else _linear_sizes
+        sizes = _attention_sizes if prefix else _update_sizes
         matched = _matched(attachment, model, report, sizes)
         fresh = [module for module in matched if module.name not in taken]
         if matched and not fresh:
@@ -57,9 +59,10 @@ def place_bodies(
             if found is not None:
                 taken[module.name] = BodyPlacement(
                     module=module.name,
-                    in_features=found[0],
-                    out_features=found[1],
+                    in_features=found.in_features,
+                    out_features=found.out_features,
                     body=attachment.body,
+                    host=found.kind,
                 )
     return tuple(taken[module.name] for module in model.modules if module.name in taken)
 
@@ -71,14 +74,15 @@ def _matched(
     text = choice.text
     span = _pattern_span(attachment)
     named = [module for module in model.modules if choice.matching(module)]
-    fitting = [module for module in named if sizes(module) is not None]
+    prefix = sizes is _attention_sizes
+    fitting = [m for m in named if sizes(m) is not None] if prefix else hosts_of(choice, named)
     if not named:
         report.add(_matches_nothing(attachment, choice, model, span, sizes))
         return []
     if not fitting:
         report.add(_unsupported(choice, model, named, span, sizes))
         return []
-    if sizes is _linear_sizes:
+    if not prefix:
         _warn_of_left_out(choice, model, named, span, report)
     _warn_of_idle_alternatives(choice, fitting, span, report)
     if attachment.layers is None:
@@ -96,14 +100,16 @@ def _matched(
     return inside
 
 
-def _linear_sizes(module: ModuleInfo) -> tuple[int, int] | None:
-    if module.in_features is None or module.out_features is None:
-        return None
-    return module.in_features, module.out_features
+def _update_sizes(module: ModuleInfo) -> HostSizes | None:
+    return module.host_sizes
 
 
-def _attention_sizes(module: ModuleInfo) -> tuple[int, int] | None:
-    return module.attention
+def _attention_sizes(module: ModuleInfo) -> HostSizes | None:
+    return None if module.attention is None else HostSizes(LINEAR_HOST, *module.attention)
+
+
+def _linear_sizes(module: ModuleInfo) -> HostSizes | None:
+    return None if module.in_features is None else module.host_sizes
 
 
 def _unsupported(
@@ -207,9 +213,9 @@ def _matches_nothing(
     attachment: Attachment, choice: ModuleChoice, model: ModelInfo, span: Span | None, sizes: Sizes
 ) -> PatternMatchesNothing:
     """Suggest the names that end like the pattern, and list the model's fitting modules."""
-    groups = _groups(model, sizes)
+    prefix = sizes is _attention_sizes
     by_tail: dict[str, str] = {}
-    for group in groups:
+    for group in _groups(model, sizes):
         by_tail.setdefault(group.rpartition(".")[2], group)
     tail = choice.text.rpartition(".")[2]
     candidates = tuple(f"*.{found}" for found in nearest(tail, by_tail))
@@ -222,9 +228,9 @@ def _matches_nothing(
         pattern=choice.text,
         model=model.architecture,
         candidates=candidates,
-        groups=_listed(groups),
-        kind="attention" if sizes is _attention_sizes else "linear",
-        reasons=_experts(choice, model) if sizes is _linear_sizes else (),
+        groups=_listed(_groups(model, sizes if prefix else _linear_sizes)),
+        kind="attention" if prefix else "linear",
+        reasons=() if prefix else _experts(choice, model),
         span=span,
     )
 

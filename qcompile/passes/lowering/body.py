@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from qcompile.diagnostics.messages.lowering import RequirementFailedAtSize, ResultWidthAtSize
 from qcompile.ir.device import Device
+from qcompile.ir.hosts import LINEAR_HOST
 from qcompile.ir.program import Program
 from qcompile.ir.spec import AdapterSpec, Body, Mode, SpecCircuitValue, SpecUnitary
 from qcompile.ir.spec_node import SpecNode
@@ -42,6 +43,7 @@ class BodyLowering:
         device: Device | None,
         facts: ModuleFacts,
         read: set[str],
+        host: str = LINEAR_HOST,
     ) -> Program | None:
         """The program; None after any error, each of which was reported.
 
@@ -98,6 +100,7 @@ class BodyLowering:
             parameters=tuple((n, value) for n, value in body.parameters if value is not None),
             training=training,
             control=control,
+            host=host,
         )
 
     def _control(self, body: Body, sizing: Sizing) -> bool | None:

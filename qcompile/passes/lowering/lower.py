@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qcompile.diagnostics.collector import Collector
-from qcompile.diagnostics.messages.attachment import NoModelGiven
+from qcompile.diagnostics.messages.attachment import HostNotLinear, NoModelGiven
 from qcompile.diagnostics.messages.lowering import OutOfRangeAtSize
 from qcompile.ir.compilation import LoweredSet, ModelInfo, Site
 from qcompile.ir.device import Device
+from qcompile.ir.hosts import HOST_KINDS, LINEAR_HOST
 from qcompile.ir.limits import MAX_WIDTH
+from qcompile.ir.ops.base import SPEC_BASE
 from qcompile.ir.program import Program
 from qcompile.ir.spec import AdapterSpec, Spec
 from qcompile.passes.lowering.attach import BodyPlacement, place_bodies
@@ -46,11 +48,18 @@ def lower(
         placements = _placements(adapter, model, report)
         device = None if adapter.target is None else devices.get(adapter.target)
         facts = {} if model is None else facts_of(model)
-        units: dict[tuple[int, int, int], Units] = {}
+        units: dict[tuple[int, int, int, str], Units] = {}
         complete = complete and bool(placements)
         for placement in placements:
-            key = (placement.body, placement.in_features, placement.out_features)
+            key = (
+                placement.body,
+                placement.in_features,
+                placement.out_features,
+                placement.host,
+            )
             known = facts.get(placement.module, ModuleFacts())
+            if key not in units:
+                _refuse_reading(adapter, placement, report)
             found = units.setdefault(key, [])
             unit = _like(found, known)
             if unit is None:
@@ -64,6 +73,7 @@ def lower(
                     device,
                     known,
                     read,
+                    placement.host,
                 )
                 unit = _placed(program, found, programs)
                 found.append(({name: known.values.get(name) for name in read}, unit))
@@ -94,6 +104,21 @@ def _placed(program: Program | None, found: Units, programs: list[Program]) -> i
             return unit
     programs.append(program)
     return len(programs) - 1
+
+
+def _refuse_reading(adapter: AdapterSpec, placement: BodyPlacement, report: LoweringReport) -> None:
+    """What computes with the module itself is for linear maps."""
+    if placement.host == LINEAR_HOST:
+        return
+    for node in adapter.bodies[placement.body].nodes:
+        if isinstance(node, SPEC_BASE) or any(init.from_weight for init in node.inits):
+            message = HostNotLinear(
+                adapter=adapter.name,
+                module=placement.module,
+                kind=HOST_KINDS[placement.host],
+                span=node.span,
+            )
+            report.add(message)
 
 
 def _placements(
