@@ -111,7 +111,7 @@ def test_paths_of_tables_are_searched_for_their_rows(monkeypatch: pytest.MonkeyP
         tokens = options["tokens"]
         assert isinstance(tokens, int)
         seen.append(tokens)
-        return best_contraction(network, **options)  # type: ignore[arg-type]
+        return best_contraction(network, **options)
 
     monkeypatch.setattr("qcompile.passes.tensor.find_paths.best_contraction", record)
     run_pipeline(generated(), preset(2), Context(tokens=1000))
