@@ -311,6 +311,19 @@ def _plan(folder: Path) -> tuple[str, str | None]:
 
 
 def _config(folder: Path) -> dict[str, Any]:
+    config = config_of(folder)
+    if config["peft_type"] != "QCOMPILE":
+        found = f"peft_type {config['peft_type']}"
+        raise ArtifactError(ForeignFolder(path=str(folder), found=found))
+    return config
+
+
+def config_of(folder: Path) -> dict[str, Any]:
+    """The configuration in a folder of peft, of any method.
+
+    Raises:
+        ArtifactError: QA5001, QA5007, QA5011.
+    """
     file = folder / CONFIG
     if not os.path.exists(file):
         raise ArtifactError(ArtifactNotFound(path=str(file)))
@@ -323,8 +336,8 @@ def _config(folder: Path) -> dict[str, Any]:
         raise
     except ValueError:
         raise ArtifactError(ForeignFolder(path=str(folder), found="no JSON")) from None
-    kind = config.get("peft_type") if isinstance(config, dict) else None
-    if kind != "QCOMPILE":
+    if not isinstance(config, dict) or not isinstance(config.get("peft_type"), str):
+        kind = config.get("peft_type") if isinstance(config, dict) else None
         raise ArtifactError(ForeignFolder(path=str(folder), found=f"peft_type {kind}"))
     found: dict[str, Any] = config
     return found

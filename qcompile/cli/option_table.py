@@ -43,8 +43,9 @@ OPTIONS: tuple[CommandOption, ...] = (
     CommandOption(
         names=("--model",),
         metavar="PATH",
-        commands=_COMPILING,
-        help="a transformers config.json, or the folder that holds one",
+        commands=(*_COMPILING, "convert"),
+        help="a transformers config.json, or the folder that holds one; of convert: of the base"
+        " of a folder that peft wrote",
     ),
     CommandOption(
         names=("--from",),

@@ -49,6 +49,9 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     source, output = arguments.inputs
     _check_source(source)
     _check_output(source, output, arguments)
+    if arguments.to == "adapter" and not holds_circuits(output) and _from_peft(source, arguments):
+        terminal.note(f"wrote {output}")
+        return 0
     if arguments.to == "lora":
         write_lora(arguments, terminal)
         return 0
@@ -130,3 +133,17 @@ def _to_circuits(source: str, arguments: Arguments, terminal: Terminal) -> None:
             inputs=(*files_of(source), *data_files(arguments.bind)),
         )
         write_circuits(adapter.circuit_origin(), request, terminal)
+
+
+def _from_peft(source: str, arguments: Arguments) -> bool:
+    """Whether the source was a folder of a method of peft's own, and is written."""
+    from qcompile.driver.from_peft import adapter_from_peft, is_foreign
+
+    foreign = is_foreign(source)
+    if arguments.model is not None and not foreign:
+        needed = "a folder that peft wrote for a method of its own"
+        raise UsageError(OptionWithoutEffect(option="--model", needed=needed))
+    if foreign:
+        adapter = adapter_from_peft(source, model=arguments.model)
+        adapter.save(arguments.inputs[1])
+    return foreign

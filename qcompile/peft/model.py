@@ -29,7 +29,7 @@ from qcompile.backends.simulator.module import AdapterModule, build_module
 from qcompile.diagnostics.errors import AdapterError, ArtifactError, few
 from qcompile.diagnostics.messages.adapter import NotMergeable, WeightNotReadable
 from qcompile.diagnostics.messages.artifact import TensorMismatch
-from qcompile.diagnostics.messages.peft import AdapterNameTaken, AdapterUnknown
+from qcompile.diagnostics.messages.peft import AdapterNameTaken, AdapterUnknown, CombinationRefused
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import PlannedSet
 from qcompile.ir.hosts import LINEAR_HOST
@@ -83,6 +83,14 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         """
         self._refuse_unknown(adapter_name)
         super().set_adapter(adapter_name, inference_mode=inference_mode)
+
+    def add_weighted_adapter(self, *args: Any, **kwargs: Any) -> None:
+        """What peft's LoRA has.
+
+        Raises:
+            AdapterError: QA6229.
+        """
+        raise AdapterError(CombinationRefused())
 
     def _refuse_unknown(self, names: str | list[str] | None) -> None:
         """peft takes names that no adapter has for adapters that are at no module."""

@@ -239,6 +239,20 @@ def half_a_prefix() -> None:
     qcompile.set_adapter(to, {"first": 0.5})
 
 
+def from_peft(**entries: Any) -> Callable[[], None]:
+    def run() -> None:
+        from safetensors.torch import save_file
+
+        Path("theirs").mkdir()
+        config = {"peft_type": "LORA", "lora_alpha": 2, **entries}
+        Path("theirs/adapter_config.json").write_text(json.dumps(config))
+        tensors = {"base_model.model.up.ia3_l": torch.ones(4, 1)}
+        save_file(tensors, "theirs/adapter_model.safetensors")
+        command("convert", "theirs", "ours.pt")()
+
+    return run
+
+
 def saved_with_adapter() -> None:
     to = tiny_llama()
     qcompile.attach(to, qcompile.compile(ATTACHED.replace("*.up", "*.up_proj"), model=to))
@@ -846,6 +860,10 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6201": lambda: peft_model(target_modules=["upp"]),
     "QA6202": lambda: peft_model(name="low"),
     "QA6203": mixed_batch,
+    "QA6223": from_peft(peft_type="SHIRRA"),
+    "QA6225": from_peft(bias="all", init_lora_weights="pissa"),
+    "QA6227": from_peft(peft_type="IA3", lora_alpha=None),
+    "QA6229": lambda: peft_model().add_weighted_adapter(["default"], [0.5], "half"),
     "QA6204": lambda: peft_model(spec=None),
     "QA6205": lambda: lora_of(qcompile.compile(ATTACHED, model=model()), rank=0),
     "QA6221": lambda: lora_of(qcompile.compile(ATTACHED, model=model()), error=2.0),

@@ -160,7 +160,10 @@ class ArtifactTooLarge(Message):
 @message(
     "QA5011",
     "folder `{path}` holds no adapter of qcompile: found {found}",
-    help="other adapters are loaded by `PeftModel.from_pretrained`",
+    help=(
+        "`qcompile convert {path} adapter.pt` reads many methods of peft; others are loaded by "
+        "`PeftModel.from_pretrained`"
+    ),
 )
 class ForeignFolder(Message):
     """

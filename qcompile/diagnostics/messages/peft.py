@@ -199,3 +199,86 @@ class SamplesUnusable(Message):
     """
 
     reason: str
+
+
+@message(
+    "QA6223", "folder `{path}` holds an adapter of peft's method {kind}, which is not converted"
+)
+class MethodNotRead(Message):
+    """
+    `qcompile convert` reads folders of those methods of peft for which there is a spec that
+    computes the same from the same tensors. Some others draw places that no spec repeats.
+
+    Erroneous:  qcompile convert shira/ adapter.pt
+    Corrected:  qcompile convert lora/ adapter.pt
+    """
+
+    path: str
+    kind: str
+    known: tuple[str, ...]
+    candidates: tuple[str, ...] = ()
+
+    def notes(self) -> tuple[str, ...]:
+        return (f"these are: {', '.join(self.known)}",)
+
+
+@message("QA6225", "folder `{path}`: `{field}: {value}` of {method} is not converted")
+class FieldNotRead(Message):
+    """
+    The adapter_config.json has a setting that may change what the adapter computes, and for which
+    there is no spec. Without it the adapter would be another one.
+
+    Erroneous:  "bias": "all"
+    Corrected:  "bias": "none"
+    """
+
+    path: str
+    field: str
+    value: str
+    method: str
+    allowed: tuple[str, ...] = ()
+
+    def helps(self) -> tuple[str, ...]:
+        if self.field == "save_projection":
+            return ("save it again with `save_projection=True`, so that A and B are in the folder",)
+        if self.allowed:
+            return (f"converted where it is {' or '.join(self.allowed)}",)
+        return ("load it by `PeftModel.from_pretrained`",)
+
+
+@message(
+    "QA6227",
+    "the tensors in folder `{path}` do not say the sizes of `{module}`",
+    help="name the base model's configuration: `--model config.json`",
+)
+class BaseSizesUnknown(Message):
+    """
+    Some methods have tensors at one side of a module only, such as IA³'s vectors. The sizes come
+    from the configuration of the base model then.
+
+    Erroneous:  qcompile convert ia3/ adapter.pt
+    Corrected:  qcompile convert ia3/ adapter.pt --model llama/config.json
+    """
+
+    path: str
+    module: str
+
+
+@message(
+    "QA6229",
+    "adapters of a QCompileConfig are not combined into a new one by `add_weighted_adapter`",
+    help=(
+        "`model.base_model.set_adapter([…])` adds their updates; `qcompile.attach(model, adapter, "
+        "name=…)` and `qcompile.set_adapter` give them weights"
+    ),
+)
+class CombinationRefused(Message):
+    """
+    peft combines LoRA's matrices. An adapter here is whatever its spec says, and the weighted sum
+    of two is in general no adapter of either spec. Weights of attached adapters multiply the
+    changes that they make, of any kind; linear ones can be merged with their weights.
+
+    Erroneous:  model.add_weighted_adapter(["a", "b"], [0.7, 0.3], "both")
+    Corrected:  attach(base, "a.pt", name="a"); attach(base, "b.pt", name="b")
+                set_adapter(base, {"a": 0.7, "b": 0.3})
+    """

@@ -1,0 +1,198 @@
+"""A folder that peft wrote for a method of its own → a compiled adapter."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qcompile.artifact.layout import state_name
+from qcompile.artifact.peft_folder import CONFIG, PREFIX, WEIGHTS, config_of
+from qcompile.artifact.safetensors_file import load_tensors, read_header
+from qcompile.diagnostics.errors import ArtifactError, few
+from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.messages.artifact import TensorMismatch
+from qcompile.diagnostics.messages.peft import BaseSizesUnknown, FieldNotRead, MethodNotRead
+from qcompile.diagnostics.nearest import nearest
+from qcompile.diagnostics.source import Source
+from qcompile.driver.options import Options
+from qcompile.driver.peft_methods import (
+    COMMON_FIELDS,
+    METHODS_OF_PEFT,
+    NOTHING,
+    Config,
+    PeftMethod,
+    Piece,
+)
+from qcompile.driver.phases import compile_source
+from qcompile.ir.compilation import ModelInfo, ModuleInfo
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from qcompile.adapter import CompiledAdapter
+
+
+def is_foreign(path: str) -> bool:
+    """Whether a path is a folder of peft that holds no adapter of qcompile."""
+    if not os.path.isdir(path) or not os.path.exists(os.path.join(path, CONFIG)):
+        return False
+    return config_of(Path(path)).get("peft_type") != "QCOMPILE"
+
+
+def adapter_from_peft(path: str | Path, *, model: str | None = None) -> CompiledAdapter:
+    """An adapter that computes what peft's does, with the same tensors.
+
+    Args:
+        path: The folder with adapter_config.json and adapter_model.safetensors.
+        model: A config.json of the base model, or a folder with one; needed where the tensors do
+            not say the sizes of their modules.
+
+    Raises:
+        ArtifactError: QA5001 to QA5011; QA6223 for a method that no spec here computes, QA6225 for
+            settings of one, QA6227 where `model` is needed.
+        CompileError: The model has no such modules.
+    """
+    from qcompile.adapter import CompiledAdapter
+
+    config = config_of(Path(path))
+    kind = str(config.get("peft_type"))
+    method = METHODS_OF_PEFT.get(kind)
+    if method is None:
+        known = tuple(row.name for row in METHODS_OF_PEFT.values())
+        near = nearest(kind, METHODS_OF_PEFT)
+        raise ArtifactError(MethodNotRead(path=str(path), kind=kind, known=known, candidates=near))
+    _check_fields(str(path), config, method)
+    pieces = _pieces(str(Path(path) / WEIGHTS), config, method)
+    info = None
+    if model is None:
+        info = _info(str(path), pieces)
+    text = _text(kind.lower(), pieces, config)
+    source = Source(f"{Path(path).name}.qa", text)
+    compilation = compile_source(source, Options(model=model), model=info)
+    start = CompiledAdapter(compilation.manifest)
+    state: dict[str, Tensor] = {}
+    problems: list[Message] = []
+    for site, part in start.parts():
+        for tensor in part.plan.tensors:
+            value = pieces[site.module].tensors[tensor.name]
+            if tuple(value.shape) != tensor.shape:
+                problem = f"has shape {tuple(value.shape)}, not {tensor.shape}"
+                name = f"{site.module} ({tensor.name})"
+                problems.append(TensorMismatch(path=str(path), tensor=name, problem=problem))
+            state[state_name(site, tensor)] = value
+    if problems:
+        raise ArtifactError(*few(problems))
+    return CompiledAdapter.from_state(compilation.manifest, state)
+
+
+def _check_fields(path: str, config: Config, method: PeftMethod) -> None:
+    problems = []
+    for name, value in config.items():
+        if name in method.fixed:
+            fits = value in method.fixed[name]
+        else:
+            fits = name in COMMON_FIELDS | method.fields or value in NOTHING
+        if not fits:
+            shown = json.dumps(value)
+            allowed = tuple(json.dumps(item) for item in method.fixed.get(name, ()))
+            problems.append(
+                FieldNotRead(
+                    path=path, field=name, value=shown, method=method.name, allowed=allowed
+                )
+            )
+    if problems:
+        raise ArtifactError(*few(problems))
+
+
+def _pieces(path: str, config: Config, method: PeftMethod) -> dict[str, Piece]:
+    """The part of each module, by its name."""
+    header = read_header(path)
+    loaded = load_tensors(path, header, header.shapes)
+    shared: dict[str, Tensor] = {}
+    modules: dict[str, dict[str, Tensor]] = {}
+    problems: list[Message] = []
+    for key, tensor in loaded.items():
+        name = key.removeprefix(PREFIX)
+        last = key.rpartition(".")[2]
+        if last in method.shared:
+            shared[last] = tensor
+            continue
+        # `lora_A.weight` is of a map inside the layer, `ia3_l` a parameter of the layer itself.
+        found = re.fullmatch(r"(.+?)\.((?:lora|oft)_\w+\.weight|\w+)", name)
+        module, plain = found.groups() if found is not None else (name, "")
+        modules.setdefault(module, {})[plain] = tensor
+    pieces = {}
+    for module, tensors in sorted(modules.items()):
+        given = dict(tensors) | shared
+        try:
+            pieces[module] = method.read(config, module, given)
+        except KeyError as missing:
+            problem = f"has no tensor {missing} of {method.name}"
+            problems.append(TensorMismatch(path=path, tensor=module, problem=problem))
+            continue
+        problems += [
+            TensorMismatch(path=path, tensor=f"{module}.{rest}", problem=f"is not of {method.name}")
+            for rest in sorted(given.keys() - shared.keys())
+        ]
+    if problems:
+        raise ArtifactError(*few(problems))
+    return pieces
+
+
+def _info(path: str, pieces: Mapping[str, Piece]) -> ModelInfo:
+    """The modules that the tensors speak of."""
+    modules = []
+    for name, piece in pieces.items():
+        if piece.in_features is None or piece.out_features is None:
+            raise ArtifactError(BaseSizesUnknown(path=path, module=name))
+        number = re.search(r"(?:^|\.)(\d+)(?:\.|$)", name)
+        modules.append(
+            ModuleInfo(
+                name=name,
+                kind="Linear",
+                in_features=piece.in_features,
+                out_features=piece.out_features,
+                layer=int(number[1]) if number else None,
+            )
+        )
+    sizes = [(it.name, it.in_features, it.out_features) for it in modules]
+    return ModelInfo(
+        architecture="",
+        source=Path(path).name,
+        digest=hashlib.sha256(json.dumps(sizes).encode()).hexdigest(),
+        modules=tuple(modules),
+        parameters=sum((it.in_features or 0) * (it.out_features or 0) for it in modules),
+    )
+
+
+def _text(name: str, pieces: Mapping[str, Piece], config: Config) -> str:
+    """A spec with one adapter for all modules of one body."""
+    groups: dict[str, list[str]] = {}
+    for module, piece in pieces.items():
+        groups.setdefault(piece.body, []).append(module)
+    adapters = []
+    for number, (body, modules) in enumerate(groups.items(), 1):
+        own = name if number == 1 else f"{name}_{number}"
+        patterns = ", ".join(f'"{pattern}"' for pattern in _patterns(modules, config))
+        adapters.append(f"adapter {own}() {{\n    attach {patterns}\n{body.lstrip(chr(10))}\n}}\n")
+    return "qa 1\n\n" + "\n".join(adapters)
+
+
+def _patterns(modules: list[str], config: Config) -> list[str]:
+    """Names of modules; one pattern for a module of all layers."""
+    if config.get("layers_to_transform") is not None:
+        return modules
+    forms: dict[str, list[str]] = {}
+    for module in modules:
+        forms.setdefault(re.sub(r"(?<=\.)\d+(?=\.)", "*", module, count=1), []).append(module)
+    found: list[str] = []
+    for form, names in forms.items():
+        numbers = {int(it[1]) for name in names if (it := re.search(r"\.(\d+)\.", name))}
+        whole = numbers == set(range(len(names))) and len(names) > 1
+        found += [form] if whole else names
+    return found
