@@ -70,6 +70,7 @@ def _low_rank(plan: Plan, parts: GatedLowRank, rank: int) -> Program:
         )
     return Program(
         adapter=plan.adapter,
+        host=plan.host,
         in_features=plan.in_features,
         out_features=plan.out_features,
         mode=plan.mode,

@@ -302,3 +302,13 @@ def test_adapters_by_name_in_a_batch_and_off_again() -> None:
     assert torch.equal(logits(model), one)
     qcompile.detach(model)
     assert torch.equal(logits(model), base)
+
+
+def test_a_pruned_adapter_is_for_the_same_modules() -> None:
+    model = llama()
+    text = (EXAMPLES / "sora.qa").read_text().replace('"models/', f'"{EXAMPLES}/models/')
+    place = next(line for line in text.splitlines() if line.strip().startswith("attach"))
+    adapter = trained(text.replace(place, "    attach sublayer.mlp"), model)
+    own = logits(qcompile.attach(llama(), adapter))
+    pruned = qcompile.prune(adapter)
+    torch.testing.assert_close(logits(qcompile.attach(model, pruned)), own)
