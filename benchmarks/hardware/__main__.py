@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.hardware.compilers import RIVALS, Compiler, our_compilers
-from benchmarks.hardware.families import FAMILIES, Case, case
+from benchmarks.hardware.families import FAMILIES, LIBRARY, Case, case
 from benchmarks.hardware.trajectories import values_of
 from qcompile.testing.noisy_device import NoisyDevice, NoisyProgram, ideal_values
 
@@ -79,7 +79,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hardware", description=__doc__)
     parser.add_argument("--full", action="store_true", help="also what has no rivals yet")
     parser.add_argument("--devices", nargs="+", default=list(DEVICES), choices=DEVICES)
-    parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES)
+    parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES | LIBRARY)
     parser.add_argument("--qubits", nargs="+", type=int)
     parser.add_argument("--depths", nargs="+", type=int)
     parser.add_argument("--level", type=int, default=2, choices=(1, 2, 3))

@@ -1,6 +1,7 @@
 """The circuits that are compiled: an encoding, layers with an entangler, ⟨Z⟩ on every qubit.
 
-Angles are small, as those of a freshly trained adapter; data lie between 0 and π/2.
+Angles are small, as those of a freshly trained adapter; data lie between 0 and π/2. `LIBRARY` has
+circuits as MQT Bench (arXiv:2204.13719) makes them, without data, and with angles from 0 to 2π.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ class Case:
     qubits: int
     depth: int
     circuit: Circuit
+    angles: tuple[float, float]
+    """Between which they are drawn."""
 
     @property
     def name(self) -> str:
@@ -38,7 +41,7 @@ class Case:
         for index in range(8 if self.qubits <= SMALL else large):
             drawn = np.random.default_rng(zlib.crc32(f"{self.name} {index}".encode()))
             data = drawn.uniform(0, np.pi / 2, self.circuit.data_width)
-            yield data, drawn.uniform(-0.4, 0.4, self.circuit.angle_count)
+            yield data, drawn.uniform(*self.angles, self.circuit.angle_count)
 
 
 class _Builder:
@@ -123,9 +126,36 @@ FAMILIES: dict[str, Callable[[_Builder, int], None]] = {
 }
 
 
+def _su2(build: _Builder, depth: int) -> None:
+    """`su2random`: Qiskit's EfficientSU2 with reverse linear entanglement."""
+    build.turn("ry", "rz")
+    for _ in range(depth):
+        _reverse_linear(build)
+        build.turn("ry", "rz")
+
+
+def _real_amplitudes(build: _Builder, depth: int) -> None:
+    """`realamprandom`: Qiskit's RealAmplitudes with reverse linear entanglement."""
+    build.turn("ry")
+    for _ in range(depth):
+        _reverse_linear(build)
+        build.turn("ry")
+
+
+def _reverse_linear(build: _Builder) -> None:
+    for qubit in reversed(range(build.qubits - 1)):
+        build.pair("cx", qubit, qubit + 1)
+
+
+LIBRARY: dict[str, Callable[[_Builder, int], None]] = {
+    "su2": _su2,
+    "real": _real_amplitudes,
+}
+
+
 def case(family: str, qubits: int, depth: int) -> Case:
     build = _Builder(qubits)
-    FAMILIES[family](build, depth)
+    (FAMILIES | LIBRARY)[family](build, depth)
     circuit = Circuit(
         qubits=qubits,
         data_width=qubits,
@@ -134,4 +164,5 @@ def case(family: str, qubits: int, depth: int) -> Case:
         gates=tuple(build.gates),
         readout=Expectations(paulis=tuple(Pauli(letters=((q, "Z"),)) for q in range(qubits))),
     )
-    return Case(family=family, qubits=qubits, depth=depth, circuit=circuit)
+    angles = (0.0, 2 * np.pi) if family in LIBRARY else (-0.4, 0.4)
+    return Case(family=family, qubits=qubits, depth=depth, circuit=circuit, angles=angles)
