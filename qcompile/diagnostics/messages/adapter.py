@@ -41,14 +41,15 @@ class ModuleSizeMismatch(ModuleMessage):
 
 @message(
     "QA6003",
-    "module `{module}` is a `{kind}`, and adapters attach to linear maps",
-    help="Linear and Conv1D are supported, and subclasses that keep their weight's sizes",
+    "module `{module}` is a `{kind}`, and the adapter is for a module of another kind",
+    help="compile it for this model; docs/language.md lists the kinds: linear maps, norms, blocks",
 )
 class ModuleKindUnsupported(ModuleMessage):
-    """An adapter adds to, or replaces, the output of a linear map.
+    """An adapter is compiled for linear maps, for norms or for blocks of linear maps, each with the
+    name that it has in the model.
 
-    Erroneous:  attach "*.input_layernorm"
-    Corrected:  attach "*.self_attn.q_proj"
+    Erroneous:  attach(model, adapter)       (where `mlp` was a block and is a linear map here)
+    Corrected:  attach(model, qcompile.compile("adapter.qa", model=model))
     """
 
     kind: str
