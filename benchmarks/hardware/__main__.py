@@ -157,7 +157,7 @@ def table(results: dict[str, dict[str, Figures]], level: int) -> str:
         rest = [row for key, row in rows.items() if key.split()[1] != "full"]
         lines.append(_summary("  without full", plain, rest))
         lines.append(_summary("  without full, readout", mitigated, rest))
-        lines += _losses(rows, plain, mitigated)
+        lines += losses(rows, plain, mitigated)
     return "\n".join(lines)
 
 
@@ -175,7 +175,7 @@ def _summary(label: str, name: str, rows: Iterable[dict[str, Figures]]) -> str:
     )
 
 
-def _losses(rows: dict[str, dict[str, Figures]], plain: str, mitigated: str) -> list[str]:
+def losses(rows: dict[str, dict[str, Figures]], plain: str, mitigated: str) -> list[str]:
     """Circuits where the better of Qiskit and pytket is more than 5 % better."""
     lines = []
     for key, row in rows.items():

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.hardware.__main__ import BASELINE, DEVICES, Figures
-from benchmarks.hardware.compilers import RIVALS, our_compilers
+from benchmarks.hardware.__main__ import BASELINE, DEVICES, Figures, losses
+from benchmarks.hardware.compilers import our_compilers
 from benchmarks.hardware.families import FAMILIES
 
 DEFAULT = "pytket-qiskit"
@@ -23,20 +23,16 @@ Row = dict[str, Figures]
 
 def main(paths: Iterable[str]) -> None:
     """Of several files the later ones count."""
-    results: dict[str, Row] = {}
+    found: dict[str, Row] = {}
     for path in paths:
-        results.update(json.loads(Path(path).read_text("utf-8")))
+        found.update(json.loads(Path(path).read_text("utf-8")))
+    results = {key: row for key, row in found.items() if key.split()[1] in FAMILIES}
     plain, mitigated = (compiler.name for compiler in our_compilers(2))
     for device in DEVICES:
-        rows = {key: row for key, row in results.items() if key.startswith(f"{device} ")}
+        rows = {key: row for key, row in results.items() if key.split()[0] == device}
         if rows:
             print(_line(device, rows, plain, mitigated))
-    for key, row in results.items():
-        for field, name in (("raw", plain), ("undone", mitigated)):
-            rival = min((one.name for one in RIVALS), key=lambda n: row[n][field])
-            quotient = row[name][field] / row[rival][field]
-            if quotient > 1.05:
-                print(f"loses {field}: {key}, {quotient:.2f} of {rival}")
+    print("\n".join(losses(results, plain, mitigated)))
     names = ("qiskit", "qiskit-aer", "qiskit-ibm-runtime", "pytket", "pytket-qiskit")
     print(", ".join(f"{name} {version(name)}" for name in names))
 
