@@ -81,11 +81,11 @@ class Arguments:
     check_only: bool = False
     """`fmt --check`."""
     listing: Literal["passes", "targets"] | None = None
-    to: Literal["adapter", "lora", "surrogate"] = "adapter"
+    to: Literal["adapter", "lora", "surrogate", "transformers"] = "adapter"
     rank: int | float | None = None
     error: float | None = None
     base: str | None = None
-    """`convert --to lora`."""
+    """`convert --to lora`, `--to transformers`."""
     module: str | None = None
     """`convert` to a program, and circuits."""
     bind: tuple[str, ...] = ()
@@ -265,7 +265,10 @@ class _Reader:
             verbose=bool(self._values.get("verbose")),
             check_only=bool(self._values.get("check")),
             to=self._choice(  # type: ignore[arg-type]
-                self._one("to", "--to"), "--to", ("adapter", "lora", "surrogate"), "adapter"
+                self._one("to", "--to"),
+                "--to",
+                ("adapter", "lora", "surrogate", "transformers"),
+                "adapter",
             ),
             rank=self._rank(),
             error=self._error(),
@@ -374,7 +377,9 @@ class _Reader:
         to = self._one("to", "--to")
         if self._verb == "convert" and to != "lora":
             needed, both = "`--to lora`", "`--to lora` or `--to surrogate`"
-            unused = [("rank", needed), ("base", needed)]
+            unused = [("rank", needed)]
+            if to != "transformers":
+                unused.append(("base", "`--to lora` or `--to transformers`"))
             if to != "surrogate":
                 unused += [(name, both) for name in ("error", "data", "format")]
             self._problems.extend(

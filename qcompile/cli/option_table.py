@@ -222,10 +222,11 @@ OPTIONS: tuple[CommandOption, ...] = (
     ),
     CommandOption(
         names=("--to",),
-        metavar="adapter|lora|surrogate",
+        metavar="adapter|lora|surrogate|transformers",
         commands=("convert",),
         help="`lora`: the nearest plain LoRA of a linear adapter, as a folder; `surrogate`: the"
-        " adapter with classical maps in the place of its circuits",
+        " adapter with classical maps in the place of its circuits; `transformers`: a folder that"
+        " loads as the base model with the adapter",
     ),
     CommandOption(
         names=("--rank",),
@@ -244,7 +245,8 @@ OPTIONS: tuple[CommandOption, ...] = (
         names=("--base",),
         metavar="NAME",
         commands=("convert",),
-        help="name or path of the LoRA's base model (default: that of the folder that is read)",
+        help="name or path of the LoRA's base model, or the folder of the base that transformers is"
+        " to load (default: that of the folder that is read)",
     ),
     CommandOption(
         names=("-W", "--warnings"),

@@ -17,7 +17,7 @@ from qcompile.artifact.formats import (
     write_adapter,
 )
 from qcompile.artifact.layout import frozen_parameters
-from qcompile.artifact.peft_folder import check_folder
+from qcompile.artifact.peft_folder import base_of, check_folder
 from qcompile.cli.arguments import Arguments
 from qcompile.cli.circuit_output import SUFFIXES as SUFFIXES_OF_CIRCUITS
 from qcompile.cli.circuit_output import (
@@ -35,6 +35,7 @@ from qcompile.cli.surrogate_output import write_surrogate
 from qcompile.cli.terminal import Terminal
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.messages.usage import (
+    MissingOptionValue,
     NoAdapterFile,
     OptionWithoutEffect,
     UnknownOutputSuffix,
@@ -57,6 +58,9 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
         return 0
     if arguments.to == "surrogate":
         write_surrogate(arguments, terminal)
+        return 0
+    if arguments.to == "transformers":
+        _to_transformers(source, output, arguments.base, terminal)
         return 0
     if holds_circuits(output):
         _to_circuits(source, arguments, terminal)
@@ -93,7 +97,8 @@ def _check_source(source: str) -> None:
 def _check_output(source: str, output: str, arguments: Arguments) -> None:
     kind = kind_of(output)
     check_samples(arguments.data)
-    if arguments.to == "lora":
+    folder = arguments.to in ("lora", "transformers")
+    if folder:
         if kind in (*WRITTEN, *SUFFIXES) and kind != FOLDER:
             raise UsageError(UnknownOutputSuffix(path=output, suffixes=(FOLDER,)))
     elif arguments.to == "surrogate" and kind not in WRITTEN:
@@ -111,12 +116,33 @@ def _check_output(source: str, output: str, arguments: Arguments) -> None:
         raise UsageError(OptionWithoutEffect(option="--module", needed=needed))
     if circuits:
         check_circuit_output(output)
-    elif names_folder(output) or arguments.to == "lora":
+    elif arguments.to == "transformers":
+        # What it may hold is known with the base.
+        check_folder(output, ())
+    elif names_folder(output) or folder:
         check_folder(output)
     else:
         check_output(output)
     data = () if arguments.data is None else (Path(arguments.data),)
     refuse_inputs(output, files_of(output), (*files_of(source), *data_files(arguments.bind), *data))
+
+
+def _to_transformers(source: str, output: str, base: str | None, terminal: Terminal) -> None:
+    from qcompile.adapter.load import load
+    from qcompile.adapter.served import WRITTEN as FILES
+    from qcompile.adapter.served import write_served
+
+    if base is None and os.path.isdir(source):
+        base, _ = base_of(source)
+    if base is None:
+        raise UsageError(MissingOptionValue(option="--base"))
+    refuse_inputs(output, (Path(output) / name for name in FILES), files_of(source))
+    with terminal.progress() as say:
+        say(f"read {source}")
+        adapter = load(source)
+        say(f"write {output}")
+        write_served(adapter, output, base=base)
+    terminal.note(f"wrote {output}: names its base, {base}; loads with trust_remote_code=True")
 
 
 def _to_circuits(source: str, arguments: Arguments, terminal: Terminal) -> None:

@@ -47,6 +47,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("services", "QA71"),
     ("library", "QA72"),
     ("surrogates", "QA73"),
+    ("serving", "QA73"),
     ("extensions", "QA80"),
     ("internal", "QA9"),
 )

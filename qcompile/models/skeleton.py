@@ -57,6 +57,16 @@ def read_model(path: str, span: Span | None = None) -> ModelInfo:
     )
 
 
+def model_on_meta(path: str) -> torch.nn.Module:
+    """The model itself as `read_model` builds it, without weights.
+
+    Raises:
+        CompileError: QA7001 to QA7005.
+    """
+    _, config = read_config(path)
+    return _build(path, config, None)
+
+
 def describe_model(model: torch.nn.Module) -> ModelInfo:
     """The same facts of a model that exists already."""
     modules = module_infos(model)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, dynamic_module_utils
 
 from qcompile.cli import main
 
@@ -121,6 +122,9 @@ def test_matches_tells_differences() -> None:
 def test_programs_run(page: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The Trainer asks for accelerators; what is shown must run without one.
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    # Where transformers copies the code of models that bring some.
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(project / "modules"))
+    monkeypatch.setattr(sys, "path", [*sys.path])
     torch.manual_seed(0)
     names: dict[str, Any] = {}
     if page == "README.md":

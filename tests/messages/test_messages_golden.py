@@ -27,6 +27,7 @@ from torch import nn
 import qcompile
 from qcompile.adapter import without_library
 from qcompile.adapter.lora import lora_of
+from qcompile.adapter.served import load_served, write_served
 from qcompile.adapter.surrogates.surrogate import surrogate_of
 from qcompile.cli import main
 from qcompile.diagnostics import Source
@@ -353,6 +354,11 @@ def merge() -> None:
 def tiny_llama() -> Any:
     config = transformers.LlamaConfig(**LLAMA, num_hidden_layers=1, vocab_size=8)
     return transformers.LlamaForCausalLM(config)
+
+
+def weightless() -> str:
+    tiny_llama().config.save_pretrained("llama")
+    return "llama"
 
 
 def flex_attention() -> None:
@@ -883,6 +889,8 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7302": lambda: surrogate_of(qcompile.compile(UPLOADING), samples=torch.ones(2, 8)),
     "QA7303": lambda: surrogate_of(qcompile.compile(CIRCUIT), error=0.0),
     "QA7304": merged_at_every_step,
+    "QA7305": lambda: write_served(qcompile.compile(LOW), "served", base=weightless()),
+    "QA7306": lambda: load_served("served", SimpleNamespace(qcompile_base=None), {}),
     "QA7101": lambda: qcompile.compile(CIRCUIT).on("simulater"),
     "QA7102": without_aer,
     "QA7103": lambda: qcompile.compile(LOW).on("aer"),
