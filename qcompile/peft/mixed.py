@@ -14,8 +14,9 @@ from qcompile.adapter.switch import BASE
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.peft import MixedBatchRefused
 from qcompile.diagnostics.nearest import nearest
-from qcompile.peft.layer import QCompileLayer
+from qcompile.peft.beside import QCompileBeside
 from qcompile.peft.parts import PartsHolder
+from qcompile.peft.prefix import QCompilePrefix
 
 
 @contextlib.contextmanager
@@ -71,12 +72,12 @@ def _check(model: nn.Module, names: Any) -> None:
             raise AdapterError(MixedBatchRefused(reason=reason, candidates=near))
     if any(holder.merged for holder in holders):
         raise AdapterError(MixedBatchRefused(reason="adapters are merged; call `unmerge_adapter`"))
-    if any(not isinstance(holder, QCompileLayer) for holder in holders):
-        raise AdapterError(
-            MixedBatchRefused(
-                reason="an adapter of the batch is at modules that are no linear maps"
-            )
-        )
+    for kind, reason in (
+        (QCompilePrefix, "a prefix stands before the keys of all rows alike"),
+        (QCompileBeside, "an adapter of the batch is at modules that are no linear maps"),
+    ):
+        if any(isinstance(holder, kind) for holder in holders):
+            raise AdapterError(MixedBatchRefused(reason=reason))
 
 
 def _inside_encoder(model: nn.Module) -> frozenset[int]:

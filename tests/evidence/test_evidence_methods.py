@@ -54,9 +54,14 @@ ABSENT_BY_DESIGN = {
     "noisy_target.qa",
     "noise_aware.qa",
     "relatives/parts.qa",
+    "bitfit.qa",
+    "houlsby.qa",
+    "ln_tuning.qa",
+    "parallel_adapter.qa",
     *(f"{name}.qa" for name in OF_PEFT),
 }
-"""No adapter, or QTHA's circuit under noise, which exact simulation does not compare."""
+"""No adapter, or QTHA's circuit under noise, which exact simulation does not compare, or at other
+modules than the linear maps that are compared."""
 
 
 def test_every_example_is_a_method() -> None:

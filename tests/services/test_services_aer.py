@@ -191,7 +191,7 @@ def test_many_qubits_are_sampled_shot_by_shot(
     provider = AerProvider("fake_manila", manila)
     found = JobService(provider=provider, shots=2000).expectations(NATIVE, TURNS)
     np.testing.assert_allclose(found, exact, atol=0.1)
-    with pytest.raises(AdapterError, match="more than 2: give shots"):
+    with pytest.raises(AdapterError, match="simulated on 2 at most"):
         JobService(provider=provider).expectations(NATIVE, TURNS)
 
 
