@@ -15,6 +15,7 @@ from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.peft import MixedBatchRefused
 from qcompile.diagnostics.nearest import nearest
 from qcompile.peft.beside import QCompileBeside
+from qcompile.peft.layer import QCompileLayer
 from qcompile.peft.parts import PartsHolder
 from qcompile.peft.prefix import QCompilePrefix
 
