@@ -50,7 +50,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     source, output = arguments.inputs
     _check_source(source)
     _check_output(source, output, arguments)
-    if arguments.to == "adapter" and not holds_circuits(output) and _from_peft(source, arguments):
+    if _from_peft(source, output, arguments):
         terminal.note(f"wrote {output}")
         return 0
     if arguments.to == "lora":
@@ -161,15 +161,14 @@ def _to_circuits(source: str, arguments: Arguments, terminal: Terminal) -> None:
         write_circuits(adapter.circuit_origin(), request, terminal)
 
 
-def _from_peft(source: str, arguments: Arguments) -> bool:
+def _from_peft(source: str, output: str, arguments: Arguments) -> bool:
     """Whether the source was a folder of a method of peft's own, and is written."""
     from qcompile.driver.from_peft import adapter_from_peft, is_foreign
 
-    foreign = is_foreign(source)
+    foreign = arguments.to == "adapter" and not holds_circuits(output) and is_foreign(source)
     if arguments.model is not None and not foreign:
-        needed = "a folder that peft wrote for a method of its own"
+        needed = "a folder that peft wrote for a method of its own, and a file of an adapter"
         raise UsageError(OptionWithoutEffect(option="--model", needed=needed))
     if foreign:
-        adapter = adapter_from_peft(source, model=arguments.model)
-        adapter.save(arguments.inputs[1])
+        adapter_from_peft(source, model=arguments.model).save(output)
     return foreign

@@ -380,7 +380,7 @@ _ROWS = {
         parts=f"rz(-1.0*t[0]) 0; rx({pi / 2}) 0; rz(t[0]) 0", tket="GPI2", qiskit="",
     ),
     "cx": GateKind(
-        meaning="controlled X", qubits=2, controlled="x", aliases=("cnot", "toffoli"),
+        meaning="controlled X", qubits=2, controlled="x", aliases=("cnot",),
         tket="CX", qasm2="cx", qasm3="cx",
     ),
     "cy": GateKind(
