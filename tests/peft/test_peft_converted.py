@@ -139,3 +139,32 @@ def test_tensors_are_those_of_the_method(change: str, tmp_path: Path) -> None:
     save_file(tensors, path)
     with pytest.raises(QCompileError, match="QA5009"):
         adapter_from_peft(tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore:(PiSSA|OLoRA) changes the base weights")
+@pytest.mark.parametrize("init", ["pissa", "olora"])
+def test_starts_that_change_the_base_are_read_once_peft_has_converted_them(
+    init: Any, tmp_path: Path
+) -> None:
+    config = peft.LoraConfig(r=4, lora_alpha=6, target_modules=TARGETS, init_lora_weights=init)
+    model: Any = peft.get_peft_model(llama(), config).eval()
+    # As peft's own documentation does it.
+    model.peft_config["default"].init_lora_weights = True
+    model.save_pretrained(str(tmp_path / "start"))
+    model.peft_config["default"].init_lora_weights = init
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+        expected = model(input_ids=TOKENS).logits
+    model.save_pretrained(str(tmp_path / "changed"))
+    with pytest.raises(QCompileError, match="QA6225"):
+        adapter_from_peft(tmp_path / "changed")
+    start = str(tmp_path / "start")
+    model.save_pretrained(str(tmp_path / "plain"), path_initial_model_for_weight_conversion=start)
+    base = llama().eval()
+    qcompile.attach(base, adapter_from_peft(tmp_path / "plain").eval())
+    with torch.no_grad():
+        found = base(input_ids=TOKENS).logits
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
