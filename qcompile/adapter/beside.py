@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from qcompile.adapter.adapted import combined, mixed
 from qcompile.adapter.calls import Calls
+from qcompile.adapter.hooks import take_hook
 from qcompile.adapter.named import NamedParts
 from qcompile.adapter.rows import rows_of
 from qcompile.adapter.switch import Standing, Switch
@@ -159,7 +160,4 @@ def put_beside(module: nn.Module, holder: BesideHolder) -> None:
 def take_from_beside(module: nn.Module) -> None:
     """Undo `put_beside`; works on a copy of the module as well, and where the holder is gone."""
     module._modules.pop(BESIDE, None)
-    for number, hook in list(module._forward_hooks.items()):
-        if hook is change_output:
-            del module._forward_hooks[number]
-            module._forward_hooks_with_kwargs.pop(number, None)
+    take_hook(change_output, module._forward_hooks, module._forward_hooks_with_kwargs)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from qcompile.adapter.calls import Calls
+from qcompile.adapter.hooks import take_hook
 from qcompile.adapter.named import NamedParts
 from qcompile.adapter.switch import Switch
 from qcompile.artifact.peft_folder import ATTENTION
@@ -194,7 +195,4 @@ def hold(module: nn.Module, holder: PrefixHolder) -> None:
 def release(module: nn.Module) -> None:
     """Undo `hold`; works on a copy of the module as well, and where the holder is gone."""
     module._modules.pop(ATTENTION, None)
-    for number, hook in list(module._forward_pre_hooks.items()):
-        if hook is stand_before:
-            del module._forward_pre_hooks[number]
-            module._forward_pre_hooks_with_kwargs.pop(number, None)
+    take_hook(stand_before, module._forward_pre_hooks, module._forward_pre_hooks_with_kwargs)
