@@ -39,6 +39,8 @@ WAYS: tuple[tuple[str, ...], ...] = (
     ("readout", "zne"),
     ("readout", "twirling"),
     ("readout", "zne", "twirling"),
+    ("decoupling",),
+    ("readout", "decoupling"),
 )
 
 

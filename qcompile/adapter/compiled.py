@@ -178,7 +178,7 @@ class CompiledAdapter(nn.Module):
             shots: Of each value; None: exact, where the service can.
             mitigate: A name or several: `readout` undoes the errors of reading by the device's
                 calibration, `zne` extrapolates to no noise, `twirling` makes errors of two-qubit
-                gates random; None or `none`: nothing.
+                gates random, `decoupling` puts pulses where qubits wait; None or `none`: nothing.
             gradient: `shift`, `spsa`, or a `Gradient` with its settings.
             seed: Of simulated shots.
             ledger: A file of JSON lines in which every job and every result is kept. The same run

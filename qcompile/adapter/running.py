@@ -111,7 +111,8 @@ def run_on(
         }
         for plan in manifest.planned.plans
     ]
-    _refuse_any(service, (part for own in circuits for parts in own.values() for part in parts))
+    every = [part for own in circuits for parts in own.values() for part in parts]
+    _refuse_any(service, every)
     made: list[dict[int, Evaluator]] = [
         {index: MeasuredEvaluator(parts, service, options.gradient) for index, parts in own.items()}
         for own in circuits
@@ -120,13 +121,13 @@ def run_on(
         goes_on = held is not None and held.is_at(options.ledger)
         service.ledger = held if goes_on else Ledger(options.ledger)
     # A warning may be an error.
-    _warn_of_calibration(manifest, where, opened)
+    _warn(manifest, where, opened, every)
     for site, module in modules:
         module.use_evaluators(made[site.unit])
     return service
 
 
-def _warn_of_calibration(manifest: Manifest, where: object, opened: Opened) -> None:
+def _warn(manifest: Manifest, where: object, opened: Opened, parts: Iterable[SettingPart]) -> None:
     """Warn the caller of `CompiledAdapter.on`."""
     device = opened.device
     rerouted = any(
@@ -137,7 +138,10 @@ def _warn_of_calibration(manifest: Manifest, where: object, opened: Opened) -> N
         for plan in manifest.planned.plans
         for node in plan.nodes
     )
-    found = tuple(calibration_remarks(opened, where, manifest.devices, rerouted))
+    found = (
+        *calibration_remarks(opened, where, manifest.devices, rerouted),
+        *opened.provider.remarks(part.placed for part in parts),
+    )
     if found:
         warnings.warn(QCompileWarning(*found), stacklevel=4)
 

@@ -168,8 +168,8 @@ OPTIONS: tuple[CommandOption, ...] = (
         names=("--mitigate",),
         metavar="LIST",
         commands=("run", "report"),
-        help="readout (undoes errors of reading by the device's calibration), zne, twirling, or"
-        " none",
+        help="readout (undoes errors of reading by the device's calibration), zne, twirling,"
+        " decoupling, several of them with commas, or none",
     ),
     CommandOption(
         names=("--ledger",),

@@ -308,7 +308,7 @@ TARGET_FIELDS = (
     ),
     TargetField(
         name="mitigate",
-        values="none, readout, zne, twirling, or a list",
+        values="none, readout, zne, twirling, decoupling, or a list",
         default="none",
         meaning="`readout`: correction of read-out errors; the others act on a device, see"
         " running.md",

@@ -69,10 +69,10 @@ class CouplingDevice:
     """Names of gates."""
 
 
-RunMitigation = Literal["zne", "twirling"]
+RunMitigation = Literal["zne", "twirling", "decoupling"]
 """What acts where circuits run on a device, and not in torch."""
 
-MITIGATIONS = ("readout", "zne", "twirling")
+MITIGATIONS = ("readout", "zne", "twirling", "decoupling")
 
 
 DeviceChoice = NamedDevice | CouplingDevice

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qcompile.diagnostics.message import Message
-from qcompile.diagnostics.messages.services import ExactTooWide
+from qcompile.diagnostics.messages.services import ExactTooWide, NoTimes
 from qcompile.executors.measured.service import Placed
 from qcompile.ir.circuit import Gate
 from qcompile.ir.decompose import short_parts
@@ -21,10 +21,8 @@ from qcompile.qiskit.to_qiskit import name_of, to_qiskit
 from qcompile.services.native import ordered, placed_native, read_places, with_measurements
 from qcompile.services.outcomes import Errors, Row, dense_rows, with_errors
 from qcompile.services.provider import JobRequest, Limits, Lost, Provider
+from qcompile.services.schedule import decoupling_defect, scheduled, untimed_gates
 from qcompile.services.target import compact_target
-
-if TYPE_CHECKING:
-    from qiskit import QuantumCircuit
 
 DENSITY = 9
 """Most qubits of which a density matrix is kept: above, noise is sampled shot by shot."""
@@ -97,6 +95,18 @@ class AerProvider(Provider):
             return None
         return ExactTooWide(service=self.name, qubits=qubits, most=DENSITY)
 
+    def remarks(self, circuits: Iterable[Placed]) -> Iterator[Message]:
+        device = self.device
+        if device is None or not device.relaxation:
+            return
+        placed = (circuit for circuit in circuits if circuit.physical is not None)
+        untimed = sorted({name for circuit in placed for name in untimed_gates(circuit, device)})
+        if untimed:
+            yield NoTimes(device=self.name, gates=tuple(untimed))
+
+    def no_decoupling(self, placed: Placed) -> str:
+        return decoupling_defect(placed, self.device)
+
     def read_errors(self, placed: Placed) -> Errors | None:
         if placed.physical is None or self.device is None or not self.device.readout_errors:
             return None
@@ -125,7 +135,8 @@ class _Prepared:
         if noisy:
             assert device is not None and placed.physical is not None
             small = compact_target(device, placed.physical)
-            native = _scheduled(placed_native(placed, None), small)
+            native = placed_native(placed, None)
+            native = scheduled(native, small, decoupled=placed.decoupled)
             options["noise_model"] = _noise(small, None if self.dense else self._read_errors())
             if self.dense:
                 options["method"] = "density_matrix"
@@ -184,19 +195,6 @@ def _bound(gates: Iterable[Gate]) -> Iterator[Gate]:
             yield gate
         else:
             yield from _bound(short_parts(gate))
-
-
-def _scheduled(native: QuantumCircuit, target: Any) -> QuantumCircuit:
-    """Gates as late as possible, with delays where qubits wait; as it is without durations."""
-    from qiskit.transpiler import PassManager, TranspilerError
-    from qiskit.transpiler.passes import ALAPScheduleAnalysis, PadDelay
-
-    try:
-        return PassManager([ALAPScheduleAnalysis(target=target), PadDelay(target=target)]).run(
-            native
-        )
-    except TranspilerError:
-        return native
 
 
 def _noise(target: Any, reading: dict[int, tuple[float, float]] | None) -> Any:

@@ -44,7 +44,7 @@ class JobService(Terms):
     mitigate: bool = False
     """Undo the errors of reading."""
     mitigation: tuple[str, ...] = ()
-    """What else lessens errors: `zne`, `twirling`."""
+    """What else lessens errors: `zne`, `twirling`, `decoupling`."""
     device: Device | None = None
     """What circuits were routed for, if anything."""
 
@@ -114,6 +114,8 @@ class JobService(Terms):
         if self.mitigate and any(self.provider.read_errors(c) is None for c in placed.copies):
             return ReadoutErrorsUnknown(service=self.name)
         defect = mitigation_defect(placed, self.device, self.mitigation)
+        if not defect and "decoupling" in self.mitigation:
+            defect = self.provider.no_decoupling(placed)
         if defect:
             return NotMitigated(service=self.name, reason=defect)
         return self.provider.refusal(placed, self.shots)

@@ -25,10 +25,15 @@ def placed_native(placed: Placed, width: int | None) -> QuantumCircuit:
     compact = to_qiskit(placed.circuit)
     if placed.physical is None or width is None:
         return compact
+    return on_places(compact, placed.physical, width)
+
+
+def on_places(compact: QuantumCircuit, physical: Sequence[int], width: int) -> QuantumCircuit:
+    """A circuit on `width` qubits, those of `compact` on the places given."""
     from qiskit import QuantumCircuit
 
     wide = QuantumCircuit(width)
-    wide.compose(compact, qubits=list(placed.physical), inplace=True, copy=False)
+    wide.compose(compact, qubits=list(physical), inplace=True, copy=False)
     return wide
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -112,6 +112,14 @@ class Provider(ABC):
     def refusal(self, placed: Placed, shots: int | None) -> Message | None:
         """Why a circuit is not run with so many shots (None: exactly); None: it is."""
         return None
+
+    def remarks(self, circuits: Iterable[Placed]) -> Iterable[Message]:
+        """What to say before circuits run here."""
+        return ()
+
+    def no_decoupling(self, placed: Placed) -> str:
+        """Why pulses cannot be put where the qubits of a circuit wait; empty where they can."""
+        return "`decoupling` needs circuits with delays, which are not taken there"
 
     def read_errors(self, placed: Placed) -> Errors | None:
         """Of the qubits that a circuit reads, as `measured_qubits` orders them; None: unknown."""

@@ -14,6 +14,7 @@ from qcompile.executors.measured.service import Placed
 from qcompile.ir.device import Device
 from qcompile.services.native import (
     REGISTER,
+    on_places,
     ordered,
     placed_native,
     read_places,
@@ -21,7 +22,9 @@ from qcompile.services.native import (
 )
 from qcompile.services.outcomes import Errors, Row
 from qcompile.services.provider import JobRequest, Limits, Lost, Provider
+from qcompile.services.schedule import decoupling_defect, scheduled
 from qcompile.services.side_by_side import bits_of, side_by_side
+from qcompile.services.target import compact_target, sample_of
 
 
 class SamplerProvider(Provider):
@@ -40,11 +43,17 @@ class SamplerProvider(Provider):
         self.limits = limits
 
     @abstractmethod
-    def sampler(self, tag: str) -> Any:
-        """A SamplerV2 whose jobs bear the tag, where jobs have tags."""
+    def sampler(self, tag: str, *, decoupled: bool) -> Any:
+        """A SamplerV2 whose jobs bear the tag, where jobs have tags.
+
+        Args:
+            tag: Of a job.
+            decoupled: Qubits that wait are decoupled, where that is an option of the sampler.
+        """
 
     def submit(self, request: JobRequest, tag: str) -> str:
-        job = self.sampler(tag).run([self._pub(request)])
+        sampler = self.sampler(tag, decoupled=request.copies[0].decoupled)
+        job = sampler.run([self._pub(request)])
         return self.keep(job)
 
     def keep(self, job: Any) -> str:
@@ -56,6 +65,10 @@ class SamplerProvider(Provider):
             return None
         return [self.device.readout_errors[qubit] for qubit in read_places(placed)]
 
+    def native(self, placed: Placed) -> Any:
+        """A routed circuit on the qubits of the back end."""
+        return placed_native(placed, self.backend.num_qubits)
+
     def _pub(self, request: JobRequest) -> tuple[Any, Any, int]:
         placed = side_by_side(request.copies)
         if self.device is None:
@@ -64,7 +77,7 @@ class SamplerProvider(Provider):
             native = with_measurements(placed_native(placed, None), read_places(placed))
             native = transpile(native, self.backend, optimization_level=0)
         else:
-            native = placed_native(placed, self.backend.num_qubits)
+            native = self.native(placed)
             native = with_measurements(native, read_places(placed))
         assert request.shots is not None
         bindings = request.bindings.reshape(len(request.bindings), placed.circuit.data_width)
@@ -82,7 +95,7 @@ class BackendProvider(SamplerProvider):
         self.seed = seed
         self._jobs: dict[str, Future[Any]] = {}
 
-    def sampler(self, tag: str) -> Any:
+    def sampler(self, tag: str, *, decoupled: bool) -> Any:
         from qiskit.primitives import BackendSamplerV2
 
         options = {}
@@ -90,6 +103,21 @@ class BackendProvider(SamplerProvider):
             self.seed += 1
             options["seed_simulator"] = self.seed
         return BackendSamplerV2(backend=self.backend, options=options)
+
+    def native(self, placed: Placed) -> Any:
+        if not placed.decoupled:
+            return super().native(placed)
+        assert self.device is not None and placed.physical is not None
+        small = compact_target(self.device, placed.physical, self.backend.target.pulse_alignment)
+        native = scheduled(placed_native(placed, None), small, decoupled=True)
+        return on_places(native, placed.physical, self.backend.num_qubits)
+
+    def no_decoupling(self, placed: Placed) -> str:
+        if "delay" not in self.backend.operation_names:
+            return super().no_decoupling(placed)
+        if self.device is not None and self.device.dt != sample_of(self.device):
+            return "`decoupling` needs durations that are multiples of the back end's dt"
+        return decoupling_defect(placed, self.device)
 
     def keep(self, job: Any) -> str:
         name = super().keep(job)
@@ -133,14 +161,22 @@ class RuntimeProvider(SamplerProvider):
         self.batch = batch
         self._mode: Any = None
 
-    def sampler(self, tag: str) -> Any:
+    def sampler(self, tag: str, *, decoupled: bool) -> Any:
         from qiskit_ibm_runtime import Batch, SamplerV2
 
         if self._mode is None:
             self._mode = Batch(backend=self.backend) if self.batch else self.backend
         sampler = SamplerV2(mode=self._mode)
         sampler.options.environment.job_tags = [tag]
+        if decoupled:
+            sampler.options.dynamical_decoupling.enable = True
+            sampler.options.dynamical_decoupling.sequence_type = "XX"
+            # As where qcompile puts the pulses.
+            sampler.options.dynamical_decoupling.skip_reset_qubits = True
         return sampler
+
+    def no_decoupling(self, placed: Placed) -> str:
+        return ""
 
     def find(self, tag: str) -> str | None:
         found = self.service.jobs(limit=1, job_tags=[tag])

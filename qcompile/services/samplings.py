@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qcompile.executors.measured.service import Placed
 from qcompile.ir.circuit import Circuit
@@ -27,7 +27,8 @@ class Sampling:
     @property
     def about(self) -> tuple[object, ...]:
         """What its results belong to, besides the service and the place."""
-        return (self.shots, self.repeat) if self.repeat else (self.shots,)
+        more = ("decoupling",) if self.placed.decoupled else ()
+        return (self.shots, self.repeat, *more) if self.repeat else (self.shots, *more)
 
 
 def samplings(
@@ -42,8 +43,9 @@ def samplings(
         placed: What is asked for.
         shots: Of each value, of each of the circuits of `zne`; None: exact.
         limits: Of a job.
-        mitigation: `zne` and `twirling` count here.
+        mitigation: `zne`, `twirling` and `decoupling` count here.
     """
+    placed = replace(placed, decoupled="decoupling" in mitigation)
     circuits = [(placed.circuit, shots, 1.0)]
     if "zne" in mitigation:
         circuits = [(amplified(placed.circuit, factor), shots, share) for factor, share in FACTORS]
@@ -53,7 +55,7 @@ def samplings(
     for circuit, asked, share in circuits:
         for part in limits.split(asked):
             weight = share if part == asked else share * (part or 0) / (asked or 1)
-            run = Placed(circuit=circuit, physical=placed.physical, elsewhere=placed.elsewhere)
+            run = replace(placed, circuit=circuit)
             found.append(Sampling(placed=run, shots=part, weight=weight, repeat=len(found)))
     return tuple(found)
 

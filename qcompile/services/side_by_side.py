@@ -32,7 +32,7 @@ def side_by_side(copies: Sequence[Placed]) -> Placed:
         readout=Expectations(paulis=strings),
     )
     places = [place for copy in copies for place in copy.physical or ()]
-    return Placed(circuit=whole, physical=tuple(places))
+    return Placed(circuit=whole, physical=tuple(places), decoupled=copies[0].decoupled)
 
 
 def bits_of(copies: Sequence[Placed]) -> list[list[int]]:

@@ -646,6 +646,19 @@ def other_calibration() -> None:
     main(["report", "hw.qa", "--target", "mine.json", "--on", "fake_manila", "-q"])
 
 
+def without_times() -> None:
+    from dataclasses import replace
+
+    from qcompile.backends.devices import device_of
+
+    device = device_of("fake_manila")
+    assert device is not None
+    gates = (replace(g, duration=None) if g.name in ("cx", "sx") else g for g in device.gates)
+    manila_file("mine.json", name="lab", gates=tuple(gates), calibrated=None)
+    Path("hw.qa").write_text(CIRCUIT)
+    main(["report", "hw.qa", "--target", "mine.json", "--on", "mine.json", "-q"])
+
+
 def old_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import UTC, datetime
 
@@ -910,6 +923,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7118": too_many_read,
     "QA7119": not_mitigated,
     "QA7120": mitigated_nowhere,
+    "QA7121": without_times,
     "QA7201": more_without_library,
     "QA8001": bad_gate,
     "QA8002": second_rx,

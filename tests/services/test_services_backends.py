@@ -16,6 +16,7 @@ from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime.exceptions import RuntimeJobFailureError, RuntimeJobTimeoutError
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+from qiskit_ibm_runtime.options import SamplerOptions
 
 from qcompile.backends.devices import device_of, load_device
 from qcompile.diagnostics.errors import AdapterError, UsageError
@@ -213,6 +214,7 @@ class Runtime:
         self.tags: dict[str, list[str]] = {}
         self.errors: list[Exception] = []
         self.modes: list[Any] = []
+        self.options: list[Any] = []
 
     def job(self, name: str) -> Any:
         def result(timeout: float) -> Any:
@@ -234,7 +236,8 @@ def runtime(monkeypatch: pytest.MonkeyPatch) -> Runtime:
     class Sampler:
         def __init__(self, mode: Any) -> None:
             service.modes.append(mode)
-            self.options = SimpleNamespace(environment=SimpleNamespace(job_tags=None))
+            self.options = SamplerOptions()
+            service.options.append(self.options)
 
         def run(self, pubs: Sequence[Any]) -> Any:
             name = f"job{len(service.done)}"
@@ -263,6 +266,17 @@ def test_a_job_of_runtime_is_one_circuit_with_all_its_bindings(runtime: Runtime)
     np.testing.assert_allclose(found, ideal(TURNS), atol=0.1)
     assert list(runtime.done) == ["job0"]
     assert [len(tags) for tags in runtime.tags.values()] == [1]
+
+
+def test_runtime_puts_the_pulses_of_decoupling_itself(runtime: Runtime) -> None:
+    service = runtime_service(runtime)
+    service.expectations(NATIVE, TURNS)
+    service.mitigation = ("decoupling",)
+    service.expectations(NATIVE, TURNS)
+    plain, decoupled = (options.dynamical_decoupling for options in runtime.options)
+    assert plain.enable is not True
+    assert (decoupled.enable, decoupled.sequence_type) == (True, "XX")
+    assert decoupled.skip_reset_qubits is True
 
 
 def test_runtime_takes_jobs_in_one_batch(runtime: Runtime) -> None:

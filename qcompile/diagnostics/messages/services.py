@@ -295,7 +295,8 @@ class TooManyRead(Message):
 class NotMitigated(Message):
     """`zne` runs the circuit once more with every two-qubit gate followed by its inverse and
     itself; `twirling` follows random Pauli gates through it. Both work on the native gates of a
-    device, and not on all of them.
+    device, and not on all of them. `decoupling` puts pulses where qubits wait, for which the
+    durations of all gates have to be known, and what runs the circuit has to take delays.
 
     Erroneous:  adapter.on("aer", shots=4096, mitigate="zne")
     Corrected:  adapter.on("fake_torino", shots=4096, mitigate="zne")
@@ -313,8 +314,8 @@ class NotMitigated(Message):
     help='add `device: "fake_torino"`, or leave it out',
 )
 class MitigatedNowhere(Message):
-    """Of what `mitigate` names `readout` alone is about simulation in torch. `zne` and
-    `twirling` act where circuits run on a device.
+    """Of what `mitigate` names `readout` alone is about simulation in torch. `zne`,
+    `twirling` and `decoupling` act where circuits run on a device.
 
     Erroneous:  target t { mitigate: zne }
     Corrected:  target t { mitigate: zne, device: "fake_torino" }
@@ -322,3 +323,22 @@ class MitigatedNowhere(Message):
 
     name: str
     mitigation: str
+
+
+@message(
+    "QA7121",
+    "`{device}` has T1 and T2, but no durations of {gates}: these gates count as taking no time",
+    severity="warning",
+    help="add their durations to the device's description",
+)
+class NoTimes(Message):
+    """A qubit that waits loses what its T1 and T2 say. How long it waits follows from the durations
+    of the gates on other qubits. Where those of some gates are not known, the simulated noise of
+    waiting, and of these gates, is too small.
+
+    Erroneous:  a device in a JSON file with `relaxation` and a gate without `duration`
+    Corrected:  {"name": "cx", "qubits": [0, 1], "error": 0.01, "duration": 3e-07}
+    """
+
+    device: str
+    gates: tuple[str, ...]

@@ -24,6 +24,8 @@ class Placed:
     elsewhere: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
     """Further places, with no qubit in common with `physical` or each other, on which copies of
     the circuit may run at the same time."""
+    decoupled: bool = field(default=False, repr=False)
+    """Whether qubits that wait get pulses that decouple them from slow fields."""
 
     @property
     def copies(self) -> tuple[Placed, ...]:
