@@ -15,7 +15,7 @@ from setuptools.command.build_ext import build_ext
 
 FOLDER = "qcompile/executors/fused"
 INCLUDED = [
-    *("kernel.cpp", "kernel.hpp", "call.hpp", "lanes.hpp", "passes.hpp", "program.hpp"),
+    *("kernel.cpp", "kernel.hpp", "call.hpp", "lanes.hpp", "passes.hpp", "pool.hpp", "program.hpp"),
     *("worker.hpp", "worker_passes.hpp", "worker_readout.hpp", "worker_start.hpp"),
 ]
 X86 = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import NoneType
 from typing import Any, TypeVar
@@ -151,9 +152,12 @@ class AdapterModule(ParameterTree):
             tensors = self._tensors(output)
             dtype = self._dtype(tensors)
             rows = None if output is None else output.reshape(-1, output.shape[-1]).to(dtype)
-            result = self._run(flat.to(dtype), rows, tensors, frozen).expand(flat.shape[0], -1)
+            result = self._run(flat.to(dtype), rows, tensors, frozen)
+            if result.dim() == 1:
+                result = result.expand(flat.shape[0], -1)
             result = result.to(x.dtype if output is None else output.dtype)
-            return result.reshape(*x.shape[:-1], self.plan.out_features)
+            # A view costs autograd as much as a small circuit.
+            return result if flat is x else result.reshape(*x.shape[:-1], self.plan.out_features)
 
     def values_at(
         self,
@@ -210,7 +214,8 @@ class AdapterModule(ParameterTree):
         if x.dim() == 0 or x.shape[-1] != self.plan.in_features:
             found = str(x.shape[-1]) if x.dim() else "none, a single number"
             raise AdapterError(WrongWidth(expected=self.plan.in_features, found=found))
-        return x.reshape(-1, self.plan.in_features), self._output(x, y)
+        flat = x if x.dim() == 2 else x.reshape(-1, self.plan.in_features)
+        return flat, self._output(x, y)
 
     def _refuse_not_real(self, x: object) -> None:
         # The result takes the input's dtype: integers would round it, bool would hide it.
@@ -416,12 +421,13 @@ def _write_shared_tensors_apart(
             state[name] = state[name].clone()
 
 
-def _exact(device: torch.device) -> torch.autocast:
+def _exact(device: torch.device) -> AbstractContextManager[object]:
     """Without autocast, which would take half of each number's bits."""
     # The meta device knows no autocast.
-    return torch.autocast(
-        device_type="cpu" if device.type == "meta" else device.type, enabled=False
-    )
+    kind = "cpu" if device.type == "meta" else device.type
+    if not torch.is_autocast_enabled(kind):
+        return nullcontext()
+    return torch.autocast(device_type=kind, enabled=False)
 
 
 def build_module(plan: Plan, *, seed: int, site: str) -> AdapterModule:

@@ -11,7 +11,7 @@ from qcompile.executors.constants import Constants
 from qcompile.executors.executor import Evaluator
 from qcompile.executors.fused.encoding import encode_program
 from qcompile.executors.fused.library import library
-from qcompile.executors.fused.operators import FusedRun, run_traced
+from qcompile.executors.fused.operators import run, run_traced
 from qcompile.executors.fused.program import FusedProgram, ReadOutcomes
 from qcompile.executors.shots import sample_distribution, sample_signs
 from qcompile.ir.target import Target
@@ -55,7 +55,7 @@ class FusedEvaluator:
         if torch.compiler.is_compiling():
             found = run_traced(rows, trained, code, self.outputs)
         else:
-            found = FusedRun.apply(rows, trained, code, self.outputs, self._exactly)  # type: ignore[no-untyped-call]
+            found = run(rows, trained, code, self.outputs, self._exactly)
         if self.shots is not None:
             found = self._sampled(found, self.shots)
         return found if self.reads_data else found.expand(data.shape[0], -1)

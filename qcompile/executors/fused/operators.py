@@ -49,11 +49,12 @@ def _call(
     loaded = library()
     if loaded is None:
         raise RuntimeError("the fused kernel of qcompile was not built")
-    dtype = str(data.dtype).removeprefix("torch.")
-    tensors = (code, data, angles, out, *more)
-    if code.dtype != torch.int64 or any(t.dtype != data.dtype for t in tensors[1:]):
+    dtype = data.dtype
+    suffix = SUFFIXES.get(dtype)
+    same = suffix is not None and all(tensor.dtype == dtype for tensor in (angles, out, *more))
+    if code.dtype != torch.int64 or not same:
         raise RuntimeError("tensors of one dtype, and a code of int64, are needed")
-    failed = getattr(loaded, f"fused_{name}_{dtype}")(
+    failed = getattr(loaded, f"fused_{name}_{suffix}")(
         code.data_ptr(),
         code.numel(),
         data.data_ptr(),
@@ -72,6 +73,7 @@ def _call(
         raise RuntimeError("the tensors are not those of a gate program of qcompile")
 
 
+SUFFIXES = {torch.float32: "float32", torch.float64: "float64"}
 NO_MEMORY = 2
 """`Outcome` of kernel/kernel.hpp."""
 
@@ -132,7 +134,11 @@ class FusedRun(torch.autograd.Function):
     def backward(ctx: Any, *weights: Tensor) -> Any:
         data, angles, code = ctx.saved_tensors
         (weight,) = weights
-        return (*Slopes.apply(data, angles, weight, code, ctx.eager), None, None, None)  # type: ignore[no-untyped-call]
+        if torch.is_grad_enabled() or transformed():
+            slopes = Slopes.apply(data, angles, weight, code, ctx.eager)  # type: ignore[no-untyped-call]
+        else:
+            slopes = torch.ops.qcompile.fused_gradients(code, data, angles, weight)
+        return *slopes, None, None, None
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
@@ -162,6 +168,32 @@ class FusedRun(torch.autograd.Function):
             for pair in _each(size, in_dims[:2], (data, angles))
         ]
         return torch.stack(parts), 0
+
+
+class FusedStep(torch.autograd.Function):
+    """The same without a rule for vmap, which torch takes in half of the time."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, data: Tensor, angles: Tensor, code: Tensor, outputs: int, eager: Eager
+    ) -> Tensor:
+        FusedRun.setup_context(ctx, (data, angles, code, outputs, eager), data)
+        return FusedRun.forward(data, angles, code, outputs, eager)
+
+    backward = FusedRun.backward
+    jvp = FusedRun.jvp
+
+
+def run(data: Tensor, angles: Tensor, code: Tensor, outputs: int, eager: Eager) -> Tensor:
+    """(B, outputs) with derivatives of every kind."""
+    function = FusedRun if transformed() else FusedStep
+    found: Tensor = function.apply(data, angles, code, outputs, eager)  # type: ignore[no-untyped-call]
+    return found
+
+
+def transformed() -> bool:
+    """Whether a transform of torch.func is at work; `torch.autograd.Function` asks the same."""
+    return torch._C._are_functorch_transforms_active()
 
 
 class Slopes(torch.autograd.Function):

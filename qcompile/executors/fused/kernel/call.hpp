@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 #include <new>
+#include <variant>
 #include <vector>
 
 #include "passes.hpp"
@@ -44,15 +45,25 @@ template <class T> struct Phases {
     int table = -1;                    // among those that collect gradients of shared angles
 };
 
-template <class T> struct Call {
+// A pass of rotations.
+template <class T, int C> struct Turns {
+    std::variant<std::monostate, Cube<C, 1>, Cube<C, 2>, Cube<C, 3>> cube; // none: a pass of phases
+    const int *order = nullptr;                                           // of its rotations
+    bool constant = true; // no angle is of data
+    Waves<T> waves;       // if constant
+};
+
+template <class T, int C> struct Call {
     const Program &program;
     const T *data;
     const T *angles;
     std::int64_t batch;
     std::vector<double> half; // of the shared angles
     std::vector<T> cosine, sine;
-    std::vector<Phases<T>> phases; // one for each pass, empty for rotations
+    std::vector<Turns<T, C>> turns; // one for each pass
+    std::vector<Phases<T>> phases;  // one for each pass, empty for rotations
     int tables = 0;
+    bool phases_of_data = false;
     Parities<T> read;
     std::vector<int> diagonal, crossing; // strings by whether they exchange rows
     std::vector<std::int64_t> outcome;   // of each row
@@ -69,8 +80,13 @@ template <class T> struct Call {
             cosine.push_back(c);
             sine.push_back(s);
         }
-        for (const auto &pass : p.passes)
-            phases.push_back(tables_of(pass));
+        turns.resize(p.passes.size());
+        for (std::size_t index = 0; index < turns.size(); ++index) {
+            prepare(p.passes[index], turns[index]);
+            phases.push_back(tables_of(p.passes[index]));
+        }
+        for (const auto &pass : phases)
+            phases_of_data |= !pass.sources.empty();
         if (p.probabilities) {
             for (Row r = 0; r < p.rows(); ++r) {
                 std::int64_t found = 0;
@@ -89,6 +105,23 @@ template <class T> struct Call {
     }
 
   private:
+    void prepare(const Pass &pass, Turns<T, C> &found) const {
+        switch (pass.rotations.size()) {
+        case 1: found.order = found.cube.template emplace<1>(program, pass).order; break;
+        case 2: found.order = found.cube.template emplace<2>(program, pass).order; break;
+        case 3: found.order = found.cube.template emplace<3>(program, pass).order; break;
+        default: return;
+        }
+        for (const auto &rotation : pass.rotations)
+            found.constant &= rotation.angle.data < 0;
+        for (std::size_t k = 0; found.constant && k < pass.rotations.size(); ++k) {
+            const auto shared = pass.rotations[found.order[k]].angle.shared;
+            std::fill_n(found.waves.cosine[k], LANES<T>, shared < 0 ? T(1) : cosine[shared]);
+            std::fill_n(found.waves.sine[k][0], LANES<T>, shared < 0 ? T(0) : sine[shared]);
+            found.waves.complete(int(k));
+        }
+    }
+
     Phases<T> tables_of(const Pass &pass) {
         Phases<T> found;
         const Row rows = program.rows();

@@ -7,9 +7,8 @@
 #include <algorithm>
 #include <atomic>
 #include <new>
-#include <system_error>
-#include <thread>
 
+#include "pool.hpp"
 #include "worker_passes.hpp"
 #include "worker_readout.hpp"
 #include "worker_start.hpp"
@@ -18,7 +17,7 @@ namespace qcompile {
 namespace {
 
 constexpr std::int64_t FEWEST_CHUNKS = 16, MOST_CHUNKS = 64, BLOCKS_OF_A_CHUNK = 8;
-constexpr double WORK_OF_A_THREAD = 2e5; // numbers turned: what starting one is worth
+constexpr double WORK_OF_A_THREAD = 2e5; // numbers turned: what waking one is worth
 
 template <class T> std::int64_t blocks_of(std::int64_t tokens) {
     return (tokens + LANES<T> - 1) / LANES<T>;
@@ -30,12 +29,12 @@ std::int64_t chunks_of(std::int64_t blocks) {
 
 // The tokens in chunks that do not depend on the threads; body(worker, chunk, first, last block).
 template <class T, int C, class Body>
-void in_chunks(const Call<T> &call, int threads, bool backward, Body &&body) {
+void in_chunks(const Call<T, C> &call, int threads, bool backward, Body &&body) {
     const auto blocks = blocks_of<T>(call.batch);
     const auto chunks = chunks_of(blocks);
     std::atomic<std::int64_t> next{0};
     std::atomic<bool> failed{false};
-    const auto work = [&] {
+    auto work = [&] {
         try {
             Worker<T, C> worker(call, backward);
             for (;;) {
@@ -44,7 +43,7 @@ void in_chunks(const Call<T> &call, int threads, bool backward, Body &&body) {
                     break;
                 body(worker, chunk, blocks * chunk / chunks, blocks * (chunk + 1) / chunks);
             }
-        } catch (const std::bad_alloc &) {
+        } catch (...) {
             failed = true;
         }
     };
@@ -53,22 +52,13 @@ void in_chunks(const Call<T> &call, int threads, bool backward, Body &&body) {
         passes += double(std::max<std::size_t>(1, pass.rotations.size()));
     const double total = passes * call.program.rows() * C * double(call.batch);
     const auto useful = std::min<std::int64_t>(chunks, 1 + std::int64_t(total / WORK_OF_A_THREAD));
-    std::vector<std::thread> others;
-    try {
-        for (std::int64_t k = 1; k < std::min<std::int64_t>(threads, useful); ++k)
-            others.emplace_back(work);
-    } catch (const std::system_error &) {
-        // Those that could be started, and this one, do all of it.
-    }
-    work();
-    for (auto &thread : others)
-        thread.join();
+    Pool::run(std::min<std::int64_t>(threads, useful) - 1, work);
     if (failed)
         throw std::bad_alloc();
 }
 
 template <class T, int C>
-void all_values(const Call<T> &call, T *out, int threads) {
+void all_values(const Call<T, C> &call, T *out, int threads) {
     in_chunks<T, C>(call, threads, false,
                     [&](Worker<T, C> &worker, std::int64_t, std::int64_t first, std::int64_t last) {
                         for (auto block = first; block < last; ++block)
@@ -77,7 +67,7 @@ void all_values(const Call<T> &call, T *out, int threads) {
 }
 
 template <class T, int C>
-void all_gradients(const Call<T> &call, const T *weights, T *of_data, T *of_angles, int threads) {
+void all_gradients(const Call<T, C> &call, const T *weights, T *of_data, T *of_angles, int threads) {
     const auto shared = call.program.shared.size();
     const auto chunks = chunks_of(blocks_of<T>(call.batch));
     std::vector<double> partial(std::size_t(chunks) * shared);
@@ -112,13 +102,20 @@ template <class Body> int guarded(Body &&body) {
     }
 }
 
+// body(1) for a state that stays real, else body(2), with constants.
+template <class Body> void with_parts(bool real, Body &&body) {
+    real ? body(std::integral_constant<int, 1>()) : body(std::integral_constant<int, 2>());
+}
+
 template <class T>
 int values(const Code &code, const Batch<T> &batch, T *out, int threads) {
     return guarded([&] {
         const auto program = Reader(code.code, code.codes).read();
         batch.check(program);
-        const Call<T> call(program, batch.data, batch.tokens, batch.angles);
-        program.real ? all_values<T, 1>(call, out, threads) : all_values<T, 2>(call, out, threads);
+        with_parts(program.real, [&](auto parts) {
+            const Call<T, parts> call(program, batch.data, batch.tokens, batch.angles);
+            all_values(call, out, threads);
+        });
     });
 }
 
@@ -128,11 +125,10 @@ int gradients(const Code &code, const Batch<T> &batch, const T *weights, T *of_d
     return guarded([&] {
         const auto program = Reader(code.code, code.codes).read();
         batch.check(program);
-        const Call<T> call(program, batch.data, batch.tokens, batch.angles);
-        if (program.real)
-            all_gradients<T, 1>(call, weights, of_data, of_angles, threads);
-        else
-            all_gradients<T, 2>(call, weights, of_data, of_angles, threads);
+        with_parts(program.real, [&](auto parts) {
+            const Call<T, parts> call(program, batch.data, batch.tokens, batch.angles);
+            all_gradients(call, weights, of_data, of_angles, threads);
+        });
     });
 }
 

@@ -185,11 +185,30 @@ template <int C, int K> struct Cube {
     Row low_size_;
 };
 
+// What half an angle's cosine is kept above, so that squares of what three rotations make of a state
+// stay within the range of T.
+template <class T> constexpr T LEAST_COSINE = sizeof(T) == 4 ? T(0x1p-24) : T(0x1p-53);
+
 // cos, ±sin and ±tan of half the angles of a pass, for each lane.
 template <class T> struct Waves {
     alignas(64) T cosine[LARGEST_BLOCK][LANES<T>];
     alignas(64) T sine[LARGEST_BLOCK][2][LANES<T>];
     alignas(64) T tangent[LARGEST_BLOCK][2][LANES<T>];
+
+    // All else from cos and sin.
+    void complete(int k) {
+        T *c = cosine[k];
+        const T *s = sine[k][0];
+#pragma omp simd
+        for (int l = 0; l < LANES<T>; ++l) {
+            sine[k][1][l] = -s[l];
+            const T least = std::copysign(LEAST_COSINE<T>, c[l]);
+            c[l] = std::fabs(c[l]) < LEAST_COSINE<T> ? least : c[l];
+            const T t = s[l] / c[l];
+            tangent[k][0][l] = t;
+            tangent[k][1][l] = -t;
+        }
+    }
 };
 
 template <class T> constexpr T SIGN[2] = {1, -1};

@@ -9,17 +9,18 @@
 namespace qcompile {
 namespace {
 
-// What half an angle's cosine and the scale of a state are kept above, so that squares of what three
-// rotations make of a state stay within the range of T.
-template <class T> constexpr T LEAST_COSINE = sizeof(T) == 4 ? T(0x1p-24) : T(0x1p-53);
+// The same for the scale of a state, as for `LEAST_COSINE`.
 template <class T> constexpr T LEAST_SCALE = sizeof(T) == 4 ? T(0x1p-56) : T(0x1p-400);
+
+// What waves of data are worth to be kept for the way back.
+constexpr std::size_t KEPT_BYTES = 1 << 15;
 
 template <class T, int C> class Worker {
     static constexpr int L = LANES<T>;
     using Lane = T[L];
 
   public:
-    Worker(const Call<T> &call, bool backward)
+    Worker(const Call<T, C> &call, bool backward)
         : call_(call), program_(call.program), rows_(program_.rows()),
           data_(program_.data.size()), shared_(program_.shared.size()),
           state_(buffer<T>(numbers<C>(rows_) * L)), cosine_(buffer<T>(data_ * L)),
@@ -40,21 +41,11 @@ template <class T, int C> class Worker {
             tables_ = buffer<T>(std::size_t(call.tables) * rows_ * L);
             row_sums_.resize(rows_);
         }
-        for (const auto &pass : program_.passes) {
-            one_.emplace_back();
-            two_.emplace_back();
-            three_.emplace_back();
-            switch (pass.rotations.size()) {
-            case 1: one_.back().emplace_back(program_, pass); break;
-            case 2: two_.back().emplace_back(program_, pass); break;
-            case 3: three_.back().emplace_back(program_, pass); break;
-            default: break;
-            }
-            order_.push_back(pass.rotations.size() == 3   ? three_.back()[0].order
-                             : pass.rotations.size() == 2 ? two_.back()[0].order
-                             : pass.rotations.size() == 1 ? one_.back()[0].order
-                                                          : nullptr);
-        }
+        std::size_t varying = 0;
+        for (const auto &turns : call.turns)
+            varying += !turns.constant;
+        keeps_ = backward && varying * sizeof(Waves<T>) <= KEPT_BYTES;
+        waves_ = std::vector<Waves<T>>(keeps_ ? varying : 1);
     }
 
     void values(std::int64_t first, T *out) {
@@ -133,24 +124,26 @@ template <class T, int C> class Worker {
         const auto tokens = std::min<std::int64_t>(L, call_.batch - first);
         first_ = first;
         tokens_ = tokens;
+        kept_ = 0;
         std::fill_n(scale_.get(), L, T(1));
+        const T *data = call_.data + first * program_.width;
         for (std::size_t e = 0; e < data_; ++e) {
-            alignas(64) double half[L];
-            for (int l = 0; l < L; ++l) {
-                double sum = 0;
-                if (l < tokens)
-                    for (const auto &[index, factor] : program_.data[e].terms)
-                        sum += factor * double(call_.data[(first + l) * program_.width + index]);
-                half[l] = 0.5 * sum;
+            alignas(64) double half[L] = {};
+            for (const auto &[index, factor] : program_.data[e].terms) {
+                const T *from = data + index;
+                for (std::int64_t l = 0; l < tokens; ++l)
+                    half[l] += 0.5 * factor * double(from[l * program_.width]);
             }
             waves<T, L>(half, &cosine_[e * L], &sine_[e * L]);
+            if (!call_.phases_of_data)
+                continue;
             for (int l = 0; l < L; ++l)
                 half_[e * L + l] = T(half[l] - TWO_PI * std::nearbyint(half[l] / TWO_PI));
         }
         return tokens;
     }
 
-    void turns(const Angle &angle, T *cosine, T *sine) const {
+    void turns_of(const Angle &angle, T *cosine, T *sine) const {
         if (angle.data < 0) {
             const T c = angle.shared < 0 ? T(1) : call_.cosine[angle.shared];
             const T s = angle.shared < 0 ? T(0) : call_.sine[angle.shared];
@@ -173,46 +166,55 @@ template <class T, int C> class Worker {
     }
 
     // A rotation on all rows takes its tangent; its cosine goes into the scale of the state.
-    void fill(const Pass &pass, const int *order, Waves<T> &waves) const {
-        for (std::size_t k = 0; k < pass.rotations.size(); ++k) {
-            T *cosine = waves.cosine[k], *sine = waves.sine[k][0];
-            turns(pass.rotations[order[k]].angle, cosine, sine);
-#pragma omp simd
-            for (int l = 0; l < L; ++l) {
-                waves.sine[k][1][l] = -sine[l];
-                const T least = std::copysign(LEAST_COSINE<T>, cosine[l]);
-                cosine[l] = std::fabs(cosine[l]) < LEAST_COSINE<T> ? least : cosine[l];
-                const T tangent = sine[l] / cosine[l];
-                waves.tangent[k][0][l] = tangent;
-                waves.tangent[k][1][l] = -tangent;
-            }
+    const Waves<T> &fill(std::size_t index) {
+        const auto &turns = call_.turns[index];
+        if (turns.constant)
+            return turns.waves;
+        const auto &rotations = program_.passes[index].rotations;
+        auto &waves = waves_[keeps_ ? kept_++ : 0];
+        for (std::size_t k = 0; k < rotations.size(); ++k) {
+            turns_of(rotations[turns.order[k]].angle, waves.cosine[k], waves.sine[k][0]);
+            waves.complete(int(k));
         }
+        return waves;
+    }
+
+    // The same on the way back.
+    const Waves<T> &refill(std::size_t index) {
+        return keeps_ && !call_.turns[index].constant ? waves_[--kept_] : fill(index);
     }
 
     // Before rotations. The state is `scale_` times what is stored, the adjoint too.
     void shrink(const Pass &pass, const Waves<T> &waves, bool backward) {
         alignas(64) T next[L];
-        for (int l = 0; l < L; ++l) {
-            next[l] = waves.cosine[0][l];
-            for (std::size_t k = 1; k < pass.rotations.size(); ++k)
+        std::copy_n(waves.cosine[0], L, next);
+        for (std::size_t k = 1; k < pass.rotations.size(); ++k)
+#pragma omp simd
+            for (int l = 0; l < L; ++l)
                 next[l] *= waves.cosine[k][l];
-        }
-        bool small = false;
-        for (int l = 0; l < L; ++l)
-            small |= std::fabs(scale_[l] * next[l]) < LEAST_SCALE<T>;
-        if (small)
+        if (small(next))
             rescale(backward);
+#pragma omp simd
         for (int l = 0; l < L; ++l)
             next_[l] = scale_[l] * next[l];
     }
 
     // Before squares of the state are taken.
     void keep_in_range(bool backward) {
-        bool small = false;
-        for (int l = 0; l < L; ++l)
-            small |= std::fabs(scale_[l]) < LEAST_SCALE<T>;
-        if (small)
+        alignas(64) T one[L];
+        std::fill_n(one, L, T(1));
+        if (small(one))
             rescale(backward);
+    }
+
+    bool small(const T *factor) const {
+        T least = 1;
+#pragma omp simd reduction(min : least)
+        for (int l = 0; l < L; ++l) {
+            const T size = std::fabs(scale_[l] * factor[l]);
+            least = size < least ? size : least;
+        }
+        return least < LEAST_SCALE<T>;
     }
 
     void rescale(bool backward) {
@@ -230,12 +232,16 @@ template <class T, int C> class Worker {
     }
 
     void add_slope(const Angle &angle, const T *slope, T sign) {
-        for (int l = 0; l < L; ++l) {
-            if (angle.data >= 0)
-                slope_of_data_[angle.data * L + l] += sign * slope[l];
-            if (angle.shared >= 0)
-                slope_of_shared_[angle.shared * L + l] += sign * slope[l];
-        }
+        if (angle.data >= 0)
+            add(&slope_of_data_[angle.data * L], slope, sign);
+        if (angle.shared >= 0)
+            add(&slope_of_shared_[angle.shared * L], slope, sign);
+    }
+
+    static void add(T *sum, const T *slope, T sign) {
+#pragma omp simd
+        for (int l = 0; l < L; ++l)
+            sum[l] += sign * slope[l];
     }
 
     // On the state, forward and back: worker_passes.hpp.
@@ -262,7 +268,7 @@ template <class T, int C> class Worker {
     void start_adjoint();
     void weigh(Row r, const T *weight);
 
-    const Call<T> &call_;
+    const Call<T, C> &call_;
     const Program &program_;
     Row rows_;
     std::size_t data_, shared_;
@@ -271,10 +277,9 @@ template <class T, int C> class Worker {
     Buffer<T> norm_, scale_of_data_, root_, scale_, next_;
     Buffer<T> adjoint_, slope_of_data_, slope_of_shared_, slopes_of_vectors_, tables_;
     std::vector<double> row_sums_;
-    std::vector<std::vector<Cube<C, 1>>> one_;
-    std::vector<std::vector<Cube<C, 2>>> two_;
-    std::vector<std::vector<Cube<C, 3>>> three_;
-    std::vector<const int *> order_; // of the rotations of each pass
+    std::vector<Waves<T>> waves_; // of the passes with data, or of one
+    std::size_t kept_ = 0;        // of them, in a block
+    bool keeps_;
 };
 
 } // namespace

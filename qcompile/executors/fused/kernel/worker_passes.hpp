@@ -15,18 +15,17 @@ inline void Worker<T, C>::forward() {
     for (std::size_t index = 0; index < program_.passes.size(); ++index) {
         const auto &pass = program_.passes[index];
         if (!pass.rotations.empty()) {
-            Waves<T> waves;
-            const int *order = order_[index];
-            fill(pass, order, waves);
+            const auto &cube = call_.turns[index].cube;
+            const Waves<T> &waves = fill(index);
             if (pass.rotations[0].condition != 0) {
-                rotate_some<T, C>(one_[index][0], waves, state_.get());
+                rotate_some<T, C>(std::get<1>(cube), waves, state_.get());
                 continue;
             }
             shrink(pass, waves, false);
             switch (pass.rotations.size()) {
-            case 1: rotate<T, C, 1>(one_[index][0], waves, state_.get()); break;
-            case 2: rotate<T, C, 2>(two_[index][0], waves, state_.get()); break;
-            default: rotate<T, C, 3>(three_[index][0], waves, state_.get()); break;
+            case 1: rotate<T, C, 1>(std::get<1>(cube), waves, state_.get()); break;
+            case 2: rotate<T, C, 2>(std::get<2>(cube), waves, state_.get()); break;
+            default: rotate<T, C, 3>(std::get<3>(cube), waves, state_.get()); break;
             }
             std::swap(scale_, next_);
         } else if constexpr (C == 2) {
@@ -72,15 +71,15 @@ template <class T, int C>
 inline void Worker<T, C>::undo(std::size_t index) {
     const auto &pass = program_.passes[index];
     if (!pass.rotations.empty()) {
-        Waves<T> waves;
-        const int *order = order_[index];
-            fill(pass, order, waves);
+        const auto &cube = call_.turns[index].cube;
+        const int *order = call_.turns[index].order;
+        const Waves<T> &waves = refill(index);
         alignas(64) T slope[LARGEST_BLOCK][L] = {};
         alignas(64) T factor[L];
         if (pass.rotations[0].condition != 0) {
             keep_in_range(true);
             std::copy_n(scale_.get(), L, factor);
-            unrotate_some<T, C>(one_[index][0], waves, state_.get(), adjoint_.get(), slope[0]);
+            unrotate_some<T, C>(std::get<1>(cube), waves, state_.get(), adjoint_.get(), slope[0]);
             weigh_slope(pass.rotations[0].angle, slope[0], factor);
             return;
         }
@@ -88,13 +87,13 @@ inline void Worker<T, C>::undo(std::size_t index) {
         std::copy_n(scale_.get(), L, factor);
         switch (pass.rotations.size()) {
         case 1:
-            unrotate<T, C, 1>(one_[index][0], waves, state_.get(), adjoint_.get(), slope);
+            unrotate<T, C, 1>(std::get<1>(cube), waves, state_.get(), adjoint_.get(), slope);
             break;
         case 2:
-            unrotate<T, C, 2>(two_[index][0], waves, state_.get(), adjoint_.get(), slope);
+            unrotate<T, C, 2>(std::get<2>(cube), waves, state_.get(), adjoint_.get(), slope);
             break;
         default:
-            unrotate<T, C, 3>(three_[index][0], waves, state_.get(), adjoint_.get(), slope);
+            unrotate<T, C, 3>(std::get<3>(cube), waves, state_.get(), adjoint_.get(), slope);
             break;
         }
         for (std::size_t k = pass.rotations.size(); k-- > 0;) {

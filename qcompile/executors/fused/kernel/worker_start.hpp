@@ -53,7 +53,7 @@ inline void Worker<T, C>::product(bool keep) {
 template <class T, int C>
 inline void Worker<T, C>::turn_vector(const Step &step, T *vector, bool back) const {
     alignas(64) T cosine[L], sine[L];
-    turns(step.angle, cosine, sine);
+    turns_of(step.angle, cosine, sine);
     const T direction = step.angle.negative != back ? T(-1) : T(1);
     for (const auto &plane : PLANES[step.axis]) {
         T *low = vector + plane[0] * L, *high = vector + plane[1] * L;
@@ -98,18 +98,24 @@ inline void Worker<T, C>::back_to_steps() {
         }
     }
     // The products were made anew: only the adjoint has the scale, and it is linear in that.
-    for (int b = 0; b < 4 * bits; ++b)
+    for (int b = 0; b < 4 * bits; ++b) {
+        T *slope = &slopes_of_vectors_[std::size_t(b) * L];
+#pragma omp simd
         for (int l = 0; l < L; ++l)
-            slopes_of_vectors_[std::size_t(b) * L + l] *= scale_[l];
+            slope[l] *= scale_[l];
+    }
     for (auto index = program_.steps.size(); index-- > 0;) {
         const auto &step = program_.steps[index];
         T *v = &vectors_[std::size_t(step.bit) * 4 * L];
         T *w = &slopes_of_vectors_[std::size_t(step.bit) * 4 * L];
         alignas(64) T sum[L] = {};
-        for (const auto &plane : PLANES[step.axis])
+        for (const auto &plane : PLANES[step.axis]) {
+            const T *a = v + plane[0] * L, *b = v + plane[1] * L;
+            const T *x = w + plane[0] * L, *y = w + plane[1] * L;
+#pragma omp simd
             for (int l = 0; l < L; ++l)
-                sum[l] += w[plane[1] * L + l] * v[plane[0] * L + l] -
-                          w[plane[0] * L + l] * v[plane[1] * L + l];
+                sum[l] += y[l] * a[l] - x[l] * b[l];
+        }
         add_slope(step.angle, sum, step.angle.negative ? T(-1) : T(1));
         turn_vector(step, v, true);
         turn_vector(step, w, true);
