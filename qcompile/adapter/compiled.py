@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from qcompile.passes.device.copies import Copies
     from qcompile.services.estimate import ObservableError, RunEstimate
     from qcompile.services.jobs import JobService
+    from qcompile.services.runtime_options import RuntimeOptions
 
 
 class Folder(nn.Module):
@@ -159,6 +160,7 @@ class CompiledAdapter(nn.Module):
         max_shots: int | None = None,
         max_jobs: int | None = None,
         batch: bool = False,
+        runtime: RuntimeOptions | None = None,
         copies: int | Copies | None = None,
         progress: Callable[[str], None] | None = None,
     ) -> CompiledAdapter:
@@ -186,6 +188,7 @@ class CompiledAdapter(nn.Module):
             max_shots: The most that may be handed in from now on.
             max_jobs: The same, of jobs.
             batch: Of IBM Quantum: all jobs in one batch.
+            runtime: Of IBM Quantum: batch or session, time of a job, further options.
             copies: Most copies of a circuit that run side by side on a device, on places where the
                 predicted error is hardly greater; `Copies` has the tolerance. 1: none. None: as
                 many as there is room for on devices of IBM Quantum, none elsewhere.
@@ -197,7 +200,7 @@ class CompiledAdapter(nn.Module):
         Raises:
             AdapterError: QA7103, QA7107, QA7109, QA7115, QA7117 to QA7119.
             CompileError: What routing reports.
-            UsageError: QA0009, QA6013, QA7101, QA7102, QA7108, QA7111, QA7112;
+            UsageError: QA0009, QA0011, QA6013, QA7101, QA7102, QA7108, QA7111, QA7112, QA7122;
                 nothing has changed.
         """
         from qcompile.adapter.running import place_of, run_on, run_options
@@ -216,12 +219,16 @@ class CompiledAdapter(nn.Module):
             max_shots,
             max_jobs,
             batch,
+            runtime,
             copies,
             progress,
         )
-        held = None if self.service is None else self.service.ledger
+        before = self.service
+        held = None if before is None else before.ledger
         modules = tuple(self.parts())
         self.service = run_on(self.manifest, modules, where, options, held)
+        if before is not None:
+            before.provider.close()
         return self
 
     def estimate(self, tokens: int, *, training: bool = False) -> RunEstimate | None:

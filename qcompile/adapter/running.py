@@ -6,7 +6,7 @@ import contextlib
 import operator
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import SupportsIndex, cast
 
@@ -15,7 +15,7 @@ from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.arguments import check_path, check_type
 from qcompile.diagnostics.errors import AdapterError, QCompileWarning, UsageError, few
 from qcompile.diagnostics.messages.services import NothingToRun, SeveralPlaces
-from qcompile.diagnostics.messages.usage import UnknownOptionValue
+from qcompile.diagnostics.messages.usage import ConflictingOptions, UnknownOptionValue
 from qcompile.diagnostics.nearest import nearest
 from qcompile.executors.executor import Evaluator
 from qcompile.executors.measured.evaluator import MeasuredEvaluator, SettingPart
@@ -37,6 +37,7 @@ from qcompile.services.jobs import JobService
 from qcompile.services.ledger import Ledger
 from qcompile.services.open import SIMULATOR, Opened, open_provider
 from qcompile.services.place import ALONE, fits, parts_of
+from qcompile.services.runtime_options import JOBS, MODES, RuntimeOptions
 from qcompile.services.terms import Budget, Patience
 
 METHODS = ("shift", "spsa")
@@ -55,7 +56,7 @@ class RunOptions:
     ledger: str | Path | None = None
     budget: Budget = field(default_factory=Budget)
     patience: Patience = field(default_factory=Patience)
-    batch: bool = False
+    runtime: RuntimeOptions = JOBS
     copies: Copies | None = None
     progress: Callable[[str], None] | None = None
 
@@ -75,14 +76,14 @@ def run_on(
     Raises:
         AdapterError: QA7103, QA7107, QA7109, QA7117 to QA7119.
         CompileError: What routing reports.
-        UsageError: QA7101, QA7102, QA7108, QA7111, QA7112.
+        UsageError: QA7101, QA7102, QA7108, QA7111, QA7112, QA7122.
     """
     if where == SIMULATOR:
         for _, module in modules:
             module.use_evaluators(None)
         return None
     opened = open_provider(
-        where, seed=options.seed, snapshots=manifest.devices, batch=options.batch
+        where, seed=options.seed, snapshots=manifest.devices, runtime=options.runtime
     )
     _refuse(manifest.planned.plans, opened.provider.name)
     service = JobService(
@@ -195,13 +196,14 @@ def run_options(
     max_shots: object,
     max_jobs: object,
     batch: object,
+    runtime: object,
     copies: object,
     progress: Callable[[str], None] | None,
 ) -> RunOptions:
     """The arguments of `CompiledAdapter.on`, checked.
 
     Raises:
-        UsageError: QA0009, QA6013.
+        UsageError: QA0009, QA0011, QA6013.
     """
     function = "CompiledAdapter.on"
     if isinstance(gradient, str):
@@ -215,7 +217,7 @@ def run_options(
         seed=_count("seed", seed, low=0) or 0,
         ledger=None if ledger is None else check_path(function, "ledger", ledger),
         budget=Budget(shots=_count("max_shots", max_shots), jobs=_count("max_jobs", max_jobs)),
-        batch=bool(batch),
+        runtime=_runtime(runtime, batch),
         copies=_copies(copies),
         progress=progress,
     )
@@ -228,6 +230,18 @@ def _mitigations(given: object) -> tuple[str, ...]:
         check_type("CompiledAdapter.on", "mitigate", given, str, "a name, or a list of names")
         given = (given,)
     return tuple(dict.fromkeys(_word("mitigate", str(name), MITIGATIONS) for name in given))
+
+
+def _runtime(given: object, batch: object) -> RuntimeOptions:
+    if given is None:
+        return RuntimeOptions(mode="batch") if batch else JOBS
+    check_type("CompiledAdapter.on", "runtime", given, RuntimeOptions, "a RuntimeOptions")
+    assert isinstance(given, RuntimeOptions)
+    _word("mode", given.mode, MODES)
+    _count("max_seconds", given.max_seconds)
+    if batch and given.mode != "job":
+        raise UsageError(ConflictingOptions(first="batch", second="runtime"))
+    return replace(given, mode="batch") if batch else given
 
 
 def _copies(given: object) -> Copies | None:

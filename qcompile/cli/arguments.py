@@ -96,6 +96,8 @@ class Arguments:
     mitigate: tuple[str, ...] | None = None
     ledger: str | None = None
     max_shots: int | None = None
+    mode: Literal["job", "batch", "session"] = "job"
+    max_seconds: int | None = None
     copies: int | None = None
     max_jobs: int | None = None
 
@@ -202,6 +204,12 @@ class _Reader:
             for name, option in (("data", "--data"), ("output", "-o")):
                 if not self._list(name):
                     self._problems.append(MissingOptionValue(option=option))
+            if not self._list("on")[-1:] or not self._list("on")[-1].startswith("ibm_"):
+                self._problems.extend(
+                    OptionWithoutEffect(option=option, needed="`--on ibm_…`")
+                    for name, option in (("mode", "--mode"), ("max_seconds", "--max-seconds"))
+                    if self._list(name)
+                )
         if self._verb == "report" and self._list("on"):
             self._problems.extend(UnexpectedArgument(argument=extra) for extra in inputs[1:])
         if self._verb == "report" and not self._list("on"):
@@ -281,6 +289,10 @@ class _Reader:
             max_shots=self._count("max-shots"),
             max_jobs=self._count("max-jobs"),
             copies=self._count("copies"),
+            mode=self._choice(  # type: ignore[arg-type]
+                self._one("mode", "--mode"), "--mode", ("job", "batch", "session"), "job"
+            ),
+            max_seconds=self._count("max-seconds"),
             module=self._one("module", "--module"),
             bind=tuple(self._bind()),
         )

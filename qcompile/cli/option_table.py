@@ -190,6 +190,19 @@ OPTIONS: tuple[CommandOption, ...] = (
         help="hand in no more jobs than these; of a report: fail where it takes more",
     ),
     CommandOption(
+        names=("--mode",),
+        metavar="job|batch|session",
+        commands=("run",),
+        help="how jobs are handed to IBM Quantum: each for itself (the default), all in a batch, or"
+        " in a session, which is paid for while it waits",
+    ),
+    CommandOption(
+        names=("--max-seconds",),
+        metavar="N",
+        commands=("run",),
+        help="of IBM's device that a job may take; it is ended then",
+    ),
+    CommandOption(
         names=("--copies",),
         metavar="N",
         commands=("run", "report"),

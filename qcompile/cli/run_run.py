@@ -50,6 +50,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
         import torch
 
         from qcompile.adapter.load import load
+        from qcompile.services.runtime_options import RuntimeOptions
 
         adapter = load(source).eval()
         found = read_data(data)
@@ -67,6 +68,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
             ledger=arguments.ledger,
             max_shots=arguments.max_shots,
             max_jobs=arguments.max_jobs,
+            runtime=RuntimeOptions(mode=arguments.mode, max_seconds=arguments.max_seconds),
             copies=arguments.copies,
             progress=say,
         )

@@ -20,7 +20,7 @@ from qcompile.qiskit.observables import measured_qubits
 from qcompile.qiskit.to_qiskit import name_of, to_qiskit
 from qcompile.services.native import ordered, placed_native, read_places, with_measurements
 from qcompile.services.outcomes import Errors, Row, dense_rows, with_errors
-from qcompile.services.provider import JobRequest, Limits, Lost, Provider
+from qcompile.services.provider import Limits, Lost, Provider, Pub
 from qcompile.services.schedule import decoupling_defect, scheduled, untimed_gates
 from qcompile.services.target import compact_target
 
@@ -63,14 +63,17 @@ class AerProvider(Provider):
         self._prepared: dict[Placed, _Prepared] = {}
         self._done: dict[str, list[Row]] = {}
 
-    def submit(self, work: JobRequest, tag: str) -> str:
+    def submit(self, pubs: Sequence[Pub], tag: str) -> str:
+        self._done[tag] = [row for pub in pubs for row in self._pub_rows(pub)]
+        return tag
+
+    def _pub_rows(self, pub: Pub) -> Iterator[Row]:
         # The noise of a calibration knows no neighbours, so that copies are simulated one by one.
         found = [
-            self._rows(placed, work.bindings[:, number], work.shots)
-            for number, placed in enumerate(work.copies)
+            self._rows(placed, pub.bindings[:, number], pub.shots)
+            for number, placed in enumerate(pub.copies)
         ]
-        self._done[tag] = [row for rows in zip(*found, strict=True) for row in rows]
-        return tag
+        return (row for rows in zip(*found, strict=True) for row in rows)
 
     def _rows(
         self, placed: Placed, bindings: NDArray[np.float64], shots: int | None
@@ -84,7 +87,7 @@ class AerProvider(Provider):
         assert shots is not None, "it was refused"
         return prepared.counts(bindings, shots, int(self._drawn.integers(2**31)))
 
-    def rows(self, job: str, work: JobRequest, timeout: float) -> Sequence[Row | None]:
+    def rows(self, job: str, pubs: Sequence[Pub], timeout: float) -> Sequence[Row | None]:
         if job not in self._done:
             raise Lost("the simulator of an earlier process has ended")
         return self._done.pop(job)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.services import BadOutcome, OverBudget, ServiceFailed
 from qcompile.qiskit.observables import measured_qubits
 from qcompile.services.outcomes import Errors, Row, row_defect, values
-from qcompile.services.provider import JobRequest, JobSize, Lost, Provider
+from qcompile.services.provider import Lost, Provider, Pub, PubSize
 from qcompile.services.samplings import Sampling
 from qcompile.services.terms import Terms
 
@@ -43,7 +44,7 @@ class _Run:
 @dataclass(slots=True, kw_only=True)
 class _Job:
     runs: tuple[_Run, ...]
-    work: JobRequest
+    work: tuple[Pub, ...]
     tag: str
     id: str
 
@@ -122,7 +123,7 @@ class JobCall:
         where = run.unit.sampling, run.copy
         if where not in self._about:
             sampling, placed = self.samplings[where[0]], self.copies[where[0]][run.copy]
-            about = (self.provider.name, placed, *sampling.about)
+            about = (self.provider.name, placed, *sampling.about, *self.provider.about)
             self._about[where] = sha256(repr(about).encode())
         key = self._about[where].copy()
         key.update(self.bindings[run.unit.binding].tobytes())
@@ -160,28 +161,43 @@ class JobCall:
         waiting = {run.unit for job in self.open for run in job.runs}
         return [unit for unit in self.units if unit not in self.found and unit not in waiting]
 
-    def _chunks(self) -> Iterator[tuple[JobSize, list[_Unit]]]:
+    def _planned(self) -> Iterator[tuple[tuple[PubSize, list[_Unit]], ...]]:
+        """The jobs that are to be handed in."""
         missing = self._missing()
-        for number, sampling in enumerate(self.samplings):
-            own = [unit for unit in missing if unit.sampling == number]
-            copies = len(self.copies[number])
-            first = 0
-            for size in self.provider.limits.jobs(len(own), copies, sampling.shots):
-                yield size, own[first : first + size.circuits]
-                first += size.circuits
+        own = [
+            [unit for unit in missing if unit.sampling == number]
+            for number in range(len(self.samplings))
+        ]
+        taken = [0] * len(own)
+        for sizes in self.provider.limits.jobs(
+            (len(units), len(copies), sampling.shots)
+            for units, copies, sampling in zip(own, self.copies, self.samplings, strict=True)
+        ):
+            job = []
+            for size in sizes:
+                first = taken[size.circuit]
+                taken[size.circuit] += size.circuits
+                job.append((size, own[size.circuit][first : first + size.circuits]))
+            yield tuple(job)
 
-    def _runs(self, size: JobSize, units: Sequence[_Unit]) -> tuple[_Run, ...]:
+    def _runs(self, size: PubSize, units: Sequence[_Unit]) -> tuple[_Run, ...]:
         """Where each is run; what is left of the last binding runs the last one once more."""
         return tuple(
             _Run(units[min(place, len(units) - 1)], place % size.copies)
             for place in range(size.bindings * size.copies)
         )
 
-    def _work(self, runs: Sequence[_Run]) -> JobRequest:
-        number = runs[0].unit.sampling
+    def _work(self, runs: Sequence[_Run]) -> tuple[Pub, ...]:
+        """A job of them, which are together by their circuits."""
+        return tuple(
+            self._pub(number, tuple(own))
+            for number, own in groupby(runs, key=lambda run: run.unit.sampling)
+        )
+
+    def _pub(self, number: int, runs: Sequence[_Run]) -> Pub:
         copies = 1 + max(run.copy for run in runs)
         rows = self.bindings[[run.unit.binding for run in runs]]
-        return JobRequest(
+        return Pub(
             copies=self.copies[number][:copies],
             bindings=rows.reshape(len(runs) // copies, copies, rows.shape[1]),
             shots=self.samplings[number].shots,
@@ -191,8 +207,8 @@ class JobCall:
         """Before anything of the call is handed in."""
         tally, budget = self.terms.tally, self.terms.budget
         shots, jobs = tally.shots, tally.jobs
-        for size, units in self._chunks():
-            shots += size.bindings * (self.samplings[units[0].sampling].shots or 0)
+        for job in self._planned():
+            shots += sum(size.bindings * (size.shots or 0) for size, _ in job)
             jobs += 1
         for needed, unit, allowed in (
             (shots, "shots", budget.shots),
@@ -208,13 +224,13 @@ class JobCall:
     def _hand_in(self) -> None:
         self._refuse_over_budget()
         tally = self.terms.tally
-        for size, units in tuple(self._chunks()):
+        for planned in tuple(self._planned()):
             tag = f"qcompile-{uuid.uuid4().hex}"
-            runs = self._runs(size, units)
+            runs = tuple(run for size, units in planned for run in self._runs(size, units))
             work = self._work(runs)
             if self.ledger is not None:
                 keys = tuple(map(self._key, runs))
-                self.ledger.planned(tag, self.provider.name, keys, work.shots)
+                self.ledger.planned(tag, self.provider.name, keys, work[0].shots)
             try:
                 job: str | None = self.provider.submit(work, tag)
             except Exception as error:
@@ -226,8 +242,8 @@ class JobCall:
                     self.ledger.failed(tag, _told(self.trouble))
                 continue
             tally.jobs += 1
-            tally.circuits += size.circuits
-            tally.shots += size.bindings * (work.shots or 0)
+            tally.circuits += sum(size.circuits for size, _ in planned)
+            tally.shots += sum(size.bindings * (size.shots or 0) for size, _ in planned)
             if self.ledger is not None:
                 self.ledger.submitted(tag, job)
             self.open.append(_Job(runs=runs, work=work, tag=tag, id=job))
@@ -272,11 +288,11 @@ class JobCall:
         if len(rows) < len(job.runs) or any(row is None for row in rows):
             self.trouble = ServiceFailed(service=name, reason="it returned too few results")
         good = {}
-        qubits = self.qubits[job.runs[0].unit.sampling]
         for run, row in zip(job.runs, rows, strict=False):
             if row is None:
                 continue
-            wrong = row_defect(row, qubits, job.work.shots)
+            number = run.unit.sampling
+            wrong = row_defect(row, self.qubits[number], self.samplings[number].shots)
             if wrong is None:
                 good[run] = row
             else:

@@ -104,20 +104,22 @@ def estimate(
             calls = [rows]
             if training:
                 calls.append(rows * _for_gradient(part, gradient))
-            placed = part.placed
-            for sampling in service.samplings(placed):
-                sizes = [
-                    size
-                    for call in calls
-                    for size in limits.jobs(call, len(placed.copies), sampling.shots)
-                ]
-                own = sum(size.bindings for size in sizes) * (sampling.shots or 0)
-                total, jobs, read = total + sum(calls), jobs + len(sizes), read + own
-                beside = max([beside, *(size.copies for size in sizes)])
+            asked = service.samplings(part.placed)
+            copies = len(part.placed.copies)
+            own = [0] * len(asked)
+            for call in calls:
+                for job in limits.jobs((call, copies, sampling.shots) for sampling in asked):
+                    jobs += 1
+                    for size in job:
+                        total += size.circuits
+                        own[size.circuit] += size.bindings * (size.shots or 0)
+                        beside = max(beside, size.copies)
+            read += sum(own)
+            for sampling, shots in zip(asked, own, strict=True):
                 deepest = max(deepest, depth(sampling.placed.circuit.gates))
                 once = None if device is None else shot_seconds(sampling.placed, device)
                 if seconds is not None:
-                    seconds = None if once is None else seconds + once * own
+                    seconds = None if once is None else seconds + once * shots
     return RunEstimate(
         circuits=total,
         shots=read,

@@ -57,7 +57,8 @@ class JobService(Terms):
         return self.provider.name
 
     def close(self) -> None:
-        """Let another process have the ledger."""
+        """Let another process have the ledger; end what the provider holds between jobs."""
+        self.provider.close()
         if self.ledger is not None:
             self.ledger.close()
 

@@ -21,6 +21,7 @@ from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.device import Device
 from qcompile.ir.target import NamedDevice
 from qcompile.services.provider import Provider
+from qcompile.services.runtime_options import JOBS, RuntimeOptions
 
 SIMULATOR = "simulator"
 """Circuits in torch, as without a service."""
@@ -40,7 +41,11 @@ class Opened:
 
 
 def open_provider(
-    where: object, *, seed: int = 0, snapshots: Sequence[Device] = (), batch: bool = False
+    where: object,
+    *,
+    seed: int = 0,
+    snapshots: Sequence[Device] = (),
+    runtime: RuntimeOptions = JOBS,
 ) -> Opened:
     """Open a service.
 
@@ -50,18 +55,18 @@ def open_provider(
         seed: Of simulated shots.
         snapshots: Devices as an adapter was compiled for them: these, not what is installed now,
             are simulated.
-        batch: Jobs of IBM Runtime in one batch.
+        runtime: How jobs are handed to IBM Quantum.
 
     Raises:
-        UsageError: QA7101, QA7102, QA7111, QA7112.
+        UsageError: QA7101, QA7102, QA7111, QA7112, QA7122.
         CompileError: QA42xx, for a device that cannot be used.
     """
     if not isinstance(where, str):
-        return _of_object(where, seed, batch)
+        return _of_object(where, seed, runtime)
     if where == AER:
         return Opened(provider=_aer(where, None, seed), device=None)
     if where.startswith(IBM):
-        return _ibm(where, batch)
+        return _ibm(where, runtime)
     device = next((device for device in snapshots if device.name == where), None)
     if device is None:
         choice = choice_of(where)
@@ -88,7 +93,7 @@ def _aer(name: str, device: Device | None, seed: int) -> Provider:
     return AerProvider(name, device, seed=seed)
 
 
-def _ibm(name: str, batch: bool) -> Opened:
+def _ibm(name: str, runtime: RuntimeOptions) -> Opened:
     from qiskit_ibm_runtime import QiskitRuntimeService
     from qiskit_ibm_runtime.accounts.exceptions import AccountNotFoundError
 
@@ -101,22 +106,22 @@ def _ibm(name: str, batch: bool) -> Opened:
         # Its own words may repeat what was sent.
         reason = f"IBM Quantum refused ({type(error).__name__})"
         raise UsageError(NoCredentials(service=name, reason=reason)) from None
-    return _runtime(service, backend, batch)
+    return _runtime(service, backend, runtime)
 
 
-def _runtime(service: Any, backend: Any, batch: bool) -> Opened:
-    from qcompile.services.qiskit_backend import RuntimeProvider
+def _runtime(service: Any, backend: Any, options: RuntimeOptions) -> Opened:
+    from qcompile.services.runtime import RuntimeProvider
 
     device = _coupled(backend)
-    return Opened(provider=RuntimeProvider(service, backend, device, batch=batch), device=device)
+    return Opened(provider=RuntimeProvider(service, backend, device, options), device=device)
 
 
-def _of_object(backend: object, seed: int, batch: bool) -> Opened:
+def _of_object(backend: object, seed: int, runtime: RuntimeOptions) -> Opened:
     # Whoever has such an object has imported the package of its class.
     if _is_a(backend, "qiskit.providers", "BackendV2"):
         service = getattr(backend, "service", None)
         if service is not None and hasattr(service, "jobs"):
-            return _runtime(service, backend, batch)
+            return _runtime(service, backend, runtime)
         from qcompile.services.qiskit_backend import BackendProvider
 
         device = _coupled(backend)

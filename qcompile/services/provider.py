@@ -34,44 +34,73 @@ class Limits:
         count = ceil(shots / min(allowed))
         return tuple(shots // count + (part < shots % count) for part in range(count))
 
-    def jobs(self, circuits: int, copies: int, shots: int | None) -> Iterator[JobSize]:
-        """The jobs of so many circuits.
+    def jobs(self, asked: Iterable[tuple[int, int, int | None]]) -> Iterator[tuple[PubSize, ...]]:
+        """Several circuits as jobs: one job as long as it holds them, and shots are equal.
 
         Args:
-            circuits: Bindings in all.
-            copies: Most of them side by side.
-            shots: Of each, one of `split`.
+            asked: Of each circuit how many bindings it has, how many copies of it run side by side
+                at most, and the shots of each, one of `split`.
         """
+        job: list[PubSize] = []
+        for circuit, (bindings, copies, shots) in enumerate(asked):
+            for size in self._pubs(circuit, bindings, copies, shots):
+                if job and not self._hold((*job, size)):
+                    yield tuple(job)
+                    job = []
+                job.append(size)
+        if job:
+            yield tuple(job)
+
+    def _pubs(self, circuit: int, asked: int, copies: int, shots: int | None) -> Iterator[PubSize]:
+        """Each as large as a job can be but the last, so that no two are in one job."""
         size = self.bindings
         if self.shots is not None and shots is not None:
             size = max(1, min(size, self.shots // shots))
-        for first in range(0, circuits, size * copies):
-            count = min(size * copies, circuits - first)
+        for first in range(0, asked, size * copies):
+            count = min(size * copies, asked - first)
             bindings = ceil(count / copies)
             # As few copies as give as few bindings: the places found first lose least.
-            yield JobSize(circuits=count, bindings=bindings, copies=ceil(count / bindings))
+            yield PubSize(
+                circuit=circuit,
+                circuits=count,
+                bindings=bindings,
+                copies=ceil(count / bindings),
+                shots=shots,
+            )
+
+    def _hold(self, job: Sequence[PubSize]) -> bool:
+        bindings = sum(size.bindings for size in job)
+        shots = job[0].shots
+        return (
+            all(size.shots == shots for size in job)
+            and bindings <= self.bindings
+            and (shots is None or self.shots is None or bindings * shots <= self.shots)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobSize:
-    """How many circuits a job holds, and how they are arranged."""
+class PubSize:
+    """How many bindings of a circuit a job holds, and how they are arranged."""
 
+    circuit: int
+    """Which one of those that were asked for."""
     circuits: int
     bindings: int
     copies: int
     """Side by side under each binding; the last one may have some to spare."""
+    shots: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobRequest:
-    """One job: a circuit, its bindings, and how often each is read."""
+class Pub:
+    """A part of a job: a circuit, its bindings, and how often each is read."""
 
     copies: tuple[Placed, ...]
     """The same circuit on places without a common qubit, side by side; one in most cases."""
     bindings: NDArray[np.float64]
     """(K, copies, slots), radians."""
     shots: int | None
-    """Of each binding; None: exact probabilities."""
+    """Of each binding, the same in all parts of a job; None: exact probabilities."""
 
 
 class Lost(Exception):
@@ -89,9 +118,11 @@ class Provider(ABC):
     """Whether something may fail that works a moment later."""
     bills_time: bool = False
     """Whether qubits that are idle cost as much as those in use, so that copies are free."""
+    about: tuple[object, ...] = ()
+    """Settings that results depend on."""
 
     @abstractmethod
-    def submit(self, work: JobRequest, tag: str) -> str:
+    def submit(self, pubs: Sequence[Pub], tag: str) -> str:
         """Hand in a job under a tag of ours; its id."""
 
     def find(self, tag: str) -> str | None:
@@ -100,9 +131,9 @@ class Provider(ABC):
         return None
 
     @abstractmethod
-    def rows(self, job: str, work: JobRequest, timeout: float) -> Sequence[Row | None]:
-        """Wait for a job: a row for each copy under each binding, those of the first binding
-        first; None where it has none.
+    def rows(self, job: str, pubs: Sequence[Pub], timeout: float) -> Sequence[Row | None]:
+        """Wait for a job: for each part a row for each copy under each binding, those of the first
+        binding first; None where it has none.
 
         Raises:
             Lost: There is no such job.
@@ -112,6 +143,9 @@ class Provider(ABC):
     def refusal(self, placed: Placed, shots: int | None) -> Message | None:
         """Why a circuit is not run with so many shots (None: exactly); None: it is."""
         return None
+
+    def close(self) -> None:  # noqa: B027
+        """Give back what is held between jobs; a further job takes it again."""
 
     def remarks(self, circuits: Iterable[Placed]) -> Iterable[Message]:
         """What to say before circuits run here."""

@@ -1,4 +1,4 @@
-"""Back ends of Qiskit: BackendV2 objects, and IBM Runtime by the same kind of job."""
+"""Back ends of Qiskit by its SamplerV2: jobs of PUBs, and BackendV2 objects."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from qcompile.services.native import (
     with_measurements,
 )
 from qcompile.services.outcomes import Errors, Row
-from qcompile.services.provider import JobRequest, Limits, Lost, Provider
+from qcompile.services.provider import Limits, Lost, Provider, Pub
 from qcompile.services.schedule import decoupling_defect, scheduled
 from qcompile.services.side_by_side import bits_of, side_by_side
 from qcompile.services.target import compact_target, sample_of
 
 
 class SamplerProvider(Provider):
-    """One PUB a job: a circuit with all its bindings, handed to a SamplerV2 of Qiskit."""
+    """PUBs for a SamplerV2 of Qiskit: each a circuit with all its bindings."""
 
     def __init__(self, backend: Any, device: Device | None, name: str, limits: Limits) -> None:
         """Args:
@@ -51,10 +51,9 @@ class SamplerProvider(Provider):
             decoupled: Qubits that wait are decoupled, where that is an option of the sampler.
         """
 
-    def submit(self, request: JobRequest, tag: str) -> str:
-        sampler = self.sampler(tag, decoupled=request.copies[0].decoupled)
-        job = sampler.run([self._pub(request)])
-        return self.keep(job)
+    def submit(self, pubs: Sequence[Pub], tag: str) -> str:
+        sampler = self.sampler(tag, decoupled=pubs[0].copies[0].decoupled)
+        return self.keep(sampler.run([self._pub(pub) for pub in pubs]))
 
     def keep(self, job: Any) -> str:
         """The id of a job that was handed in."""
@@ -69,8 +68,8 @@ class SamplerProvider(Provider):
         """A routed circuit on the qubits of the back end."""
         return placed_native(placed, self.backend.num_qubits)
 
-    def _pub(self, request: JobRequest) -> tuple[Any, Any, int]:
-        placed = side_by_side(request.copies)
+    def _pub(self, pub: Pub) -> tuple[Any, Any, int]:
+        placed = side_by_side(pub.copies)
         if self.device is None:
             from qiskit import transpile
 
@@ -79,9 +78,9 @@ class SamplerProvider(Provider):
         else:
             native = self.native(placed)
             native = with_measurements(native, read_places(placed))
-        assert request.shots is not None
-        bindings = request.bindings.reshape(len(request.bindings), placed.circuit.data_width)
-        return native, ordered(native, bindings), request.shots
+        assert pub.shots is not None
+        bindings = pub.bindings.reshape(len(pub.bindings), placed.circuit.data_width)
+        return native, ordered(native, bindings), pub.shots
 
 
 class BackendProvider(SamplerProvider):
@@ -124,7 +123,7 @@ class BackendProvider(SamplerProvider):
         self._jobs[name] = _awaited(job)
         return name
 
-    def rows(self, job: str, request: JobRequest, timeout: float) -> Sequence[Row | None]:
+    def rows(self, job: str, pubs: Sequence[Pub], timeout: float) -> Sequence[Row | None]:
         if job not in self._jobs:
             raise Lost("a job of an earlier process has ended with it")
         awaited = self._jobs[job]
@@ -134,68 +133,9 @@ class BackendProvider(SamplerProvider):
         if failed is not None:
             del self._jobs[job]
             raise Lost(str(failed).strip() or type(failed).__name__)
-        found = list(pub_rows(awaited.result(), request))
+        found = list(pub_rows(awaited.result(), pubs))
         del self._jobs[job]
         return found
-
-
-class RuntimeProvider(SamplerProvider):
-    """Devices of IBM Quantum, by jobs or in one batch; jobs outlive this process.
-
-    Every job bears a tag, so that one whose id was lost is found again.
-    """
-
-    bills_time = True
-
-    def __init__(
-        self, service: Any, backend: Any, device: Device | None, *, batch: bool = False
-    ) -> None:
-        """Args:
-        service: A QiskitRuntimeService, or what has its `job` and `jobs`.
-        backend: One of its back ends.
-        device: What circuits are routed for.
-        batch: Jobs in one Batch, which IBM schedules together.
-        """
-        super().__init__(backend, device, backend.name, Limits(bindings=5000, shots=10**7))
-        self.service = service
-        self.batch = batch
-        self._mode: Any = None
-
-    def sampler(self, tag: str, *, decoupled: bool) -> Any:
-        from qiskit_ibm_runtime import Batch, SamplerV2
-
-        if self._mode is None:
-            self._mode = Batch(backend=self.backend) if self.batch else self.backend
-        sampler = SamplerV2(mode=self._mode)
-        sampler.options.environment.job_tags = [tag]
-        if decoupled:
-            sampler.options.dynamical_decoupling.enable = True
-            sampler.options.dynamical_decoupling.sequence_type = "XX"
-            # As where qcompile puts the pulses.
-            sampler.options.dynamical_decoupling.skip_reset_qubits = True
-        return sampler
-
-    def no_decoupling(self, placed: Placed) -> str:
-        return ""
-
-    def find(self, tag: str) -> str | None:
-        found = self.service.jobs(limit=1, job_tags=[tag])
-        return str(found[0].job_id()) if found else None
-
-    def rows(self, job: str, request: JobRequest, timeout: float) -> Sequence[Row | None]:
-        from qiskit_ibm_runtime.exceptions import (
-            RuntimeJobFailureError,
-            RuntimeJobMaxTimeoutError,
-            RuntimeJobNotFound,
-            RuntimeJobTimeoutError,
-        )
-
-        try:
-            return list(pub_rows(self.service.job(job).result(timeout=timeout), request))
-        except RuntimeJobTimeoutError:
-            raise TimeoutError from None
-        except (RuntimeJobFailureError, RuntimeJobMaxTimeoutError, RuntimeJobNotFound) as error:
-            raise Lost(str(error)) from None
 
 
 def _awaited(job: Any) -> Future[Any]:
@@ -212,21 +152,22 @@ def _awaited(job: Any) -> Future[Any]:
     return future
 
 
-def pub_rows(result: Any, request: JobRequest) -> Iterator[Row]:
-    """The counts of the only PUB of a sampler's result, a row for each copy under each binding.
+def pub_rows(result: Any, pubs: Sequence[Pub]) -> Iterator[Row]:
+    """The counts of a sampler's result, of each PUB a row for each copy under each binding.
 
     Raises:
         ValueError: It has none.
     """
-    try:
-        bits = result[0].data[REGISTER]
-    except (AttributeError, IndexError, KeyError, TypeError):
-        raise ValueError("a result has no counts of what was measured") from None
-    copies = [bits.slice_bits(own) for own in bits_of(request.copies)]
-    for binding in np.ndindex(bits.shape):
-        for copy in copies:
-            counts = copy.get_int_counts(binding)
-            yield Row(
-                codes=np.array(list(counts), np.int64),
-                weights=np.array(list(counts.values()), np.float64),
-            )
+    for index, pub in enumerate(pubs):
+        try:
+            bits = result[index].data[REGISTER]
+        except (AttributeError, IndexError, KeyError, TypeError):
+            raise ValueError("a result has no counts of what was measured") from None
+        copies = [bits.slice_bits(own) for own in bits_of(pub.copies)]
+        for binding in np.ndindex(bits.shape):
+            for copy in copies:
+                counts = copy.get_int_counts(binding)
+                yield Row(
+                    codes=np.array(list(counts), np.int64),
+                    weights=np.array(list(counts.values()), np.float64),
+                )

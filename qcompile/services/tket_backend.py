@@ -14,7 +14,7 @@ from qcompile.ir.device import Device
 from qcompile.qiskit.observables import measured_qubits
 from qcompile.services.native import read_places
 from qcompile.services.outcomes import Errors, Row
-from qcompile.services.provider import JobRequest, Limits, Lost, Provider
+from qcompile.services.provider import Limits, Lost, Provider, Pub
 from qcompile.services.side_by_side import bits_of, side_by_side
 from qcompile.tket.to_pytket import to_pytket
 
@@ -37,26 +37,30 @@ class TketProvider(Provider):
         self.limits = Limits(bindings=100)
         self.seed = seed
 
-    def submit(self, request: JobRequest, tag: str) -> str:
-        placed = side_by_side(request.copies)
-        circuits = [self._circuit(placed, row.ravel()) for row in request.bindings]
-        routed = placed.physical is not None
+    def submit(self, pubs: Sequence[Pub], tag: str) -> str:
+        circuits = [
+            self._circuit(placed, row.ravel())
+            for pub in pubs
+            for placed in (side_by_side(pub.copies),)
+            for row in pub.bindings
+        ]
+        routed = pubs[0].copies[0].physical is not None
         if not routed or not all(map(self.backend.valid_circuit, circuits)):
             # What was routed is not made simpler: gates may be there for the sake of their noise.
             level = 0 if routed else 1
             circuits = self.backend.get_compiled_circuits(circuits, optimisation_level=level)
         self.seed += 1
-        handles = self.backend.process_circuits(circuits, n_shots=request.shots, seed=self.seed)
+        handles = self.backend.process_circuits(circuits, n_shots=pubs[0].shots, seed=self.seed)
         return json.dumps([str(handle) for handle in handles])
 
-    def rows(self, job: str, request: JobRequest, timeout: float) -> Sequence[Row | None]:
+    def rows(self, job: str, pubs: Sequence[Pub], timeout: float) -> Sequence[Row | None]:
         from pytket.backends.backend_exceptions import CircuitNotRunError
         from pytket.backends.resulthandle import ResultHandle
 
-        bits = bits_of(request.copies)
+        read = [bits for pub in pubs for bits in [bits_of(pub.copies)] * len(pub.bindings)]
         rows: list[Row | None] = []
         reason = ""
-        for text in json.loads(job):
+        for text, bits in zip(json.loads(job), read, strict=True):
             try:
                 handle = ResultHandle.from_str(text)
                 result = self.backend.get_result(handle, timeout=timeout)

@@ -659,6 +659,14 @@ def without_times() -> None:
     main(["report", "hw.qa", "--target", "mine.json", "--on", "mine.json", "-q"])
 
 
+def bad_runtime_option() -> None:
+    from qcompile.services.runtime import RuntimeProvider
+    from qcompile.services.runtime_options import RuntimeOptions
+
+    options = RuntimeOptions(sampler={"resilience_level": 1})
+    RuntimeProvider(None, SimpleNamespace(name="ibm_torino"), None, options)
+
+
 def old_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import UTC, datetime
 
@@ -924,6 +932,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7119": not_mitigated,
     "QA7120": mitigated_nowhere,
     "QA7121": without_times,
+    "QA7122": bad_runtime_option,
     "QA7201": more_without_library,
     "QA8001": bad_gate,
     "QA8002": second_rx,

@@ -17,7 +17,7 @@ from qcompile.ir.plan import StatevectorEvaluation
 from qcompile.ir.target import DEFAULT_TARGET
 from qcompile.qiskit.observables import measured_qubits
 from qcompile.services.outcomes import Row, dense_rows
-from qcompile.services.provider import JobRequest, Limits, Lost, Provider
+from qcompile.services.provider import Limits, Lost, Provider, Pub
 
 
 class Killed(BaseException):
@@ -28,13 +28,18 @@ class Killed(BaseException):
 class Cloud:
     """What the device's owner remembers, and bills."""
 
-    jobs: dict[str, JobRequest] = field(default_factory=dict)
+    jobs: dict[str, tuple[Pub, ...]] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def circuits(self) -> int:
         """All that were paid for."""
-        return sum(len(work.bindings) * len(work.copies) for work in self.jobs.values())
+        return sum(len(pub.bindings) * len(pub.copies) for pub in self.pubs)
+
+    @property
+    def pubs(self) -> list[Pub]:
+        """The parts of all jobs."""
+        return [pub for pubs in self.jobs.values() for pub in pubs]
 
 
 class Faulty(Provider):
@@ -59,10 +64,10 @@ class Faulty(Provider):
         `ready`."""
         self.change: Callable[[list[Row | None]], Sequence[Row | None]] | None = None
 
-    def submit(self, work: JobRequest, tag: str) -> str:
+    def submit(self, pubs: Sequence[Pub], tag: str) -> str:
         self._step("submit")
         job = f"job{len(self.cloud.jobs)}"
-        self.cloud.jobs[job] = work
+        self.cloud.jobs[job] = tuple(pubs)
         self.cloud.tags[tag] = job
         self._step("accepted")
         return job
@@ -70,11 +75,11 @@ class Faulty(Provider):
     def find(self, tag: str) -> str | None:
         return self.cloud.tags.get(tag) if self.tagged else None
 
-    def rows(self, job: str, work: JobRequest, timeout: float) -> Sequence[Row | None]:
+    def rows(self, job: str, pubs: Sequence[Pub], timeout: float) -> Sequence[Row | None]:
         self._step("rows")
         if job not in self.cloud.jobs:
             raise Lost(f"no job {job}")
-        rows: list[Row | None] = list(exact_rows(work))
+        rows: list[Row | None] = [row for pub in pubs for row in exact_rows(pub)]
         self._step("ready")
         return rows if self.change is None else self.change(rows)
 
@@ -85,9 +90,9 @@ class Faulty(Provider):
             raise error
 
 
-def exact_rows(work: JobRequest) -> list[Row]:
+def exact_rows(pub: Pub) -> list[Row]:
     """Probabilities, by the simulator; counts where shots are asked for, as near as integers."""
-    circuit = work.copies[0].circuit
+    circuit = pub.copies[0].circuit
     read = Circuit(
         qubits=circuit.qubits,
         data_width=circuit.data_width,
@@ -99,10 +104,10 @@ def exact_rows(work: JobRequest) -> list[Row]:
     evaluation = StatevectorEvaluation(circuit=read)
     evaluator = executor_of(evaluation).build(evaluation, DEFAULT_TARGET, Constants())
     with torch.no_grad():
-        found = evaluator(torch.from_numpy(work.bindings).flatten(0, 1), None).numpy()
-    if work.shots is not None:
+        found = evaluator(torch.from_numpy(pub.bindings).flatten(0, 1), None).numpy()
+    if pub.shots is not None:
         drawn = np.random.default_rng(0)
-        found = drawn.multinomial(work.shots, found / found.sum(1, keepdims=True)).astype(float)
+        found = drawn.multinomial(pub.shots, found / found.sum(1, keepdims=True)).astype(float)
     return dense_rows(found)
 
 

@@ -26,7 +26,8 @@ from qcompile.services.aer import AerProvider
 from qcompile.services.jobs import JobService
 from qcompile.services.ledger import Ledger
 from qcompile.services.open import open_provider
-from qcompile.services.qiskit_backend import RuntimeProvider
+from qcompile.services.runtime import RuntimeProvider
+from qcompile.services.runtime_options import RuntimeOptions
 from qcompile.services.terms import Patience
 from tests.services.faulty import expected, turned
 from tests.services.test_services_aer import NATIVE, TURNS
@@ -280,7 +281,7 @@ def test_runtime_puts_the_pulses_of_decoupling_itself(runtime: Runtime) -> None:
 
 
 def test_runtime_takes_jobs_in_one_batch(runtime: Runtime) -> None:
-    service = runtime_service(runtime, batch=True)
+    service = runtime_service(runtime, options=RuntimeOptions(mode="batch"))
     service.expectations(NATIVE, TURNS)
     service.expectations(NATIVE, -TURNS)
     assert runtime.modes == [("batch", "fake_manila")] * 2

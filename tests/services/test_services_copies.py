@@ -28,8 +28,9 @@ from qcompile.services.aer import AerProvider
 from qcompile.services.jobs import JobService
 from qcompile.services.ledger import Ledger
 from qcompile.services.open import open_provider
-from qcompile.services.provider import JobRequest, Limits
-from qcompile.services.qiskit_backend import BackendProvider, RuntimeProvider
+from qcompile.services.provider import Limits, Pub
+from qcompile.services.qiskit_backend import BackendProvider
+from qcompile.services.runtime import RuntimeProvider
 from qcompile.services.side_by_side import bits_of, side_by_side
 from qcompile.services.terms import Budget, Patience
 from tests.services.faulty import Cloud, Faulty, Killed, expected, turned
@@ -133,8 +134,8 @@ def test_the_circuit_that_is_handed_in_is_its_copies(probabilities: bool) -> Non
     provider = BackendProvider(backend, device_of(backend), seed=0)
 
     def distribution(copies: tuple[Placed, ...], row: NDArray[np.float64]) -> Any:
-        work = JobRequest(copies=copies, bindings=row.reshape(1, len(copies), -1), shots=1)
-        native, bindings, _ = provider._pub(work)
+        pub = Pub(copies=copies, bindings=row.reshape(1, len(copies), -1), shots=1)
+        native, bindings, _ = provider._pub(pub)
         measured = {
             native.find_bit(step.clbits[0]).index: native.find_bit(step.qubits[0]).index
             for step in native.data
@@ -195,7 +196,7 @@ def test_jobs_hold_copies_and_leave_few_places_empty() -> None:
     service = service_of(Faulty(cloud, limits=Limits(bindings=2)), shots=50)
     found = service.expectations(THREE, BINDINGS)
     np.testing.assert_allclose(found, expected(BINDINGS), atol=0.6)
-    assert [work.bindings.shape[:2] for work in cloud.jobs.values()] == [(2, 3), (1, 1)]
+    assert [pub.bindings.shape[:2] for pub in cloud.pubs] == [(2, 3), (1, 1)]
     assert service.tally.circuits == 7 and service.tally.shots == 3 * 50
     with pytest.raises(AdapterError, match="takes 200 shots, and 199"):
         service_of(Faulty(Cloud()), shots=50, budget=Budget(shots=199)).expectations(

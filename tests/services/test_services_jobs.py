@@ -46,7 +46,7 @@ def test_bindings_are_chunked_and_keep_their_order() -> None:
     service = service_of(Faulty(cloud))
     found = service.expectations(turned(), BINDINGS)
     np.testing.assert_allclose(found, expected(BINDINGS), atol=1e-12)
-    assert [len(work.bindings) for work in cloud.jobs.values()] == [3, 3, 2]
+    assert [len(pub.bindings) for pub in cloud.pubs] == [3, 3, 2]
     assert (service.tally.jobs, service.tally.circuits) == (3, 8)
 
 
@@ -271,13 +271,13 @@ def test_no_job_takes_more_shots_than_it_may(
     service = service_of(Faulty(cloud, limits=Limits(bindings=3, **limits)), shots=100)
     found = service.expectations(turned(), BINDINGS)
     np.testing.assert_allclose(found, expected(BINDINGS), atol=0.5)
-    sizes = [len(work.bindings) for work in cloud.jobs.values()]
+    sizes = [len(pub.bindings) for pub in cloud.pubs]
     assert sizes == [size for jobs in asked for size in jobs]
     assert service.tally.shots == 100 * len(BINDINGS)
-    for work in cloud.jobs.values():
-        assert work.shots is not None
-        assert work.shots <= limits.get("circuit_shots", 100)
-        assert work.shots * len(work.bindings) <= limits.get("shots", 10**9)
+    for pubs in cloud.jobs.values():
+        (shots,) = {pub.shots for pub in pubs}
+        assert shots is not None and shots <= limits.get("circuit_shots", 100)
+        assert shots * sum(len(pub.bindings) for pub in pubs) <= limits.get("shots", 10**9)
 
 
 def test_counts_of_a_circuit_that_was_split_are_added_up(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +18,12 @@ from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, Prob
 from qcompile.ir.target import NamedDevice
 from qcompile.services.aer import AerProvider
 from qcompile.services.jobs import JobService
+from qcompile.services.ledger import Ledger
 from qcompile.services.provider import Limits
 from qcompile.services.samplings import samplings
+from qcompile.services.terms import Patience
 from qcompile.services.twirl import twirled
-from tests.services.faulty import Cloud, Faulty
+from tests.services.faulty import Cloud, Faulty, Killed
 from tests.services.test_services_aer import NATIVE, TURNS
 
 IDEAL = JobService(provider=AerProvider("aer"))
@@ -153,3 +157,69 @@ def test_what_cannot_be_mitigated_so_is_refused() -> None:
         service = JobService(provider=Faulty(Cloud()), mitigation=(name,), device=device)
         message = service.refusal(with_gate(gate))
         assert message is not None and gate in message.diagnostic().title
+
+
+MANILA = load_device(NamedDevice(name="fake_manila"))
+MANY = np.random.default_rng(2).uniform(-3, 3, (5, 2))
+
+
+def mitigated(cloud: Cloud, path: Path, limits: Limits, **steps: Any) -> JobService:
+    provider = Faulty(cloud, limits=limits)
+    provider.steps = steps
+    patience = Patience(sleep=lambda seconds: None, tries=3)
+    return JobService(
+        provider=provider,
+        device=MANILA,
+        mitigation=("zne",),
+        ledger=Ledger(path),
+        patience=patience,
+        shots=30,
+    )
+
+
+def test_circuits_of_one_value_are_parts_of_one_job(tmp_path: Path) -> None:
+    cloud = Cloud()
+    service = mitigated(cloud, tmp_path / "jobs.jsonl", Limits(bindings=10))
+    service.expectations(NATIVE, MANY)
+    (pubs,) = cloud.jobs.values()
+    gates = [len(pub.copies[0].circuit.gates) for pub in pubs]
+    assert len(pubs) == 2 and gates[0] < gates[1]
+    assert (service.tally.jobs, service.tally.circuits, service.tally.shots) == (1, 10, 300)
+    # What does not fit is another job; shots in a job are equal.
+    small = mitigated(Cloud(), tmp_path / "small.jsonl", Limits(bindings=7))
+    small.expectations(NATIVE, MANY)
+    assert small.tally.jobs == 2
+    twirls = replace(small, mitigation=("twirling",), shots=81, ledger=None)
+    sizes = list(Limits(bindings=50).jobs((5, 1, s.shots) for s in twirls.samplings(NATIVE)))
+    assert [{size.shots for size in job} for job in sizes] == [{11}, {10}]
+
+
+@pytest.mark.parametrize("step", ["submit", "accepted", "rows", "ready"])
+@pytest.mark.parametrize("bindings", [10, 4])
+def test_a_killed_run_knows_the_parts_of_its_jobs(step: str, bindings: int, tmp_path: Path) -> None:
+    path, cloud, limits = tmp_path / "jobs.jsonl", Cloud(), Limits(bindings=bindings)
+    first = mitigated(cloud, path, limits, **{step: [None] * (bindings == 4) + [Killed()]})
+    with pytest.raises(Killed):
+        first.expectations(NATIVE, MANY)
+    first.close()
+    again = mitigated(cloud, path, limits)
+    found = again.expectations(NATIVE, MANY)
+    again.close()
+    assert cloud.circuits == 2 * len(MANY)
+    whole = mitigated(Cloud(), tmp_path / "other.jsonl", limits)
+    np.testing.assert_allclose(found, whole.expectations(NATIVE, MANY), atol=1.0)
+    # A third run, whose jobs would be others, asks for nothing, and finds the same values.
+    third = mitigated(cloud, path, Limits(bindings=3))
+    np.testing.assert_array_equal(third.expectations(NATIVE, MANY), found)
+    assert third.tally.jobs == 0
+
+
+def test_results_that_are_missing_of_one_part_are_asked_for_alone(tmp_path: Path) -> None:
+    cloud = Cloud()
+    service = mitigated(cloud, tmp_path / "jobs.jsonl", Limits(bindings=10))
+    provider = service.provider
+    assert isinstance(provider, Faulty)
+    provider.change = lambda rows: [*rows[:6], None, *rows[7:]] if len(rows) > 1 else rows
+    service.expectations(NATIVE, MANY)
+    assert [len(pubs) for pubs in cloud.jobs.values()] == [2, 1]
+    assert cloud.circuits == 11

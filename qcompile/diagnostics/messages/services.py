@@ -342,3 +342,22 @@ class NoTimes(Message):
 
     device: str
     gates: tuple[str, ...]
+
+
+@message(
+    "QA7122",
+    "the sampler of IBM Quantum cannot have the option `{option}`: {reason}",
+    help="`SamplerOptions` of qiskit-ibm-runtime lists its options",
+)
+class BadRuntimeOption(Message):
+    """Options of IBM's SamplerV2 are handed on as they are given, and checked before any circuit is
+    routed. Those that qcompile sets itself have arguments of their own: `shots`, `max_seconds`, and
+    `mitigate` for decoupling. Levels of resilience belong to IBM's estimator, which is not used:
+    readout, ZNE and twirling are `mitigate`.
+
+    Erroneous:  RuntimeOptions(sampler={"resilience_level": 1})
+    Corrected:  RuntimeOptions(sampler={"twirling": {"enable_measure": True}})
+    """
+
+    option: str
+    reason: str
