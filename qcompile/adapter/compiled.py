@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from qcompile.adapter.circuit_origin import CircuitOrigin
     from qcompile.adapter.circuits import AdapterCircuit
-    from qcompile.passes.device.copies import Copies
+    from qcompile.ir.target import Copies
     from qcompile.services.estimate import ObservableError, RunEstimate
     from qcompile.services.jobs import JobService
     from qcompile.services.runtime_options import RuntimeOptions
@@ -175,8 +175,9 @@ class CompiledAdapter(nn.Module):
                 of a calibrated device (`"fake_torino"`: routed for it, its noise simulated by Aer),
                 or a file with one, that of a device of IBM Quantum (`"ibm_torino"`, by the saved
                 account), a BackendV2 of Qiskit or a Backend of pytket; what else describes a
-                device is simulated, too. None: as the targets say, with their shots and
-                mitigation unless others are given: on the device of `run: device`, else in torch.
+                device is simulated, too. None: as the targets say, with their shots,
+                mitigation and copies unless others are given: on the device of `run: device`, else
+                in torch.
             shots: Of each value; None: exact, where the service can.
             mitigate: A name or several: `readout` undoes the errors of reading by the device's
                 calibration, `zne` extrapolates to no noise, `twirling` makes errors of two-qubit
@@ -206,9 +207,11 @@ class CompiledAdapter(nn.Module):
         from qcompile.adapter.running import place_of, run_on, run_options
 
         if where is None:
-            where, its_shots, its_mitigation = place_of(self.manifest.planned.plans)
-            shots = its_shots if shots is None else shots
-            mitigate = its_mitigation if mitigate is None else mitigate
+            place = place_of(self.manifest.planned.plans)
+            where = place.where
+            shots = place.shots if shots is None else shots
+            mitigate = place.mitigate if mitigate is None else mitigate
+            copies = place.copies if copies is None else copies
 
         options = run_options(
             shots,

@@ -23,8 +23,7 @@ from qcompile.executors.measured.gradients import SHIFT, Gradient, Method
 from qcompile.ir.compilation import Site
 from qcompile.ir.plan import EvaluationNode, Plan
 from qcompile.ir.plan_circuits import circuits_of_plan
-from qcompile.ir.target import MITIGATIONS, NamedDevice
-from qcompile.passes.device.copies import Copies
+from qcompile.ir.target import MITIGATIONS, Copies, NamedDevice
 from qcompile.passes.device.predict import is_calibrated
 from qcompile.services.estimate import (
     ObservableError,
@@ -147,24 +146,40 @@ def _warn(manifest: Manifest, where: object, opened: Opened, parts: Iterable[Set
         warnings.warn(QCompileWarning(*found), stacklevel=4)
 
 
-def place_of(plans: Sequence[Plan]) -> tuple[str, int | None, tuple[str, ...]]:
-    """Where the targets let circuits run, with which shots and mitigation.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the targets let circuits run, and how."""
+
+    where: str = SIMULATOR
+    shots: int | None = None
+    mitigate: tuple[str, ...] = ()
+    copies: Copies | None = None
+
+
+def place_of(plans: Sequence[Plan]) -> Place:
+    """Where the targets let circuits run.
 
     Raises:
         AdapterError: QA7115, where they do not agree.
     """
-    found: dict[tuple[str, int | None, tuple[str, ...]], str] = {}
+    found: dict[Place, str] = {}
     for plan in plans:
         if any(isinstance(node, EvaluationNode) for node in plan.nodes):
             target = plan.target
             if target.run == "device" and isinstance(target.device, NamedDevice):
                 name = _device_of(plan) or target.device.name
-                found[name, target.shots, target.mitigations] = f"{name} of target {target.name}"
+                place = Place(
+                    where=name,
+                    shots=target.shots,
+                    mitigate=target.mitigations,
+                    copies=target.copies,
+                )
+                found[place] = f"{name} of target {target.name}"
             else:
-                found[SIMULATOR, None, ()] = f"torch of target {target.name}"
+                found[Place()] = f"torch of target {target.name}"
     if len(found) > 1:
         raise AdapterError(SeveralPlaces(places=tuple(found.values())))
-    return next(iter(found), (SIMULATOR, None, ()))
+    return next(iter(found), Place())
 
 
 def _device_of(plan: Plan) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NoReturn
 
 from qcompile.cli.option_table import AS_JSON, EMITTED, VERBS, options_of
@@ -27,7 +27,7 @@ from qcompile.diagnostics.messages.usage import (
 )
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.limits import DEFAULT_MEMORY, DEFAULT_OPTIMISATION, DEFAULT_TOKENS
-from qcompile.ir.target import MITIGATIONS, Validation
+from qcompile.ir.target import MITIGATIONS, Copies, Validation
 
 COMMANDS = {
     "compile": "run_compile",
@@ -98,7 +98,7 @@ class Arguments:
     max_shots: int | None = None
     mode: Literal["job", "batch", "session"] = "job"
     max_seconds: int | None = None
-    copies: int | None = None
+    copies: Copies | None = None
     max_jobs: int | None = None
 
 
@@ -288,7 +288,7 @@ class _Reader:
             ledger=self._one("ledger", "--ledger"),
             max_shots=self._count("max-shots"),
             max_jobs=self._count("max-jobs"),
-            copies=self._count("copies"),
+            copies=self._copies(),
             mode=self._choice(  # type: ignore[arg-type]
                 self._one("mode", "--mode"), "--mode", ("job", "batch", "session"), "job"
             ),
@@ -305,6 +305,21 @@ class _Reader:
         for name in names if names != ("none",) else ():
             self._choice(name, "--mitigate", MITIGATIONS, "")
         return () if names == ("none",) else names
+
+    def _copies(self) -> Copies | None:
+        text = self._one("copies", "--copies")
+        if text is None:
+            return None
+        match = re.fullmatch(r"(all|[1-9][0-9]{0,5})(?:,([0-9]{1,3}(?:\.[0-9]{1,6})?)%)?", text)
+        if match is None:
+            allowed = ("a number from 1", "all", "either with a tolerance, such as all,25%")
+            self._problems.append(
+                UnknownOptionValue(option="--copies", value=text, allowed=allowed)
+            )
+            return None
+        most, share = match.groups()
+        found = Copies(most=None if most == "all" else int(most))
+        return found if share is None else replace(found, tolerance=float(share) / 100)
 
     def _bind(self) -> list[str]:
         found = self._list("bind")

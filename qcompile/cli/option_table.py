@@ -204,10 +204,10 @@ OPTIONS: tuple[CommandOption, ...] = (
     ),
     CommandOption(
         names=("--copies",),
-        metavar="N",
+        metavar="N|all[,SHARE%]",
         commands=("run", "report"),
-        help="most copies of a circuit side by side on a device (default: 1; on ibm_… as many as"
-        " there is room for)",
+        help="most copies of a circuit side by side on a device, and by how much the predicted"
+        " error of a further place may be greater, such as all,25% (default: 1; on ibm_… all,10%)",
     ),
     CommandOption(
         names=("--format",),

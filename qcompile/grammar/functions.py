@@ -327,6 +327,27 @@ TARGET_FIELDS = (
         meaning="where `adapter.on()` and `qcompile run` let circuits run; see running.md",
         choices=("simulator", "device"),
     ),
+    TargetField(
+        name="copies",
+        values="int from 1, all, or record",
+        default="1; on ibm_… all",
+        meaning="copies of a circuit side by side where it runs on the device; fields below",
+    ),
+)
+
+COPIES_FIELDS = (
+    TargetField(
+        name="most",
+        values="int from 1",
+        default="all",
+        meaning="copies at one time, the circuit itself included",
+    ),
+    TargetField(
+        name="tolerance",
+        values="real from 0 to 10",
+        default="10pct",
+        meaning="by how much the predicted error of a further place may be above the circuit's own",
+    ),
 )
 
 NOISE_FIELDS = (

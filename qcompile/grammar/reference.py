@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from qcompile.grammar.functions import (
     CIRCUIT,
+    COPIES_FIELDS,
     DEVICES,
     ENCODINGS,
     INITIALISATIONS,
@@ -46,6 +47,7 @@ def tables() -> dict[str, str]:
         "devices": _listed(DEVICES.values()),
         "target-fields": _fields(TARGET_FIELDS),
         "noise-fields": _fields(NOISE_FIELDS),
+        "copies-fields": _fields(COPIES_FIELDS),
         "gates": _gates(),
         "patterns": _patterns(),
         "portables": _portables(),

@@ -69,6 +69,17 @@ class CouplingDevice:
     """Names of gates."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copies:
+    """How many copies of a circuit may run side by side on a device, and where."""
+
+    most: int | None = None
+    """The circuit itself included; None: as many as there are places for."""
+    tolerance: float = 0.1
+    """By how much the predicted error of a place may be above that of the circuit's own place, as
+    a share of it."""
+
+
 RunMitigation = Literal["zne", "twirling", "decoupling"]
 """What acts where circuits run on a device, and not in torch."""
 
@@ -95,6 +106,8 @@ class Target:
     """`auto`, or the name of an executor."""
     run: Literal["simulator", "device"] = field(default="simulator", metadata=ADDED_LATER)
     """Where `CompiledAdapter.on()` and `qcompile run` let circuits run, unless told otherwise."""
+    copies: Copies | None = field(default=None, metadata=ADDED_LATER)
+    """Side by side where circuits run on the device; None: as the service does by itself."""
     span: Span | None = field(default=None, compare=False, repr=False)
     places: tuple[tuple[str, Span], ...] = field(default=(), compare=False, repr=False)
     """Where the values of its fields are written."""

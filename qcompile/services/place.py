@@ -11,9 +11,9 @@ from qcompile.executors.measured.settings import BasisSetting, settings
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.device import Device, RoutedCircuit, gates_of
 from qcompile.ir.plan import EvaluationNode
-from qcompile.ir.target import NamedDevice, Target
+from qcompile.ir.target import Copies, NamedDevice, Target
 from qcompile.passes.base import Context
-from qcompile.passes.device.copies import Copies, places_of_copies
+from qcompile.passes.device.copies import places_of_copies
 from qcompile.passes.pipeline import Pipeline, device_passes
 
 ALONE = Copies(most=1)

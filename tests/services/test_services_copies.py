@@ -16,13 +16,15 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 import qcompile
 from qcompile.backends.devices import device_of, load_device
-from qcompile.diagnostics.errors import AdapterError, UsageError
+from qcompile.cli import main
+from qcompile.cli.arguments import parse_arguments
+from qcompile.diagnostics.errors import AdapterError, CompileError, UsageError
 from qcompile.executors.measured.service import Placed
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, Probabilities, ZeroState
 from qcompile.ir.device import Device, gates_of
 from qcompile.ir.plan import EvaluationNode
-from qcompile.ir.target import NamedDevice
-from qcompile.passes.device.copies import Copies, places_of_copies
+from qcompile.ir.target import Copies, NamedDevice
+from qcompile.passes.device.copies import places_of_copies
 from qcompile.passes.device.predict import predicted_error
 from qcompile.services.aer import AerProvider
 from qcompile.services.jobs import JobService
@@ -280,3 +282,68 @@ def test_copies_are_made_by_themselves_where_time_is_paid_for() -> None:
         assert found is not None and least <= found.copies <= most
     with pytest.raises(UsageError):
         adapter.on("fake_torino", shots=100, copies=0)
+
+
+@pytest.mark.parametrize(
+    ("written", "copies"),
+    [
+        ("3", Copies(most=3)),
+        ("all", Copies()),
+        ("{ tolerance: 25pct }", Copies(tolerance=0.25)),
+        ("{ most: 2, tolerance: 1.5 }", Copies(most=2, tolerance=1.5)),
+    ],
+)
+def test_a_target_says_how_many_copies(written: str, copies: Copies) -> None:
+    fields = f'device: "fake_torino"; run: device; shots: 100; copies: {written}'
+    source = SOURCE.replace("dtype: float64", fields)
+    adapter = qcompile.compile(source)
+    (plan,) = adapter.manifest.planned.plans
+    assert plan.target.copies == copies
+    asked = adapter.on().estimate(200)
+    assert asked is not None and asked.copies > 1
+    again = adapter.on("fake_torino", shots=100, copies=copies).estimate(200)
+    assert asked == again
+    alone = adapter.on(copies=1).estimate(200)
+    assert alone is not None and alone.copies == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "copies"),
+    [
+        ("4", Copies(most=4)),
+        ("all", Copies()),
+        ("all,25%", Copies(tolerance=0.25)),
+        ("8,12.5%", Copies(most=8, tolerance=0.125)),
+        ("0", None),
+        ("every", None),
+        ("all,25", None),
+    ],
+)
+def test_the_command_line_says_how_many_copies(text: str, copies: Copies | None) -> None:
+    asked = ["report", "a.pt", "--on", "fake_torino", "--copies", text]
+    if copies is not None:
+        assert parse_arguments(asked).copies == copies
+        return
+    with pytest.raises(UsageError) as caught:
+        parse_arguments(asked)
+    assert caught.value.diagnostics[0].code == "QA0009"
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [("0", "QA2105"), ("{ most: 2.5 }", "QA2103"), ("{ tolerance: -1 }", "QA2105")],
+)
+def test_copies_that_cannot_be_are_refused(written: str, code: str) -> None:
+    source = SOURCE.replace("dtype: float64", f'device: "fake_torino"; copies: {written}')
+    with pytest.raises(CompileError) as caught:
+        qcompile.compile(source)
+    assert caught.value.diagnostics[0].code == code
+
+
+def test_copies_without_a_device_are_said_to_have_no_effect(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "small.qa"
+    path.write_text(SOURCE.replace("dtype: float64", "copies: 2"))
+    assert main(["check", str(path)]) == 0
+    assert "QA7120" in (told := capsys.readouterr().err) and "`copies`" in told

@@ -225,7 +225,7 @@ class NoDeviceToRunOn(Message):
 )
 class SeveralPlaces(Message):
     """All circuits of an adapter run in one place. Where the targets of its parts do not agree on
-    device, shots and mitigation, it has to be said.
+    device, shots, mitigation and copies, it has to be said.
 
     Erroneous:  adapter.on()      with two targets, for two devices
     Corrected:  adapter.on("fake_torino", shots=4096)
@@ -315,7 +315,8 @@ class NotMitigated(Message):
 )
 class MitigatedNowhere(Message):
     """Of what `mitigate` names `readout` alone is about simulation in torch. `zne`,
-    `twirling` and `decoupling` act where circuits run on a device.
+    `twirling` and `decoupling` act where circuits run on a device, and copies side by side are made
+    there.
 
     Erroneous:  target t { mitigate: zne }
     Corrected:  target t { mitigate: zne, device: "fake_torino" }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 from qcompile.diagnostics.messages.noise import NoCalibration, NoiseOfNoDevice
@@ -13,12 +14,13 @@ from qcompile.grammar.elaborate import expect
 from qcompile.grammar.elaborate.arguments import choose
 from qcompile.grammar.elaborate.devices import read_device
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.functions import NOISE_FIELDS, TARGET_FIELDS, TargetField
+from qcompile.grammar.functions import COPIES_FIELDS, NOISE_FIELDS, TARGET_FIELDS, TargetField
 from qcompile.grammar.syntax import Expr, Field, ListExpr, Name, RecordExpr, TargetItem
 from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.target import (
     MITIGATIONS,
     CalibratedNoise,
+    Copies,
     DeviceChoice,
     DType,
     NamedDevice,
@@ -29,6 +31,7 @@ from qcompile.ir.target import (
 )
 
 MAX_SHOTS = 10**9
+MAX_COPIES = 10**6
 
 
 def read_target(frame: Frame, item: TargetItem) -> Target | None:
@@ -44,6 +47,7 @@ def read_target(frame: Frame, item: TargetItem) -> Target | None:
     noise = _noise(frame, fields["noise"]) if "noise" in fields else None
     words = {field.name: _word(frame, fields, field) for field in TARGET_FIELDS if field.choices}
     wanted = _mitigations(frame, fields["mitigate"]) if "mitigate" in fields else ()
+    copies = _copies(frame, fields["copies"]) if "copies" in fields else None
     if frame.session.errors > before:
         return None
     if isinstance(noise, CalibratedNoise) and not isinstance(device, NamedDevice):
@@ -61,6 +65,9 @@ def read_target(frame: Frame, item: TargetItem) -> Target | None:
     if on_device and not isinstance(device, NamedDevice):
         place = fields["mitigate"].span
         frame.report(MitigatedNowhere(span=place, name=item.name.text, mitigation=on_device[0]))
+    if copies is not None and not isinstance(device, NamedDevice):
+        place = fields["copies"].span
+        frame.report(MitigatedNowhere(span=place, name=item.name.text, mitigation="copies"))
     if "optimise" not in fields and isinstance(device, NamedDevice):
         words["optimise"] = "fidelity"
     if words["run"] == "device" and not isinstance(device, NamedDevice):
@@ -78,6 +85,7 @@ def read_target(frame: Frame, item: TargetItem) -> Target | None:
         mitigate_runs=cast(tuple[RunMitigation, ...], on_device),
         evaluator=words["evaluator"],
         run="device" if words["run"] == "device" else "simulator",
+        copies=copies,
         span=item.span,
         places=tuple((name, expr.span) for name, expr in fields.items()),
     )
@@ -108,6 +116,24 @@ def _mitigations(frame: Frame, expr: Expr) -> tuple[str, ...]:
     else:
         names = (choose(frame, expr, "`mitigate`", ("none", *MITIGATIONS)) for _ in range(1))
     return tuple(dict.fromkeys(name for name in names if name not in (None, "none") and name))
+
+
+def _copies(frame: Frame, expr: Expr) -> Copies | None:
+    """A number, `all`, or a record."""
+    if isinstance(expr, Name) and expr.text == "all":
+        return Copies()
+    if not isinstance(expr, RecordExpr):
+        most = expect.known_integer(frame, expr, "`copies`", low=1, high=MAX_COPIES)
+        return None if most is None else Copies(most=most)
+    fields = _fields(frame, expr.fields, COPIES_FIELDS, "copies")
+    found = Copies()
+    if "most" in fields:
+        most = expect.known_integer(frame, fields["most"], "`most`", low=1, high=MAX_COPIES)
+        found = replace(found, most=most)
+    if "tolerance" in fields:
+        share = expect.known_real(frame, fields["tolerance"], "`tolerance`", low=0, high=10)
+        found = replace(found, tolerance=found.tolerance if share is None else share)
+    return found
 
 
 def _word(frame: Frame, fields: dict[str, Expr], field: TargetField) -> str:

@@ -4,29 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.device import Device, gates_of
 from qcompile.ir.light_cone import observables
+from qcompile.ir.target import Copies
 from qcompile.passes.device.equal_shapes import equal_shapes
 from qcompile.passes.device.native import usable_qubits
 from qcompile.passes.device.predict import predicted_error, rates_of
 
 PLACES = 5000
 """That are looked at, at most."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copies:
-    """How many copies of a circuit may run side by side, and where."""
-
-    most: int | None = None
-    """The circuit itself included; None: as many as there are places for."""
-    tolerance: float = 0.1
-    """By how much the predicted error of a place may be above that of the circuit's own place, as
-    a share of it."""
 
 
 def places_of_copies(
