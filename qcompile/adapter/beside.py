@@ -1,4 +1,4 @@
-"""Updates of modules that are no linear maps: norms, and whole blocks.
+"""Updates of modules that are no linear maps: embeddings, norms, and whole blocks.
 
 The module stays where it is, so that names, attributes and tied weights stay as well. A hook after
 its forward puts the adapters' result into the output.
@@ -22,6 +22,7 @@ from qcompile.artifact.peft_folder import BESIDE
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.interface import HostCall
+from qcompile.ir.hosts import EMBEDDING_HOST
 
 
 class BesideHolder(nn.Module):
@@ -73,7 +74,11 @@ class BesideHolder(nn.Module):
 
     def _check(self, part: AdapterModule, x: Any, y: Any) -> None:
         found = ""
-        wanted = (("an input", x, part.plan.in_features), ("an output", y, part.plan.out_features))
+        wanted = [("an input", x, part.plan.in_features), ("an output", y, part.plan.out_features)]
+        if part.plan.host == EMBEDDING_HOST:
+            # The module itself refuses what are no ids.
+            del wanted[0]
+            x = x.unsqueeze(-1) if isinstance(x, Tensor) else x
         for what, value, width in wanted:
             if not isinstance(value, Tensor):
                 found = found or f"{what} of type {type(value).__name__}, and not a tensor"

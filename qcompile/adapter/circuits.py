@@ -33,6 +33,7 @@ from qcompile.ir.bind import bind_circuit, bind_routed
 from qcompile.ir.circuit import AmplitudeState, Circuit
 from qcompile.ir.compilation import Site
 from qcompile.ir.device import Device, RoutedCircuit
+from qcompile.ir.hosts import EMBEDDING_HOST
 from qcompile.ir.node import domains
 from qcompile.ir.plan import Evaluation, EvaluationNode, Plan, StatevectorEvaluation
 from qcompile.ir.plan_circuits import PlanCircuit
@@ -132,8 +133,8 @@ class AdapterCircuit:
         whatever squashes the data is applied.
 
         Args:
-            x: The module's input, (…, in_features), of B tokens; it can be left out where the
-                data do not depend on it.
+            x: The module's input, (…, in_features), of B tokens, or their ids (…); it can be left
+                out where the data do not depend on it.
             y: The module's own output, (…, out_features), where the adapter reads that.
             base: The frozen module, where the data come from `base(v)`, `W` or `base_bias`.
 
@@ -149,6 +150,9 @@ class AdapterCircuit:
         where = domains(self._plan.nodes)
         if x is None and any(where[operand].kind == "tokens" for operand in node.operands):
             raise AdapterError(InputNeeded(adapter=self.adapter))
+        if x is not None and self._plan.host == EMBEDDING_HOST and bool((x == x.round()).all()):
+            # Files of numbers are read as float64.
+            x = x.long()
         values = self.origin.part(self.site).values_at(node.operands, x, y, base)
         rows = max(value.shape[0] if value.dim() == 2 else 1 for value in values)
         wide = [value.reshape(-1, value.shape[-1]).expand(rows, -1).cpu() for value in values]

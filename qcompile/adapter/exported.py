@@ -17,10 +17,12 @@ from qcompile.artifact.atomic import write_atomically
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.scaling import NotExportable
+from qcompile.ir.hosts import EMBEDDING_HOST
 from qcompile.ir.plan import EvaluationNode
 
 Arguments = tuple[Tensor, ...]
-"""x, and the module's own output where a part reads it: (batch, sequence, width) each."""
+"""x, and the module's own output where a part reads it: (batch, sequence, width) each; token ids
+(batch, sequence)."""
 
 
 class Parts(nn.Module):
@@ -122,10 +124,12 @@ def _check_exportable(parts: list[AdapterModule]) -> None:
 def _example(part: AdapterModule) -> Arguments:
     # Sizes of 1 would be taken for constants.
     dtype = next((parameter.dtype for parameter in part.parameters()), torch.float32)
-    widths = [part.plan.in_features]
-    if part.plan.uses_output:
-        widths.append(part.plan.out_features)
-    return tuple(torch.zeros(2, 3, width, dtype=dtype) for width in widths)
+    x = torch.zeros(2, 3, part.plan.in_features, dtype=dtype)
+    if part.plan.host == EMBEDDING_HOST:
+        x = torch.zeros(2, 3, dtype=torch.int64)
+    if not part.plan.uses_output:
+        return (x,)
+    return x, torch.zeros(2, 3, part.plan.out_features, dtype=dtype)
 
 
 def _dynamic(example: Arguments, suffix: str) -> tuple[dict[int, Any], ...]:

@@ -10,6 +10,7 @@ from qcompile.ir.ops.arithmetic import MultiplyNode, ScaleNode
 from qcompile.ir.ops.dropout import DropoutNode
 from qcompile.ir.ops.ends import InputNode
 from qcompile.ir.ops.linear import LinearNode
+from qcompile.ir.ops.lookup import LookupNode
 from qcompile.ir.ops.tables import VectorNode
 from qcompile.ir.program import Program
 
@@ -75,7 +76,10 @@ def _stages(program: Program) -> tuple[float, list[Stage]]:
             case DropoutNode(operand=operand, probability=probability):
                 found.append(("dropout", probability))
                 place = operand
-            case LinearNode(operand=operand, tensor=tensor):
+            case (
+                LinearNode(operand=operand, tensor=tensor)
+                | LookupNode(operand=operand, tensor=tensor)
+            ):
                 found.append(("matrix", tensor))
                 place = operand
             case MultiplyNode(operands=operands, width=width):

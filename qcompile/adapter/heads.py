@@ -1,4 +1,4 @@
-"""A language model's head with adapters on it, whose vocabulary stays as it is."""
+"""A language model with adapters at its head or tokens, whose vocabulary stays as it is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from torch import nn
 
+from qcompile.artifact.peft_folder import BESIDE
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.interface import VocabularyFixed
 
@@ -15,10 +16,19 @@ RESIZE = "resize_token_embeddings"
 
 
 def fix_vocabulary(model: nn.Module, adapted: type[nn.Module]) -> None:
-    """Refuse to resize the vocabulary of a model whose head is an `adapted` module."""
+    """Refuse to resize the vocabulary of a model whose head is an `adapted` module, or whose
+    embedding has an adapter beside it, which a new embedding would not have."""
     for module in model.modules():
-        if isinstance(_head(module), adapted) and hasattr(module, RESIZE):
-            vars(module)[RESIZE] = partial(_refuse, type(module).__name__)
+        if not hasattr(module, RESIZE):
+            continue
+        place = ""
+        if isinstance(_found(module, "get_output_embeddings"), adapted):
+            place = "head"
+        tokens = _found(module, "get_input_embeddings")
+        if isinstance(tokens, nn.Embedding) and BESIDE in tokens._modules:
+            place = "embedding"
+        if place:
+            vars(module)[RESIZE] = partial(_refuse, type(module).__name__, place)
 
 
 def free_vocabulary(model: nn.Module) -> None:
@@ -28,8 +38,8 @@ def free_vocabulary(model: nn.Module) -> None:
             del vars(module)[RESIZE]
 
 
-def _head(module: nn.Module) -> Any:
-    find = getattr(type(module), "get_output_embeddings", None)
+def _found(module: nn.Module, method: str) -> Any:
+    find = getattr(type(module), method, None)
     if find is None:
         return None
     try:
@@ -39,5 +49,5 @@ def _head(module: nn.Module) -> Any:
         return None
 
 
-def _refuse(kind: str, *args: Any, **kwargs: Any) -> NoReturn:
-    raise AdapterError(VocabularyFixed(kind=kind))
+def _refuse(kind: str, place: str, *args: Any, **kwargs: Any) -> NoReturn:
+    raise AdapterError(VocabularyFixed(kind=kind, place=place))

@@ -23,7 +23,7 @@ from qcompile.diagnostics.messages.peft import (
     ErrorOutOfRange,
     RankOutOfRange,
 )
-from qcompile.ir.hosts import LINEAR_HOST, not_a_linear_map
+from qcompile.ir.hosts import EMBEDDING_HOST, MERGING_HOSTS, not_a_linear_map
 
 DEFAULT_RANK = 8
 
@@ -47,6 +47,8 @@ class PlainLora:
     """Name or path of the base model, for the programs that load it by the adapter's folder."""
     task_type: str | None = None
     """peft's name of the task, such as CAUSAL_LM."""
+    embeddings: frozenset[str] = frozenset()
+    """The modules that are embeddings."""
 
     @property
     def energy(self) -> float:
@@ -70,7 +72,13 @@ class PlainLora:
         if "\0" in check_path("PlainLora.save", "path", path):
             expected = "a path without null characters"
             raise wrong_argument("PlainLora.save", "path", path, expected)
-        write_lora_folder(path, self.factors, base_model=self.base_model, task_type=self.task_type)
+        write_lora_folder(
+            path,
+            self.factors,
+            embeddings=self.embeddings,
+            base_model=self.base_model,
+            task_type=self.task_type,
+        )
 
 
 def lora_of(
@@ -158,7 +166,7 @@ def lora_of_parts(
         errors[module] = _share(missing, delta)
         if module in inputs:
             x = inputs[module]
-            output_errors[module] = _share(x @ missing.T, x @ delta.double().T)
+            output_errors[module] = _share(_mapped(x, missing), _mapped(x, delta.double()))
     return PlainLora(
         factors=factors,
         kept=kept,
@@ -166,7 +174,15 @@ def lora_of_parts(
         output_errors=output_errors,
         base_model=base_model,
         task_type=task_type,
+        embeddings=frozenset(
+            module for module, found in parts.items() if found[0].plan.host == EMBEDDING_HOST
+        ),
     )
+
+
+def _mapped(x: Tensor, matrix: Tensor) -> Tensor:
+    """matrix · x; of token ids (rows,) its columns."""
+    return matrix.T[x] if x.dim() == 1 else x @ matrix.T
 
 
 def _is_rank(rank: object) -> bool:
@@ -180,7 +196,7 @@ def _is_error(error: object) -> bool:
 
 
 def _obstacle(part: AdapterModule) -> str | None:
-    if part.plan.host != LINEAR_HOST:
+    if part.plan.host not in MERGING_HOSTS:
         return not_a_linear_map(part.plan.host)
     obstacle = part_obstacle(part)
     if obstacle is not None:

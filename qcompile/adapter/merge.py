@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.attach import ModelT, detach
 from qcompile.adapter.beside import beside_of
 from qcompile.adapter.merge_obstacles import ParameterUses, merge_obstacle, not_finite
-from qcompile.adapter.merged import changes_bias, is_transposed, merged
+from qcompile.adapter.merged import as_matrix, as_stored, changes_bias, merged
 from qcompile.adapter.named import NamedParts
 from qcompile.adapter.prefixed import prefixes_of
 from qcompile.adapter.record import attached_record
@@ -22,7 +23,31 @@ from qcompile.diagnostics.arguments import wrong_argument
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.adapter import NotMergeable
-from qcompile.ir.hosts import not_a_linear_map
+from qcompile.ir.hosts import MERGING_HOSTS, not_a_linear_map
+
+
+@dataclass(frozen=True)
+class AdaptedWeight:
+    """A module with a weight that updates can be added to."""
+
+    base_layer: nn.Module
+    holder: NamedParts
+
+
+def _adapted_weights(model: nn.Module) -> dict[str, AdaptedWeight]:
+    """By the name of the module."""
+    found = {}
+    for name, module in model.named_modules():
+        beside = beside_of(module)
+        if isinstance(module, AdaptedModule):
+            found[name] = AdaptedWeight(module.base_layer, module)
+        elif beside is not None and _merges(beside):
+            found[name] = AdaptedWeight(module, beside)
+    return found
+
+
+def _merges(holder: NamedParts) -> bool:
+    return all(part.plan.host in MERGING_HOSTS for part in holder.parts())
 
 
 def merge(
@@ -59,9 +84,7 @@ def merge(
     weights = chosen if names is None else weights_in(record, "merge", names, dict(chosen))
     on = dict(weights)
     stay = () if names is None else tuple(name for name in record.names if name not in on)
-    wrappers = {
-        name: part for name, part in model.named_modules() if isinstance(part, AdaptedModule)
-    }
+    wrappers = _adapted_weights(model)
     _refuse(model, wrappers, on, stay)
     problems: list[Message] = []
     results: list[tuple[Tensor, Tensor]] = []
@@ -71,7 +94,7 @@ def merge(
         found = _merged(wrapper, weights)
         reason = next((r for old, new in found if (r := not_finite(old, new)) is not None), None)
         if reason is not None:
-            adapters = ", ".join(part.plan.adapter for part, _ in _parts(wrapper, on))
+            adapters = ", ".join(part.plan.adapter for part, _ in _parts(wrapper.holder, on))
             problems.append(NotMergeable(adapter=adapters, module=name, reason=reason))
         results += found
     if problems:
@@ -103,7 +126,7 @@ def _parts(wrapper: NamedParts, on: Mapping[str, float]) -> list[tuple[AdapterMo
 
 def _refuse(
     model: nn.Module,
-    wrappers: dict[str, AdaptedModule],
+    wrappers: dict[str, AdaptedWeight],
     on: Mapping[str, float],
     stay: Collection[str],
 ) -> None:
@@ -121,15 +144,15 @@ def _refuse(
             adapter=part.plan.adapter, module=name, reason=not_a_linear_map(part.plan.host)
         )
         for name, module in model.named_modules()
-        if (holder := beside_of(module)) is not None
+        if (holder := beside_of(module)) is not None and not _merges(holder)
         for part, _ in _parts(holder, on)
     ]
     for name, wrapper in wrappers.items():
-        parts = [part for part, _ in _parts(wrapper, on)]
+        parts = [part for part, _ in _parts(wrapper.holder, on)]
         if not parts:
             continue
         shared = uses.obstacle(wrapper.base_layer, parts)
-        beside = _beside(wrapper, stay)
+        beside = _beside(wrapper.holder, stay)
         for part in parts:
             reason = merge_obstacle(part, wrapper.base_layer) or shared or beside
             if reason is not None:
@@ -139,7 +162,7 @@ def _refuse(
         raise AdapterError(*few(problems))
 
 
-def _beside(wrapper: AdaptedModule, stay: Collection[str]) -> str | None:
+def _beside(wrapper: NamedParts, stay: Collection[str]) -> str | None:
     """Why an adapter that stays would not compute what it did."""
     for name, part in wrapper.named_parts():
         plan = part.plan
@@ -148,19 +171,21 @@ def _beside(wrapper: AdaptedModule, stay: Collection[str]) -> str | None:
     return None
 
 
-def _merged(wrapper: AdaptedModule, weights: Weights) -> list[tuple[Tensor, Tensor]]:
+def _merged(wrapper: AdaptedWeight, weights: Weights) -> list[tuple[Tensor, Tensor]]:
     """What changes, with its new values in the base layer's own layout and dtype."""
-    weighted = _parts(wrapper, dict(weights))
+    weighted = _parts(wrapper.holder, dict(weights))
     if not weighted:
         return []
     parts = [part for part, _ in weighted]
-    weight = wrapper.weight.detach()
-    transposed = is_transposed(wrapper.base_layer)
-    own = getattr(wrapper.base_layer, "bias", None)
+    base = wrapper.base_layer
+    frozen = base.weight
+    assert isinstance(frozen, Tensor)
+    weight = frozen.detach()
+    own = getattr(base, "bias", None)
     bias = own.detach() if isinstance(own, Tensor) else None
     factors = [factor for _, factor in weighted]
-    matrix, shift = merged(parts, weight.T if transposed else weight, bias, factors)
-    found = [(weight, (matrix.T if transposed else matrix).to(weight.dtype))]
+    matrix, shift = merged(parts, as_matrix(base, weight), bias, factors)
+    found = [(weight, as_stored(base, matrix).to(weight.dtype))]
     if bias is not None and shift is not None and changes_bias(parts):
         found.append((bias, shift.to(bias.dtype)))
     return found

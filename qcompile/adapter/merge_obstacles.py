@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from qcompile.adapter.beside import change_output
 from qcompile.adapter.merged import changes_bias
 from qcompile.backends.simulator.module import NOT_LINEAR, AdapterModule
 from qcompile.models.linear import is_conv1d, linear_sizes
@@ -51,12 +52,23 @@ def base_obstacle(base_layer: nn.Module) -> str | None:
         step == 0 and size > 1 for step, size in zip(weight.stride(), weight.shape, strict=True)
     ):
         return "the weight's elements share memory"
+    if isinstance(base_layer, nn.Embedding):
+        return _embedding_obstacle(base_layer)
     if _is_plain(base_layer):
         return None
     sizes = linear_sizes(base_layer)
     if sizes is None or tuple(weight.shape) != (sizes if is_conv1d(base_layer) else sizes[::-1]):
         return f"the weight is not out_features × in_features of `{type(base_layer).__name__}`"
     return _probe(base_layer, weight)
+
+
+def _embedding_obstacle(base_layer: nn.Embedding) -> str | None:
+    own = [hook for hook in base_layer._forward_hooks.values() if hook is not change_output]
+    if "forward" in vars(base_layer) or own or base_layer._forward_pre_hooks:
+        return "the weight is not all of the embedding, which has hooks or a forward of its own"
+    if base_layer.max_norm is not None:
+        return "the weight's rows are scaled to `max_norm` as they are looked up"
+    return None
 
 
 def bias_obstacle(base_layer: nn.Module) -> str | None:

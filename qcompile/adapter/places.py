@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -76,7 +76,9 @@ def find_places(model: nn.Module, adapter: CompiledAdapter, *, flat: bool = True
                 ModuleMissing(module=site.module, adapter=site.adapter, candidates=near)
             )
         else:
-            problem = _misfit(site, module, part, unsuited.get(id(module)), flat)
+            obstacle = unsuited.get(id(module))
+            reason = None if obstacle is None else obstacle.reason
+            problem = _misfit(site, module, part, reason, flat)
             if problem is None and (id(module), site.adapter) in taken:
                 problem = AlreadyAttached(module=site.module, adapter=site.adapter)
             taken.add((id(module), site.adapter))
@@ -104,6 +106,9 @@ def _misfit(
     sizes = host_sizes(base)
     plan = part.plan
     wanted = HostSizes(plan.host, plan.in_features, plan.out_features)
+    if sizes is not None:
+        # That of the plan counts: a folder of peft does not say it.
+        sizes = replace(sizes, padding=None)
     if sizes is None or sizes.kind != wanted.kind:
         return ModuleKindUnsupported(module=site.module, kind=type(base).__name__)
     if sizes != wanted:

@@ -9,11 +9,13 @@ from torch import Tensor
 
 from qcompile.adapter.gated import GatedLowRank, NotGated, recognise
 from qcompile.backends.simulator.module import AdapterModule
+from qcompile.ir.hosts import EMBEDDING_HOST
 from qcompile.ir.node import ProgramNode
 from qcompile.ir.ops.arithmetic import ScaleNode
 from qcompile.ir.ops.dropout import DropoutNode
 from qcompile.ir.ops.ends import InputNode
 from qcompile.ir.ops.linear import LinearNode
+from qcompile.ir.ops.lookup import LookupNode
 from qcompile.ir.ops.widths import ZeroNode
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
@@ -59,7 +61,10 @@ def _low_rank(plan: Plan, parts: GatedLowRank, rank: int) -> Program:
     else:
         if parts.dropout:
             nodes.append(DropoutNode(operand=0, probability=parts.dropout, width=plan.in_features))
-        nodes.append(LinearNode(operand=len(nodes) - 1, tensor=0, width=rank))
+        if plan.host == EMBEDDING_HOST:
+            nodes.append(LookupNode(operand=0, tensor=0, width=rank))
+        else:
+            nodes.append(LinearNode(operand=len(nodes) - 1, tensor=0, width=rank))
         nodes.append(LinearNode(operand=len(nodes) - 1, tensor=1, width=plan.out_features))
         nodes.append(
             ScaleNode(operand=len(nodes) - 1, factor=parts.factor, width=plan.out_features)
@@ -71,6 +76,7 @@ def _low_rank(plan: Plan, parts: GatedLowRank, rank: int) -> Program:
     return Program(
         adapter=plan.adapter,
         host=plan.host,
+        padding=plan.padding,
         in_features=plan.in_features,
         out_features=plan.out_features,
         mode=plan.mode,

@@ -17,6 +17,7 @@ from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NothingCarried
 from qcompile.ir.compilation import Site
+from qcompile.ir.hosts import EMBEDDING_HOST
 
 ROWS = 8
 """Random inputs on which the update before and after is compared."""
@@ -227,7 +228,8 @@ class _Start:
             return None
         if plan.mode == "prefix":
             return torch.cat([value.double() for value in part.prefix()])
-        if (part.plan.in_features, part.plan.out_features) != (plan.in_features, plan.out_features):
+        other = (part.plan.host, part.plan.in_features, part.plan.out_features)
+        if other != (plan.host, plan.in_features, plan.out_features):
             return None
         device = self._own(next(iter(self._specs))).device
         generator = torch.Generator().manual_seed(0)
@@ -235,7 +237,11 @@ class _Start:
         def drawn(*shape: int) -> Tensor:
             return torch.randn(*shape, generator=generator).to(device)
 
-        x, y = drawn(ROWS, plan.in_features), drawn(ROWS, plan.out_features)
+        if plan.host == EMBEDDING_HOST:
+            x = torch.arange(min(ROWS, plan.in_features), device=device)
+        else:
+            x = drawn(ROWS, plan.in_features)
+        y = drawn(len(x), plan.out_features)
         base: nn.Linear | None = None
         if part.plan.uses_base:
             base = nn.Linear(plan.in_features, plan.out_features, device="meta")

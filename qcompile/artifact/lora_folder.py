@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ def write_lora_folder(
     path: str | Path,
     factors: Mapping[str, tuple[torch.Tensor, torch.Tensor]],
     *,
+    embeddings: Container[str] = (),
     base_model: str | None = None,
     task_type: str | None = None,
 ) -> None:
@@ -28,6 +29,7 @@ def write_lora_folder(
     Args:
         path: The folder.
         factors: Module → A (r, in_features), B (out_features, r).
+        embeddings: Those modules that are embeddings, for which peft has names of their own.
         base_model: Name or path of the model for which the adapter is.
         task_type: peft's name of the task.
 
@@ -51,6 +53,8 @@ def write_lora_folder(
     tensors = {}
     for module, (a, b) in factors.items():
         missing = rank - a.shape[0]
-        tensors[f"{PREFIX}{module}.lora_A.weight"] = pad(a, (0, 0, 0, missing))
-        tensors[f"{PREFIX}{module}.lora_B.weight"] = pad(b, (0, missing))
+        a, b = pad(a, (0, 0, 0, missing)), pad(b, (0, missing))
+        for letter, factor in (("A", a), ("B", b)):
+            own = f"lora_embedding_{letter}" if module in embeddings else f"lora_{letter}.weight"
+            tensors[f"{PREFIX}{module}.{own}"] = factor
     write_folder(path, config, tensors)

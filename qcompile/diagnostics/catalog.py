@@ -40,6 +40,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("interface", "QA60"),
     ("prefix", "QA60"),
     ("several", "QA605"),
+    ("embeddings", "QA606"),
     ("families", "QA61"),
     ("scaling", "QA612"),
     ("peft", "QA62"),

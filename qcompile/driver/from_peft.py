@@ -30,6 +30,7 @@ from qcompile.driver.peft_methods import (
 )
 from qcompile.driver.phases import compile_source
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
+from qcompile.ir.hosts import LINEAR_HOST, HostSizes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -125,6 +126,9 @@ def _pieces(path: str, config: Config, method: PeftMethod) -> dict[str, Piece]:
         # `lora_A.weight` is of a map inside the layer, `ia3_l` a parameter of the layer itself.
         found = re.fullmatch(r"(.+?)\.((?:lora|oft)_\w+\.weight|\w+)", name)
         module, plain = found.groups() if found is not None else (name, "")
+        if module.endswith(".base_layer"):
+            # peft saves the base weights of embeddings with adapters as well.
+            continue
         modules.setdefault(module, {})[plain] = tensor
     pieces = {}
     for module, tensors in sorted(modules.items()):
@@ -150,23 +154,26 @@ def _info(path: str, pieces: Mapping[str, Piece]) -> ModelInfo:
     for name, piece in pieces.items():
         if piece.in_features is None or piece.out_features is None:
             raise ArtifactError(BaseSizesUnknown(path=path, module=name))
+        linear = piece.host == LINEAR_HOST
+        widths = piece.in_features, piece.out_features
         number = re.search(r"(?:^|\.)(\d+)(?:\.|$)", name)
         modules.append(
             ModuleInfo(
                 name=name,
-                kind="Linear",
-                in_features=piece.in_features,
-                out_features=piece.out_features,
+                kind="Linear" if linear else "Embedding",
+                in_features=piece.in_features if linear else None,
+                out_features=piece.out_features if linear else None,
                 layer=int(number[1]) if number else None,
+                host=None if linear else HostSizes(piece.host, *widths),
             )
         )
-    sizes = [(it.name, it.in_features, it.out_features) for it in modules]
+    sizes = [(name, it.in_features, it.out_features) for name, it in pieces.items()]
     return ModelInfo(
         architecture="",
         source=Path(path).name,
         digest=hashlib.sha256(json.dumps(sizes).encode()).hexdigest(),
         modules=tuple(modules),
-        parameters=sum((it.in_features or 0) * (it.out_features or 0) for it in modules),
+        parameters=sum(inner * outer for _, inner, outer in sizes if inner and outer),
     )
 
 

@@ -10,7 +10,9 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,6 +31,14 @@ class Piece:
     in_features: int | None = None
     out_features: int | None = None
     """None where the tensors do not say it."""
+    host: ClassVar[str] = LINEAR_HOST
+    """The kind of module, see `qcompile.ir.hosts`."""
+
+
+class EmbeddingPiece(Piece):
+    """That of an embedding."""
+
+    host = EMBEDDING_HOST
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +79,11 @@ def _dropped(config: Config, name: str) -> str:
 
 
 def _lora(config: Config, module: str, tensors: dict[str, Tensor]) -> Piece:
+    if "lora_embedding_A" in tensors:
+        return _lora_embedding(config, module, tensors)
     a, b = tensors.pop("lora_A.weight"), tensors.pop("lora_B.weight")
-    rank, alpha = a.shape[0], _patterned(config, "lora_alpha", "alpha_pattern", module)
-    scale = alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
-    x = _dropped(config, "lora_dropout")
+    scale = _lora_scale(config, module, a.shape[0])
+    rank, x = a.shape[0], _dropped(config, "lora_dropout")
     sizes = {"in_features": a.shape[1], "out_features": b.shape[0]}
     if not config.get("use_dora"):
         body = f"""
@@ -90,6 +101,22 @@ def _lora(config: Config, module: str, tensors: dict[str, Tensor]) -> Piece:
     update (size - 1) * (y - base_bias) + {_number(scale)} * (size * low)"""
     magnitude = tensors.pop("lora_magnitude_vector")
     return Piece(body=body, tensors={"a": a, "b": b, "m": magnitude}, **sizes)
+
+
+def _lora_scale(config: Config, module: str, rank: int) -> float:
+    alpha = _patterned(config, "lora_alpha", "alpha_pattern", module)
+    return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
+
+
+def _lora_embedding(config: Config, module: str, tensors: dict[str, Tensor]) -> Piece:
+    """peft has no dropout here. Rows of the base that it saves as well are left alone."""
+    a, b = tensors.pop("lora_embedding_A"), tensors.pop("lora_embedding_B")
+    body = f"""
+    a = linear(x, to: {a.shape[0]}, init: zero)
+    b = linear(a, to: out_features, init: normal)
+    update {_number(_lora_scale(config, module, a.shape[0]))} * b"""
+    named = {"a.weight": a, "b.weight": b}
+    return EmbeddingPiece(body=body, tensors=named, in_features=a.shape[1], out_features=b.shape[0])
 
 
 def _adalora(config: Config, module: str, tensors: dict[str, Tensor]) -> Piece:

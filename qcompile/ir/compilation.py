@@ -29,6 +29,8 @@ class ModuleInfo:
     """Heads of the attention that it belongs to, heads of its keys, width of a head."""
     obstacle: str | None = None
     """Why no adapter can be attached to it, where it is a linear map without sizes."""
+    obstacle_kind: str = LINEAR_HOST
+    """The kind that it would be of without the obstacle."""
     stacked: tuple[str, ...] = ()
     """Its parameters that hold the weights of all experts, (experts, …, …)."""
     role: str | None = None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LINEAR_HOST = "linear"
+EMBEDDING_HOST = "embedding"
 
 HOST_KINDS: dict[str, str] = {
     LINEAR_HOST: "a linear map",
+    EMBEDDING_HOST: "an embedding",
     "norm": "a norm over the last axis",
     "block": "a whole block, such as attention, a feed-forward network or a layer",
 }
@@ -15,13 +17,19 @@ HOST_KINDS: dict[str, str] = {
 matches."""
 
 
+MERGING_HOSTS = (LINEAR_HOST, EMBEDDING_HOST)
+"""Kinds with one weight, to which an update that is a linear map of x can be added."""
+
+
 @dataclass(frozen=True, slots=True)
 class HostSizes:
-    """A module that is no linear map, as an adapter sees it."""
+    """A module as an adapter sees it."""
 
     kind: str
     in_features: int
     out_features: int
+    padding: int | None = None
+    """Of an embedding: the token for which x is zero, so that its row stays as it is."""
 
 
 def not_a_linear_map(kind: str) -> str:

@@ -115,6 +115,13 @@ class Node:
         """How the value depends on x and y, the operands depending so, in evaluation mode."""
         return "constant" if all(part in ("zero", "constant") for part in parts) else "other"
 
+    def on_tokens(self, width: int) -> ProgramNode | None:
+        """The node in its place where its operand is the `x` of an embedding; None: there is none.
+
+        See `qcompile.ir.ops.lookup`. `width` is that of x: how many tokens there are.
+        """
+        return None
+
     def work(self, widths: Sequence[int]) -> NodeWork:
         """What it costs, the operands having these widths."""
         each, interior = self.FLOPS * self.width, self.KEPT * self.width

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 LINEAR = "linear"
 HEAD = "head"
+EMBEDDING = "embedding"
 LINEAR_GROUPS = frozenset({"linear", "attention", "mlp"})
 """What `linear` stands for."""
 
@@ -19,6 +20,7 @@ GROUPS: dict[str, str] = {
     "attention": "the linear maps of attention",
     "mlp": "the linear maps of feed-forward networks",
     "head": "what makes logits of hidden states, and the maps before it in the same module",
+    "embedding": "the embeddings of tokens, not those of positions",
     "norm": "the norms but those of heads",
     "sublayer": "whole attention modules and feed-forward networks",
     "residual": "whole layers, whose output is the residual stream",

@@ -68,6 +68,8 @@ class Program:
     """Classical maps with as many parameters are in the place of circuits."""
     host: str = field(default=LINEAR_HOST, metadata=ADDED_LATER)
     """What kind of module it is for, see `qcompile.ir.hosts`."""
+    padding: int | None = field(default=None, metadata=ADDED_LATER)
+    """Of an embedding: the token for which x is zero."""
 
     @property
     def uses_output(self) -> bool:

@@ -69,6 +69,7 @@ def program_of_plan(plan: Plan) -> Program:
         parameters=plan.parameters,
         training=plan.training,
         host=plan.host,
+        padding=plan.padding,
     )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import assert_never
 
-from qcompile.ir.hosts import HOST_KINDS, LINEAR_HOST
+from qcompile.ir.hosts import EMBEDDING_HOST, HOST_KINDS, LINEAR_HOST
 from qcompile.ir.network import DataOperand, FrameOperand, NetworkNode, TensorOperand, View
 from qcompile.ir.node import Needed, domains
 from qcompile.ir.ops.base import BaseBiasNode, BaseNode, WeightNode
 from qcompile.ir.ops.ends import InputNode, OutputNode
+from qcompile.ir.ops.lookup import TOKEN_NODES, LookupNode, LookupValueNode
 from qcompile.ir.ops.tables import FlatNode
 from qcompile.ir.orthogonal import OrthogonalFrame, needed_angles, verify_orthogonal
 from qcompile.ir.program import Program
@@ -40,6 +41,7 @@ def verify_program(program: Program) -> None:
     require(len(outputs) <= 1, "`y` is read by two nodes")
     require(outputs in ([], [program.out_features]), "`y` is not out_features wide")
     _verify_base(program)
+    _verify_tokens(program)
     shapes = layout_shapes(program.tensors)
     used: set[int] = set()
     for index, node in enumerate(nodes):
@@ -93,6 +95,21 @@ def _verify_base(program: Program) -> None:
                 require(width == sizes[1], "`base_bias` is not out_features wide")
             case _:
                 pass
+
+
+def _verify_tokens(program: Program) -> None:
+    """Only the nodes for it read the x of an embedding, and nothing else is looked up with."""
+    tokens = program.host == EMBEDDING_HOST
+    padding = program.padding
+    inside = padding is None or (tokens and 0 <= padding < program.in_features)
+    require(inside, "a token for padding that is none")
+    require(not (tokens and program.result == 0), "the result is a token id")
+    for index, node in enumerate(program.nodes):
+        where = f"%{index} ({type(node).__name__})"
+        if isinstance(node, LookupNode | LookupValueNode):
+            require(tokens and node.operand == 0, f"{where} looks up with what is no token id")
+        elif tokens and 0 in node.inputs:
+            require(isinstance(node, TOKEN_NODES), f"{where} reads token ids")
 
 
 def _verify_training(term: Training, shapes: Shapes) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from qcompile.ir.hosts import LINEAR_HOST, HostSizes
+from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST, HostSizes
+from qcompile.models.embeddings import embedding_sizes
 from qcompile.models.linear import linear_sizes
 from qcompile.models.obstacles import stacked_experts
 from qcompile.models.roles import ATTENTION, FEED_FORWARD, ROUTERS
@@ -22,6 +23,9 @@ def host_sizes(module: torch.nn.Module) -> HostSizes | None:
     linear = linear_sizes(module)
     if linear is not None:
         return HostSizes(LINEAR_HOST, *linear)
+    embedding = embedding_sizes(module)
+    if embedding is not None:
+        return HostSizes(EMBEDDING_HOST, *embedding)
     norm = _norm_width(module)
     if norm is not None:
         return HostSizes("norm", norm, norm)

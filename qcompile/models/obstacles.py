@@ -1,31 +1,46 @@
-"""Linear maps to which no adapter can be attached, and experts that are no modules."""
+"""Modules to which no adapter can be attached, and experts that are no modules."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST
+from qcompile.models.embeddings import embedding_obstacle
 from qcompile.models.linear import is_conv1d, linear_sizes
 
 if TYPE_CHECKING:
     import torch
 
 
-def obstacles(model: torch.nn.Module) -> dict[int, str]:
-    """`id` of a linear map in the model → why no adapter can be attached to it."""
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What is in the way at one module."""
+
+    reason: str
+    kind: str = LINEAR_HOST
+    """Of the module, see `qcompile.ir.hosts`."""
+
+
+def obstacles(model: torch.nn.Module) -> dict[int, Obstacle]:
+    """`id` of a module → why no adapter can be attached to it, where one might be expected."""
     from torch import nn
 
-    found: dict[int, str] = {}
+    found: dict[int, Obstacle] = {}
     for module in model.modules():
         reason = shape_obstacle(module)
         if reason is not None:
-            found[id(module)] = reason
+            found[id(module)] = Obstacle(reason)
+        reason = embedding_obstacle(module)
+        if reason is not None:
+            found[id(module)] = Obstacle(reason, EMBEDDING_HOST)
         if isinstance(module, nn.MultiheadAttention):
             projection = module._modules.get("out_proj")
             # A subclass with a forward of its own, as for quantisation, puts a plain Linear there.
             own = type(module).forward is not nn.MultiheadAttention.forward
             if projection is not None and not (own and type(projection) is nn.Linear):
                 kind = type(module).__name__
-                found[id(projection)] = (
+                found[id(projection)] = Obstacle(
                     f"`{kind}` reads its weight and never calls it, so the adapter would have no "
                     "effect"
                 )

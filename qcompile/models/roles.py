@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from qcompile.ir.portable import HEAD, LINEAR
+from qcompile.ir.portable import EMBEDDING, HEAD, LINEAR
 
 if TYPE_CHECKING:
     import torch
@@ -53,12 +53,16 @@ def roles(model: torch.nn.Module, kinds: Mapping[str, str]) -> dict[str, str]:
         kinds: Name of a module → the kind that `qcompile.ir.hosts` has for it.
     """
     head = _output_embeddings(model)
+    tokens = _input_embeddings(model)
     found: dict[str, str | None] = {}
     for name, kind in kinds.items():
         path = tuple(name.split("."))
         match kind:
             case "linear":
                 found[name] = HEAD if model.get_submodule(name) is head else _linear_role(path)
+            case "embedding":
+                known = id(model.get_submodule(name)) in tokens or path[-1] in TOKEN_EMBEDDINGS
+                found[name] = EMBEDDING if known else None
             case "norm":
                 found[name] = "norm" if HEADS.isdisjoint(path) else None
             case _:
@@ -112,6 +116,25 @@ _BERT = {"intermediate": "up", "output": "down"}
 def _held(group: str, names: Mapping[str, str], last: str) -> str:
     found = next((held for held, listed in names.items() if last in listed.split()), None)
     return group if found is None else f"{group}.{found}"
+
+
+TOKEN_EMBEDDINGS = frozenset(
+    {"embed_tokens", "wte", "word_embeddings", "token_embedding", "tok_embeddings"}
+)
+"""Names of embeddings of tokens, for models that do not say which ones these are."""
+
+
+def _input_embeddings(model: torch.nn.Module) -> set[int]:
+    """`id` of what any model of transformers inside this one looks tokens up in."""
+    found: set[int] = set()
+    for module in model.modules():
+        find = getattr(module, "get_input_embeddings", None)
+        try:
+            found.add(id(None if find is None else find()))
+        except (AttributeError, NotImplementedError, TypeError):
+            # Of a model without any.
+            continue
+    return found
 
 
 def _output_embeddings(model: torch.nn.Module) -> Any:

@@ -11,7 +11,7 @@ from qcompile.diagnostics.messages.devices import UnitaryNotRouted
 from qcompile.diagnostics.messages.noise import NoCalibration, NoiseOfAmplitudes
 from qcompile.diagnostics.messages.planning import NetworkTooManyIndices
 from qcompile.ir.circuit import AmplitudeState, Circuit
-from qcompile.ir.hosts import LINEAR_HOST
+from qcompile.ir.hosts import MERGING_HOSTS
 from qcompile.ir.network import ContractionNode, NetworkNode
 from qcompile.ir.node import PlanNode, is_linear
 from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
@@ -84,10 +84,11 @@ def schedule(program: Program, passes: tuple[DevicePass, ...], context: Context)
         parameters=program.parameters,
         target=context.target,
         costs=plan_costs(nodes, program.tensors),
-        linear=program.host == LINEAR_HOST and is_linear(nodes, program.result),
+        linear=program.host in MERGING_HOSTS and is_linear(nodes, program.result),
         training=program.training,
         control=program.control,
         host=program.host,
+        padding=program.padding,
     )
 
 

@@ -13,14 +13,18 @@ from qcompile.adapter.beside import BesideHolder, put_beside, take_from_beside
 from qcompile.adapter.calls import Calls
 from qcompile.adapter.prefixed import forward_parameters
 from qcompile.artifact.peft_folder import BESIDE
-from qcompile.peft.parts import PartsHolder, SharedTensors
+from qcompile.ir.hosts import MERGING_HOSTS
+from qcompile.peft.merging import MergingHolder
+from qcompile.peft.parts import SharedTensors
 
 
-class QCompileBeside(BesideHolder, PartsHolder):
+class QCompileBeside(BesideHolder, MergingHolder):
     """Stands in the module, which stays where it is, as `qcompile.attach` does it."""
 
     def __init__(self, module: nn.Module, site: str, shared: SharedTensors) -> None:
-        PartsHolder.__init__(self, site, shared)
+        MergingHolder.__init__(self, site, shared)
+        # In a tuple, so that the module above is no child.
+        self._module = (module,)
         self.names = forward_parameters(module)
         self.calls = Calls()
         first = next(module.parameters(), None)
@@ -41,16 +45,31 @@ class QCompileBeside(BesideHolder, PartsHolder):
     ) -> Any:
         self.calls.note()
         parts = self.parts(self.standing_adapters())
-        if not parts:
+        if not parts or self.merged:
             return output
         with self.trained_as_then():
             return self.changed(
                 parts, args, kwargs, output, lambda x, y: combined(parts, x, y, module)
             )
 
+    def get_base_layer(self) -> nn.Module:
+        return self._module[0]
+
+    def enable_adapters(self, enabled: bool) -> None:
+        """As peft does it; what is merged is taken out at once, before the module runs again."""
+        super().enable_adapters(enabled)
+        if not enabled and self.merged:
+            self.unmerge()
+
     def obstacles(self, adapter_names: Iterable[str]) -> list[tuple[str, str]]:
-        reason = "peft merges into linear maps alone"
-        return [(part.plan.adapter, reason) for part in self.parts(adapter_names)]
+        names = tuple(adapter_names)
+        reason = "peft merges into weights of linear maps and embeddings alone"
+        found = [
+            (part.plan.adapter, reason)
+            for part in self.parts(names)
+            if part.plan.host not in MERGING_HOSTS
+        ]
+        return found or super().obstacles(names)
 
     def supports_lora_conversion(self, adapter_name: str = "default") -> bool:
         return False

@@ -37,6 +37,7 @@ from qcompile.peft.beside import QCompileBeside, take_all_from_beside
 from qcompile.peft.config import QCompileConfig
 from qcompile.peft.freeze import base_info, freeze
 from qcompile.peft.layer import QCompileLayer
+from qcompile.peft.merging import MergingHolder
 from qcompile.peft.mixed import hold_names_off, let_names_pass, rows_to_adapters
 from qcompile.peft.parts import PartsHolder, SharedTensors
 from qcompile.peft.prefix import QCompilePrefix, release_all
@@ -207,6 +208,11 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             self._refuse_unmergeable(adapter_names)
         base: Any = super()
         with all_or_nothing(self.model), merged_or_not(self.model):
+            if merge:
+                # peft looks for modules with a `base_layer`.
+                for layer in self.model.modules():
+                    if isinstance(layer, QCompileBeside):
+                        layer.merge(safe_merge=safe_merge, adapter_names=adapter_names)
             model = base._unload_and_optionally_merge(
                 merge=merge,
                 progressbar=progressbar,
@@ -247,7 +253,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
     def _take_out_merged(self) -> None:
         """Without this `unload` would return a base with the updates in its weights."""
         for layer in self.model.modules():
-            if isinstance(layer, QCompileLayer):
+            if isinstance(layer, MergingHolder):
                 layer.unmerge()
 
     def _refuse_unmergeable(self, adapter_names: list[str] | None) -> None:
@@ -260,7 +266,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
                 continue
             found = layer.obstacles(names)
             parts = layer.parts(names)
-            if isinstance(layer, QCompileLayer) and not found and parts:
+            if isinstance(layer, MergingHolder) and not found and parts:
                 reason = uses.obstacle(layer.get_base_layer(), parts)
                 found = [] if reason is None else [(parts[0].plan.adapter, reason)]
             problems += [
@@ -332,7 +338,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         """As peft does it, but a missing, foreign or misshapen tensor is an error."""
         for layer in model.modules():
             # What is merged would stay in the weights under the tensors that come.
-            if isinstance(layer, QCompileLayer) and adapter_name in layer.merged_adapters:
+            if isinstance(layer, MergingHolder) and adapter_name in layer.merged_adapters:
                 layer.unmerge()
         mapped: dict[str, torch.Tensor] = super()._remap_adapter_state_dict_for_load(
             model=model, config=config, adapter_name=adapter_name, state_dict=state_dict

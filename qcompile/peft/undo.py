@@ -11,7 +11,7 @@ from torch import nn
 from qcompile.adapter.beside import take_from_beside
 from qcompile.adapter.prefixed import holder_of, release
 from qcompile.artifact.peft_folder import BESIDE
-from qcompile.peft.layer import QCompileLayer
+from qcompile.peft.merging import MergingHolder
 
 
 @contextlib.contextmanager
@@ -44,7 +44,7 @@ def all_or_nothing(model: nn.Module) -> Iterator[None]:
 @contextlib.contextmanager
 def merged_or_not(model: nn.Module) -> Iterator[None]:
     """Inside the block an error leaves merged in each layer what was merged there before."""
-    layers = [layer for layer in model.modules() if isinstance(layer, QCompileLayer)]
+    layers = [layer for layer in model.modules() if isinstance(layer, MergingHolder)]
     before = [list(layer.merged_adapters) for layer in layers]
     try:
         yield

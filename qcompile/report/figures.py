@@ -11,6 +11,7 @@ from qcompile.artifact.layout import frozen_parameters, layout, trainable_parame
 from qcompile.ir.circuit_analysis import depth, two_qubit_gates
 from qcompile.ir.compilation import PlannedSet, Site
 from qcompile.ir.device import Device, RoutingCandidate
+from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.node import domains
 from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode, orthogonal_gates
@@ -230,7 +231,7 @@ def _module(site: Site, plan: Plan, parameters: int) -> ModuleFigures:
         circuits=tuple(_circuits(plan)),
         unitaries=tuple(_unitary(u) for n in plan.nodes for u in orthogonals(n)),
         paths=tuple(_path(n) for n in plan.nodes if isinstance(n, ContractionNode)),
-        lora=lora_figures(plan.in_features, plan.out_features, _rank(plan), element),
+        lora=lora_figures(plan.in_features, plan.out_features, _rank(plan), element, plan.host),
     )
 
 
@@ -316,9 +317,22 @@ def _rank(plan: Plan) -> int:
     return DEFAULT_RANK
 
 
-def lora_figures(in_features: int, out_features: int, rank: int, element: int) -> LoraFigures:
-    """LoRA on one module, A: (r, in), B: (out, r); backward: gradients of x, A and B."""
+def lora_figures(
+    in_features: int, out_features: int, rank: int, element: int, host: str = LINEAR_HOST
+) -> LoraFigures:
+    """LoRA on one module, A: (r, in), B: (out, r); backward: gradients of x, A and B.
+
+    On an embedding A x is a look-up, and x has no gradient.
+    """
     parameters = rank * (in_features + out_features)
+    if host == EMBEDDING_HOST:
+        return LoraFigures(
+            rank=rank,
+            parameters=parameters,
+            forward_flops_per_token=rank + 2.0 * rank * out_features,
+            backward_flops_per_token=rank + 4.0 * rank * out_features,
+            activation_bytes_per_token=rank * element,
+        )
     return LoraFigures(
         rank=rank,
         parameters=parameters,

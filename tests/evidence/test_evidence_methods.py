@@ -58,6 +58,8 @@ ABSENT_BY_DESIGN = {
     "houlsby.qa",
     "ln_tuning.qa",
     "parallel_adapter.qa",
+    "lora_embedding.qa",
+    "trainable_tokens.qa",
     *(f"{name}.qa" for name in OF_PEFT),
 }
 """No adapter, or QTHA's circuit under noise, which exact simulation does not compare, or at other

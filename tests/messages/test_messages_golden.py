@@ -324,6 +324,12 @@ class Narrow(nn.Linear):
         self.weight = nn.Parameter(torch.zeros(4, 3))
 
 
+def no_token_ids() -> None:
+    base = nn.Sequential(nn.Embedding(6, 4))
+    text = LOW.replace("shape 6 -> 4", 'attach "0"')
+    qcompile.compile(text, model=base)(torch.zeros(2, 6))
+
+
 def narrow() -> nn.Module:
     other = model()
     other.get_submodule("second").up = Narrow()
@@ -880,6 +886,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6024": quantised_weight,
     "QA6022": lambda: qcompile.compile(ROTATING)(torch.zeros(2, 6), torch.zeros(3, 4)),
     "QA6032": lambda: qcompile.warm_start(qcompile.compile(ROTATING), qcompile.compile(LOW)),
+    "QA6064": no_token_ids,
     "QA6101": lambda: qcompile.prune(qcompile.compile(NONLINEAR, model=model())),
     "QA6102": scaled_gradients,
     "QA6121": save_sharded,

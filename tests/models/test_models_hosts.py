@@ -47,7 +47,7 @@ def test_blocks_whose_last_linear_map_is_not_their_end(name: str) -> None:
         nn.BatchNorm1d(4),
         nn.GroupNorm(2, 4),
         nn.LayerNorm((2, 4)),
-        nn.Embedding(4, 4),
+        nn.EmbeddingBag(4, 4),
         nn.Conv1d(4, 4, 1),
         nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4)),
         nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)]),

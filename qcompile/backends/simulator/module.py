@@ -15,6 +15,7 @@ from qcompile.backends.simulator.base import Base, GivenBase, ModuleBase
 from qcompile.backends.simulator.initialise import initial_value, tensor_seed
 from qcompile.backends.simulator.simulation import CPU, CircuitStep, Simulation
 from qcompile.backends.simulator.steps import CallFrame
+from qcompile.backends.simulator.tokens import Tokens, placeholder, tokens_of
 from qcompile.backends.simulator.training import apply_proximal, penalty
 from qcompile.backends.simulator.tree import ParameterTree
 from qcompile.diagnostics.errors import AdapterError
@@ -25,9 +26,11 @@ from qcompile.diagnostics.messages.adapter import (
     WrongOutput,
     WrongWidth,
 )
+from qcompile.diagnostics.messages.embeddings import InputNoTokens
 from qcompile.diagnostics.messages.interface import InputNotReal
 from qcompile.diagnostics.messages.prefix import NoPrefix, PrefixCalled
 from qcompile.executors.executor import Evaluator
+from qcompile.ir.hosts import EMBEDDING_HOST
 from qcompile.ir.ops.base import BASE_NODES
 from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
 from qcompile.ir.tensor import TensorSpec
@@ -44,6 +47,7 @@ ModuleT = TypeVar("ModuleT", bound="AdapterModule")
 class AdapterModule(ParameterTree):
     """(…, in_features) → (…, out_features): the update, or the replacement where the plan says so.
 
+    For an embedding the input is token ids (…), whole numbers; padding and scale are its module's.
     The base module's output is not in it; where `plan.uses_output` it is a second argument,
     (…, out_features). Computes in float32, or in float64 where the target, the parameters or that
     output are float64, also under autocast; the result has the dtype of that output, else the
@@ -64,6 +68,7 @@ class AdapterModule(ParameterTree):
         self._double = plan.target.dtype == "float64"
         self._uses_output = plan.uses_output
         self._uses_base = plan.uses_base
+        self._takes_tokens = plan.host == EMBEDDING_HOST
         shared: dict[str, nn.Parameter] = {}
         places = []
         for spec in plan.tensors:
@@ -139,10 +144,10 @@ class AdapterModule(ParameterTree):
 
         Raises:
             AdapterError: QA6010 for an input of another width, QA6014 for one that is not real and
-                floating-point, QA6021 and QA6022 for a base
-                module's output that is missing or has another shape; QA6023 for a base module that
-                is missing, QA6024 for one whose weight cannot be read; QA6041 for a prefix, which
-                has neither input nor output.
+                floating-point, QA6064 for an embedding's that is not whole; QA6021 and QA6022 for a
+                base module's output that is missing or has another shape; QA6023 for a base module
+                that is missing, QA6024 for one whose weight cannot be read; QA6041 for a prefix,
+                which has neither input nor output.
         """
         if self.plan.mode == "prefix":
             raise AdapterError(PrefixCalled(adapter=self.plan.adapter))
@@ -152,12 +157,19 @@ class AdapterModule(ParameterTree):
             tensors = self._tensors(output)
             dtype = self._dtype(tensors)
             rows = None if output is None else output.reshape(-1, output.shape[-1]).to(dtype)
-            result = self._run(flat.to(dtype), rows, tensors, frozen)
+            if self._takes_tokens:
+                tokens = tokens_of(flat, dtype, base, self.plan.padding)
+                like = placeholder(flat, dtype, self.plan.in_features)
+                result, own = self._run(like, rows, tensors, frozen, tokens), dtype
+            else:
+                result, own = self._run(flat.to(dtype), rows, tensors, frozen), x.dtype
             if result.dim() == 1:
                 result = result.expand(flat.shape[0], -1)
-            result = result.to(x.dtype if output is None else output.dtype)
+            result = result.to(own if output is None else output.dtype)
             # A view costs autograd as much as a small circuit.
-            return result if flat is x else result.reshape(*x.shape[:-1], self.plan.out_features)
+            if flat is x and not self._takes_tokens:
+                return result
+            return result.reshape(*self._leading(x), self.plan.out_features)
 
     def values_at(
         self,
@@ -172,7 +184,8 @@ class AdapterModule(ParameterTree):
 
         Args:
             nodes: Indices.
-            x: (…, in_features); None where no node depends on x or y, as in a prefix.
+            x: (…, in_features), of an embedding ids (…); None where no node depends on x or y, as
+                in a prefix.
             y: (…, out_features) where the plan reads it.
             base: The frozen module, where the nodes depend on it.
 
@@ -185,10 +198,15 @@ class AdapterModule(ParameterTree):
         else:
             flat, given = self._checked(x, y)
             rows = flat if given is None else given.reshape(-1, given.shape[-1])
+        ids = flat if self._takes_tokens and x is not None else None
+        if ids is not None:
+            flat = placeholder(ids, torch.float64, self.plan.in_features)
         parameters = [place._parameters[name] for place, name in self._places]
         tensors = [tensor.detach().double() for tensor in parameters if tensor is not None]
         output = rows.double() if self._uses_output else None
         frame = CallFrame(flat.double(), tensors, [], training=False, y=output)
+        if ids is not None:
+            frame.tokens = tokens_of(ids, torch.float64, base, self.plan.padding)
         needed = set(nodes)
         for index in reversed(range(1 + max(nodes, default=-1))):
             if index in needed:
@@ -209,7 +227,10 @@ class AdapterModule(ParameterTree):
         return ModuleBase(base, dtype, self.plan.adapter, self.site)
 
     def _checked(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """x as rows (B, in_features); y where the plan reads it."""
+        """x as rows (B, in_features), or ids (B,); y where the plan reads it."""
+        if self._takes_tokens:
+            self._refuse_no_tokens(x)
+            return x.reshape(-1), self._output(x, y)
         self._refuse_not_real(x)
         if x.dim() == 0 or x.shape[-1] != self.plan.in_features:
             found = str(x.shape[-1]) if x.dim() else "none, a single number"
@@ -227,6 +248,19 @@ class AdapterModule(ParameterTree):
             return
         raise AdapterError(InputNotReal(adapter=self.plan.adapter, found=found))
 
+    def _refuse_no_tokens(self, x: object) -> None:
+        if not isinstance(x, Tensor):
+            found = f"`{type(x).__name__}`"
+        elif x.dtype.is_floating_point or x.dtype.is_complex or x.dtype == torch.bool:
+            found = str(x.dtype).removeprefix("torch.")
+        else:
+            return
+        raise AdapterError(InputNoTokens(adapter=self.plan.adapter, found=found))
+
+    def _leading(self, x: Tensor) -> tuple[int, ...]:
+        """The axes of x over tokens."""
+        return tuple(x.shape if self._takes_tokens else x.shape[:-1])
+
     def _output(self, x: Tensor, y: Tensor | None) -> Tensor | None:
         """`y` where the plan reads it."""
         if not self._uses_output:
@@ -234,7 +268,7 @@ class AdapterModule(ParameterTree):
         if y is None:
             raise AdapterError(OutputMissing(adapter=self.plan.adapter))
         self._refuse_not_real(y)
-        expected = (*x.shape[:-1], self.plan.out_features)
+        expected = (*self._leading(x), self.plan.out_features)
         if y.shape != expected:
             found = tuple(y.shape)
             raise AdapterError(WrongOutput(expected=expected, found=found))
@@ -274,12 +308,17 @@ class AdapterModule(ParameterTree):
         return torch.float64 if double else torch.float32
 
     def _run(
-        self, x: Tensor, y: Tensor | None, tensors: list[Tensor], base: Base | None = None
+        self,
+        x: Tensor,
+        y: Tensor | None,
+        tensors: list[Tensor],
+        base: Base | None = None,
+        tokens: Tokens | None = None,
     ) -> Tensor:
         """(B, in_features), and (B, out_features) where the plan reads y → the result as it is,
         (B, out_features) or (out_features,); of a prefix (tokens, 2 · out_features). All in one
         dtype."""
-        frame = CallFrame(x, tensors, [], self.training, y, base)
+        frame = CallFrame(x, tensors, [], self.training, y, base, tokens)
         for step in self._steps:
             frame.values.append(step(frame))
         result = frame.values[self.plan.result]
@@ -308,13 +347,17 @@ class AdapterModule(ParameterTree):
         columns = []
         for start in range(0, self.plan.in_features, MERGE_ROWS):
             rows = min(MERGE_ROWS, self.plan.in_features - start)
-            unit = self._zeros(rows)
-            unit.diagonal(start).fill_(1.0)
+            tokens = None
+            if self._takes_tokens:
+                unit, tokens = self._every_token(start, rows)
+            else:
+                unit = self._zeros(rows)
+                unit.diagonal(start).fill_(1.0)
             outputs = None
             if self._uses_output and weight is not None:
                 outputs = weight.detach()[:, start : start + rows].T.to(unit)
             base = None if weight is None else GivenBase(weight.detach().to(unit))
-            columns.append(self._evaluate(unit, outputs, base))
+            columns.append(self._evaluate(unit, outputs, base, tokens))
         return torch.cat(columns).t().contiguous()
 
     def merge_bias(self, bias: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -338,11 +381,23 @@ class AdapterModule(ParameterTree):
             )
 
     def _zeros(self, rows: int) -> Tensor:
-        first = next(self.parameters(), None)
-        device = torch.device("cpu") if first is None else first.device
-        return torch.zeros(rows, self.plan.in_features, dtype=torch.float64, device=device)
+        return torch.zeros(
+            rows, self.plan.in_features, dtype=torch.float64, device=self._tensor_device()
+        )
 
-    def _evaluate(self, x: Tensor, y: Tensor | None, base: Base | None) -> Tensor:
+    def _tensor_device(self) -> torch.device:
+        first = next(self.parameters(), None)
+        return torch.device("cpu") if first is None else first.device
+
+    def _every_token(self, start: int, rows: int) -> tuple[Tensor, Tokens]:
+        """x for so many tokens one after the other, in float64."""
+        ids = torch.arange(start, start + rows, device=self._tensor_device())
+        like = placeholder(ids, torch.float64, self.plan.in_features)
+        return like, tokens_of(ids, torch.float64, None, self.plan.padding)
+
+    def _evaluate(
+        self, x: Tensor, y: Tensor | None, base: Base | None, tokens: Tokens | None = None
+    ) -> Tensor:
         """As `_run`, in float64, without dropout and gradients."""
         training = self.training
         try:
@@ -354,7 +409,7 @@ class AdapterModule(ParameterTree):
                     if tensor is not None
                 ]
                 given = y if self._uses_output else None
-                return self._run(x, given, tensors, base).expand(len(x), -1)
+                return self._run(x, given, tensors, base, tokens).expand(len(x), -1)
         finally:
             self.training = training
 

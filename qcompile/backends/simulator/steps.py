@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from qcompile.backends.simulator.base import Base
+from qcompile.backends.simulator.tokens import Tokens
 from qcompile.executors.constants import Constants
 from qcompile.ir.node import PlanNode, home
 
@@ -29,6 +30,8 @@ class CallFrame:
     """(B, out_features), compute dtype, where the plan reads it."""
     base: Base | None = None
     """The frozen module, where the plan computes with it."""
+    tokens: Tokens | None = None
+    """Of an embedding; x says its rows, dtype and device alone."""
 
 
 NodeStep = Callable[[CallFrame], Tensor]

@@ -42,11 +42,11 @@ class ModuleSizeMismatch(ModuleMessage):
 @message(
     "QA6003",
     "module `{module}` is a `{kind}`, and the adapter is for a module of another kind",
-    help="compile it for this model; docs/language.md lists the kinds: linear maps, norms, blocks",
+    help="compile it for this model; docs/language.md lists the kinds of modules",
 )
 class ModuleKindUnsupported(ModuleMessage):
-    """An adapter is compiled for linear maps, for norms or for blocks of linear maps, each with the
-    name that it has in the model.
+    """An adapter is compiled for linear maps, embeddings, norms or blocks of linear maps, each with
+    the name that it has in the model.
 
     Erroneous:  attach(model, adapter)       (where `mlp` was a block and is a linear map here)
     Corrected:  attach(model, qcompile.compile("adapter.qa", model=model))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qcompile.diagnostics.message import Message, message
+from qcompile.diagnostics.sized import SizedMessage
 
 
 @message(
@@ -53,15 +54,15 @@ class PatternMatchesNothing(Message):
     "QA3004",
     "pattern `{pattern}` matches only modules to which no adapter can be attached",
     label="matches {count} of kind {kinds}",
-    help="an adapter attaches to linear maps, norms and blocks of them that the model calls",
+    help="an adapter attaches to linear maps, embeddings, norms and blocks that the model calls",
 )
 class ModuleUnsupported(Message):
     """An adapter is added to the output of a module, or replaces it: of a linear map, such as
-    Linear and transformers' Conv1D, of a norm over the last axis, or of a block of linear maps. The
-    weights of a model's experts are often slices of one parameter instead, and some linear maps are
-    never called: the modules around them read their weights.
+    Linear and transformers' Conv1D, of an embedding, of a norm over the last axis, or of a block of
+    linear maps. The weights of a model's experts are often slices of one parameter instead, and
+    some linear maps are never called: the modules around them read their weights.
 
-    Erroneous:  attach "*.embed_tokens"
+    Erroneous:  attach "*.act_fn"
     Corrected:  attach "*.self_attn.q_proj"
     """
 
@@ -219,3 +220,46 @@ class HostNotLinear(Message):
     adapter: str
     module: str
     kind: str
+
+
+@message(
+    "QA3014",
+    "adapter `{adapter}` puts a token id into `{operation}`",
+    label="reads the `x` of an embedding",
+    help="look a row up first: `linear(x, to: rank)`, and compute with that; `y` is the looked-up "
+    "row of the module itself",
+)
+class TokensNotRead(SizedMessage):
+    """The `x` of an embedding is a token id. It stands for a vector with one element for each token
+    of the vocabulary, all 0 but that of the token, so that `linear(x, to: n)` is the column of its
+    matrix at the id. Elements of that vector can be had as well: `x[5]`, `gather(x, at: [5, 9])`.
+    Everything else would need the whole vector for every token.
+
+    Erroneous:  attach embedding
+                update linear(dropout(x, 0.1), to: out_features, init: zero)
+    Corrected:  attach embedding
+                h = linear(x, to: 8)
+                update linear(dropout(h, 0.1), to: out_features, init: zero)
+    """
+
+    adapter: str
+    operation: str
+
+
+@message(
+    "QA3016",
+    "there is no element {place} in a value that is {width} wide",
+    label="beyond the value",
+)
+class PlaceOutOfRange(SizedMessage):
+    """The places of `gather` are counted from 0. Of an embedding they are ids of tokens, of which
+    the vocabulary may have fewer: it must be resized before the adapter is compiled.
+
+    Erroneous:  attach embedding
+                update linear(gather(x, at: [5, 1000000]), to: out_features, init: zero)
+    Corrected:  attach embedding
+                update linear(gather(x, at: [5, 100]), to: out_features, init: zero)
+    """
+
+    place: int
+    width: int

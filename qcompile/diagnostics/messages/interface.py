@@ -127,12 +127,12 @@ class ModulesLeftOut(Message):
 
 @message(
     "QA6017",
-    "the vocabulary of this `{kind}` cannot be resized: its head has an adapter",
+    "the vocabulary of this `{kind}` cannot be resized: its {place} has an adapter",
     help="take the adapter off (`qcompile.detach`, peft's `unload`), resize, and compile it again",
 )
 class VocabularyFixed(Message):
     """
-    The adapter's result is as wide as the vocabulary for which it was compiled. transformers would
+    An adapter is as wide as the vocabulary for which it was compiled. transformers would
     resize the input embeddings before it finds out, so the model is left as it is.
 
     Erroneous:  qcompile.attach(model, head_adapter); model.resize_token_embeddings(n)
@@ -142,6 +142,7 @@ class VocabularyFixed(Message):
     """
 
     kind: str
+    place: str = "head"
 
 
 @message("QA6018", "adapter `{adapter}` cannot use the call of `{module}`: it got {found}")

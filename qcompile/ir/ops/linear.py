@@ -13,6 +13,7 @@ from qcompile.ir.initialisation import ZERO
 from qcompile.ir.node import Dependence, ElementwiseNode, Needed, NodeWork, PlainNode, of_product
 from qcompile.ir.operands import Typed, Value
 from qcompile.ir.operation import CallReader, Operation
+from qcompile.ir.ops.lookup import LookupNode, LookupValueNode
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.signature import FROZEN, SHARE, TO, Option, init_option, value_option
 from qcompile.ir.spec_node import Lowering, SpecDomain, SpecNode, TrainableUnarySpec
@@ -38,6 +39,9 @@ class LinearNode(MultilinearNode):
         rows = chain.axis(self.width)
         chain.place(self.tensor, rows, columns)
         chain.leave(self.width, rows)
+
+    def on_tokens(self, width: int) -> LookupNode:
+        return LookupNode(operand=self.operand, tensor=self.tensor, width=self.width)
 
     def text(self, tensors: Sequence[TensorSpec]) -> str:
         return f"linear %{self.operand} {tensor_name(tensors[self.tensor])}"
@@ -78,6 +82,9 @@ class ApplyNode(PlainNode):
         require(fits, "the weight has another number of elements")
         return ()
 
+    def on_tokens(self, width: int) -> LookupValueNode:
+        return LookupValueNode(operand=self.operand, weight=self.weight, width=self.width)
+
     def dependence(self, parts: Sequence[Dependence]) -> Dependence:
         return of_product(parts)
 
@@ -104,6 +111,9 @@ class TableMapNode(PlainNode):
     def verify(self, widths: Sequence[int]) -> Needed:
         require(widths[1] == widths[0], "the weight's rows are not as wide as the operand")
         return ()
+
+    def on_tokens(self, width: int) -> LookupValueNode:
+        return LookupValueNode(operand=self.operand, weight=self.weight, width=self.width)
 
     def dependence(self, parts: Sequence[Dependence]) -> Dependence:
         return of_product(parts)

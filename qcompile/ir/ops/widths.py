@@ -9,6 +9,7 @@ from qcompile.diagnostics.messages.lowering import SliceOutOfRange
 from qcompile.ir.node import Dependence, Needed, PlainNode, UnaryNode, of_the_same
 from qcompile.ir.operands import Typed, Value, integer
 from qcompile.ir.operation import CallReader, Operation, standard
+from qcompile.ir.ops.lookup import PickNode
 from qcompile.ir.scalar import Constant, Scalar
 from qcompile.ir.signature import Option, size_option, value_option
 from qcompile.ir.spec_node import Lowering, ManyOperandsSpec, UnarySpec
@@ -63,6 +64,10 @@ class SliceNode(UnaryNode):
 
     def words(self, tensors: Sequence[TensorSpec]) -> str:
         return self.label
+
+    def on_tokens(self, width: int) -> PickNode:
+        places = tuple(range(self.start, self.start + self.width))
+        return PickNode(operand=self.operand, places=places)
 
     def verify(self, widths: Sequence[int]) -> Needed:
         inside = self.start >= 0 and self.start + self.width <= widths[0]

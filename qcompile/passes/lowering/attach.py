@@ -39,6 +39,7 @@ class BodyPlacement:
     out_features: int
     body: int
     host: str = LINEAR_HOST
+    padding: int | None = None
 
 
 def place_bodies(
@@ -63,6 +64,7 @@ def place_bodies(
                     out_features=found.out_features,
                     body=attachment.body,
                     host=found.kind,
+                    padding=found.padding,
                 )
     return tuple(taken[module.name] for module in model.modules if module.name in taken)
 
@@ -83,7 +85,7 @@ def _matched(
         report.add(_unsupported(choice, model, named, span, sizes))
         return []
     if not prefix:
-        _warn_of_left_out(choice, model, named, span, report)
+        _warn_of_left_out(choice, model, named, fitting, span, report)
     _warn_of_idle_alternatives(choice, fitting, span, report)
     if attachment.layers is None:
         return fitting
@@ -144,11 +146,13 @@ def _warn_of_left_out(
     choice: ModuleChoice,
     model: ModelInfo,
     named: list[ModuleInfo],
+    fitting: list[ModuleInfo],
     span: Span | None,
     report: LoweringReport,
 ) -> None:
-    """Linear maps that the pattern reaches and the adapter does not."""
-    unsuited = [module for module in named if module.obstacle is not None]
+    """Modules of the kind of the others that the pattern reaches and the adapter does not."""
+    kinds = {LINEAR_HOST, *(sizes.kind for m in fitting if (sizes := m.host_sizes) is not None)}
+    unsuited = [m for m in named if m.obstacle is not None and m.obstacle_kind in kinds]
     stacked = _reached_experts(choice, model)
     reasons = (*_unsuited(unsuited), *_described(stacked))
     if reasons:

@@ -44,6 +44,7 @@ class BodyLowering:
         facts: ModuleFacts,
         read: set[str],
         host: str = LINEAR_HOST,
+        padding: int | None = None,
     ) -> Program | None:
         """The program; None after any error, each of which was reported.
 
@@ -60,6 +61,7 @@ class BodyLowering:
             out_features=out_features,
             layout=layout,
             sizing=sizing,
+            host=host,
             control=bool(control),
             controls=self.controls,
         )
@@ -101,6 +103,7 @@ class BodyLowering:
             training=training,
             control=control,
             host=host,
+            padding=padding,
         )
 
     def _control(self, body: Body, sizing: Sizing) -> bool | None:

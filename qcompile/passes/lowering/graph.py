@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.messages.attachment import TokensNotRead
 from qcompile.diagnostics.messages.lowering import TooManyNodes, ValueTooWide
 from qcompile.diagnostics.messages.sizes_of_tables import RowsDiffer
 from qcompile.diagnostics.source import Span
 from qcompile.ir.domains import TOKENS, Domain
+from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST
 from qcompile.ir.limits import MAX_NODES, MAX_WIDTH
 from qcompile.ir.node import ProgramNode
 from qcompile.ir.ops.ends import InputNode, OutputNode
@@ -38,6 +40,7 @@ class Graph:
     out_features: int
     layout: Layout
     sizing: Sizing
+    host: str = LINEAR_HOST
     control: bool = False
     """Circuits are replaced by classical maps."""
     controls: Controls = field(default_factory=dict)
@@ -54,6 +57,8 @@ class Graph:
             self.refuse(ValueTooWide(width=node.width, limit=MAX_WIDTH, span=span))
         if len(self.nodes) >= MAX_NODES:
             self.refuse(TooManyNodes(adapter=self.adapter, limit=MAX_NODES, span=span))
+        if self.host == EMBEDDING_HOST and 0 in node.inputs:
+            node = self._on_tokens(node, span)
         parts = [self._domains[operand] for operand in node.inputs]
         try:
             domain = node.domain(parts)
@@ -64,6 +69,13 @@ class Graph:
         self.nodes.append(node)
         self._domains.append(domain)
         return len(self.nodes) - 1
+
+    def _on_tokens(self, node: ProgramNode, span: Span | None) -> ProgramNode:
+        found = node.on_tokens(self.in_features)
+        if found is None:
+            words = node.label.partition(" ")[0]
+            self.refuse(TokensNotRead(adapter=self.adapter, operation=words, span=span))
+        return found
 
     @property
     def module_sizes(self) -> tuple[int, int]:

@@ -48,7 +48,7 @@ def lower(
         placements = _placements(adapter, model, report)
         device = None if adapter.target is None else devices.get(adapter.target)
         facts = {} if model is None else facts_of(model)
-        units: dict[tuple[int, int, int, str], Units] = {}
+        units: dict[tuple[int, int, int, str, int | None], Units] = {}
         complete = complete and bool(placements)
         for placement in placements:
             key = (
@@ -56,6 +56,7 @@ def lower(
                 placement.in_features,
                 placement.out_features,
                 placement.host,
+                placement.padding,
             )
             known = facts.get(placement.module, ModuleFacts())
             if key not in units:
@@ -74,6 +75,7 @@ def lower(
                     known,
                     read,
                     placement.host,
+                    placement.padding,
                 )
                 unit = _placed(program, found, programs)
                 found.append(({name: known.values.get(name) for name in read}, unit))
