@@ -16,6 +16,7 @@ from qcompile.ir.operation import CallReader, Operation
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.signature import Option, value_option
 from qcompile.ir.spec_node import Lowering, UnarySpec
+from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.verification import require
 
 
@@ -41,6 +42,9 @@ class PermuteNode(ElementwiseNode):
     def label(self) -> str:
         axes = ", ".join(map(str, self.axes))
         return f"permute {extents_text(self.modes)} to ({axes})"
+
+    def words(self, tensors: Sequence[TensorSpec]) -> str:
+        return self.label
 
 
 def is_permutation(axes: Sequence[int], count: int) -> bool:
