@@ -30,6 +30,8 @@ EXAMPLES = sorted(
 def kept(part: AdapterModule, tokens: int) -> int:
     plan = part.plan
     x = torch.randn(tokens, plan.in_features, requires_grad=True)
+    if plan.host == "embedding":
+        x = torch.arange(tokens)
     y = torch.randn(tokens, plan.out_features, requires_grad=True) if plan.uses_output else None
     base = nn.Linear(plan.in_features, plan.out_features).requires_grad_(False)
     constants = [constant.value for constant in part._simulation.constants.items]

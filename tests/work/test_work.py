@@ -62,6 +62,8 @@ def operators(part: AdapterModule) -> Operators:
     """Of forward and backward with gradients for the input and all parameters."""
     plan = part.plan
     x = torch.randn(TOKENS, plan.in_features, requires_grad=True)
+    if plan.host == "embedding":
+        x = torch.arange(TOKENS)
     y = torch.randn(TOKENS, plan.out_features, requires_grad=True) if plan.uses_output else None
     base = torch.nn.Linear(plan.in_features, plan.out_features).requires_grad_(False)
     found = Operators()

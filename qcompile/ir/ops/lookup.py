@@ -35,8 +35,8 @@ class LookupNode(PlainNode):
         return parts[0]
 
     def work(self, widths: Sequence[int]) -> NodeWork:
-        # A product with the element, and an addition for the gradient.
-        return NodeWork(each=float(self.width), backward=1)
+        # A product with the element, and an addition for the gradient, which needs the ids.
+        return NodeWork(each=float(self.width), backward=1, interior=1)
 
     def text(self, tensors: Sequence[TensorSpec]) -> str:
         return f"lookup %{self.operand} {tensor_name(tensors[self.tensor])}"
@@ -67,7 +67,8 @@ class LookupValueNode(PlainNode):
         return parts[0] if parts[1] == "constant" else "other"
 
     def work(self, widths: Sequence[int]) -> NodeWork:
-        return NodeWork(each=float(self.width), backward=1, peak=self.width * widths[0])
+        peak = self.width * widths[0]
+        return NodeWork(each=float(self.width), backward=1, interior=1, peak=peak)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
