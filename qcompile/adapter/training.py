@@ -25,7 +25,7 @@ from qcompile.backends.simulator.training import apply_proximal, penalty
 from qcompile.diagnostics.arguments import check_type, wrong_argument
 from qcompile.ir.training import Penalty, Proximal, Training
 
-__all__ = ["after_step", "check_finite", "regulariser", "with_regulariser"]
+__all__ = ["after_step", "check_finite", "has_clauses", "regulariser", "with_regulariser"]
 
 
 def regulariser(model: nn.Module) -> Tensor:
@@ -64,6 +64,11 @@ def after_step(model: nn.Module, strength: float = 1.0) -> None:
     for term, tensors in _terms(model):
         if isinstance(term, Proximal):
             apply_proximal(term, tensors, strength)
+
+
+def has_clauses(model: nn.Module) -> bool:
+    """Whether a part in `model` has a `train` clause that acts on a trainable tensor."""
+    return next(_terms(model), None) is not None
 
 
 def _terms(model: nn.Module) -> Iterator[tuple[Training, tuple[nn.Parameter, ...]]]:

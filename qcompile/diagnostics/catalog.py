@@ -49,6 +49,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("library", "QA72"),
     ("surrogates", "QA73"),
     ("serving", "QA73"),
+    ("plugins", "QA74"),
     ("extensions", "QA80"),
     ("internal", "QA9"),
 )

@@ -38,6 +38,8 @@ from qcompile.driver.options import Options
 from qcompile.driver.phases import compile_source
 from qcompile.ir.gates import GATES
 from qcompile.models.skeleton import describe_model
+from tests.adapter.models import llama
+from tests.plugins.programs import Cfg, plugin
 
 GOLDEN = Path(__file__).with_name("golden")
 PREFIXES = (
@@ -70,6 +72,12 @@ adapter low(rank: int = 2) {
 }
 """
 ATTACHED = LOW.replace("shape 6 -> 4", 'attach "*.up"')
+PENALISED = LOW.replace("shape 6 -> 4", 'attach "*.up_proj"').replace(
+    "update linear(a",
+    "g = vector(rank, init: normal)\n"
+    "    train { regularise 0.1 * mean_abs(g) }\n"
+    "    update linear(g * a",
+)
 NONLINEAR = ATTACHED.replace("linear(a, to", "linear(tanh(a), to")
 PREFIX = """qa 1
 
@@ -407,6 +415,31 @@ def merged_at_every_step() -> None:
     qcompile.attach(base, qcompile.compile(NONLINEAR, model=base))
     arguments = SimpleNamespace(use_vllm=True)
     trainer_callback().on_init_end(arguments, None, None, model=base)
+
+
+def without_block() -> None:
+    from qcompile.plugins.settings import configuration
+
+    configuration(None, "the block `qcompile`", "qcompile: {spec: adapter.qa}")
+
+
+def with_unknown_setting() -> None:
+    from qcompile.plugins.settings import configuration
+
+    configuration({"spec": LOW, "optimization": 2}, "`peft_config`", "")
+
+
+def with_setting_of_lora(monkeypatch: pytest.MonkeyPatch) -> None:
+    cfg = Cfg(adapter="qcompile", qcompile={"spec": LOW}, lora_r=8)
+    plugin(monkeypatch, "axolotl").QCompilePlugin().pre_model_load(cfg)
+
+
+def with_clauses_in_a_loop_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    add_adapter = plugin(monkeypatch, "llama_factory").add_adapter
+    with warnings.catch_warnings():
+        # peft asks transformers under names that transformers 6 will drop.
+        warnings.simplefilter("ignore", FutureWarning)
+        add_adapter(llama(), {"name": "qcompile", "spec": PENALISED}, True)
 
 
 def fault(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -784,6 +817,8 @@ PATCHED = (
     without_aer,
     huge_plan,
     fault,
+    with_clauses_in_a_loop_of_its_own,
+    with_setting_of_lora,
     no_temporary_folder,
     without_calibrations,
     damaged_calibration,
@@ -919,6 +954,10 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7304": merged_at_every_step,
     "QA7305": lambda: write_served(qcompile.compile(LOW), "served", base=weightless()),
     "QA7306": lambda: load_served("served", SimpleNamespace(qcompile_base=None), {}),
+    "QA7401": without_block,
+    "QA7402": with_unknown_setting,
+    "QA7403": with_setting_of_lora,
+    "QA7404": with_clauses_in_a_loop_of_its_own,
     "QA7101": lambda: qcompile.compile(CIRCUIT).on("simulater"),
     "QA7102": without_aer,
     "QA7103": lambda: qcompile.compile(LOW).on("aer"),

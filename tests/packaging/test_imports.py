@@ -70,7 +70,8 @@ USES = {
     "every module but testing": (
         "import importlib, pkgutil, qcompile\n"
         "for module in pkgutil.walk_packages(qcompile.__path__, 'qcompile.'):\n"
-        "    if module.name.split('.')[1] not in ('__main__', 'testing'):\n"
+        # Plugins are imported by the programs that they are for.
+        "    if module.name.split('.')[1] not in ('__main__', 'testing', 'plugins'):\n"
         "        importlib.import_module(module.name)"
     ),
     "compile, attach and save": (
