@@ -13,7 +13,8 @@ from torch import nn
 from qcompile.adapter.notebook import adapter_html
 from qcompile.adapter.training import after_step, regulariser
 from qcompile.adapter.without_library import warn_without_library
-from qcompile.artifact.formats import FOLDER, PROGRAM, kind_of, write_adapter
+from qcompile.artifact.atomic import write_atomically
+from qcompile.artifact.formats import FOLDER, ONNX, PROGRAMS, kind_of, write_adapter
 from qcompile.artifact.layout import state_name, trainable_parameters
 from qcompile.artifact.manifest import Manifest
 from qcompile.backends.simulator.module import AdapterModule, build_module
@@ -317,21 +318,26 @@ class CompiledAdapter(nn.Module):
             for tensor in part.plan.tensors:
                 yield state_name(site, tensor), part.get_parameter(tensor.name)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, module: str | None = None) -> None:
         """Write the tensors as they are now; `qcompile.load` restores them exactly.
 
-        The suffix decides the kind: .pt, .safetensors, a folder for peft (`adapter/`), or .pt2, a
-        program of torch.export, which `qcompile.load` does not read (see `export`).
+        The suffix decides the kind: .pt, .safetensors, a folder for peft (`adapter/`), or a program
+        without qcompile, which `qcompile.load` does not read: .pt2 (see `export`) or .onnx (see
+        `adapter.onnx_model`).
+
+        Args:
+            path: A file or folder.
+            module: Of a program, the module whose first part alone is written.
 
         Raises:
-            AdapterError: QA6121 where a tensor is sharded; QA6123 for .pt2.
+            AdapterError: QA6007 for an unknown module, QA6121 where a tensor is sharded; QA6123 and
+                QA6125 for programs.
             UsageError: QA0012 to QA0014, QA6013; a file that was there is unchanged.
         """
         check_path("CompiledAdapter.save", "path", path)
-        if kind_of(path) == PROGRAM:
-            from qcompile.adapter.exported import write_program
-
-            write_program(path, self.export())
+        kind = kind_of(path)
+        if kind in PROGRAMS:
+            write_atomically(path, self._program(module, kind))
             return
         state = self.stored_state()
         if kind_of(path) != FOLDER:
@@ -349,17 +355,28 @@ class CompiledAdapter(nn.Module):
             AdapterError: QA6007 for an unknown module, QA6121 for a sharded adapter, QA6123.
             UsageError: QA6013.
         """
-        if module is not None:
-            check_type("CompiledAdapter.export", "module", module, str, "the name of a module")
         from qcompile.adapter.exported import exported
 
+        return exported(*self._to_export(module))
+
+    def _program(self, module: str | None, kind: str) -> bytes:
+        if kind == ONNX:
+            from qcompile.adapter.onnx_model import onnx_bytes
+
+            return onnx_bytes(*self._to_export(module))
+        from qcompile.adapter.exported import program_bytes
+
+        return program_bytes(self.export(module))
+
+    def _to_export(self, module: str | None) -> tuple[nn.Module, dict[str, AdapterModule]]:
+        """A copy, and the parts of it by their names."""
+        if module is not None:
+            check_type("CompiledAdapter.export", "module", module, str, "the name of a module")
         self.stored_state()
         whole = copy.deepcopy(self).on("simulator").cpu().eval()
         if module is not None:
-            return exported(whole, {module: whole[module]})
-        return exported(
-            whole, {f"{site.module}.{site.adapter}": part for site, part in whole.parts()}
-        )
+            return whole, {module: whole[module]}
+        return whole, {f"{site.module}.{site.adapter}": part for site, part in whole.parts()}
 
     def circuits(
         self, module: str | None = None, *, target: object = None

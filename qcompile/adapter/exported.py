@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +12,6 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from qcompile.adapter.safe_names import rename_safely
-from qcompile.artifact.atomic import write_atomically
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.scaling import NotExportable
@@ -93,15 +91,6 @@ def program_bytes(program: ExportedProgram) -> bytes:
     buffer = io.BytesIO()
     torch.export.save(program, buffer)
     return buffer.getvalue()
-
-
-def write_program(path: str | Path, program: ExportedProgram) -> None:
-    """Write a .pt2 file atomically.
-
-    Raises:
-        UsageError: QA0013, QA0014; a file that was there is unchanged.
-    """
-    write_atomically(path, program_bytes(program))
 
 
 def _check_exportable(parts: list[AdapterModule]) -> None:

@@ -24,10 +24,15 @@ FOLDER = "a folder/"
 """How messages speak of a folder for peft."""
 
 PROGRAM = ".pt2"
-"""A program of torch.export. It is written only: nothing leads back from it to the adapter."""
+"""A program of torch.export."""
+
+ONNX = ".onnx"
+
+PROGRAMS = (PROGRAM, ONNX)
+"""What runs without qcompile. It is written only: nothing leads back from it to the adapter."""
 
 READ = (".pt", ".safetensors", FOLDER)
-WRITTEN = (".pt", ".safetensors", PROGRAM, FOLDER)
+WRITTEN = (".pt", ".safetensors", *PROGRAMS, FOLDER)
 
 
 def kind_of(path: str | Path) -> str:
@@ -43,7 +48,7 @@ def names_folder(path: str | Path) -> bool:
 def write_adapter(path: str | Path, manifest: Manifest, state: Mapping[str, torch.Tensor]) -> None:
     """Write adapter.pt, .safetensors, or a folder for peft where the path ends with `/`.
 
-    Programs need torch modules: `qcompile.adapter.exported` writes them.
+    Programs need torch modules: `CompiledAdapter.save` writes them.
 
     Raises:
         UsageError: QA0012 for any other suffix, QA0013, QA0014.
@@ -63,11 +68,11 @@ def read_adapter(path: str | Path) -> tuple[Manifest, dict[str, torch.Tensor]]:
     """Read what `write_adapter` wrote; a file with a suffix that it does not know, as adapter.pt.
 
     Raises:
-        ArtifactError: QA5001 to QA5011; QA5021 for a program of torch.export.
+        ArtifactError: QA5001 to QA5011; QA5021 for a program.
     """
     if names_folder(path) or os.path.isdir(path):
         return read_peft_folder(path)
-    if Path(path).suffix == PROGRAM and os.path.exists(path):
+    if Path(path).suffix in PROGRAMS and os.path.exists(path):
         raise ArtifactError(ProgramNotAdapter(path=str(path)))
     if Path(path).suffix == ".safetensors":
         return read_safetensors(path)

@@ -35,9 +35,9 @@ OPTIONS: tuple[CommandOption, ...] = (
         names=("-o", "--output"),
         metavar="PATH",
         commands=("compile", "run", "targets"),
-        help="where to write; the suffix decides what: .pt .safetensors .pt2, circuits .qasm .qasm2"
-        " .qpy .json .qir, .dot .txt, or a folder for peft with a slash at the end (default: the"
-        " source's name with .pt); of run: .npy or .pt; of targets: .svg of"
+        help="where to write; the suffix decides what: .pt .safetensors .pt2 .onnx, circuits .qasm"
+        " .qasm2 .qpy .json .qir, .dot .txt, or a folder for peft with a slash at the end (default:"
+        " the source's name with .pt); of run: .npy or .pt; of targets: .svg of"
         " `show`, .json of `export`",
     ),
     CommandOption(
@@ -222,7 +222,7 @@ OPTIONS: tuple[CommandOption, ...] = (
         names=("--module",),
         metavar="NAME",
         commands=("compile", "convert", "run"),
-        help="circuits, or convert to .pt2, or run: one module alone, such as"
+        help="circuits, or convert to .pt2 or .onnx, or run: one module alone, such as"
         " model.layers.0.self_attn.q_proj",
     ),
     CommandOption(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qcompile.artifact.atomic import check_output, descriptor_of, write_atomically
-from qcompile.artifact.formats import FOLDER, names_folder
+from qcompile.artifact.formats import FOLDER, PROGRAMS, names_folder
 from qcompile.artifact.layout import frozen_parameters, trainable_parameters
 from qcompile.artifact.peft_folder import check_folder
 from qcompile.cli.arguments import Arguments
@@ -38,7 +38,7 @@ CIRCUITS = "circuits"
 SUFFIXES = {
     ".pt": None,
     ".safetensors": None,
-    ".pt2": None,
+    **dict.fromkeys(PROGRAMS),
     **dict.fromkeys(CIRCUIT_SUFFIXES, CIRCUITS),
     ".dot": "dot",
     ".txt": "plan",

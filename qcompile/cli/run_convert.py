@@ -8,7 +8,7 @@ from pathlib import Path
 from qcompile.artifact.atomic import check_output
 from qcompile.artifact.formats import (
     FOLDER,
-    PROGRAM,
+    PROGRAMS,
     READ,
     WRITTEN,
     kind_of,
@@ -67,13 +67,12 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
         return 0
     with terminal.progress() as say:
         say(f"read {source}")
-        if kind_of(output) == PROGRAM:
-            from qcompile.adapter.exported import write_program
+        if kind_of(output) in PROGRAMS:
             from qcompile.adapter.load import load
 
             adapter = load(source)
             say(f"export {output}")
-            write_program(output, adapter.export(arguments.module))
+            adapter.save(output, arguments.module)
         else:
             manifest, state = read_adapter(source)
             say(f"write {output}")
@@ -90,7 +89,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
 
 def _check_source(source: str) -> None:
     # A program has a message of its own when it is read.
-    if not os.path.isdir(source) and kind_of(source) not in (*READ, PROGRAM):
+    if not os.path.isdir(source) and kind_of(source) not in (*READ, *PROGRAMS):
         raise UsageError(NoAdapterFile(path=source, suffixes=READ))
 
 
@@ -111,8 +110,8 @@ def _check_output(source: str, output: str, arguments: Arguments) -> None:
         )
     circuits = arguments.to == "adapter" and holds_circuits(output)
     refuse_without_circuits(circuits, arguments)
-    if arguments.module is not None and kind != PROGRAM and not circuits:
-        needed = f"an output with the suffix {PROGRAM}, or of circuits"
+    if arguments.module is not None and kind not in PROGRAMS and not circuits:
+        needed = f"an output with the suffix {' or '.join(PROGRAMS)}, or of circuits"
         raise UsageError(OptionWithoutEffect(option="--module", needed=needed))
     if circuits:
         check_circuit_output(output)

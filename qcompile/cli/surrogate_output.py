@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from qcompile.artifact.formats import PROGRAM, kind_of
 from qcompile.cli.arguments import Arguments
 from qcompile.cli.bound_data import read_samples
 from qcompile.cli.terminal import Terminal
@@ -33,12 +32,7 @@ def write_surrogate(arguments: Arguments, terminal: Terminal) -> None:
             progress=say,
         )
         say(f"write {output}")
-        if kind_of(output) == PROGRAM:
-            from qcompile.adapter.exported import write_program
-
-            write_program(output, found.adapter.export(arguments.module))
-        else:
-            found.adapter.save(output)
+        found.adapter.save(output, arguments.module)
     terminal.out(_json(found) if arguments.format == "json" else _table(found))
     count = len(found.circuits)
     circuits = "1 circuit" if count == 1 else f"{count} circuits"

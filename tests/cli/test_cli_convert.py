@@ -108,7 +108,7 @@ def test_conversions_that_cannot_be_are_refused(
 
     pt = f"{trained}/adapter.pt"
     assert "QA5001" in fails(f"{trained}/adaptor.pt", f"{tmp_path}/x.safetensors")
-    assert "error" in fails(pt, f"{tmp_path}/x.onnx")
+    assert "error" in fails(pt, f"{tmp_path}/x.h5")
     assert "error" in fails(pt)
     assert "error" in fails(pt, f"{tmp_path}/x.pt", "more")
     assert "error" in fails(pt, f"{tmp_path}/x", "--to", "lora", "--rank", "0")
@@ -158,7 +158,7 @@ def test_surrogates_are_written_as_any_adapter(
 WRITTEN = (".pt", ".safetensors", ".pt2", "/")
 READ = (".pt", ".safetensors", "/")
 CIRCUITS = (".qasm", ".qasm2", ".qpy", ".json", ".qir")
-KNOWN = f"the known suffixes are: .pt, .safetensors, .pt2, {', '.join(CIRCUITS)}, a folder/"
+KNOWN = f"the known suffixes are: .pt, .safetensors, .pt2, .onnx, {', '.join(CIRCUITS)}, a folder/"
 
 
 @pytest.fixture(scope="module")
@@ -171,8 +171,8 @@ def kinds(trained: Path) -> Path:
     return trained
 
 
-@pytest.mark.parametrize("to", [*WRITTEN, "", ".onnx", ".qasm", ".json", ".dot", ".qa", ".PT"])
-@pytest.mark.parametrize("source", [*WRITTEN, "", ".onnx", ".qasm", ".qa"])
+@pytest.mark.parametrize("to", [*WRITTEN, "", ".h5", ".qasm", ".json", ".dot", ".qa", ".PT"])
+@pytest.mark.parametrize("source", [*WRITTEN, "", ".h5", ".qasm", ".qa"])
 def test_every_pair_of_kinds_converts_or_says_why_not(
     source: str, to: str, kinds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -180,15 +180,15 @@ class ForeignFolder(Message):
 
 @message(
     "QA5021",
-    "`{path}` is a program of torch.export, not an adapter",
+    "`{path}` is a program, not an adapter",
     help=(
-        "load or convert the adapter.pt that it was made from; run a program by "
-        "`torch.export.load(path).module()`"
+        "load or convert the adapter.pt that it was made from; a .pt2 file runs by "
+        "`torch.export.load(path).module()`, a .onnx file by `onnxruntime.InferenceSession(path)`"
     ),
 )
 class ProgramNotAdapter(Message):
-    """A .pt2 file runs without qcompile, but holds neither the plan nor the source of the adapter:
-    operations and tensors are all that is left. Nothing leads back from it.
+    """A .pt2 or .onnx file runs without qcompile, but holds neither the plan nor the source of the
+    adapter: operations and tensors are all that is left. Nothing leads back from it.
 
     Erroneous:  qcompile convert adapter.pt2 adapter.safetensors
     Corrected:  qcompile convert adapter.pt adapter.safetensors

@@ -56,13 +56,9 @@ class AnglesNotFinite(Message):
     tensor: str
 
 
-@message(
-    "QA4223",
-    "{format} needs the package {package}, which is not installed",
-    help="install it: pip install 'qcompile[qir]'",
-)
+@message("QA4223", "{format} needs the package {package}, which is not installed")
 class FormatNeedsPackage(Message):
-    """Most formats are written by packages that qcompile needs anyway. QIR is an extra.
+    """Most formats are written by packages that qcompile needs anyway. QIR and ONNX are extras.
 
     Erroneous:  qcompile convert adapter.pt circuits.qir --bind angles     without pyqir
     Corrected:  pip install 'qcompile[qir]'
@@ -70,6 +66,9 @@ class FormatNeedsPackage(Message):
 
     format: str
     package: str
+
+    def helps(self) -> tuple[str, ...]:
+        return (f"install it: pip install 'qcompile[{self.format.lower()}]'",)
 
 
 @message(

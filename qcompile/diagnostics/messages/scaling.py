@@ -26,14 +26,14 @@ class ShardedTensor(Message):
     tensor: str
 
 
-@message("QA6123", "torch.export cannot make a program of the adapter: {reason}")
+@message("QA6123", "torch cannot make a program of the adapter: {reason}")
 class NotExportable(Message):
     """
-    A .pt2 file holds what torch.export makes of the adapter's parts, in evaluation mode. It knows
-    no rule for the sampling of `shots`; exact expectations can be exported, under noise as well. A
-    prefix is not a function of an input: export the model that it is attached to. Other adapters of
-    the compiler can be exported, unless hooks were added that torch cannot trace. Nothing was
-    written.
+    A .pt2 or .onnx file holds what torch.export makes of the adapter's parts, in evaluation mode.
+    It knows no rule for the sampling of `shots`; exact expectations can be exported, under noise as
+    well. A prefix is not a function of an input: export the model that it is attached to. Other
+    adapters of the compiler can be exported, unless hooks were added that torch cannot trace.
+    Nothing was written.
 
     Erroneous:  qcompile examples/noisy_target.qa -o noisy.pt2
     Corrected:  the same without `shots:` and `mitigate:` in the target
