@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from datasets import Dataset
 from peft import PeftModel
-from trl import GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
+from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
 
 from qcompile.adapter.trainer_callback import trainer_callback
 from qcompile.diagnostics import AdapterError
@@ -140,3 +141,33 @@ def test_grpo_trains_without_merging(tmp_path: Path) -> None:
 def test_grpo_with_vllm_is_refused_where_nothing_can_be_merged(tmp_path: Path) -> None:
     with pytest.raises(AdapterError, match="QA7304"):
         grpo(tmp_path, "qtha.qa", use_vllm=True)
+
+
+def test_dpo_compares_with_the_base(tmp_path: Path) -> None:
+    arguments = DPOConfig(
+        output_dir=str(tmp_path),
+        per_device_train_batch_size=2,
+        max_steps=4,
+        learning_rate=0.05,
+        logging_steps=1,
+        report_to=[],
+        use_cpu=True,
+        bf16=False,
+        disable_tqdm=True,
+    )
+    pair = {"prompt": "the adapter", "chosen": " learns a circuit", "rejected": " so few"}
+    trainer = DPOTrainer(
+        model=llama(),
+        args=arguments,
+        train_dataset=Dataset.from_list([pair] * 8),
+        processing_class=tokenizer(),
+        peft_config=QCompileConfig(
+            spec=str(EXAMPLES / "qtha.qa"), parameters={"rank": 3}, task_type="CAUSAL_LM"
+        ),
+        callbacks=[trainer_callback()],
+    )
+    trainer.train()
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    # At the start the adapter changes nothing, so that both models agree on every pair.
+    assert losses[0] == pytest.approx(log(2), abs=1e-6)
+    assert losses[-1] < losses[0] - 1e-4
