@@ -68,6 +68,7 @@ class Arguments:
     verify: bool = False
     validate: Validation = "none"
     budget: int | None = None
+    evaluator: str | None = None
     emit: tuple[str, ...] = ()
     tokens: int = DEFAULT_TOKENS
     memory_limit: int = DEFAULT_MEMORY
@@ -251,6 +252,7 @@ class _Reader:
                 self._one("validate", "--validate"), "--validate", ("show", "choose"), "none"
             ),
             budget=self._count("budget"),
+            evaluator=self._evaluator(),
             emit=emit,
             tokens=self._number("tokens", 1, 2**40, defaults.tokens),
             memory_limit=self._size("memory_limit", defaults.memory_limit),
@@ -383,6 +385,16 @@ class _Reader:
             )
             return default
         return value
+
+    def _evaluator(self) -> str | None:
+        """One of qcompile's own, or of another package's."""
+        name = self._one("evaluator", "--evaluator")
+        if name is None:
+            return None
+        from qcompile.executors.registry import EXECUTORS
+
+        allowed = ("auto", *EXECUTORS)
+        return self._choice(name, "--evaluator", allowed, "auto")
 
     def _count(self, name: str) -> int | None:
         """A number from 1; None where the option is not given."""

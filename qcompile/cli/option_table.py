@@ -124,6 +124,12 @@ OPTIONS: tuple[CommandOption, ...] = (
         help=f"print levels instead of writing an adapter: {', '.join(EMITTED)}",
     ),
     CommandOption(
+        names=("--evaluator",),
+        metavar="NAME",
+        commands=_COMPILING,
+        help="how circuits are run, whatever their target says, such as statevector or mps",
+    ),
+    CommandOption(
         names=("--tokens",),
         metavar="N",
         commands=_COMPILING,

@@ -32,6 +32,7 @@ def driver_options(arguments: Arguments) -> Options:
         verify=arguments.verify,
         validate=arguments.validate,
         budget=arguments.budget,
+        evaluator=arguments.evaluator,
     )
 
 

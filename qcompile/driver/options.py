@@ -38,6 +38,8 @@ class Options:
     """Whether the best candidates of circuits on a device are simulated under its noise."""
     budget: int | None = None
     """Searches of each circuit on its way to a device, at most."""
+    evaluator: str | None = None
+    """How circuits are run, whatever their target says."""
 
     def overrides(self) -> tuple[Override, ...]:
         """All values of parameters.

@@ -17,7 +17,7 @@ from qcompile.diagnostics.source import Source
 from qcompile.driver.clock import Clock
 from qcompile.driver.control import with_control
 from qcompile.driver.options import Options
-from qcompile.driver.targets import devices_of, targets_of, with_target
+from qcompile.driver.targets import devices_of, targets_of, with_evaluator, with_target
 from qcompile.grammar.files import read_source
 from qcompile.grammar.frontend import load_spec
 from qcompile.ir.compilation import LoweredSet, ModelInfo, PlannedSet
@@ -96,6 +96,8 @@ def compile_source(
         spec = with_target(spec, options.target)
     if options.verify:
         verify_spec(spec)
+    if options.evaluator is not None:
+        spec = with_evaluator(spec, options.evaluator)
     targets = targets_of(spec)
 
     clock.start("model")

@@ -27,6 +27,18 @@ def with_target(spec: Spec, wanted: str | Device) -> Spec:
     return replace(spec, targets=(*others, chosen), adapters=adapters)
 
 
+def with_evaluator(spec: Spec, name: str) -> Spec:
+    """The spec with one way to run circuits on every target."""
+    default = replace(DEFAULT_TARGET, evaluator=name)
+    targets = tuple(replace(target, evaluator=name) for target in spec.targets)
+    if all(adapter.target for adapter in spec.adapters):
+        return replace(spec, targets=targets)
+    adapters = tuple(
+        replace(adapter, target=adapter.target or default.name) for adapter in spec.adapters
+    )
+    return replace(spec, targets=(*targets, default), adapters=adapters)
+
+
 def targets_of(spec: Spec) -> dict[str, Target]:
     """The target of each adapter, by the adapter's name."""
     named = {target.name: target for target in spec.targets}

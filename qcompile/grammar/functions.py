@@ -9,7 +9,7 @@ from qcompile.ir.coupling_maps import COUPLING_MAPS, CouplingMap
 from qcompile.ir.executor_names import BUILT_IN
 from qcompile.ir.gates import GATES
 from qcompile.ir.initialisation import INIT_ARGUMENTS, InitKind
-from qcompile.ir.limits import MAX_QUBITS
+from qcompile.ir.limits import DEFAULT_BOND, MAX_BOND, MAX_QUBITS
 from qcompile.ir.patterns import FREE_PATTERNS, PATTERNS
 from qcompile.ir.signature import (
     SHARE,
@@ -319,6 +319,12 @@ TARGET_FIELDS = (
         default="auto",
         meaning="how circuits are run; auto weighs the costs",
         choices=("auto", *BUILT_IN),
+    ),
+    TargetField(
+        name="bond",
+        values=f"int from 1 to {MAX_BOND}",
+        default=str(DEFAULT_BOND),
+        meaning="the largest bond dimension of matrix product states, which are cut beyond it",
     ),
     TargetField(
         name="run",

@@ -9,6 +9,7 @@ BUILT_IN = {
     "density": "qcompile.executors.sweeps.executors:Density",
     "transfer": "qcompile.executors.transfer.executor:Transfer",
     "fused": "qcompile.executors.fused.executor:Fused",
+    "mps": "qcompile.executors.mps.executor:Mps",
 }
 """Where each is, in the order in which they are asked: what needs a search comes after those that
 it has to beat, and what falls back on another after that. The language needs the names, and must

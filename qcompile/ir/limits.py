@@ -5,7 +5,7 @@ Beyond these limits a spec is refused before anything is allocated.
 
 from __future__ import annotations
 
-MAX_QUBITS = 30
+MAX_QUBITS = 128
 MAX_GATES = 200_000
 """Of one expanded circuit; also the number of its items that are visited, empty ones included."""
 MAX_REPEATS = 10_000
@@ -19,6 +19,9 @@ MAX_BANK = 1_000_000
 MAX_DIGITS = 20
 """Binary digits of a table's rows."""
 MAX_DEVICE_QUBITS = 1024
+MAX_BOND = 1024
+"""Between two qubits of a matrix product state; an eigenproblem of twice the size."""
+DEFAULT_BOND = 32
 MAX_FUSED_QUBITS = 14
 """Of a circuit in the compiled library: beyond, a thread's states leave its cache."""
 MAX_FUSED_GATES = 4000

@@ -80,6 +80,17 @@ class NetworkEvaluation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MpsEvaluation:
+    """A matrix product state: one tensor a qubit, exact while bonds stay within a limit."""
+
+    circuit: Circuit
+    """ZeroState and Expectations only."""
+    bond: int
+    """The largest bond dimension; what is wider is cut."""
+    kind: Literal["mps"] = "mps"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DensityEvaluation:
     """Density matrix, for noise: gates on ket and bra, depolarising after each gate."""
 
@@ -127,6 +138,7 @@ Evaluation = (
     | DensityEvaluation
     | TransferEvaluation
     | FusedEvaluation
+    | MpsEvaluation
     | ExternalEvaluation
 )
 

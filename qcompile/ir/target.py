@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 from qcompile.diagnostics.source import Span
 from qcompile.ir.added_later import ADDED_LATER
+from qcompile.ir.limits import DEFAULT_BOND
 
 DType = Literal["float32", "float64"]
 Objective = Literal["gates", "depth", "fidelity"]
@@ -104,6 +105,8 @@ class Target:
     mitigate_runs: tuple[RunMitigation, ...] = field(default=(), metadata=ADDED_LATER)
     evaluator: str = "auto"
     """`auto`, or the name of an executor."""
+    bond: int = field(default=DEFAULT_BOND, metadata=ADDED_LATER)
+    """The largest bond dimension of matrix product states."""
     run: Literal["simulator", "device"] = field(default="simulator", metadata=ADDED_LATER)
     """Where `CompiledAdapter.on()` and `qcompile run` let circuits run, unless told otherwise."""
     copies: Copies | None = field(default=None, metadata=ADDED_LATER)

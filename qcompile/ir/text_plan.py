@@ -18,6 +18,7 @@ from qcompile.ir.plan import (
     ExternalEvaluation,
     FusedEvaluation,
     HoistedBlock,
+    MpsEvaluation,
     NetworkEvaluation,
     Plan,
     StatevectorEvaluation,
@@ -111,6 +112,8 @@ def _evaluation_lines(node: EvaluationNode) -> list[str]:
             lines.append(f"noise {inline(calibrated)}")
         case StatevectorEvaluation():
             pass
+        case MpsEvaluation(bond=bond):
+            lines.append(f"bond {bond}")
         case ExternalEvaluation(options=options):
             lines.append(f"options {inline(options)}")
         case _:

@@ -9,7 +9,7 @@ from qcompile.ir.circuit_network import observable_operands
 from qcompile.ir.contraction_extents import result_shapes
 from qcompile.ir.device import Device, RoutedCircuit, gates_of
 from qcompile.ir.device_noise import DeviceNoise
-from qcompile.ir.limits import MAX_FUSED_GATES, MAX_FUSED_QUBITS
+from qcompile.ir.limits import MAX_BOND, MAX_FUSED_GATES, MAX_FUSED_QUBITS
 from qcompile.ir.network import ContractionNode, DataOperand
 from qcompile.ir.node import PlainNode, PlanNode, ProgramNode
 from qcompile.ir.plan import (
@@ -17,6 +17,7 @@ from qcompile.ir.plan import (
     Evaluation,
     EvaluationNode,
     FusedEvaluation,
+    MpsEvaluation,
     NetworkEvaluation,
     Plan,
     TransferEvaluation,
@@ -132,6 +133,10 @@ def _verify_way(evaluation: Evaluation) -> None:
                     _require(0 <= min(pair) < max(pair) < left, f"{pair} is no pair of {left}")
                     left -= 1
                 _require(left <= 1, f"{left} tensors are left instead of one")
+        case MpsEvaluation(bond=bond):
+            _require(isinstance(circuit.initial, ZeroState), "a chain starts in |0…0⟩")
+            _require(isinstance(circuit.readout, Expectations), "a chain reads expectations")
+            _require(1 <= bond <= MAX_BOND, f"bonds are from 1 to {MAX_BOND} wide, not {bond}")
         case TransferEvaluation(routed=routed, noise=noise):
             _verify_routed(routed, circuit, None)
             _verify_noise(noise, routed.circuit)

@@ -21,6 +21,7 @@ from qcompile.ir.plan import (
     Evaluation,
     EvaluationNode,
     ExternalEvaluation,
+    MpsEvaluation,
     Plan,
     orthogonals,
 )
@@ -66,6 +67,9 @@ class CircuitFigures:
     """Of that polynomial; forward."""
     flops_per_token: float = 0.0
     """Of the evaluator; forward."""
+    lost: float | None = None
+    """Of a matrix product state that is cut, the share that is lost for data and angles of which
+    nothing special holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,7 +292,27 @@ def _circuit(node: EvaluationNode) -> CircuitFigures:
         routed_depth=None if routed is None else depth(routed.circuit.gates),
         routings=node.routings,
         flops_per_token=cost.flops_per_token,
+        lost=_lost(node.evaluation) if isinstance(node.evaluation, MpsEvaluation) else None,
     )
+
+
+@lru_cache(maxsize=256)
+def _lost(evaluation: MpsEvaluation) -> float | None:
+    """Of the two tokens that are tried the most; None where nothing is cut."""
+    from qcompile.executors.mps.program import mps_program
+
+    program = mps_program(evaluation)
+    if not program.cuts:
+        return None
+    import torch
+
+    from qcompile.executors.constants import Constants
+    from qcompile.executors.mps.build import MpsEvaluator
+
+    circuit = evaluation.circuit
+    data = torch.arange(2 * circuit.data_width).reshape(2, circuit.data_width).sin()
+    angles = 2 * torch.arange(circuit.angle_count).cos() if circuit.angle_count else None
+    return MpsEvaluator(program, None, Constants()).lost(data, angles)
 
 
 def _unitary(matrix: OrthogonalFrame | UnitaryNode) -> UnitaryFigures:

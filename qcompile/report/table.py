@@ -157,6 +157,8 @@ def _details(name: str, module: ModuleFigures) -> list[str]:
                 f" {quantity(circuit.surrogate_flops_per_token)} FLOPs/token,"
                 f" {quantity(circuit.flops_per_token)} as a circuit"
             )
+        if circuit.lost is not None:
+            lines.append(f"    bonds are cut: a state loses {circuit.lost:.2g} in an example")
         if len(circuit.candidates) > 1:
             weighed = [_candidate(candidate) for candidate in circuit.candidates]
             lines.extend(f"    {line}" for line in weighed)

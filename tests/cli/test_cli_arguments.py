@@ -29,8 +29,8 @@ def test_defaults() -> None:
 def test_all_options_of_compilation() -> None:
     line = (
         "a.qa -o b.pt --model m -D rank=4 -D a.b=2 --target t -O3 --print-after all,x"
-        " --print-after y --time-passes --verify --budget 9 --emit plan,dot --emit ast"
-        " --tokens 1_000 --memory-limit 2GiB --seed 7 -W error --message-format json"
+        " --print-after y --time-passes --verify --budget 9 --evaluator mps --emit plan,dot"
+        " --emit ast --tokens 1_000 --memory-limit 2GiB --seed 7 -W error --message-format json"
         " --color never -q -v"
     )
     assert parse_arguments(line.split()) == Arguments(
@@ -45,6 +45,7 @@ def test_all_options_of_compilation() -> None:
         time_passes=True,
         verify=True,
         budget=9,
+        evaluator="mps",
         emit=("plan", "dot", "ast"),
         tokens=1000,
         memory_limit=2 * 2**30,

@@ -17,11 +17,21 @@ ELEMENTARY = 8
 
 PER_RESULT = {
     "add": 1, "sub": 1, "mul": 1, "div": 1, "neg": 1, "pow": 1, "abs": 1, "eq": 1, "where": 1,
-    "rsqrt": ELEMENTARY, "amax": 1, "addcmul_": 2, "cos": ELEMENTARY, "sin": ELEMENTARY,
+    "rsqrt": ELEMENTARY, "rsub": 1, "amax": 1, "addcmul_": 2, "cos": ELEMENTARY, "sin": ELEMENTARY,
 }  # fmt: skip
 """Elementwise FLOPs for each element of the result."""
 
-COPIES = {"cat", "stack", "index_select", "clone", "constant_pad_nd", "ones", "eye", "zeros"}
+COPIES = {
+    "cat",
+    "stack",
+    "index_select",
+    "clone",
+    "flip",
+    "constant_pad_nd",
+    "ones",
+    "eye",
+    "zeros",
+}
 
 FREE = {
     "view", "_unsafe_view", "expand", "t", "transpose", "permute", "select", "slice", "unsqueeze",
@@ -61,6 +71,9 @@ class Counted(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if name in ("mm", "bmm"):
             # A complex multiply-add is four real ones.
             self.part.products += 2.0 * written * reals(results[0]) * args[0].shape[-1]
+        elif name == "_linalg_eigh":
+            sizes = args[0].shape
+            self.part.elementwise += 25 * reals(args[0]) ** 2 * math.prod(sizes) * sizes[-1]
         elif name == "sum":
             self.part.elementwise += math.prod(args[0].shape)
         elif name in PER_RESULT:

@@ -324,6 +324,17 @@ def more_without_library() -> None:
     sys.stderr.write(f"{warning.message}\n")
 
 
+def cut_state() -> None:
+    turns = TURNS.replace("adapter", "target narrow { bond: 1; evaluator: mps }\n\nadapter", 1)
+    deep = turns.replace("cx ring;", "cx ring; ry; cx ring; ry;")
+    adapter = qcompile.compile(deep, target="narrow")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        adapter(torch.ones(1, 6))
+    (warning,) = caught
+    sys.stderr.write(f"{warning.message}\n")
+
+
 class Narrow(nn.Linear):
     """A weight of another shape than its sizes say."""
 
@@ -980,6 +991,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7121": without_times,
     "QA7122": bad_runtime_option,
     "QA7201": more_without_library,
+    "QA7211": cut_state,
     "QA8001": bad_gate,
     "QA8002": second_rx,
     "QA8003": executor_of_a_laboratory,

@@ -13,8 +13,8 @@ from qcompile.diagnostics.sized import SizedMessage
 )
 class TooManyQubits(SizedMessage):
     """
-    Circuits of up to 30 qubits can be described; how many can be simulated is decided later, by the
-    evaluator and the memory.
+    Circuits of up to 128 qubits can be described; how many can be simulated is decided later, by
+    the evaluator and the memory.
 
     Erroneous:  circuit(in_features qubits) { ry; measure z }      (for 3584)
     Corrected:  circuit(min(8, in_features) qubits) { ry; measure z }

@@ -1,4 +1,4 @@
-"""QA72xx: the compiled library that runs circuits."""
+"""QA72xx: how circuits run, in the compiled library and in torch."""
 
 from __future__ import annotations
 
@@ -28,3 +28,26 @@ class MoreWithoutLibrary(Message):
     tokens: int
     needed: str
     usual: str
+
+
+@message(
+    "QA7211",
+    "a circuit of {qubits} qubits lost {lost} of its state where bonds were cut to {bond}",
+    severity="warning",
+    help="raise `bond` of the target, or use fewer layers or entangling gates further apart",
+)
+class StateCut(Message):
+    """A circuit runs as a matrix product state, whose bonds between qubits are cut where they would
+    be wider than `bond` of the target. The outputs are those of the state that is left. What is
+    lost, between 0 and 1, is the sum of what every cut takes from the weight of the state, the most
+    of any token; values are wrong by about twice its
+    square root at most. The first call that loses more
+    than 0.001 warns, `qcompile report` has an example.
+
+    Erroneous:  target wide { bond: 4 }
+    Corrected:  target wide { bond: 64 }
+    """
+
+    qubits: int
+    bond: int
+    lost: str

@@ -26,7 +26,7 @@ class NetworkEvaluator:
 
     def __init__(self, program: NetworkProgram, shots: int | None, constants: Constants) -> None:
         self.shots = shots
-        self.matrices = GateMatrices(program, constants)
+        self.matrices = GateMatrices(program.groups, constants)
         self.qubits = [group.qubits for group in program.groups]
         self.contractions = program.contractions
         self.letters = complex_table([PAULIS[letter] for letter in LETTERS], constants)

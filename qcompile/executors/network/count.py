@@ -78,7 +78,12 @@ class NetworkCounter:
 
     def matrices(self, program: NetworkProgram) -> Matrices:
         """Those of all groups."""
-        rotations = [r for group in program.groups for factor in group.factors for r in factor]
+        matrices = self.gates(program.groups, program.data_width)
+        return matrices, [self._conjugate(made) for made in matrices]
+
+    def gates(self, groups: Sequence[MatrixGroup], data_width: int) -> list[Made]:
+        """As they are, not conjugated."""
+        rotations = [r for group in groups for factor in group.factors for r in factor]
         angles = {
             kind: [r.angle for r in rotations if r.kind == kind and r.angle is not None]
             for kind in ("trainable", "data")
@@ -86,11 +91,10 @@ class NetworkCounter:
         if angles["trainable"]:
             trainable_angles(self.work, list(dict.fromkeys(angles["trainable"])))
         if angles["data"]:
-            if program.data_width > 1:
-                self.work.write(program.data_width, batched=True)
+            if data_width > 1:
+                self.work.write(data_width, batched=True)
             mixed_angles(self.work, angles["data"])
-        matrices = [self._group(group) for group in program.groups]
-        return matrices, [self._conjugate(made) for made in matrices]
+        return [self._group(group) for group in groups]
 
     def contract(self, program: NetworkProgram, matrices: Matrices) -> None:
         """All Pauli strings."""
@@ -119,7 +123,7 @@ class NetworkCounter:
             self.work.tables += number
             self.work.write(number, batched=False)
         self.work.elementwise(number, batched=batched)
-        self._keep(Made(size=number, batched=batched, grad=True))
+        self.keep(Made(size=number, batched=batched, grad=True))
         for _ in range(2):
             self.work.elementary(number, batched=batched)
             self.work.elementwise(size, batched=batched)
@@ -140,7 +144,7 @@ class NetworkCounter:
                 self.work.write(size, batched=True)
                 made = Made(size=size, batched=True, grad=made.grad)
             sides.append(made)
-        self._multiply(sides[0], sides[1])
+        self.multiply(sides[0], sides[1])
         flops = COMPLEX_PRODUCT * number * 8**group.qubits
         self.work.product(flops, size, batched=batched)
         return Made(size=size, batched=batched, grad=left.grad or right.grad)
@@ -177,7 +181,7 @@ class NetworkCounter:
         rows = (-1, *pair.rows) if pair.batched == (True, False) else pair.rows
         first = self._matrix(left, rows, pair.summed[0])
         second = self._matrix(right, pair.summed[1], pair.columns)
-        self._multiply(first, second)
+        self.multiply(first, second)
         axes = len(pair.rows) + len(pair.columns)
         batched = any(pair.batched)
         flops = COMPLEX_PRODUCT * 2 ** (axes + len(pair.summed[0]))
@@ -193,14 +197,15 @@ class NetworkCounter:
         self.work.write(size, batched=value.batched)
         return Made(size=size, batched=value.batched, grad=value.made.grad)
 
-    def _multiply(self, left: Made, right: Made) -> None:
+    def multiply(self, left: Made, right: Made) -> None:
         """Each side is kept for the gradient of the other."""
         if right.grad:
-            self._keep(left)
+            self.keep(left)
         if left.grad:
-            self._keep(right)
+            self.keep(right)
 
-    def _keep(self, made: Made) -> None:
+    def keep(self, made: Made) -> None:
+        """For backward, unless it is kept already."""
         if not made.table and made not in self.kept:
             self.kept.add(made)
             self.work.keep(made.size, batched=made.batched)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from qcompile.executors.constants import Constants, ConstantTensor
 from qcompile.executors.network.count import has_constant
-from qcompile.executors.network.program import GateRotation, NetworkProgram
+from qcompile.executors.network.program import GateRotation, MatrixGroup
 from qcompile.executors.sweeps.families import AngleTable
 from qcompile.executors.sweeps.operators import MixedAngles, TrainableAngles
 from qcompile.ir.circuit import Affine
@@ -20,13 +20,13 @@ from qcompile.ir.matrices import Matrix
 class GateMatrices:
     """data (B, w) and angles → the matrices of each group, (gates, B or 1, 2^k, 2^k) complex."""
 
-    def __init__(self, program: NetworkProgram, constants: Constants) -> None:
-        self.batched = [group.batched for group in program.groups]
+    def __init__(self, groups: Sequence[MatrixGroup], constants: Constants) -> None:
+        self.batched = [group.batched for group in groups]
         trainable = AngleTable()
         data: list[Affine] = []
         self.groups = [
             [RotationFactors(rotations, trainable, data, constants) for rotations in group.factors]
-            for group in program.groups
+            for group in groups
         ]
         self.trainable = TrainableAngles(trainable, constants) if trainable.positions else None
         self.data = MixedAngles(data, constants) if data else None

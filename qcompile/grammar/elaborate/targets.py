@@ -17,6 +17,7 @@ from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.functions import COPIES_FIELDS, NOISE_FIELDS, TARGET_FIELDS, TargetField
 from qcompile.grammar.syntax import Expr, Field, ListExpr, Name, RecordExpr, TargetItem
 from qcompile.ir.extensions import ExtensionError
+from qcompile.ir.limits import DEFAULT_BOND, MAX_BOND
 from qcompile.ir.target import (
     MITIGATIONS,
     CalibratedNoise,
@@ -44,11 +45,14 @@ def read_target(frame: Frame, item: TargetItem) -> Target | None:
     shots: int | None = None
     if "shots" in fields:
         shots = expect.known_integer(frame, fields["shots"], "`shots`", low=1, high=MAX_SHOTS)
+    bond: int | None = DEFAULT_BOND
+    if "bond" in fields:
+        bond = expect.known_integer(frame, fields["bond"], "`bond`", low=1, high=MAX_BOND)
     noise = _noise(frame, fields["noise"]) if "noise" in fields else None
     words = {field.name: _word(frame, fields, field) for field in TARGET_FIELDS if field.choices}
     wanted = _mitigations(frame, fields["mitigate"]) if "mitigate" in fields else ()
     copies = _copies(frame, fields["copies"]) if "copies" in fields else None
-    if frame.session.errors > before:
+    if frame.session.errors > before or bond is None:
         return None
     if isinstance(noise, CalibratedNoise) and not isinstance(device, NamedDevice):
         place = fields["noise"].span
@@ -84,6 +88,7 @@ def read_target(frame: Frame, item: TargetItem) -> Target | None:
         mitigate="readout" if "readout" in wanted else "none",
         mitigate_runs=cast(tuple[RunMitigation, ...], on_device),
         evaluator=words["evaluator"],
+        bond=bond,
         run="device" if words["run"] == "device" else "simulator",
         copies=copies,
         span=item.span,

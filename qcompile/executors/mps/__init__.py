@@ -1,0 +1,1 @@
+"""Matrix product states: one tensor a qubit, bonds cut at a limit."""
