@@ -44,7 +44,7 @@ class Price:
 def price(circuit: Circuit, work: Work, load: Workload) -> Price:
     """Backward takes twice the forward work."""
     return Price(
-        seconds=seconds(work, load),
+        seconds=state_seconds(work, load),
         bytes=memory(work, load),
         cost=circuit_cost(circuit, work.each.flops, work.once.flops, int(work.each.kept)),
         largest_hoisted=int(work.once.largest),
@@ -60,6 +60,14 @@ def seconds(work: Work, load: Workload) -> float:
         bytes=6.0 * load.item_bytes * (once.written + tokens * each.written),
         operations=work.operations,
     )
+
+
+def state_seconds(work: Work, load: Workload) -> float:
+    """The same of work on states, whose products are slower."""
+    machine = load.machine
+    products = 3.0 * (work.once.products + load.tokens * work.each.products)
+    slower = products / machine.state_flops_per_second - products / machine.flops_per_second
+    return seconds(work, load) + slower
 
 
 def memory(work: Work, load: Workload) -> float:

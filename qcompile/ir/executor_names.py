@@ -8,6 +8,7 @@ BUILT_IN = {
     "network": "qcompile.executors.network.executor:Network",
     "density": "qcompile.executors.sweeps.executors:Density",
     "transfer": "qcompile.executors.transfer.executor:Transfer",
+    "adjoint": "qcompile.executors.sweeps.adjoint_executor:Adjoint",
     "fused": "qcompile.executors.fused.executor:Fused",
     "mps": "qcompile.executors.mps.executor:Mps",
 }

@@ -18,6 +18,10 @@ class Machine:
     elementwise_flops_per_second: float = 1e10
     """Of everything that is no matrix product."""
     bytes_per_second: float = 1e10
+    cached_bytes_per_second: float = 2e10
+    """Of tensors that stay in the cache."""
+    state_flops_per_second: float = 1.2e11
+    """Of products with the states of circuits."""
     fused_flops_per_second: float = 3e10
     """Of the compiled library, whose states stay in the cache."""
     seconds_per_operation: float = 8e-6

@@ -54,6 +54,16 @@ class StatevectorEvaluation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdjointEvaluation:
+    """A statevector whose gates are undone on the way back: one state of each token is kept."""
+
+    circuit: Circuit
+    sweeps: DenseEvaluation | StatevectorEvaluation
+    """What is done forward, of the same circuit."""
+    kind: Literal["adjoint"] = "adjoint"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObservableNetwork:
     """⟨0| U† P U |0⟩ as a tensor network over the light cone of one Pauli string.
 
@@ -125,7 +135,7 @@ class FusedEvaluation:
     """All gates of a token in one call of a compiled library, forward and adjoint backward."""
 
     circuit: Circuit
-    eager: DenseEvaluation | StatevectorEvaluation | NetworkEvaluation
+    eager: DenseEvaluation | StatevectorEvaluation | NetworkEvaluation | AdjointEvaluation
     """The same circuit in torch: where there is no library, off the CPU, in exported programs, and
     for derivatives beyond the first."""
     kind: Literal["fused"] = "fused"
@@ -139,6 +149,7 @@ Evaluation = (
     | TransferEvaluation
     | FusedEvaluation
     | MpsEvaluation
+    | AdjointEvaluation
     | ExternalEvaluation
 )
 

@@ -11,6 +11,7 @@ from qcompile.ir.network import ContractionNode
 from qcompile.ir.node import references
 from qcompile.ir.orthogonal import UnitaryNode
 from qcompile.ir.plan import (
+    AdjointEvaluation,
     Candidate,
     DenseEvaluation,
     DensityEvaluation,
@@ -96,6 +97,9 @@ def _evaluation_lines(node: EvaluationNode) -> list[str]:
     if isinstance(evaluation, FusedEvaluation):
         evaluation = evaluation.eager
         lines.append(f"in torch {evaluation.kind}")
+    if isinstance(evaluation, AdjointEvaluation):
+        evaluation = evaluation.sweeps
+        lines.append(f"forward {evaluation.kind}")
     match evaluation:
         case DenseEvaluation(segments=segments):
             for segment in segments:

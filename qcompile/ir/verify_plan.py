@@ -13,6 +13,7 @@ from qcompile.ir.limits import MAX_BOND, MAX_FUSED_GATES, MAX_FUSED_QUBITS
 from qcompile.ir.network import ContractionNode, DataOperand
 from qcompile.ir.node import PlainNode, PlanNode, ProgramNode
 from qcompile.ir.plan import (
+    AdjointEvaluation,
     DenseEvaluation,
     Evaluation,
     EvaluationNode,
@@ -119,6 +120,9 @@ def _verify_way(evaluation: Evaluation) -> None:
             _require(len(circuit.gates) <= MAX_FUSED_GATES, "the circuit is too long to be fused")
             _require(eager.circuit == circuit, "its form in torch is of another circuit")
             _verify_way(eager)
+        case AdjointEvaluation(sweeps=sweeps):
+            _require(sweeps.circuit == circuit, "its sweeps are of another circuit")
+            _verify_way(sweeps)
         case DenseEvaluation(segments=segments):
             gates = tuple(gate for segment in segments for gate in segment.gates)
             _require(gates == circuit.gates, "the segments do not hold the circuit's gates")

@@ -22,7 +22,7 @@ from tests.compiled import compilation
 
 Array = NDArray[np.float64]
 
-EVALUATORS = ("auto", "dense", "statevector", "network", "density", "fused", "mps")
+EVALUATORS = ("auto", "dense", "statevector", "network", "density", "fused", "adjoint", "mps")
 TARGETS = "\n".join(
     f"target by_{kind} {{ dtype: float64; evaluator: {kind} }}" for kind in EVALUATORS
 )

@@ -68,9 +68,10 @@ class Counted(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return result
         self.log.append((name, written))
         self.part.written += written
-        if name in ("mm", "bmm"):
+        if name in ("mm", "bmm", "baddbmm"):
             # A complex multiply-add is four real ones.
-            self.part.products += 2.0 * written * reals(results[0]) * args[0].shape[-1]
+            summed = args[1 if name == "baddbmm" else 0].shape[-1]
+            self.part.products += 2.0 * written * reals(results[0]) * summed
         elif name == "_linalg_eigh":
             sizes = args[0].shape
             self.part.elementwise += 25 * reals(args[0]) ** 2 * math.prod(sizes) * sizes[-1]

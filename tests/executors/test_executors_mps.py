@@ -206,6 +206,7 @@ def built(circuit: Circuit, bond: int) -> tuple[MpsEvaluator, Constants]:
     evaluation = MpsEvaluation(circuit=circuit, bond=bond)
     run = MpsEvaluator(mps_program(evaluation), None, constants)
     single(run, constants)
+    run.warned = True
     return run, constants
 
 
@@ -214,7 +215,6 @@ def check(circuit: Circuit, bond: int) -> None:
     run, _ = built(circuit, bond)
     for tokens in TOKENS:
         data, angles = inputs(circuit, tokens, torch.float32)
-        run.warned = True
         with torch.no_grad(), Counted() as counted:
             run(data, angles)
         for name in ("products", "elementwise", "written"):

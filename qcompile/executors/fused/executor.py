@@ -13,9 +13,11 @@ from qcompile.executors.executor import Evaluator, Executor, Refusal, Request
 from qcompile.executors.fused.assemble import fused_program
 from qcompile.executors.fused.cost import FusedWork, fused_work
 from qcompile.executors.registry import executor_of
+from qcompile.executors.sweeps.adjoint_executor import Adjoint
 from qcompile.executors.sweeps.executors import Dense, Statevector
 from qcompile.ir.limits import MAX_FUSED_GATES, MAX_FUSED_QUBITS
 from qcompile.ir.plan import (
+    AdjointEvaluation,
     DenseEvaluation,
     Evaluation,
     FusedEvaluation,
@@ -27,7 +29,10 @@ from qcompile.ir.target import Target
 if TYPE_CHECKING:
     from qcompile.executors.constants import Constants
 
-Eager = DenseEvaluation | StatevectorEvaluation | NetworkEvaluation
+Eager = DenseEvaluation | StatevectorEvaluation | NetworkEvaluation | AdjointEvaluation
+
+
+IN_TORCH = (Statevector(), Dense(), Adjoint())
 
 
 class Fused(Executor):
@@ -44,7 +49,7 @@ class Fused(Executor):
         return FusedEvaluation(circuit=circuit, eager=self._eager(request))
 
     def _eager(self, request: Request) -> Eager:
-        offers = [request.best, Statevector().plan(request), Dense().plan(request)]
+        offers = [request.best, *(e.plan(request) for e in IN_TORCH)]
         return min(
             (offer for offer in offers if isinstance(offer, Eager)),
             key=lambda offer: executor_of(offer).price(offer, request.load).seconds,

@@ -13,7 +13,7 @@ from qcompile.executors.mps.program import (
     MatrixPlace,
     MpsProgram,
     PairStep,
-    TurnStep,
+    SiteStep,
 )
 from qcompile.executors.mps.read import read_strings, right_environments
 from qcompile.executors.mps.tensors import Tensors
@@ -33,7 +33,7 @@ class Run(Generic[T]):
     def outputs(self) -> T:
         for step in self.program.steps:
             match step:
-                case TurnStep(qubit=qubit, matrix=place):
+                case SiteStep(qubit=qubit, matrix=place):
                     self.sites[qubit] = self._turned(qubit, place)
                 case PairStep():
                     self._pair(step)

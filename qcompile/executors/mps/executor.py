@@ -101,6 +101,6 @@ def _seconds(work: Work, load: Workload) -> float:
     once, each, tokens = work.once, work.each, load.tokens
     return load.machine.seconds(
         elementwise=3.0 * (flops(once) + tokens * flops(each)),
-        bytes=6.0 * load.item_bytes * (once.written + tokens * each.written),
+        bytes=9.0 * load.item_bytes * (once.written + tokens * each.written),
         operations=VIEWS * work.operations,
     )

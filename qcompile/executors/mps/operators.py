@@ -46,7 +46,7 @@ class Controlled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Diagonal:
+class PairPhases:
     """A phase for each value of the control and of the target, entries in this order."""
 
     factor: Factor
@@ -58,7 +58,7 @@ class Pair:
 
     control: int
     target: int
-    what: Flip | Controlled | Diagonal
+    what: Flip | Controlled | PairPhases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,7 @@ def _of_primitive(primitive: Primitive) -> Iterator[Single | Pair | Exchange]:
                 case (qubit,):
                     yield Single(qubit=qubit, factor=_on_diagonal(factor))
                 case (control, target):
-                    yield Pair(control=control, target=target, what=Diagonal(factor=factor))
+                    yield Pair(control=control, target=target, what=PairPhases(factor=factor))
                 case _:
                     raise ValueError("a generator of three qubits")
         case Depolarise():

@@ -15,10 +15,10 @@ from typing import Literal
 
 from qcompile.executors.mps.operators import (
     Controlled,
-    Diagonal,
     Exchange,
     Flip,
     Pair,
+    PairPhases,
     Single,
     operators_of,
 )
@@ -42,7 +42,7 @@ class MatrixPlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TurnStep:
+class SiteStep:
     """A matrix on one qubit."""
 
     qubit: int
@@ -79,11 +79,11 @@ class CutStep:
     """What is kept of the bond after each qubit, up to the last that is too wide."""
 
 
-Step = TurnStep | PairStep | AbsorbStep | CutStep
+Step = SiteStep | PairStep | AbsorbStep | CutStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StringRead:
+class ChainString:
     """⟨P⟩ of a Pauli string."""
 
     letters: tuple[tuple[int, PauliLetter], ...]
@@ -103,7 +103,7 @@ class MpsProgram:
     """All tensors are real."""
     groups: tuple[MatrixGroup, ...]
     steps: tuple[Step, ...]
-    strings: tuple[StringRead, ...]
+    strings: tuple[ChainString, ...]
     widest: int
     """The widest bond that is left."""
 
@@ -120,13 +120,13 @@ def mps_program(evaluation: MpsEvaluation) -> MpsProgram:
     assert isinstance(circuit.readout, Expectations)
     paulis = circuit.readout.paulis
     real = is_real(circuit) and all(map(has_real_matrix, paulis))
-    chain = Chain(circuit.qubits, evaluation.bond)
+    chain = ChainBuilder(circuit.qubits, evaluation.bond)
     for gate in circuit.gates:
         for operator in operators_of(gate, real=real):
             chain.apply(operator)
     chain.finish()
     strings = tuple(
-        StringRead(
+        ChainString(
             letters=tuple(sorted((chain.at[qubit], letter) for qubit, letter in pauli.letters)),
             sign=pauli.sign,
         )
@@ -149,7 +149,7 @@ def has_real_matrix(pauli: Pauli) -> bool:
     return sum(letter == "Y" for _, letter in pauli.letters) % 2 == 0
 
 
-class Matrices:
+class SiteMatrices:
     """Matrices of one qubit, grouped by what their factors depend on."""
 
     def __init__(self) -> None:
@@ -173,7 +173,7 @@ class Matrices:
         )
 
 
-def exchanged(factor: Factor) -> Factor:
+def entries_exchanged(factor: Factor) -> Factor:
     """The second and the third entry in each other's place."""
 
     def swapped(entries: Matrix) -> Matrix:
@@ -187,13 +187,13 @@ def exchanged(factor: Factor) -> Factor:
     )
 
 
-class Chain:
+class ChainBuilder:
     """Steps in the making, with the bonds that they leave."""
 
     def __init__(self, qubits: int, limit: int) -> None:
         self.limit = limit
         self.bonds = [1] * (qubits - 1)
-        self.matrices = Matrices()
+        self.matrices = SiteMatrices()
         self.at = list(range(qubits))
         """Where each qubit of the circuit is: exchanges are done on paper."""
         self.pending: list[tuple[Factor, ...]] = [()] * qubits
@@ -229,9 +229,9 @@ class Chain:
         match operator.what:
             case Controlled(chain=chain):
                 kind, matrix = "controlled", self.matrices.place(chain)
-            case Diagonal(factor=factor):
+            case PairPhases(factor=factor):
                 if control > target:
-                    control, target, factor = target, control, exchanged(factor)
+                    control, target, factor = target, control, entries_exchanged(factor)
                 kind, matrix = "diagonal", self.matrices.place((factor,))
             case Flip():
                 pass
@@ -240,7 +240,7 @@ class Chain:
     def _turn(self, qubit: int) -> None:
         chain, self.pending[qubit] = self.pending[qubit], ()
         if chain:
-            self.steps.append(TurnStep(qubit=qubit, matrix=self.matrices.place(chain)))
+            self.steps.append(SiteStep(qubit=qubit, matrix=self.matrices.place(chain)))
 
     def _compress(self) -> None:
         """Exactly as far as it goes, then by cutting what is still too wide."""

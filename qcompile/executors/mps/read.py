@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from qcompile.executors.mps.program import MpsProgram, StringRead
+from qcompile.executors.mps.program import ChainString, MpsProgram
 from qcompile.executors.mps.tensors import Tensors
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class _Reading(Generic[T]):
         self.joined: list[T] = []
         """That with the tensor of qubit k, (bra, 2, ket)."""
 
-    def string(self, string: StringRead) -> tuple[T, int, bool]:
+    def string(self, string: ChainString) -> tuple[T, int, bool]:
         """The value up to a sign and, with an odd number of Y, a factor i: see `values`."""
         on = self.on
         count = sum(letter == "Y" for _, letter in string.letters)

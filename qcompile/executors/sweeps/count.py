@@ -46,6 +46,8 @@ class Counter:
         self.tables = CountedTables(wires, self.work)
         self.groups: list[State] = []
         """The unitaries of each group, columns side by side."""
+        self.last: State | None = None
+        """What a program reads."""
 
     def program(self, program: SweepProgram) -> Work:
         for run in (
@@ -58,6 +60,7 @@ class Counter:
         for members in program.groups:
             self.groups.append(self.unitaries(members))
         state = self.sweeps(program.sweeps, count_start(program, self.work))
+        self.last = state
         self._read(program, state)
         return self.work
 
@@ -123,30 +126,23 @@ class Counter:
                 self._copied(table * state.parts * left, state.grad)
             self.work.product(2 * inner * state.size, after.size, batched=on)
             state.keep(self.work, grad)
-        elif state.parts == 1:
-            if left > 1:
-                self._copied(2 * table * left, state.grad)
-            repeated = left > 1 or rows > 1
-            if repeated:
-                self.work.write(2 * state.size, batched=on)
-            self.work.product(2 * inner * after.size, after.size, batched=on)
-            if grad and repeated:
-                self.work.keep(2 * state.size, batched=on)
-            else:
-                state.keep(self.work, grad)
-        elif left == 1:
+        elif left == 1 and state.parts == 2:
             self._joint(rows, inner, state.grad)
             self.work.product(4 * inner * after.size, after.size, batched=on)
             state.keep(self.work, grad)
         else:
-            self._copied(4 * table * left, state.grad)
-            self.work.write(2 * state.size, batched=on)
-            self.work.product(4 * inner * state.size, 2 * state.size, batched=on)
-            self.work.elementwise(state.size // 2, batched=on)
-            self.work.elementwise(state.size // 2, batched=on)
-            self.work.write(state.size, batched=on)
-            if grad:
-                self.work.keep(2 * state.size, batched=on)
+            if rows > 1:
+                if left > 1:
+                    for _ in range(2):
+                        self._copied(table * left, state.grad)
+                if state.parts == 2:
+                    for _ in range(2):
+                        self.work.write(state.size // 2, batched=on)
+            state.keep(self.work, grad)
+            for _ in range(2 * state.parts):
+                half = after.size // 2
+                self.work.product(2 * inner * half, half, batched=on)
+            self.work.write(after.size, batched=on)
         return after
 
     def _copied(self, size: int, kept: bool) -> None:

@@ -91,7 +91,7 @@ class MixedAngles:
 
 
 class PhaseRows:
-    """Diagonals with the same generators: the cosines and sines of their phases."""
+    """Diagonals with the same generators."""
 
     def __init__(self, family: PhaseFamily, qubits: int, constants: Constants) -> None:
         self.count = len(family.generators)
@@ -99,12 +99,10 @@ class PhaseRows:
         self.table = constants.real(table.T.contiguous())
         self.indices = constants.index([place for row in family.rows for place in row])
 
-    def __call__(self, angles: Tensor) -> tuple[Tensor, Tensor]:
-        """Cosines and sines, (rows, 2^n, 1)."""
+    def __call__(self, angles: Tensor) -> Tensor:
+        """The phases, (rows, 2^n)."""
         chosen = angles.index_select(0, self.indices.on(angles))
-        phases = chosen.reshape(-1, self.count) @ self.table.like(angles)
-        phases = phases.unsqueeze(2)
-        return phases.cos(), phases.sin()
+        return chosen.reshape(-1, self.count) @ self.table.like(angles)
 
 
 class BlockRows:
@@ -185,5 +183,18 @@ class Operators:
         self, angles: Tensor | None, reference: Tensor
     ) -> tuple[list[tuple[Tensor, Tensor]], list[Tensor]]:
         """Of one call, in the dtype and on the device of `reference`."""
+        phases, blocks = self.phases_and_blocks(angles, reference)
+        return [circular(phase) for phase in phases], blocks
+
+    def phases_and_blocks(
+        self, angles: Tensor | None, reference: Tensor
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """With the angles, (rows, 2^n), in the place of cosines and sines."""
         values = self.angles(angles, reference)
         return [f(values) for f in self.phases], [f(values) for f in self.blocks]
+
+
+def circular(phases: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosines and sines (rows, 2^n, 1) of angles (rows, 2^n)."""
+    spread = phases.unsqueeze(2)
+    return spread.cos(), spread.sin()

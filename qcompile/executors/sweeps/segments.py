@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from qcompile.executors.costing import Workload, seconds
+from qcompile.executors.costing import Workload, state_seconds
 from qcompile.executors.sweeps.count import Counter
 from qcompile.executors.sweeps.count_state import State
 from qcompile.executors.sweeps.program import Sweep, sweeps_of_primitives
@@ -49,7 +49,7 @@ def _is_cheaper(sweeps: Sequence[Sweep], qubits: int, real: bool, load: Workload
     inline.sweeps(sweeps, state)
     hoisted = _tables(sweeps, qubits)
     hoisted.unitary(hoisted.unitaries((tuple(sweeps),)), replace(state))
-    return seconds(hoisted.work, load) < seconds(inline.work, load)
+    return state_seconds(hoisted.work, load) < state_seconds(inline.work, load)
 
 
 def _tables(sweeps: Sequence[Sweep], qubits: int) -> Counter:

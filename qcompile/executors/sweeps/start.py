@@ -23,6 +23,10 @@ from qcompile.ir.matrices import Matrix
 class StartState(Protocol):
     """data (B, w) and angles → state (1, parts, 2^n, B), or B = 1 where it is the same for all."""
 
+    parts: int
+    batched: bool
+    """It is not the same for all tokens."""
+
     def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor: ...
 
 
@@ -42,6 +46,9 @@ def build_start(program: SweepProgram, constants: Constants) -> StartState:
 class Zero:
     """|0…0⟩ for all tokens at once."""
 
+    parts = 1
+    batched = False
+
     def __init__(self, qubits: int) -> None:
         self.dimension = 2**qubits
 
@@ -57,6 +64,9 @@ def zero_state(data: Tensor, dimension: int) -> Tensor:
 
 class Amplitudes:
     """z / ‖z‖, zero-padded; |0…0⟩ for z = 0, with zero gradient there."""
+
+    parts = 1
+    batched = True
 
     def __init__(self, qubits: int, initial: AmplitudeState) -> None:
         self.dimension = 2**qubits
@@ -84,6 +94,9 @@ class Amplitudes:
 class Outer:
     """|ψ⟩⟨ψ| of a real state."""
 
+    parts = 1
+    batched = True
+
     def __init__(self, ket: StartState) -> None:
         self.ket = ket
 
@@ -95,6 +108,8 @@ class Outer:
 
 class Product:
     """One-qubit gates on |0…0⟩: n vectors a token, then their Kronecker product."""
+
+    batched = True
 
     def __init__(self, start: ProductStart, constants: Constants) -> None:
         chains = start.chains

@@ -34,18 +34,21 @@ def sweep_block(state: Tensor, block: Tensor, left: int) -> Tensor:
     if block.shape[1] == 1:
         spread = state.reshape(rows, parts, left, size, right)
         return torch.matmul(block.unsqueeze(1), spread).reshape(state.shape)
-    if parts == 1:
-        spread = state.reshape(rows, 1, left, size, right)
-        result = torch.matmul(block.unsqueeze(2), spread)
-        return result.reshape(rows, 2, dimension, batch)
-    if left == 1:
+    if left == 1 and parts == 2:
         joint = state.reshape(rows, 2 * size, right)
         return torch.matmul(joint_matrix(block), joint).reshape(state.shape)
-    spread = state.reshape(rows, 1, 2, left, size, right)
-    products = torch.matmul(block.unsqueeze(2).unsqueeze(3), spread)
-    real = products[:, 0, 0] - products[:, 1, 1]
-    imaginary = products[:, 0, 1] + products[:, 1, 0]
-    return torch.stack((real, imaginary), 1).reshape(state.shape)
+    real, imaginary = (
+        matrix.unsqueeze(1).expand(rows, left, size, size).reshape(-1, size, size)
+        for matrix in block.unbind(1)
+    )
+    a = state[:, 0].reshape(-1, size, right)
+    first, second = torch.bmm(real, a), torch.bmm(imaginary, a)
+    if parts == 2:
+        b = state[:, 1].reshape(-1, size, right)
+        first = torch.baddbmm(first, imaginary, b, alpha=-1)
+        second = torch.baddbmm(second, real, b)
+    shape = (rows, dimension, batch)
+    return torch.stack((first.reshape(shape), second.reshape(shape)), 1)
 
 
 def joint_matrix(matrix: Tensor) -> Tensor:
