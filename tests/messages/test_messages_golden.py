@@ -319,7 +319,7 @@ def more_without_library() -> None:
     with pytest.MonkeyPatch.context() as patched, warnings.catch_warnings(record=True) as caught:
         patched.setattr(without_library, "library", lambda: None)
         warnings.simplefilter("always")
-        qcompile.compile(TURNS, tokens=50_000_000)
+        qcompile.compile(TURNS, tokens=100_000_000)
     (warning,) = caught
     sys.stderr.write(f"{warning.message}\n")
 
