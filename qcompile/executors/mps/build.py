@@ -12,7 +12,7 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 from qcompile.diagnostics.errors import QCompileWarning
 from qcompile.diagnostics.messages.library import StateCut
 from qcompile.executors.constants import Constants, ConstantTensor
-from qcompile.executors.mps.chain import Run
+from qcompile.executors.mps.chain import ChainRun
 from qcompile.executors.mps.eigenvectors import Eigenvectors
 from qcompile.executors.mps.program import MatrixPlace, MpsProgram
 from qcompile.executors.mps.tensors import TABLES, Table, Tensors
@@ -41,7 +41,7 @@ class MpsEvaluator:
 
     def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
         tensors = TorchTensors(self, data, angles)
-        result = Run(self.program, tensors).outputs().expand(data.shape[0], -1)
+        result = ChainRun(self.program, tensors).outputs().expand(data.shape[0], -1)
         if tensors.lost is not None:
             self._note(tensors.lost.amax())
         return result if self.shots is None else sample_signs(result, self.shots)
@@ -50,7 +50,7 @@ class MpsEvaluator:
         """What is cut off the states, the most of a token; between 0 and 1, or more in all."""
         with torch.no_grad():
             tensors = TorchTensors(self, data, angles)
-            Run(self.program, tensors).outputs()
+            ChainRun(self.program, tensors).outputs()
         return 0.0 if tensors.lost is None else float(tensors.lost.amax())
 
     def _note(self, lost: Tensor) -> None:

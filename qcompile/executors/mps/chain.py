@@ -21,7 +21,7 @@ from qcompile.executors.mps.tensors import Tensors
 T = TypeVar("T")
 
 
-class Run(Generic[T]):
+class ChainRun(Generic[T]):
     """One call."""
 
     def __init__(self, program: MpsProgram, on: Tensors[T]) -> None:

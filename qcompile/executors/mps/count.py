@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from qcompile.executors.mps.chain import Run
+from qcompile.executors.mps.chain import ChainRun
 from qcompile.executors.mps.program import MatrixPlace, MpsProgram
 from qcompile.executors.mps.tensors import TABLES, Table, Tensors
 from qcompile.executors.network.count import Made, NetworkCounter
@@ -24,7 +24,7 @@ def count_mps(program: MpsProgram) -> Work:
     counter = NetworkCounter()
     matrices = counter.gates(program.groups, program.data_width)
     tensors = CountedTensors(program, counter, matrices)
-    Run(program, tensors).outputs()
+    ChainRun(program, tensors).outputs()
     if program.cuts:
         # The most that a token lost.
         counter.work.elementwise(1, batched=False)

@@ -26,7 +26,7 @@ from qcompile.ir.primitives import Diagonal as Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Single:
+class SingleOperator:
     """A matrix on one qubit."""
 
     qubit: int
@@ -53,7 +53,7 @@ class PairPhases:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class PairOperator:
     """On two qubits."""
 
     control: int
@@ -68,7 +68,7 @@ class Exchange:
     qubits: tuple[int, int]
 
 
-def operators_of(gate: Gate, *, real: bool) -> Iterator[Single | Pair | Exchange]:
+def operators_of(gate: Gate, *, real: bool) -> Iterator[SingleOperator | PairOperator | Exchange]:
     """The gate up to a global phase, in the order in which its parts act.
 
     Args:
@@ -77,13 +77,13 @@ def operators_of(gate: Gate, *, real: bool) -> Iterator[Single | Pair | Exchange
     """
     if len(gate.qubits) == 1:
         for factor in one_qubit_factors(gate):
-            yield Single(qubit=gate.qubits[0], factor=factor)
+            yield SingleOperator(qubit=gate.qubits[0], factor=factor)
         return
     first, last = gate.qubits
     inner = GATES[GATES[gate.name].controlled] if GATES[gate.name].controlled else None
     if inner is not None and inner.axis in ("X", "Y"):
         turned = Controlled(chain=(rotation(inner.axis, gate.angles[0]),))
-        yield Pair(control=first, target=last, what=turned)
+        yield PairOperator(control=first, target=last, what=turned)
         return
     found: tuple[Primitive, ...] = decompose(gate, real=real)
     if real and not all(map(primitive_is_real, found)):
@@ -94,25 +94,27 @@ def operators_of(gate: Gate, *, real: bool) -> Iterator[Single | Pair | Exchange
         yield from _of_primitive(primitive)
 
 
-def _of_primitive(primitive: Primitive) -> Iterator[Single | Pair | Exchange]:
+def _of_primitive(primitive: Primitive) -> Iterator[SingleOperator | PairOperator | Exchange]:
     match primitive:
         case Local(qubit=qubit, factor=factor):
-            yield Single(qubit=qubit, factor=factor)
+            yield SingleOperator(qubit=qubit, factor=factor)
         case Turn(qubit=qubit, angle=angle):
-            yield Single(qubit=qubit, factor=rotation("Y", angle))
+            yield SingleOperator(qubit=qubit, factor=rotation("Y", angle))
         case Permutation(kind="x", qubits=(qubit,)):
-            yield Single(qubit=qubit, factor=fixed(PAULIS["X"]))
+            yield SingleOperator(qubit=qubit, factor=fixed(PAULIS["X"]))
         case Permutation(kind="cx", qubits=(control, target)):
-            yield Pair(control=control, target=target, what=Flip())
+            yield PairOperator(control=control, target=target, what=Flip())
         case Permutation(qubits=(one, other)):
             yield Exchange(qubits=(one, other))
         case Phase(generator=generator, angle=angle):
             factor = _phases(generator, angle)
             match tuple(qubit for qubit, _ in generator):
                 case (qubit,):
-                    yield Single(qubit=qubit, factor=_on_diagonal(factor))
+                    yield SingleOperator(qubit=qubit, factor=_on_diagonal(factor))
                 case (control, target):
-                    yield Pair(control=control, target=target, what=PairPhases(factor=factor))
+                    yield PairOperator(
+                        control=control, target=target, what=PairPhases(factor=factor)
+                    )
                 case _:
                     raise ValueError("a generator of three qubits")
         case Depolarise():

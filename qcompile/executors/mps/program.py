@@ -17,9 +17,9 @@ from qcompile.executors.mps.operators import (
     Controlled,
     Exchange,
     Flip,
-    Pair,
+    PairOperator,
     PairPhases,
-    Single,
+    SingleOperator,
     operators_of,
 )
 from qcompile.executors.network.program import GateRotation, MatrixGroup
@@ -199,14 +199,14 @@ class ChainBuilder:
         self.pending: list[tuple[Factor, ...]] = [()] * qubits
         self.steps: list[Step] = []
 
-    def apply(self, operator: Single | Pair | Exchange) -> None:
+    def apply(self, operator: SingleOperator | PairOperator | Exchange) -> None:
         match operator:
-            case Single(qubit=qubit, factor=factor):
+            case SingleOperator(qubit=qubit, factor=factor):
                 place = self.at[qubit]
                 self.pending[place] = append(self.pending[place], factor)
             case Exchange(qubits=(one, other)):
                 self.at[one], self.at[other] = self.at[other], self.at[one]
-            case Pair():
+            case PairOperator():
                 self._pair(operator, self.at[operator.control], self.at[operator.target])
 
     def finish(self) -> None:
@@ -216,7 +216,7 @@ class ChainBuilder:
         if any(bond > self.limit for bond in self.bonds):
             self._compress()
 
-    def _pair(self, operator: Pair, control: int, target: int) -> None:
+    def _pair(self, operator: PairOperator, control: int, target: int) -> None:
         self._turn(control)
         self._turn(target)
         low, high = sorted((control, target))
