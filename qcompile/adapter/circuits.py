@@ -22,7 +22,7 @@ from qcompile.backends.export.manifest import (
 )
 from qcompile.diagnostics.arguments import check_path
 from qcompile.diagnostics.errors import AdapterError, CompileError
-from qcompile.diagnostics.messages.devices import StateNotExportable
+from qcompile.diagnostics.messages.devices import NotApproximated, StateNotExportable
 from qcompile.diagnostics.messages.export import (
     AnglesNotFinite,
     DataNotBound,
@@ -70,6 +70,8 @@ class AdapterCircuit:
     angles_bound: bool = False
     row: BoundRow | None = None
     """The data that were bound."""
+    deviation: float | None = None
+    """After `approximated`, by how much an output can differ from that of the exact circuit."""
 
     @property
     def module(self) -> str:
@@ -223,6 +225,22 @@ class AdapterCircuit:
             routed=None if routed is None else bind_routed(routed, data=values, angles=angles),
         )
 
+    def approximated(self) -> AdapterCircuit:
+        """The same with fewer two-qubit gates on its device, not exact; `deviation` has the bound.
+
+        Where all angles of a block of gates on two qubits are numbers, gates are left out as long
+        as that loses less than they do by the calibration. Bind data and angles first.
+
+        Raises:
+            CompileError: QA4270 where it is on no device.
+        """
+        from qcompile.passes.device.approximate import approximated
+
+        if self.routed is None or self.device is None:
+            raise CompileError(NotApproximated(circuit=self.name))
+        found = approximated(self.routed, self.device)
+        return replace(self, routed=found.routed, deviation=found.bound)
+
     def _row(self, data: ArrayLike) -> NDArray[float64]:
         rows = self._rows(data)
         if len(rows) != 1:
@@ -374,6 +392,7 @@ class AdapterCircuit:
             figures=figures,
             angles_bound=self.angles_bound,
             row=self.row,
+            deviation=self.deviation,
             record={"digests": dict(manifest.digests), "versions": dict(manifest.versions)},
             file=file,
             contents=contents,

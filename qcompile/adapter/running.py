@@ -147,7 +147,7 @@ def _warn(manifest: Manifest, where: object, opened: Opened, parts: Iterable[Set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class RunPlace:
     """Where the targets let circuits run, and how."""
 
     where: str = SIMULATOR
@@ -156,19 +156,19 @@ class Place:
     copies: Copies | None = None
 
 
-def place_of(plans: Sequence[Plan]) -> Place:
+def place_of(plans: Sequence[Plan]) -> RunPlace:
     """Where the targets let circuits run.
 
     Raises:
         AdapterError: QA7115, where they do not agree.
     """
-    found: dict[Place, str] = {}
+    found: dict[RunPlace, str] = {}
     for plan in plans:
         if any(isinstance(node, EvaluationNode) for node in plan.nodes):
             target = plan.target
             if target.run == "device" and isinstance(target.device, NamedDevice):
                 name = _device_of(plan) or target.device.name
-                place = Place(
+                place = RunPlace(
                     where=name,
                     shots=target.shots,
                     mitigate=target.mitigations,
@@ -176,10 +176,10 @@ def place_of(plans: Sequence[Plan]) -> Place:
                 )
                 found[place] = f"{name} of target {target.name}"
             else:
-                found[Place()] = f"torch of target {target.name}"
+                found[RunPlace()] = f"torch of target {target.name}"
     if len(found) > 1:
         raise AdapterError(SeveralPlaces(places=tuple(found.values())))
-    return next(iter(found), Place())
+    return next(iter(found), RunPlace())
 
 
 def _device_of(plan: Plan) -> str | None:

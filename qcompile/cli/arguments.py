@@ -91,6 +91,8 @@ class Arguments:
     """`convert` to a program, and circuits."""
     bind: tuple[str, ...] = ()
     """What becomes numbers in circuits: `angles`, or the path of a file with data."""
+    approximate: bool = False
+    """Bound circuits on a device."""
     on: str | None = None
     data: str | None = None
     shots: int | None = None
@@ -218,6 +220,8 @@ class _Reader:
                 if self._list(name.replace("-", "_")):
                     message = OptionWithoutEffect(option=f"--{name}", needed="`--on`")
                     self._problems.append(message)
+        if self._values.get("approximate") and not self._list("bind"):
+            self._problems.append(OptionWithoutEffect(option="--approximate", needed="`--bind`"))
         optimise = self._one("optimise", "-O")
         passes = self._one("passes", "--passes")
         if optimise is not None and passes is not None:
@@ -297,6 +301,7 @@ class _Reader:
             max_seconds=self._count("max-seconds"),
             module=self._one("module", "--module"),
             bind=tuple(self._bind()),
+            approximate=bool(self._values.get("approximate")),
         )
 
     def _mitigate(self) -> tuple[str, ...] | None:

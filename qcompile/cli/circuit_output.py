@@ -38,6 +38,7 @@ class CircuitRequest:
     module: str | None
     target: str | None
     bind: tuple[str, ...]
+    approximate: bool
     inputs: tuple[Path, ...]
     """Files that must stay."""
 
@@ -94,6 +95,9 @@ def write_circuits(origin: CircuitOrigin, request: CircuitRequest, terminal: Ter
     with terminal.progress() as say:
         if request.bind:
             circuits = _bound(circuits, request.bind, say)
+        if request.approximate:
+            say("approximate circuits")
+            circuits = [c.approximated() if c.place.kind == "circuit" else c for c in circuits]
         _remark(circuits, request, terminal)
         say(f"write {request.output}")
         written = _write(circuits, request)

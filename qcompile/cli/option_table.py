@@ -240,6 +240,12 @@ OPTIONS: tuple[CommandOption, ...] = (
         " one circuit for each row, angles bound as well",
     ),
     CommandOption(
+        names=("--approximate",),
+        commands=("compile", "convert"),
+        help="bound circuits on a device with fewer two-qubit gates where that loses less than the"
+        " gates do; manifests have the bound",
+    ),
+    CommandOption(
         names=("--to",),
         metavar="adapter|lora|surrogate|transformers",
         commands=("convert",),

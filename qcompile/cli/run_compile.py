@@ -86,7 +86,12 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
         from qcompile.adapter.circuit_origin import origin_of
 
         request = CircuitRequest(
-            output=output, module=arguments.module, target=None, bind=arguments.bind, inputs=inputs
+            output=output,
+            module=arguments.module,
+            target=None,
+            bind=arguments.bind,
+            approximate=arguments.approximate,
+            inputs=inputs,
         )
         write_circuits(origin_of(compilation.manifest), request, terminal)
         return 0

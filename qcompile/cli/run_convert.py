@@ -155,6 +155,7 @@ def _to_circuits(source: str, arguments: Arguments, terminal: Terminal) -> None:
             module=arguments.module,
             target=arguments.target,
             bind=arguments.bind,
+            approximate=arguments.approximate,
             inputs=(*files_of(source), *data_files(arguments.bind)),
         )
         write_circuits(adapter.circuit_origin(), request, terminal)

@@ -171,6 +171,20 @@ def test_circuits_are_brought_to_a_device(here: Path, target: str) -> None:
         assert all(0 < error < 1 for error in predicted["errors"])
 
 
+def test_bound_circuits_are_approximated_where_that_is_asked_for(here: Path) -> None:
+    command = ["convert", "wave.pt", "--bind", "data.npy", "--target", "fake_manila", "-q"]
+    assert main([*command, "c.qasm2"]) == 0
+    assert main([*command, "d.qasm2", "--approximate"]) == 0
+    for name in (path.name for path in here.glob("d-*.qasm2")):
+        found, exact = manifest_of(name), manifest_of(name.replace("d-", "c-"))
+        deviation = found.pop("approximation")["deviation"]
+        assert "approximation" not in exact and found.keys() == exact.keys()
+        pairs = [manifest["predicted"]["two_qubit_gates"] for manifest in (found, exact)]
+        assert pairs[0] <= pairs[1]
+        there = values(name.replace("d-", "c-"))
+        np.testing.assert_allclose(values(name), there, atol=deviation + 1e-9)
+
+
 def test_an_encoded_state_is_bound_and_routed(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -228,6 +242,8 @@ def test_a_source_writes_the_same_as_its_adapter(here: Path) -> None:
         (["convert", "wave.pt", "c.qasm2"], "QA4220"),
         (["convert", "wave.pt", "c.qir", "--bind", "angles"], "QA4220"),
         (["convert", "state.pt", "c.qpy"], "QA4208"),
+        (["convert", "wave.pt", "c.qir", "--bind", "data.npy", "--approximate"], "QA4270"),
+        (["convert", "wave.pt", "c.qasm", "--approximate"], "QA0052"),
         (["convert", "wave.pt", "c.qasm", "--bind", "wide.npy"], "QA4221"),
         (["convert", "wave.pt", "c.qasm", "--bind", "nan.npy"], "QA4221"),
         (["convert", "wave.pt", "c.qasm", "--bind", "objects.npy"], "QA4221"),

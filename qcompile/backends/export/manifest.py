@@ -66,6 +66,7 @@ def circuit_manifest(
     figures: Mapping[str, Any] | None = None,
     angles_bound: bool = False,
     row: BoundRow | None = None,
+    deviation: float | None = None,
     record: Mapping[str, Mapping[str, str]],
     file: str | None = None,
     contents: bytes | None = None,
@@ -80,6 +81,7 @@ def circuit_manifest(
         figures: Of a routed circuit.
         angles_bound: Whether the trained angles are numbers in the file.
         row: The data that are numbers in the file.
+        deviation: Of outputs from those of the exact circuit, at most; None: it is the exact one.
         record: `digests` and `versions` of the adapter.
         file: Name of the file.
         contents: Of the file.
@@ -103,6 +105,8 @@ def circuit_manifest(
         "predicted": None if figures is None else dict(figures),
         "uses": [_use(use) for use in uses],
     }
+    if deviation is not None:
+        found["approximation"] = {"deviation": deviation}
     return found | {key: dict(values) for key, values in record.items()}
 
 

@@ -359,3 +359,19 @@ class NotSimulated(Message):
 
     device: str
     reason: str
+
+
+@message(
+    "QA4270",
+    "circuit `{circuit}` is on no device, so that nothing says what an approximation may lose",
+    help="name a device: `--target fake_torino`",
+)
+class NotApproximated(Message):
+    """An approximation leaves out two-qubit gates where that loses less than the gates do, by the
+    calibrated errors of the couplings that they are on. A circuit that is on no device has none.
+
+    Erroneous:  qcompile convert adapter.pt c.qpy --bind data.npy --approximate
+    Corrected:  qcompile convert adapter.pt c.qpy --bind data.npy --approximate --target fake_torino
+    """
+
+    circuit: str
