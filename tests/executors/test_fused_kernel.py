@@ -20,7 +20,15 @@ from qcompile.executors.fused.assemble import fused_program
 from qcompile.executors.fused.encoding import encode_program
 from qcompile.executors.fused.library import library
 from qcompile.executors.registry import executor_of
-from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, ZeroState
+from qcompile.ir.circuit import (
+    Affine,
+    AmplitudeState,
+    Circuit,
+    Expectations,
+    Gate,
+    Pauli,
+    ZeroState,
+)
 from qcompile.ir.gates import GATE_NAMES, GATES
 from qcompile.ir.matrices import PauliLetter
 from qcompile.ir.plan import Evaluation, StatevectorEvaluation
@@ -231,6 +239,28 @@ def test_tensors_that_are_not_contiguous() -> None:
         strict=True,
     ):
         torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_amplitudes_of_any_width_and_none(dtype: torch.dtype) -> None:
+    """Neither a multiple of the lanes nor all rows, beside other data, with a token of zeros."""
+    gates = [Gate(name="ry", qubits=(q,), angles=(Affine(angles=((q, 1.0),)),)) for q in range(6)]
+    gates += [Gate(name="rx", qubits=(q,), angles=(Affine(data=((0, 0.5),)),)) for q in range(6)]
+    circuit = Circuit(
+        qubits=6,
+        data_width=52,
+        angle_count=6,
+        initial=AmplitudeState(offset=1, width=50),
+        gates=tuple(gates),
+        readout=Expectations(paulis=tuple(Pauli(letters=((q, "Z"),)) for q in range(6))),
+    )
+    data, angles = inputs(circuit, 7, torch.float64)
+    data[4, 1:51] = 0
+    exact = gradients(StatevectorEvaluation(circuit=circuit), data, angles)
+    found = gradients(fused(circuit), data.to(dtype), angles.to(dtype))
+    tolerance = 1e-10 if dtype == torch.float64 else 2e-5
+    for mine, theirs in zip(found, exact, strict=True):
+        torch.testing.assert_close(mine.double(), theirs, atol=tolerance, rtol=tolerance)
 
 
 def test_without_data_all_tokens_are_alike() -> None:

@@ -26,6 +26,7 @@ from qcompile.executors.fused.program import (
 from qcompile.executors.fused.translate import StringTurn, turns_of
 from qcompile.ir.circuit import (
     Affine,
+    AmplitudeState,
     Circuit,
     Expectations,
     Gate,
@@ -197,6 +198,33 @@ def test_the_work_of_known_circuits_does_not_grow(
     program = fused_program(circuit)
     assert len(program.passes) <= passes
     assert fused_work(program).numbers <= numbers
+
+
+def test_phases_wait_for_rotations_that_can_move_to_the_front() -> None:
+    """Amplitudes, then layers of RY and RZ: one pass of phases for each layer."""
+    qubits, angles = 9, 0
+    gates: list[Gate] = []
+    for _ in range(2):
+        for q in range(qubits):
+            for name in ("ry", "rz"):
+                gates.append(Gate(name=name, qubits=(q,), angles=trainable(angles)))
+                angles += 1
+        gates += [Gate(name="cx", qubits=(q, (q + 1) % qubits)) for q in range(qubits)]
+    circuit = Circuit(
+        qubits=qubits,
+        data_width=2**qubits,
+        angle_count=angles,
+        initial=AmplitudeState(offset=0, width=2**qubits),
+        gates=tuple(gates),
+        readout=Expectations(paulis=(Pauli(letters=((0, "X"),)), Pauli(letters=((1, "Z"),)))),
+    )
+    program = fused_program(circuit)
+    kinds = [isinstance(each, PhasePass) for each in program.passes]
+    assert kinds[:4] == [False, False, False, True] and sum(kinds) == 2
+    # Before the first phases a state is real, and half of its numbers are turned.
+    rotations = sum(len(p.rotations) for p in program.passes[:3] if isinstance(p, RotationPass))
+    rest = sum(len(p.rotations) for p in program.passes[4:] if isinstance(p, RotationPass))
+    assert fused_work(program).numbers == 2**qubits * (rotations + 2 * rest)
 
 
 def test_the_way_back_is_priced_by_counting() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from qcompile.executors.fused.cost import fused_work
 from qcompile.executors.fused.paulis import CliffordFrame
 from qcompile.executors.fused.program import (
     FEWEST_BITS,
@@ -46,6 +47,17 @@ def fused_program(circuit: Circuit) -> FusedProgram:
     alone: list[StringTurn] = []
     if not isinstance(circuit.initial, AmplitudeState):
         alone, turns = _before_all(turns)
+    orders = (turns, _rotations_first(turns))
+    programs = [_program(circuit, alone, _stages(order), read) for order in orders]
+    return min(programs, key=_work)
+
+
+def _program(
+    circuit: Circuit,
+    alone: Sequence[StringTurn],
+    stages: Sequence[_Stage],
+    read: ReadStrings | ReadOutcomes,
+) -> FusedProgram:
     table = _Angles()
     start: AmplitudeInput | tuple[StartStep, ...]
     match circuit.initial:
@@ -53,7 +65,8 @@ def fused_program(circuit: Circuit) -> FusedProgram:
             start = AmplitudeInput(offset=offset, width=width)
         case _:
             start = tuple(_step(turn, table) for turn in alone)
-    passes = tuple(_pass(stage, table) for stage in _stages(turns))
+    passes = tuple(_pass(stage, table) for stage in stages)
+    turns = [turn for stage in stages for turn in stage.turns]
     program = FusedProgram(
         bits=max(circuit.qubits, FEWEST_BITS),
         real=all(turn.string.real for turn in (*alone, *turns)),
@@ -67,6 +80,11 @@ def fused_program(circuit: Circuit) -> FusedProgram:
     )
     verify_fused_program(program)
     return program
+
+
+def _work(program: FusedProgram) -> tuple[float, int]:
+    work = fused_work(program)
+    return work.forward + work.backward, len(program.passes)
 
 
 def _merged(turns: Iterable[StringTurn]) -> list[StringTurn]:
@@ -167,6 +185,31 @@ def _stages(turns: Iterable[StringTurn]) -> list[_Stage]:
         else:
             chosen.turns.append(turn)
     return stages
+
+
+LOOKAHEAD = 64
+"""Turns that wait for others, beyond which none is looked for."""
+
+
+def _rotations_first(turns: Iterable[StringTurn]) -> list[StringTurn]:
+    """An equal order: phases wait until no rotation can move to the front, then all come at once.
+
+    Passes of phases become fewer, and a state that starts real stays so for longer.
+    """
+    rest = list(turns)
+    found: list[StringTurn] = []
+    while rest:
+        front: list[StringTurn] = []
+        waiting: list[StringTurn] = []
+        for turn in rest:
+            near = len(waiting) < LOOKAHEAD
+            free = near and all(turn.commutes(other) for other in (*waiting, *front))
+            (front if free else waiting).append(turn)
+        rotations = [turn for turn in front if not turn.diagonal]
+        taken = {id(turn) for turn in rotations or front}
+        found += rotations or front
+        rest = [turn for turn in rest if id(turn) not in taken]
+    return found
 
 
 @dataclass(slots=True)

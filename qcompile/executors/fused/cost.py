@@ -47,11 +47,13 @@ def fused_work(program: FusedProgram) -> FusedWork:
     backward = float(sum(2 * len(c.terms) for c in program.data))
     once = float(sum(2 * len(c.terms) + elementary for c in program.shared))
     tables = turned = 0
+    stays_real = True
     match program.start:
         case AmplitudeInput(width=width):
             forward += 4 * width
             backward += 4 * width
         case steps:
+            stays_real = all(step.axis == "Y" for step in steps)
             each = 2.0 if program.real else 8.0
             forward += each * rows + 12 * len(steps)
             backward += 3 * each * rows + 32 * len(steps)
@@ -59,12 +61,14 @@ def fused_work(program: FusedProgram) -> FusedWork:
         match one:
             case RotationPass(rotations=rotations):
                 some = bool(rotations[0].condition)
-                numbers = state // 2 if some else state * len(rotations)
+                stays_real &= not some and all(rotation.real for rotation in rotations)
+                numbers = state // 2 if some else (rows if stays_real else state) * len(rotations)
                 turned += numbers
                 # Those on some rows alone take cosines too: no scale is common to all.
                 forward += (3 if some else 2) * numbers
                 backward += (8 if some else 6) * numbers
             case PhasePass(phases=phases):
+                stays_real = False
                 of_data = sum(phase.angle.data is not None for phase in phases)
                 forward += 6 * rows
                 backward += 12 * rows

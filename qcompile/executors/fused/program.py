@@ -51,6 +51,11 @@ class StringRotation:
     """0: on all rows."""
     odd: bool = False
 
+    @property
+    def real(self) -> bool:
+        """Its matrix is real: P has an odd number of Y."""
+        return (self.x & self.z).bit_count() % 2 == 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
@@ -243,8 +248,7 @@ def _verify_rotations(each: RotationPass, program: FusedProgram) -> None:
         _require(not rotation.condition or len(rotations) == 1, "a conditional rotation is alone")
         kept = (rotation.x & rotation.condition).bit_count() % 2 == 0
         _require(kept, "a rotation changes its own condition")
-        odd = (rotation.x & rotation.z).bit_count() % 2 == 1
-        _require(odd or not program.real, "a rotation is not real")
+        _require(rotation.real or not program.real, "a rotation is not real")
         _verify_angle(rotation.angle, program)
 
 

@@ -64,6 +64,7 @@ template <class T, int C> struct Call {
     std::vector<Phases<T>> phases;  // one for each pass, empty for rotations
     int tables = 0;
     bool phases_of_data = false;
+    std::size_t leading_real = 0; // passes before which, and after which, the state is real
     Parities<T> read;
     std::vector<int> diagonal, crossing; // strings by whether they exchange rows
     std::vector<std::int64_t> outcome;   // of each row
@@ -85,6 +86,10 @@ template <class T, int C> struct Call {
             prepare(p.passes[index], turns[index]);
             phases.push_back(tables_of(p.passes[index]));
         }
+        const auto about_y = [](const auto &step) { return step.axis == 1; };
+        if (std::all_of(p.steps.begin(), p.steps.end(), about_y))
+            while (leading_real < p.passes.size() && stays_real(p.passes[leading_real]))
+                ++leading_real;
         for (const auto &pass : phases)
             phases_of_data |= !pass.sources.empty();
         if (p.probabilities) {
@@ -105,6 +110,13 @@ template <class T, int C> struct Call {
     }
 
   private:
+    static bool stays_real(const Pass &pass) {
+        return !pass.rotations.empty() && pass.rotations[0].condition == 0 &&
+               std::all_of(pass.rotations.begin(), pass.rotations.end(), [](const auto &rotation) {
+                   return parity(rotation.x & rotation.z) == 1;
+               });
+    }
+
     void prepare(const Pass &pass, Turns<T, C> &found) const {
         switch (pass.rotations.size()) {
         case 1: found.order = found.cube.template emplace<1>(program, pass).order; break;

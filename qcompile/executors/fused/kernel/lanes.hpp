@@ -1,6 +1,7 @@
 // Tokens side by side: LANES<T> of them are one cache line, and every inner loop runs over them.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -98,6 +99,29 @@ inline void waves(const double *half, T *cosine, T *sine) {
             cosine[l] = T(std::cos(half[l]));
         }
     }
+}
+
+// tile[a][b] becomes tile[b][a]. Rows of the upper half between those of the lower turn the bits of a
+// number's place around by one; as many times as a row's index has bits, it is its column's.
+template <class T, int N> inline void transpose(T (&tile)[N][N]) {
+    alignas(64) T other[N][N];
+    T(*from)[N] = tile, (*to)[N] = other;
+    int swapped = 0;
+    for (int bit = 1; bit < N; bit *= 2) {
+        for (int half = 0; half < N / 2; ++half) {
+            const T *low = from[half], *high = from[half + N / 2];
+            T *pairs = to[2 * half];
+#pragma omp simd
+            for (int k = 0; k < N; ++k) {
+                pairs[2 * k] = low[k];
+                pairs[2 * k + 1] = high[k];
+            }
+        }
+        std::swap(from, to);
+        swapped ^= 1;
+    }
+    if (swapped)
+        std::copy_n(&other[0][0], N * N, &tile[0][0]);
 }
 
 } // namespace qcompile

@@ -240,13 +240,13 @@ template <class T, int C, int K> struct Halves {
 
 // All rotations of a pass, up to the product of their cosines: (a, b) → (a - t b, b + t a) with
 // t = tan θ/2 takes half the work of a rotation.
-template <class T, int C, int K, int LINKS>
+template <class T, int C, int K, int LINKS, int STEP>
 void rotate_linked(const Cube<C, K> &cube, const Waves<T> &waves, T *state) {
     using Box = Cube<C, K>;
     Halves<T, C, K> halves(cube);
     for (Row high = 0; high < cube.high_groups; ++high) {
         halves.to_high(high);
-        for (Row half = 0; half < cube.low_groups * C; ++half) {
+        for (Row half = 0; half < cube.low_groups * C; half += STEP) {
             std::size_t at[Box::N];
             const std::uint8_t *minus = halves.find(half, at);
             const T *tangent[K];
@@ -278,14 +278,14 @@ void rotate_linked(const Cube<C, K> &cube, const Waves<T> &waves, T *state) {
 
 // Undoes the rotations on the state and on its adjoint, up to the same factor, and adds the product
 // of the adjoint with the derivative of the state by each angle to `slope`.
-template <class T, int C, int K, int LINKS>
+template <class T, int C, int K, int LINKS, int STEP>
 void unrotate_linked(const Cube<C, K> &cube, const Waves<T> &waves, T *state, T *adjoint,
                      T (*slope)[LANES<T>]) {
     using Box = Cube<C, K>;
     Halves<T, C, K> halves(cube);
     for (Row high = 0; high < cube.high_groups; ++high) {
         halves.to_high(high);
-        for (Row half = 0; half < cube.low_groups * C; ++half) {
+        for (Row half = 0; half < cube.low_groups * C; half += STEP) {
             std::size_t at[Box::N];
             const std::uint8_t *minus = halves.find(half, at);
             const T *tangent[K];
@@ -335,37 +335,42 @@ void unrotate_linked(const Cube<C, K> &cube, const Waves<T> &waves, T *state, T 
     }
 }
 
+// take(LINKS, STEP) with constants. STEP: every half of a group, or the first alone where the imaginary
+// parts of the state are 0.
+template <int C, int K, class Take>
+void with_links(const Cube<C, K> &cube, bool real, Take &&take) {
+    const auto linked = [&](auto links) {
+        if (real)
+            take(links, std::integral_constant<int, C>());
+        else
+            take(links, std::integral_constant<int, 1>());
+    };
+    if constexpr (K >= 3) {
+        if (cube.links == 3)
+            return linked(std::integral_constant<int, 3>());
+        if (cube.links == 2)
+            return linked(std::integral_constant<int, 2>());
+    }
+    if constexpr (K >= 2) {
+        if (cube.links == 1)
+            return linked(std::integral_constant<int, 1>());
+    }
+    linked(std::integral_constant<int, 0>());
+}
+
 template <class T, int C, int K>
-void rotate(const Cube<C, K> &cube, const Waves<T> &waves, T *state) {
-    if constexpr (K == 1)
-        return rotate_linked<T, C, 1, 0>(cube, waves, state);
-    if constexpr (K == 2)
-        return cube.links == 0 ? rotate_linked<T, C, 2, 0>(cube, waves, state)
-                               : rotate_linked<T, C, 2, 1>(cube, waves, state);
-    if constexpr (K == 3)
-        switch (cube.links) {
-        case 0: return rotate_linked<T, C, 3, 0>(cube, waves, state);
-        case 1: return rotate_linked<T, C, 3, 1>(cube, waves, state);
-        case 2: return rotate_linked<T, C, 3, 2>(cube, waves, state);
-        default: return rotate_linked<T, C, 3, 3>(cube, waves, state);
-        }
+void rotate(const Cube<C, K> &cube, const Waves<T> &waves, T *state, bool real) {
+    with_links(cube, real, [&](auto links, auto step) {
+        rotate_linked<T, C, K, links, step>(cube, waves, state);
+    });
 }
 
 template <class T, int C, int K>
 void unrotate(const Cube<C, K> &cube, const Waves<T> &waves, T *state, T *adjoint,
-              T (*slope)[LANES<T>]) {
-    if constexpr (K == 1)
-        return unrotate_linked<T, C, 1, 0>(cube, waves, state, adjoint, slope);
-    if constexpr (K == 2)
-        return cube.links == 0 ? unrotate_linked<T, C, 2, 0>(cube, waves, state, adjoint, slope)
-                               : unrotate_linked<T, C, 2, 1>(cube, waves, state, adjoint, slope);
-    if constexpr (K == 3)
-        switch (cube.links) {
-        case 0: return unrotate_linked<T, C, 3, 0>(cube, waves, state, adjoint, slope);
-        case 1: return unrotate_linked<T, C, 3, 1>(cube, waves, state, adjoint, slope);
-        case 2: return unrotate_linked<T, C, 3, 2>(cube, waves, state, adjoint, slope);
-        default: return unrotate_linked<T, C, 3, 3>(cube, waves, state, adjoint, slope);
-        }
+              T (*slope)[LANES<T>], bool real) {
+    with_links(cube, real, [&](auto links, auto step) {
+        unrotate_linked<T, C, K, links, step>(cube, waves, state, adjoint, slope);
+    });
 }
 
 // A rotation on the rows of one parity alone, and its inverse: exactly, since the others stay.

@@ -258,7 +258,6 @@ template <class T, int C> class Worker {
     void turn_vector(const Step &step, T *vector, bool back) const;
     void back_to_steps();
     void amplitudes();
-    template <class Take> void in_tiles(Take &&take) const;
     void back_to_amplitudes(T *gradient);
 
     // What is read, and the adjoint that it starts: worker_readout.hpp.

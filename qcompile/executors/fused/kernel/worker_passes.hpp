@@ -22,10 +22,11 @@ inline void Worker<T, C>::forward() {
                 continue;
             }
             shrink(pass, waves, false);
+            const bool real = index < call_.leading_real;
             switch (pass.rotations.size()) {
-            case 1: rotate<T, C, 1>(std::get<1>(cube), waves, state_.get()); break;
-            case 2: rotate<T, C, 2>(std::get<2>(cube), waves, state_.get()); break;
-            default: rotate<T, C, 3>(std::get<3>(cube), waves, state_.get()); break;
+            case 1: rotate<T, C, 1>(std::get<1>(cube), waves, state_.get(), real); break;
+            case 2: rotate<T, C, 2>(std::get<2>(cube), waves, state_.get(), real); break;
+            default: rotate<T, C, 3>(std::get<3>(cube), waves, state_.get(), real); break;
             }
             std::swap(scale_, next_);
         } else if constexpr (C == 2) {
@@ -84,16 +85,18 @@ inline void Worker<T, C>::undo(std::size_t index) {
             return;
         }
         shrink(pass, waves, true);
+        // The adjoint's imaginary parts turn like its real ones, and nothing reads them any more.
+        const bool real = index < call_.leading_real;
         std::copy_n(scale_.get(), L, factor);
         switch (pass.rotations.size()) {
         case 1:
-            unrotate<T, C, 1>(std::get<1>(cube), waves, state_.get(), adjoint_.get(), slope);
+            unrotate<T, C, 1>(std::get<1>(cube), waves, state_.get(), adjoint_.get(), slope, real);
             break;
         case 2:
-            unrotate<T, C, 2>(std::get<2>(cube), waves, state_.get(), adjoint_.get(), slope);
+            unrotate<T, C, 2>(std::get<2>(cube), waves, state_.get(), adjoint_.get(), slope, real);
             break;
         default:
-            unrotate<T, C, 3>(std::get<3>(cube), waves, state_.get(), adjoint_.get(), slope);
+            unrotate<T, C, 3>(std::get<3>(cube), waves, state_.get(), adjoint_.get(), slope, real);
             break;
         }
         for (std::size_t k = pass.rotations.size(); k-- > 0;) {

@@ -123,17 +123,14 @@ inline void Worker<T, C>::back_to_steps() {
 }
 
 // z / ‖z‖, after a power of two that brings the largest element near 1: squares of tiny and huge
-// numbers would leave the range. z = 0 gives the first row.
+// numbers would leave the range. z = 0, and no token, give the first row.
 template <class T, int C>
 inline void Worker<T, C>::amplitudes() {
-    std::fill_n(state_.get(), numbers<C>(rows_) * L, T(0));
     const T *z = call_.data + first_ * program_.width + program_.first;
     for (int l = 0; l < L; ++l) {
-        if (l >= tokens_) {
-            row(state_, 0)[l] = 1;
-            norm_[l] = 0;
+        norm_[l] = 0;
+        if (l >= tokens_)
             continue;
-        }
         const T *from = z + l * program_.width;
         T largest = 0, total = 0, sum = 0;
 #pragma omp simd reduction(max : largest) reduction(+ : total)
@@ -142,11 +139,8 @@ inline void Worker<T, C>::amplitudes() {
             largest = largest < size ? size : largest;
             total += size;
         }
-        if (total == 0) {
-            row(state_, 0)[l] = 1;
-            norm_[l] = 0;
+        if (total == 0)
             continue;
-        }
         int exponent = 0;
         std::frexp(largest, &exponent);
         constexpr int most = std::numeric_limits<T>::max_exponent - 2;
@@ -159,21 +153,27 @@ inline void Worker<T, C>::amplitudes() {
         scale_of_data_[l] = scale;
         root_[l] = 1 / root;
     }
-    in_tiles([&](int l, std::int64_t k) {
-        row(state_, Row(k))[l] = z[l * program_.width + k] * scale_of_data_[l] * root_[l];
-    });
-}
-
-// take(lane, amplitude): a few rows at a time, since lanes are far apart in the data, and rows in
-// the state.
-template <class T, int C>
-template <class Take>
-inline void Worker<T, C>::in_tiles(Take &&take) const {
-    constexpr std::int64_t TILE = 32;
-    for (std::int64_t first = 0; first < program_.length; first += TILE)
-        for (int l = 0; l < tokens_; ++l)
-            for (auto k = first; norm_[l] != 0 && k < std::min(first + TILE, program_.length); ++k)
-                take(l, k);
+    for (std::int64_t first = 0; first < std::int64_t(rows_); first += L) {
+        alignas(64) T tile[L][L] = {};
+        const auto count = std::min<std::int64_t>(L, program_.length - first);
+        for (int l = 0; l < L; ++l) {
+            if (norm_[l] == 0) {
+                tile[l][0] = first == 0 ? T(1) : T(0);
+                continue;
+            }
+            const T *from = z + l * program_.width + first;
+            const T scale = scale_of_data_[l], root = root_[l];
+#pragma omp simd
+            for (std::int64_t k = 0; k < count; ++k)
+                tile[l][k] = from[k] * scale * root;
+        }
+        transpose(tile);
+        for (int k = 0; k < L && first + k < std::int64_t(rows_); ++k) {
+            T *to = row(state_, Row(first + k));
+            std::copy_n(tile[k], L, to);
+            std::fill_n(to + L, (C - 1) * L, T(0));
+        }
+    }
 }
 
 // (g - u (u·g)) / ‖z‖ with g = 2 Re λ, u read from the state that all passes were undone on.
@@ -188,10 +188,20 @@ inline void Worker<T, C>::back_to_amplitudes(T *gradient) {
     }
     for (int l = 0; l < L; ++l)
         inverse[l] = norm_[l] == 0 ? 0 : 2 / norm_[l];
-    in_tiles([&](int l, std::int64_t k) {
-        const T u = row(state_, Row(k))[l], g = row(adjoint_, Row(k))[l];
-        gradient[l * program_.width + program_.first + k] = (g - u * product[l]) * inverse[l];
-    });
+    for (std::int64_t first = 0; first < program_.length; first += L) {
+        alignas(64) T tile[L][L] = {};
+        const auto count = std::min<std::int64_t>(L, program_.length - first);
+        for (std::int64_t k = 0; k < count; ++k) {
+            const T *u = row(state_, Row(first + k)), *g = row(adjoint_, Row(first + k));
+#pragma omp simd
+            for (int l = 0; l < L; ++l)
+                tile[k][l] = (g[l] - u[l] * product[l]) * inverse[l];
+        }
+        transpose(tile);
+        for (std::int64_t l = 0; l < tokens_; ++l)
+            if (norm_[l] != 0)
+                std::copy_n(tile[l], count, gradient + l * program_.width + program_.first + first);
+    }
 }
 
 } // namespace
