@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qcompile.adapter.attach import attach, detach
+from qcompile.adapter.calibration import calibrate
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.load import load
 from qcompile.adapter.merge import merge
@@ -22,6 +23,7 @@ __all__ = [
     "active_adapters",
     "attach",
     "attached",
+    "calibrate",
     "detach",
     "disabled",
     "load",

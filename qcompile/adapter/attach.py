@@ -30,11 +30,11 @@ from qcompile.adapter.record import (
 from qcompile.adapter.saving import save_as_before, save_under_own_names
 from qcompile.adapter.selected import check_adapter_weights, choose_adapters, unfreeze
 from qcompile.adapter.snapshot import Snapshot
-from qcompile.adapter.starts import forget_starts, start_from_weight, waiting
+from qcompile.adapter.starts import forget_starts, start_from_weight, waiting, waits_for_data
 from qcompile.adapter.switch import BASE, Chosen, Switch
 from qcompile.adapter.watch import unwatch, watch
 from qcompile.diagnostics.arguments import check_type, wrong_argument
-from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.several import AttachedTwice, AttachmentTaken
 from qcompile.ir.hosts import LINEAR_HOST
 
@@ -63,7 +63,7 @@ def attach(
 
     Raises:
         AdapterError: QA6001 to QA6004, QA6009, QA6011, QA6044, all mismatches at once; QA6051,
-            QA6055, QA6057.
+            QA6055, QA6057, QA6131.
         ArtifactError: The file cannot be loaded.
         UsageError: QA6013: an argument is neither.
     """
@@ -75,6 +75,9 @@ def attach(
     record = vars(model).get(RECORD)
     attachment = _attachment(compiled, name, record)
     places = find_places(model, compiled, flat=name is None)
+    unseen = [waits_for_data(place.site, place.part) for place in places]
+    if any(unseen):
+        raise AdapterError(*few([message for message in unseen if message is not None]))
     if record is not None:
         both = (*record.switch.chosen.weights, (attachment.name, 1.0))
         check_adapter_weights((*record.attachments, attachment), both)

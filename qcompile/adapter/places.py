@@ -10,7 +10,7 @@ from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.beside import Beside
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.prefixed import Prefixes, holder_of
-from qcompile.adapter.starts import waiting
+from qcompile.adapter.starts import waits_for_weight
 from qcompile.artifact.peft_folder import BESIDE
 from qcompile.backends.simulator.base import unreadable
 from qcompile.backends.simulator.module import AdapterModule
@@ -126,7 +126,7 @@ def _misfit(
     # Under FSDP2 the weight is whole while the module runs.
     sharded = isinstance(base.weight, Tensor) and is_sharded(base.weight)
     read = part.plan.uses_weight and not sharded
-    reason = unreadable(base) if read or waiting(part) else None
+    reason = unreadable(base) if read or waits_for_weight(part) else None
     if reason is not None:
         return WeightNotReadable(adapter=site.adapter, module=site.module, reason=reason)
     if flat and isinstance(module, AdaptedModule) and site.adapter in module.owners:

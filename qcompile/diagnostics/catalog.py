@@ -43,6 +43,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("embeddings", "QA606"),
     ("families", "QA61"),
     ("scaling", "QA612"),
+    ("calibration", "QA613"),
     ("peft", "QA62"),
     ("models", "QA7"),
     ("services", "QA71"),

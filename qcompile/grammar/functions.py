@@ -175,6 +175,17 @@ _INIT_MEANINGS: dict[InitKind, str] = {
     "principal_columns": "U √(S / scale) of the largest singular values of the module's weight",
     "qr_rows": "the first rows of R of the weight's QR decomposition",
     "qr_columns": "the first columns of Q of the weight's QR decomposition",
+    "activation_rows": "directions in which the module's inputs vary most, of length 1",
+    "covariance_rows": "√(S / scale) Vᵀ C⁻¹ of the largest singular values of the weight times C, "
+    "the inputs' products",
+    "covariance_columns": "U √(S / scale) of the same",
+    "minor_covariance_rows": "the same rows of the smallest singular values",
+    "minor_covariance_columns": "the same columns of the smallest singular values",
+    "gradient_rows": "out^¼ / √gamma times Vᵀ of the r largest singular values of the weight's "
+    "gradient",
+    "gradient_columns": "out^¼ / √gamma times U of the next r singular values",
+    "residual_rows": "√(S / scale) Vᵀ of what quantising took from the weight",
+    "residual_columns": "U √(S / scale) of the same",
 }
 
 

@@ -20,6 +20,15 @@ InitKind = Literal[
     "principal_columns",
     "qr_rows",
     "qr_columns",
+    "activation_rows",
+    "covariance_rows",
+    "covariance_columns",
+    "minor_covariance_rows",
+    "minor_covariance_columns",
+    "gradient_rows",
+    "gradient_columns",
+    "residual_rows",
+    "residual_columns",
 ]
 
 INIT_KINDS: tuple[InitKind, ...] = get_args(InitKind)
@@ -39,14 +48,40 @@ INIT_ARGUMENTS: dict[InitKind, tuple[tuple[str, float | None], ...]] = {
     "principal_columns": (("scale", 1.0),),
     "qr_rows": (),
     "qr_columns": (),
+    "activation_rows": (),
+    "covariance_rows": (("scale", 1.0),),
+    "covariance_columns": (("scale", 1.0),),
+    "minor_covariance_rows": (("scale", 1.0),),
+    "minor_covariance_columns": (("scale", 1.0),),
+    "gradient_rows": (("gamma", 16.0),),
+    "gradient_columns": (("gamma", 16.0),),
+    "residual_rows": (("scale", 1.0),),
+    "residual_columns": (("scale", 1.0),),
 }
 """Argument names and defaults (None: required) of each initialisation, in order."""
 
 
-ROWS_OF_WEIGHT: frozenset[InitKind] = frozenset(("principal_rows", "qr_rows"))
-"""r × in_features, from the weight of the module."""
-COLUMNS_OF_WEIGHT: frozenset[InitKind] = frozenset(("principal_columns", "qr_columns"))
-"""out_features × r, from the weight of the module."""
+Start = Literal["weight", "activation", "covariance", "gradient", "residual"]
+"""What of a module says how a tensor starts: its weight, its inputs, the products of its inputs and
+its weight, the gradient of its weight, or what quantising took from its weight."""
+
+STARTS: dict[InitKind, Start] = {
+    "principal_rows": "weight",
+    "principal_columns": "weight",
+    "qr_rows": "weight",
+    "qr_columns": "weight",
+    "activation_rows": "activation",
+    "covariance_rows": "covariance",
+    "covariance_columns": "covariance",
+    "minor_covariance_rows": "covariance",
+    "minor_covariance_columns": "covariance",
+    "gradient_rows": "gradient",
+    "gradient_columns": "gradient",
+    "residual_rows": "residual",
+    "residual_columns": "residual",
+}
+"""The kinds whose values come from the module that the adapter is attached to. Rows are
+r × in_features, columns out_features × r."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +97,19 @@ class Init:
     arguments: tuple[float, ...] = ()
 
     @property
-    def from_weight(self) -> bool:
-        """Whether the module's weight says how the tensor starts, once the adapter is attached."""
-        return self.kind in ROWS_OF_WEIGHT | COLUMNS_OF_WEIGHT
+    def start(self) -> Start | None:
+        """What of the module says how the tensor starts; None: it is drawn."""
+        return STARTS.get(self.kind)
+
+    @property
+    def from_module(self) -> bool:
+        """Whether the module says how the tensor starts, which is not known to a compilation."""
+        return self.kind in STARTS
+
+    @property
+    def rows(self) -> bool:
+        """Whether what comes from the module is r × in_features, not out_features × r."""
+        return self.kind.endswith("_rows")
 
     @property
     def is_zero(self) -> bool:

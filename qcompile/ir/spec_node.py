@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal, NoReturn, Protocol
 
 from qcompile.diagnostics.message import Message
-from qcompile.diagnostics.messages.sized_tensors import StartsFromWeight
+from qcompile.diagnostics.messages.sized_tensors import StartsFromModule
 from qcompile.diagnostics.source import Span
 from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.domains import Domain
-from qcompile.ir.initialisation import ROWS_OF_WEIGHT, Init
+from qcompile.ir.initialisation import Init
 from qcompile.ir.node import ProgramNode, indices
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.tensor import TensorSpec
@@ -103,6 +103,11 @@ class SpecNode:
         return ()
 
     @property
+    def from_module(self) -> Init | None:
+        """The initialisation of its tensors, frozen ones too, where the module says it."""
+        return None
+
+    @property
     def identity_at_start(self) -> bool:
         """Whether it starts as its first operand, cut off or padded to its own width."""
         return False
@@ -111,9 +116,9 @@ class SpecNode:
     def zero_at_start(self) -> bool:
         """Whether a tensor that starts at zero may make it start at zero.
 
-        One that starts from the module's weight may have its start taken off.
+        One that starts from the module may have its start taken off.
         """
-        return any(init.is_zero or init.from_weight for init in self.inits)
+        return any(init.is_zero or init.from_module for init in self.inits)
 
     def domain(self, parts: Sequence[SpecDomain]) -> SpecDomain | None:
         """Domain of the value, those of the operands being `parts`; None: they do not go together.
@@ -175,6 +180,10 @@ class TrainableSpec(SpecNode):
     def inits(self) -> tuple[Init, ...]:
         return () if self.frozen else (self.init,)
 
+    @property
+    def from_module(self) -> Init | None:
+        return self.init if self.init.from_module else None
+
     def tensor(
         self,
         lowering: Lowering,
@@ -186,7 +195,7 @@ class TrainableSpec(SpecNode):
     ) -> int:
         """Place a tensor in the layout: `h.core0` where the suffix is `.core0`."""
         own = self.init if init is None else init
-        if own.from_weight:
+        if own.from_module:
             self._check_start(lowering, shape, own)
         return lowering.tensor(
             TensorSpec(
@@ -201,16 +210,19 @@ class TrainableSpec(SpecNode):
         )
 
     def _check_start(self, lowering: Lowering, shape: tuple[int, ...], init: Init) -> None:
-        """Refuse a start from the weight for a tensor that is no part of it."""
+        """Refuse a start from the module for a tensor that is no part of it."""
         inputs, outputs = lowering.module_sizes
-        rows = init.kind in ROWS_OF_WEIGHT
-        side, along = (shape[-1], inputs) if rows else (shape[0], outputs)
+        side, along = (shape[-1], inputs) if init.rows else (shape[0], outputs)
         rank = math.prod(shape) // side
-        if len(shape) != 2 or side != along or rank > min(inputs, outputs) or self.share:
-            most = min(inputs, outputs)
-            wanted = f"r x {inputs}" if rows else f"{outputs} x r"
+        most = min(inputs, outputs)
+        if init.start == "activation":
+            most = inputs
+        elif init.start == "gradient":
+            most //= 2  # Rows are the first ones, columns those that follow.
+        if len(shape) != 2 or side != along or rank > most or self.share:
+            wanted = f"r x {inputs}" if init.rows else f"{outputs} x r"
             lowering.refuse(
-                StartsFromWeight(
+                StartsFromModule(
                     init=init.kind,
                     shape=" x ".join(map(str, shape)) + (", shared" if self.share else ""),
                     wanted=f"{wanted} with r up to {most}",

@@ -21,8 +21,14 @@ from torch import nn
 from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
 from qcompile.adapter.heads import fix_vocabulary, free_vocabulary
 from qcompile.adapter.merge_obstacles import ParameterUses
-from qcompile.adapter.starts import start_from_weight, waiting
+from qcompile.adapter.starts import (
+    start_from_weight,
+    waiting,
+    waits_for_data,
+    waits_for_weight,
+)
 from qcompile.adapter.watch import unwatch, watch
+from qcompile.artifact.manifest import Manifest
 from qcompile.artifact.peft_folder import CORE, WEIGHTS, mismatches
 from qcompile.backends.simulator.base import unreadable
 from qcompile.backends.simulator.module import AdapterModule, build_module
@@ -175,6 +181,8 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
                 holder.qcompile_core[adapter_name].requires_grad_(False)
             return
         _check_weights(target, parts, current_key)
+        if peft_config.folder is None:
+            _check_calibrated(manifest, parts, current_key)
         if isinstance(target, QCompileLayer):
             layer = target
         else:
@@ -385,11 +393,20 @@ def _check_weights(target: nn.Module, parts: list[AdapterModule], site: str) -> 
     """Raises AdapterError, QA6024, where a part reads a weight that is not there as numbers."""
     base = target.get_base_layer() if isinstance(target, QCompileLayer) else target
     for part in parts:
-        read = part.plan.uses_weight or waiting(part)
+        read = part.plan.uses_weight or waits_for_weight(part)
         reason = unreadable(base) if read else None
         if reason is not None:
             name = part.plan.adapter
             raise AdapterError(WeightNotReadable(adapter=name, module=site, reason=reason))
+
+
+def _check_calibrated(manifest: Manifest, parts: list[AdapterModule], module: str) -> None:
+    """Raises AdapterError, QA6131, where a new adapter starts from data."""
+    sites = [site for site in manifest.planned.sites if site.module == module]
+    for site, part in zip(sites, parts, strict=True):
+        message = waits_for_data(site, part)
+        if message is not None:
+            raise AdapterError(message)
 
 
 def _words(planned: PlannedSet) -> set[str]:

@@ -29,8 +29,11 @@ from tests.end_to_end.whole import base, close, inputs, oracle, shared_tensors
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "qcompile", "-q"]
 EXAMPLES = ROOT / "examples"
-WITH_MODULE = {"boft", "delora", "dora", "hira", "hra", "ia3", "oft", "olora", "pissa", "psoft"}
-"""They compute with the frozen module, and are held to peft's code in tests/peft."""
+WITH_MODULE = {
+    *("boft", "delora", "dora", "hira", "hra", "ia3", "oft", "olora", "pissa", "psoft"),
+    *("corda", "eva", "loftq", "lora_ga"),
+}
+"""They compute with the frozen module or start from it; tests/peft holds them to peft's code."""
 NAMES = sorted({path.stem for path in EXAMPLES.glob("*.qa")} - WITH_MODULE)
 SMALL = {
     "adalora": ("rank=3",),

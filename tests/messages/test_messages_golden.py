@@ -365,6 +365,23 @@ def quantised_weight() -> None:
     qcompile.attach(other, adapter)
 
 
+def from_data(init: str, **arguments: Any) -> Callable[[], object]:
+    """Calibrate an adapter that starts from data."""
+
+    def run() -> object:
+        other = model()
+        text = ATTACHED.replace("to: rank)", f"to: rank, init: {init})")
+        return qcompile.calibrate(other, qcompile.compile(text, model=other), **arguments)
+
+    return run
+
+
+def uncalibrated() -> None:
+    other = model()
+    text = ATTACHED.replace("to: rank)", "to: rank, init: activation_rows)")
+    qcompile.attach(other, qcompile.compile(text, model=other))
+
+
 def left_out() -> None:
     source = Source("attached.qa", ATTACHED)
     found = compile_source(source, Options(), model=describe_model(narrow()))
@@ -939,6 +956,10 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6102": scaled_gradients,
     "QA6121": save_sharded,
     "QA6123": program_with_shots,
+    "QA6131": uncalibrated,
+    "QA6133": from_data("zero"),
+    "QA6135": from_data("activation_rows", batches=[]),
+    "QA6137": from_data("residual_rows", original=nn.ModuleDict({"first": Block()})),
     "QA6201": lambda: peft_model(target_modules=["upp"]),
     "QA6202": lambda: peft_model(name="low"),
     "QA6203": mixed_batch,

@@ -158,3 +158,32 @@ def test_attach_on_a_quantised_base(quantised: tuple[Callable[[], Any], str]) ->
         qcompile.merge(model)
     assert same(values(model), weights) and torch.equal(logits(model), after)
     assert torch.equal(logits(qcompile.detach(model)), before)
+
+
+def test_an_adapter_that_starts_as_what_quantising_took(
+    quantised: tuple[Callable[[], Any], str], folder: str
+) -> None:
+    make, _ = quantised
+    model = make()
+    name = "model.layers.0.self_attn.q_proj"
+    original = base("llama").get_submodule(name)
+    x = torch.randn(50, original.in_features, generator=torch.Generator().manual_seed(1))
+    wanted = original(x)
+    adapter = qcompile.compile(str(EXAMPLES / "loftq.qa"), model=model, parameters={"rank": 8})
+    qcompile.calibrate(model, adapter, original=folder)
+    module = model.get_submodule(name)
+    bare = (module(x) - wanted).norm()
+    if type(module).__name__ == "Linear4bit":
+        from bitsandbytes.functional import dequantize_4bit
+        from peft.utils.loftq_utils import _low_rank_decomposition
+
+        there = dequantize_4bit(module.weight.data, module.weight.quant_state)
+        decompose: Any = _low_rank_decomposition
+        expected = decompose(original.weight.detach() - there, reduced_rank=8)
+        part = adapter[name]
+        found = part.get_parameter("b.weight") @ part.get_parameter("a.weight")
+        torch.testing.assert_close(
+            found.detach(), expected["L"] @ expected["R"], rtol=1e-3, atol=1e-5
+        )
+    qcompile.attach(model, adapter)
+    assert (model.get_submodule(name)(x) - wanted).norm() < bare

@@ -22,6 +22,9 @@ def tensor_seed(seed: int, site: str, adapter: str, spec: TensorSpec) -> int:
 
 def initial_value(spec: TensorSpec, seed: int) -> Tensor:
     """float64 on the CPU, whatever the default device; torch's own generator is not touched."""
+    if spec.init.from_module:
+        # The module is not there yet; `starts.py` and `calibration.py` of the adapter replace them.
+        return _full(spec.shape, math.nan)
     generator = torch.Generator(device="cpu").manual_seed(seed)
     if not spec.segments:
         return _draw(spec.init, spec.shape, spec.fan_in, generator)
@@ -66,9 +69,8 @@ def _draw(
             rows = (shape[0] + 1) // 2
             half = _uniform((rows, *shape[1:]), -bound, bound, generator)
             return half.repeat_interleave(2, 0)[: shape[0]]
-        case "principal_rows" | "principal_columns" | "qr_rows" | "qr_columns":
-            # The weight is not there yet; `starts.py` of the adapter replaces them.
-            return _full(shape, math.nan)
+        case _:
+            raise ValueError(f"`{init.kind}` is not drawn")
 
 
 def _full(shape: tuple[int, ...], value: float) -> Tensor:

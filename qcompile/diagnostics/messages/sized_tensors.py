@@ -125,11 +125,11 @@ class TooFewElements(SizedMessage):
     "`{init}` starts a tensor of {wanted}, not one of {shape}",
     label="a tensor of {shape}",
 )
-class StartsFromWeight(SizedMessage):
-    """`principal_rows` and `qr_rows` are r rows as wide as the module's input, the weight of
-    `linear(x, to: r)`; `principal_columns` and `qr_columns` are r columns as long as its output,
-    the weight of `linear(h, to: out_features)`. Each module has its own, so that they are not
-    shared.
+class StartsFromModule(SizedMessage):
+    """Initialisations from the module whose names end in `_rows` are r rows as wide as its input,
+    the weight of `linear(x, to: r)`; those that end in `_columns` are r columns as long as its
+    output, the weight of `linear(h, to: out_features)`. Each module has its own, so that they are
+    not shared. r is at most the smaller width; of a gradient, which gives 2 r, half of it.
 
     Erroneous:  attach "*.q_proj"
                 h = linear(x, to: 8, init: principal_columns)

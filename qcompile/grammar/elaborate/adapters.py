@@ -241,7 +241,7 @@ class _Adapter:
             return None
         if shape is not None:
             for node in graph.nodes:
-                started = next((init for init in node.inits if init.from_weight), None)
+                started = node.from_module
                 if started is not None and node.span is not None:
                     session.report(NoWeightToStartFrom(span=node.span, init=started.kind))
         width = graph.number(result.width)

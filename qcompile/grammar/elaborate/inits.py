@@ -59,7 +59,7 @@ def read_init(frame: Frame, expr: Expr, what: str, possible: tuple[str, ...] = (
     for key, default in INIT_ARGUMENTS[kind]:
         if bound.has(key):
             what_of = bound.what(key)
-            low = {"std": 0.0, "scale": 1e-9}.get(key)
+            low = {"std": 0.0, "scale": 1e-9, "gamma": 1e-9}.get(key)
             value = expect.known_real(frame, bound.given[key], what_of, low=low)
             if value is None:
                 return None

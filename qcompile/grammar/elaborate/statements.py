@@ -26,7 +26,6 @@ from qcompile.grammar.syntax import (
     Statement,
     TrainStatement,
 )
-from qcompile.ir.initialisation import Init
 from qcompile.ir.operands import Value
 from qcompile.ir.ops.base import SPEC_BASE
 from qcompile.ir.ops.widths import SpecConcat
@@ -116,8 +115,7 @@ def _prefix(frame: Frame, statement: PrefixStatement) -> Value | None:
     for value in found:
         for index in reachable(tuple(graph.nodes), value.node):
             node = graph.nodes[index]
-            init = getattr(node, "init", None)
-            if isinstance(node, SPEC_BASE) or (isinstance(init, Init) and init.from_weight):
+            if isinstance(node, SPEC_BASE) or node.from_module is not None:
                 session.report(PrefixReadsModule(span=node.span or value.span))
                 return None
     node = SpecConcat(operands=tuple(value.node for value in found), span=statement.span)

@@ -113,7 +113,7 @@ def _refuse_reading(adapter: AdapterSpec, placement: BodyPlacement, report: Lowe
     if placement.host == LINEAR_HOST:
         return
     for node in adapter.bodies[placement.body].nodes:
-        if isinstance(node, SPEC_BASE) or any(init.from_weight for init in node.inits):
+        if isinstance(node, SPEC_BASE) or node.from_module is not None:
             message = HostNotLinear(
                 adapter=adapter.name,
                 module=placement.module,
