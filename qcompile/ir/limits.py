@@ -14,6 +14,10 @@ MAX_GATE_SITES = 16
 """Axes of tensor gates; every pair of them may have one."""
 MAX_BLOCK = 1024
 """Rows of an orthogonal block, of which a linear system is solved in every call."""
+MAX_ORDER = 8
+"""Rows of the parts whose determinants make a compound matrix."""
+MAX_MINORS = 2**27
+"""Elements of a compound matrix."""
 MAX_BANK = 1_000_000
 """Angles of one declared bank."""
 MAX_DIGITS = 20

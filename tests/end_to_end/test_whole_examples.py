@@ -31,9 +31,10 @@ COMMAND = [sys.executable, "-m", "qcompile", "-q"]
 EXAMPLES = ROOT / "examples"
 WITH_MODULE = {
     *("boft", "delora", "dora", "hira", "hra", "ia3", "oft", "olora", "pissa", "psoft"),
-    *("corda", "eva", "loftq", "lora_ga"),
+    *("corda", "eva", "loftq", "lora_ga", "quic"),
 }
-"""They compute with the frozen module or start from it; tests/peft holds them to peft's code."""
+"""They compute with the frozen module or start from it; other tests hold them to oracles, most of
+them to peft's code."""
 NAMES = sorted({path.stem for path in EXAMPLES.glob("*.qa")} - WITH_MODULE)
 SMALL = {
     "adalora": ("rank=3",),
@@ -51,6 +52,7 @@ SMALL = {
     "mixture_of_lora": ("rank=2",),
     "cp": ("components=3", "in_mode=2", "out_mode=2"),
     "daruan": ("rank=2", "layers=1"),
+    "lily": ("rank=2",),
     "loca": ("coefficients=5",),
     "lorta": ("rank=2",),
     "metatt": ("rank=2",),

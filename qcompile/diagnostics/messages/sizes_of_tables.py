@@ -88,3 +88,22 @@ class TooFewPlaces(SizedMessage):
     count: int
     rows: int
     width: int
+
+
+@message(
+    "QA3166",
+    "there is no compound of order {order} of a table {rows} x {width}: {reason}",
+    label="{rows} x {width}",
+)
+class MinorsImpossible(SizedMessage):
+    """`compound(t, order: k)` has the determinants of all k × k parts of t: (m over k) rows of
+    (n over k) for a table of m rows that is n wide. They are few enough to be kept.
+
+    Erroneous:  u = flat(compound(table(2, 6), order: 3))
+    Corrected:  u = flat(compound(table(4, 6), order: 3))
+    """
+
+    order: int
+    rows: int
+    width: int
+    reason: str
