@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,7 +59,8 @@ def test_inputs_are_turned_by_minors_of_a_cayley_matrix(width: int) -> None:
     turn[:10, :10] = minors
     np.testing.assert_allclose(turn @ turn.T, np.eye(width), atol=1e-12)
     turned = x @ torch.from_numpy(turn).T
-    wanted = model.get_submodule("proj").base_layer(turned)
+    base: Any = model.get_submodule("proj").base_layer
+    wanted = base(turned)
     torch.testing.assert_close(model(x), wanted, rtol=1e-10, atol=1e-10)
 
 

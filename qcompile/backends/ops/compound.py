@@ -61,7 +61,10 @@ def _without(count: int, order: int, place: int) -> tuple[tuple[int, ...], tuple
 
 def compound(node: CompoundNode, context: StepContext) -> Compound:
     (columns,) = context.widths
-    index = context.constants.index
+
+    def index(places: tuple[int, ...]) -> ConstantTensor:
+        return context.constants.index(list(places))
+
     found = []
     for order in range(2, node.order + 1):
         last, before = _without(node.rows, order, order - 1)
