@@ -85,11 +85,12 @@ FOREIGN: dict[str, str] = {
 """What other languages and editors write for our signs."""
 
 ELSEWHERE: dict[str, str] = {
-    "r": "rank",
-    "lora_r": "rank",
-    "lora_rank": "rank",
+    "r": "rank to",
+    "lora_r": "rank to",
+    "lora_rank": "rank to",
+    "rank": "to",
     "lora_alpha": "alpha",
-    "lora_dropout": "dropout",
+    "lora_dropout": "dropout p",
     "trainable": "frozen",
     "requires_grad": "frozen",
     "freeze": "frozen",
@@ -97,6 +98,9 @@ ELSEWHERE: dict[str, str] = {
     "fc": "linear",
     "matmul": "linear",
     "out": "to",
+    "out_features": "to",
+    "out_dim": "to",
+    "dim": "groups",
     "units": "to",
     "features": "to",
     "swish": "silu",
@@ -125,8 +129,62 @@ ELSEWHERE: dict[str, str] = {
     "chi": "bond",
     "initializer": "init",
     "tied": "share",
+    "gaussian": "normal",
+    "randn": "normal",
+    "xavier": "xavier_uniform",
+    "glorot": "xavier_uniform",
+    "kaiming": "kaiming_uniform",
+    "he": "kaiming_uniform",
+    "eye": "identity",
+    "ones": "constant",
+    "pissa": "principal_rows principal_columns",
+    "olora": "qr_rows qr_columns",
+    "eva": "activation_rows",
+    "corda": "covariance_rows covariance_columns",
+    "lora_ga": "gradient_rows gradient_columns",
+    "loftq": "residual_rows residual_columns",
+    "hadamard": "h",
+    "sqrtx": "sx",
+    "v": "sx",
 }
-"""What other tools call our functions, options and usual parameters."""
+"""What other tools call our functions, options, initialisations and usual parameters; several words
+where it depends on the place."""
+
+USUAL: dict[str, str] = {
+    "rank": "rank: int = 8",
+    "alpha": "alpha: real = 16",
+    "dropout": "dropout: real = 0.1",
+}
+"""How parameters are declared that other tools have in every adapter."""
+
+NO_GATES: dict[str, str] = {
+    **dict.fromkeys(
+        ("ccx", "toffoli", "ccz", "cswap", "fredkin", "mcx"),
+        "a gate of three qubits is a `layer` of gates of one and two: docs/language.md has `ccx`",
+    ),
+    **dict.fromkeys(
+        ("reset", "mid_measure", "measure_all", "c_if"),
+        "all qubits start in |0⟩ and are read at the end: nothing is reset or measured before",
+    ),
+    **dict.fromkeys(
+        ("barrier", "id", "identity", "delay"),
+        "leave it out: gates keep their order, and waiting belongs to the device",
+    ),
+    **dict.fromkeys(
+        ("depolarize", "depolarizing", "amplitude_damping", "bit_flip", "phase_flip", "kraus"),
+        "noise belongs to the target: `target t { noise: { two_qubit: 1pct } }`",
+    ),
+    **dict.fromkeys(
+        ("u3", "u", "cu3", "cu", "unitary", "matrix"),
+        "a gate of one qubit is `rot(a, b, c)`, RZ(c) RY(b) RZ(a), a phase aside; no gate is given "
+        "by a matrix",
+    ),
+    **dict.fromkeys(
+        ("inverse", "adjoint", "dagger", "inv"),
+        "write the gates backwards, with the other sign of their angles",
+    ),
+}
+"""What other tools have as statements of circuits, and what there is instead."""
 
 TYPES: tuple[str, ...] = ("int", "real", "bool", "text")
 

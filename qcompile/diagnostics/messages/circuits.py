@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qcompile.diagnostics.message import Message, message
+from qcompile.diagnostics.message import Message, did_you_mean, message
 
 
 @message("QA2201", "unknown gate or layer `{name}`", label="neither a gate nor a layer")
@@ -16,6 +16,11 @@ class UnknownGate(Message):
 
     name: str
     candidates: tuple[str, ...] = ()
+    advice: str = ""
+
+    def helps(self) -> tuple[str, ...]:
+        """What there is instead of statements of other tools."""
+        return (self.advice,) if self.advice else did_you_mean(self.candidates)
 
 
 @message(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qcompile.diagnostics.message import Message, message
+from qcompile.diagnostics.message import Message, did_you_mean, message
 from qcompile.diagnostics.source import Span
 
 
@@ -18,6 +18,13 @@ class UnknownName(Message):
 
     name: str
     candidates: tuple[str, ...] = ()
+    declaration: str = ""
+
+    def helps(self) -> tuple[str, ...]:
+        """How the usual parameters are declared."""
+        if not self.declaration:
+            return did_you_mean(self.candidates)
+        return (f"declare it as a parameter: `adapter name({self.declaration}) {{ … }}`",)
 
 
 @message(

@@ -90,9 +90,11 @@ class NoMeasurement(Message):
     "only `measure` can follow `measure`",
     label="acts after the read-out",
     first_label="measured here",
+    help="measure at the end, or read a circuit of its own and encode its values in the next",
 )
 class AfterMeasurement(Message):
-    """Measurements come last; several of them are concatenated.
+    """Measurements come last; several of them are concatenated. What they give are expectation
+    values, so that nothing can depend on the outcome of a single one.
 
     Erroneous:  measure z
                 ry

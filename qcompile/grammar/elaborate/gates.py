@@ -25,6 +25,7 @@ from qcompile.grammar.elaborate.wires import (
     read_wires,
 )
 from qcompile.grammar.syntax import ApplyStatement
+from qcompile.grammar.vocabulary import NO_GATES
 from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.gates import GATES, GateName
 from qcompile.ir.operands import Typed
@@ -149,4 +150,5 @@ def _unknown(frame: Frame, statement: ApplyStatement) -> None:
     near = tuple(
         gate for gate, kind in GATES.built_in.items() if name.lower() in kind.aliases
     ) or frame.session.nearest(name, chain(GATES, layers))
-    frame.report(UnknownGate(span=statement.name.span, name=name, candidates=near))
+    advice = NO_GATES.get(name.lower(), "")
+    frame.report(UnknownGate(span=statement.name.span, name=name, candidates=near, advice=advice))

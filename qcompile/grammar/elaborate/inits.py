@@ -12,7 +12,7 @@ from qcompile.grammar.elaborate.arguments import Bound, bind
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.functions import INITIALISATIONS
 from qcompile.grammar.syntax import Argument, Call, Expr, Name
-from qcompile.ir.initialisation import INIT_ARGUMENTS, Init, InitKind
+from qcompile.ir.initialisation import INIT_ARGUMENTS, INIT_KINDS, STARTS, Init, InitKind
 from qcompile.ir.operands import Typed
 from qcompile.ir.signature import VECTOR_INITS
 
@@ -47,7 +47,8 @@ def read_init(frame: Frame, expr: Expr, what: str, possible: tuple[str, ...] = (
             name = _named(local.operand, name)
     function = INITIALISATIONS.get(name.text)
     if function is None:
-        near = frame.session.nearest(name.text, INITIALISATIONS) or tuple(INITIALISATIONS)
+        drawn = tuple(known for known in INIT_KINDS if known not in STARTS)
+        near = frame.session.nearest(name.text, INITIALISATIONS) or drawn
         frame.report(UnknownInit(span=name.span, name=name.text, candidates=near))
         return None
     if possible and name.text not in possible:

@@ -23,6 +23,7 @@ from qcompile.grammar.elaborate.scope import (
     PREDEFINED,
 )
 from qcompile.grammar.syntax import Name
+from qcompile.grammar.vocabulary import ELSEWHERE, USUAL
 from qcompile.ir.operands import Operand, Typed, Value, real
 from qcompile.ir.ops.base import SpecBaseBias, SpecWeight
 from qcompile.ir.scalar import MODEL_SIZES, MODULE_FACTS, Variable, variables
@@ -123,6 +124,13 @@ def _defined(frame: Frame, name: Name) -> Operand:
     return None if operand is None else replace(operand, span=name.span)
 
 
+def _declaration(frame: Frame, name: str) -> str:
+    """How a parameter is declared that other tools have in every adapter, where it is none here."""
+    words = (name, *ELSEWHERE.get(name.lower(), "").split())
+    usual = next((word for word in words if word in USUAL), None)
+    return "" if usual is None or usual in set(frame.scope.visible()) else USUAL[usual]
+
+
 def _unknown(frame: Frame, name: Name) -> None:
     upcoming = frame.scope.find_upcoming(name.text)
     if upcoming is not None:
@@ -134,5 +142,6 @@ def _unknown(frame: Frame, name: Name) -> None:
                 span=name.span,
                 name=name.text,
                 candidates=frame.session.nearest(name.text, candidates),
+                declaration=_declaration(frame, name.text),
             )
         )

@@ -80,8 +80,8 @@ class Session:
         if self._suggested > _SUGGESTIONS:
             return ()
         known = tuple(islice(candidates, _CANDIDATES))
-        ours = ELSEWHERE.get(name.lower())
-        return (ours,) if ours in known else nearest(name, known)
+        ours = [word for word in ELSEWHERE.get(name.lower(), "").split() if word in known]
+        return tuple(ours) or nearest(name, known)
 
     def spend(self, span: Span, amount: int = 1) -> bool:
         """Count work; False once the limit is passed, which is reported once."""
