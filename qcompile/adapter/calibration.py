@@ -61,7 +61,9 @@ def calibrate(
     subjects = [
         Subject(place, tensors)
         for place in find_places(model, adapter, flat=False)
-        if (tensors := tuple(t for t in waiting(place.part) if t.init.start != "weight"))
+        if (
+            tensors := tuple(t for t in waiting(place.part) if t.init.start not in (None, "weight"))
+        )
     ]
     if not subjects:
         raise AdapterError(NothingToCalibrate(reason=_nothing(adapter)))

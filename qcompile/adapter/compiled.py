@@ -292,13 +292,14 @@ class CompiledAdapter(nn.Module):
         return found
 
     def _left_out(self) -> set[str]:
-        """Names of the tensors that a file need not hold: frozen ones that are drawn again."""
+        """Names of the tensors that a file need not hold: frozen ones that are drawn again, from
+        their seed alone."""
         found: dict[str, bool] = {}
         for site, part in self.parts():
             for tensor in part.plan.tensors:
                 name = state_name(site, tensor)
                 if tensor.frozen and name not in found:
-                    found[name] = part.drawn_again(tensor)
+                    found[name] = tensor.init.file is None and part.drawn_again(tensor)
         return {name for name, again in found.items() if again}
 
     def gathered(self) -> CompiledAdapter:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from qcompile.adapter.statistics import covariance_factors
 from qcompile.backends.simulator.base import ModuleBase
 from qcompile.backends.simulator.module import AdapterModule
-from qcompile.diagnostics.messages.calibration import NotCalibrated
+from qcompile.diagnostics.messages.calibration import NotCalibrated, StartNotRead
 from qcompile.ir.compilation import Site
 from qcompile.ir.initialisation import Init
 from qcompile.ir.tensor import TensorSpec
@@ -23,7 +23,7 @@ def waiting(part: AdapterModule) -> tuple[TensorSpec, ...]:
     return tuple(
         tensor
         for tensor in part.plan.tensors
-        if tensor.init.from_module and _unset(part.get_parameter(tensor.name))
+        if (tensor.init.from_module or tensor.init.file) and _unset(part.get_parameter(tensor.name))
     )
 
 
@@ -32,16 +32,15 @@ def waits_for_weight(part: AdapterModule) -> bool:
     return any(tensor.init.start in ("weight", "covariance") for tensor in waiting(part))
 
 
-def waits_for_data(site: Site, part: AdapterModule) -> NotCalibrated | None:
+def waits_for_data(site: Site, part: AdapterModule) -> NotCalibrated | StartNotRead | None:
     """What to say of a part with tensors that wait for more than the weight."""
     for tensor in waiting(part):
-        if tensor.init.start != "weight":
-            return NotCalibrated(
-                adapter=site.adapter,
-                module=site.module,
-                tensor=tensor.name,
-                init=tensor.init.kind,
-            )
+        adapter, module, name, init = site.adapter, site.module, tensor.name, tensor.init
+        if init.file is not None:
+            path = init.file.path
+            return StartNotRead(adapter=adapter, module=module, tensor=name, file=path)
+        if init.start != "weight":
+            return NotCalibrated(adapter=adapter, module=module, tensor=name, init=init.kind)
     return None
 
 

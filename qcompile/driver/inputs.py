@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 from qcompile.backends.devices import calibration_files
@@ -15,6 +16,9 @@ from qcompile.grammar.elaborate.imports import MAX_FILES, resolve
 from qcompile.grammar.files import read_source
 from qcompile.grammar.parser import parse
 from qcompile.grammar.syntax import (
+    AdapterItem,
+    BlockItem,
+    Call,
     ImportItem,
     LetItem,
     ModelItem,
@@ -43,6 +47,8 @@ def inputs_of(source: Source, options: Options) -> tuple[Path, ...]:
         for item in file.items if file is not None else ():
             if isinstance(item, TargetItem | LetItem):
                 found |= dict.fromkeys(_device_files(here, item))
+            elif isinstance(item, AdapterItem | BlockItem):
+                found |= dict.fromkeys(resolve(here, path) for path in _start_files(item))
             elif isinstance(item, ModelItem):
                 found[str(config_file(resolve(here, item.path.value)))] = None
             elif isinstance(item, ImportItem):
@@ -59,6 +65,22 @@ def _device_files(here: Source, item: TargetItem | LetItem) -> Iterator[str]:
         if isinstance(value, StringLiteral):
             file = NamedDevice.called(value.value, os.path.dirname(here.name)).file
             yield from () if file is None else (file,)
+
+
+def _start_files(part: object) -> Iterator[str]:
+    """The paths of `init: file("path", …)`, in an item or a part of one."""
+    if isinstance(part, tuple):
+        for inner in part:
+            yield from _start_files(inner)
+        return
+    if not is_dataclass(part):
+        return
+    if isinstance(part, Call) and part.function.text == "file":
+        first = part.arguments[0].value if part.arguments else None
+        if isinstance(first, StringLiteral):
+            yield first.value
+    for inner in fields(part):
+        yield from _start_files(getattr(part, inner.name))
 
 
 def _readable(path: str) -> list[Source]:

@@ -186,7 +186,13 @@ _INIT_MEANINGS: dict[InitKind, str] = {
     "gradient_columns": "out^¼ / √gamma times U of the next r singular values",
     "residual_rows": "√(S / scale) Vᵀ of what quantising took from the weight",
     "residual_columns": "U √(S / scale) of the same",
+    "file": "a tensor of a .safetensors, or the one of a .npy, of the same shape",
 }
+
+_FILE_OPTIONS = (
+    Option(name="path", kind="text", positional=True, meaning="relative to this source"),
+    Option(name="tensor", kind="text", positional=True, optional=True, meaning="its name there"),
+)
 
 
 def _init_default(value: float | None) -> str | None:
@@ -200,7 +206,9 @@ INITIALISATIONS: MappingProxyType[str, Function] = MappingProxyType(
         name: Function(
             name=name,
             family="initialisation",
-            options=tuple(
+            options=_FILE_OPTIONS
+            if name == "file"
+            else tuple(
                 Option(
                     name=key,
                     kind="real",

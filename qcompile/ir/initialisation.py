@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
+
+from qcompile.ir.added_later import ADDED_LATER
+from qcompile.ir.file_tensor import FileTensor
 
 InitKind = Literal[
     "zero",
@@ -29,6 +32,7 @@ InitKind = Literal[
     "gradient_columns",
     "residual_rows",
     "residual_columns",
+    "file",
 ]
 
 INIT_KINDS: tuple[InitKind, ...] = get_args(InitKind)
@@ -57,6 +61,7 @@ INIT_ARGUMENTS: dict[InitKind, tuple[tuple[str, float | None], ...]] = {
     "gradient_columns": (("gamma", 16.0),),
     "residual_rows": (("scale", 1.0),),
     "residual_columns": (("scale", 1.0),),
+    "file": (),
 }
 """Argument names and defaults (None: required) of each initialisation, in order."""
 
@@ -95,6 +100,8 @@ class Init:
 
     kind: InitKind
     arguments: tuple[float, ...] = ()
+    file: FileTensor | None = field(default=None, metadata=ADDED_LATER)
+    """Of the kind `file`, and of it alone."""
 
     @property
     def start(self) -> Start | None:

@@ -111,7 +111,9 @@ FROZEN = Option(
     meaning="whether the tensors keep their start values, which files then leave out",
 )
 VECTOR_INITS = ("zero", "constant", "normal", "uniform")
-"""Those of vectors and tables."""
+"""Those of vectors of angles."""
+ONE_TENSOR_INITS = (*VECTOR_INITS, "file")
+"""Those of vectors and of other tensors that are no matrices but stand alone."""
 TENSOR_INITS = (*VECTOR_INITS, "kaiming_uniform", "kaiming_normal", "xavier_uniform")
 """Those of tensors that are no matrices."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import ClassVar, Literal, NoReturn, Protocol
 
 from qcompile.diagnostics.message import Message
-from qcompile.diagnostics.messages.sized_tensors import StartsFromModule
+from qcompile.diagnostics.messages.sized_tensors import FileHasAnotherShape, StartsFromModule
 from qcompile.diagnostics.source import Span
 from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.domains import Domain
@@ -197,6 +197,15 @@ class TrainableSpec(SpecNode):
         own = self.init if init is None else init
         if own.from_module:
             self._check_start(lowering, shape, own)
+        if own.file is not None and own.file.shape != shape:
+            lowering.refuse(
+                FileHasAnotherShape(
+                    init=own.file.shown,
+                    found=" x ".join(map(str, own.file.shape)),
+                    wanted=" x ".join(map(str, shape)),
+                    span=self.span,
+                )
+            )
         return lowering.tensor(
             TensorSpec(
                 name=f"{self.name}{suffix}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields, is_dataclass
 
+from qcompile.ir.file_tensor import FileTensor
 from qcompile.ir.initialisation import Init
 from qcompile.ir.scalar import Apply, Constant, Variable
 from qcompile.ir.tensor import TensorSpec
@@ -33,6 +34,8 @@ def inline(value: object) -> str:
             return name
         case Apply():
             return _apply(value)
+        case Init(file=FileTensor() as file):
+            return file.shown
         case Init(kind=kind, arguments=arguments):
             return f"{kind}({', '.join(map(repr, arguments))})" if arguments else kind
         case _ if is_dataclass(value):

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -374,6 +375,11 @@ def from_data(init: str, **arguments: Any) -> Callable[[], object]:
         return qcompile.calibrate(other, qcompile.compile(text, model=other), **arguments)
 
     return run
+
+
+def start_not_read() -> None:
+    np.save("start.npy", np.zeros((2, 6), dtype=np.float32))
+    peft_model(spec=ATTACHED.replace("to: rank)", 'to: rank, init: file("start.npy"))'))
 
 
 def uncalibrated() -> None:
@@ -957,6 +963,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6121": save_sharded,
     "QA6123": program_with_shots,
     "QA6131": uncalibrated,
+    "QA6139": start_not_read,
     "QA6133": from_data("zero"),
     "QA6135": from_data("activation_rows", batches=[]),
     "QA6137": from_data("residual_rows", original=nn.ModuleDict({"first": Block()})),

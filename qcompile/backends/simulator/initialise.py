@@ -9,8 +9,18 @@ import math
 import torch
 from torch import Tensor
 
+from qcompile.diagnostics.errors import CompileError
+from qcompile.diagnostics.messages.calls import InitFileUnusable
+from qcompile.ir.file_tensor import FileTensor, FileTensorError, read_file_tensor
 from qcompile.ir.initialisation import Init
 from qcompile.ir.tensor import TensorSpec
+
+_DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+}
 
 
 def tensor_seed(seed: int, site: str, adapter: str, spec: TensorSpec) -> int:
@@ -25,6 +35,8 @@ def initial_value(spec: TensorSpec, seed: int) -> Tensor:
     if spec.init.from_module:
         # The module is not there yet; `starts.py` and `calibration.py` of the adapter replace them.
         return _full(spec.shape, math.nan)
+    if spec.init.kind == "file":
+        return _of_file(spec)
     generator = torch.Generator(device="cpu").manual_seed(seed)
     if not spec.segments:
         return _draw(spec.init, spec.shape, spec.fan_in, generator)
@@ -71,6 +83,27 @@ def _draw(
             return half.repeat_interleave(2, 0)[: shape[0]]
         case _:
             raise ValueError(f"`{init.kind}` is not drawn")
+
+
+def _of_file(spec: TensorSpec) -> Tensor:
+    """NaN once the path is forgotten: what was read stands in adapter.pt then.
+
+    Raises:
+        CompileError: QA2140 where the file is not what it was.
+    """
+    named = spec.init.file
+    if named is None or not named.where:
+        return _full(spec.shape, math.nan)
+    reason = "it has changed meanwhile"
+    found: FileTensor | None = None
+    try:
+        found, numbers = read_file_tensor(named.where, named.name, path=named.path)
+    except FileTensorError as error:
+        reason = str(error)
+    if found is None or found != named:
+        raise CompileError(InitFileUnusable(path=named.path, reason=reason))
+    value = torch.frombuffer(bytearray(numbers), dtype=_DTYPES[named.kind])
+    return value.to(torch.float64).reshape(named.shape)
 
 
 def _full(shape: tuple[int, ...], value: float) -> Tensor:

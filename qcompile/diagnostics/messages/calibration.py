@@ -66,3 +66,24 @@ class OriginalUnusable(ModuleMessage):
     """
 
     reason: str
+
+
+@message(
+    "QA6139",
+    "adapter `{adapter}` on `{module}` starts from `{file}`, which was not read: `{tensor}`",
+    help="compile it with `qcompile.compile`, save it to a folder, and load that with "
+    "`qcompile.peft.load(model, folder, trainable=True)`",
+)
+class StartNotRead(ModuleMessage):
+    """The files that `init: file(…)` names are read once, when a source is compiled, and what is
+    saved then has their numbers. The configuration of peft holds none, so that `get_peft_model`
+    cannot start from them.
+
+    Erroneous:  get_peft_model(model, QCompileConfig(spec="from_file.qa"))
+    Corrected:  qcompile.compile("from_file.qa", model=model).save("folder/")
+                qcompile.peft.load(model, "folder", trainable=True)
+    """
+
+    adapter: str
+    tensor: str
+    file: str

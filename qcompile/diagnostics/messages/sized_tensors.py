@@ -143,6 +143,24 @@ class StartsFromModule(SizedMessage):
 
 
 @message(
+    "QA3139",
+    "`{init}` is {found}, and the tensor {wanted}",
+    label="a tensor {wanted}",
+)
+class FileHasAnotherShape(SizedMessage):
+    """A tensor of a file has the shape of the one that starts from it: the weight of `linear(x, to:
+    r)` has r rows that are as wide as x, a table as many as it says.
+
+    Erroneous:  t = linear(x, to: 8, init: file("table_2_by_4.npy"))
+    Corrected:  t = linear(flat(table(2, 2)), to: 2, init: file("table_2_by_4.npy"))
+    """
+
+    init: str
+    found: str
+    wanted: str
+
+
+@message(
     "QA3138",
     "a value {width} wide cannot be cut into {groups} equal parts",
     label="{width} is no multiple of {groups}",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from typing import cast
 
-from qcompile.diagnostics.messages.calls import InitUnsuited, UnknownInit
+from qcompile.diagnostics.messages.calls import InitFileUnusable, InitUnsuited, UnknownInit
 from qcompile.diagnostics.messages.types import Misplaced
 from qcompile.grammar.elaborate import expect
 from qcompile.grammar.elaborate.arguments import Bound, bind
 from qcompile.grammar.elaborate.frame import Frame
+from qcompile.grammar.elaborate.imports import resolve
 from qcompile.grammar.functions import INITIALISATIONS
-from qcompile.grammar.syntax import Argument, Call, Expr, Name
+from qcompile.grammar.syntax import Argument, Call, Expr, Name, StringLiteral
+from qcompile.ir.file_tensor import FileTensorError, read_file_tensor
 from qcompile.ir.initialisation import INIT_ARGUMENTS, INIT_KINDS, STARTS, Init, InitKind
 from qcompile.ir.operands import Typed
 from qcompile.ir.signature import VECTOR_INITS
@@ -56,6 +58,8 @@ def read_init(frame: Frame, expr: Expr, what: str, possible: tuple[str, ...] = (
         return None
     kind = cast(InitKind, name.text)
     bound = bind(frame, function, arguments, expr.span)
+    if kind == "file":
+        return _of_file(frame, bound, expr)
     values: list[float] = []
     for key, default in INIT_ARGUMENTS[kind]:
         if bound.has(key):
@@ -70,6 +74,30 @@ def read_init(frame: Frame, expr: Expr, what: str, possible: tuple[str, ...] = (
         else:
             values.append(default)
     return Init(kind=kind, arguments=tuple(values)) if bound.ok else None
+
+
+def _of_file(frame: Frame, bound: Bound, expr: Expr) -> Init | None:
+    """The tensor that `file("path", "name")` names; its path stands in the text as it is, so that
+    all files that a compilation reads are known before it starts."""
+    if not bound.ok or not bound.has("path"):
+        return None
+    written = bound.given["path"]
+    name = bound.text("tensor") if bound.has("tensor") else ""
+    if name is None:
+        return None
+    if not isinstance(written, StringLiteral):
+        reason = "the path is to stand here in quotes"
+        frame.report(InitFileUnusable(span=written.span, path=".", reason=reason))
+        return None
+    path = written.value
+    try:
+        where = resolve(frame.scope.file.source, path)
+        found, _ = read_file_tensor(where, name, path=path)
+    except (FileTensorError, ValueError) as error:
+        reason = str(error)
+        frame.report(InitFileUnusable(span=expr.span, path=path, reason=reason))
+        return None
+    return Init(kind="file", file=found)
 
 
 def angles_init(bound: Bound) -> Init:

@@ -12,7 +12,7 @@ from qcompile.ir.limits import MAX_BLOCK
 from qcompile.ir.node import ElementwiseNode, Needed, NodeWork
 from qcompile.ir.operation import CallReader, Operation, standard
 from qcompile.ir.scalar import Scalar
-from qcompile.ir.signature import FROZEN, SHARE, VECTOR_INITS, Option, init_option, value_option
+from qcompile.ir.signature import FROZEN, ONE_TENSOR_INITS, SHARE, Option, init_option, value_option
 from qcompile.ir.spec_node import Lowering, TrainableUnarySpec
 from qcompile.ir.verification import require
 
@@ -98,7 +98,7 @@ OPERATIONS = (
                 default="4",
                 meaning="rows of each matrix; it divides the width",
             ),
-            init_option("zero", VECTOR_INITS),
+            init_option("zero", ONE_TENSOR_INITS),
             SHARE,
             FROZEN,
         ),

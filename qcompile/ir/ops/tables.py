@@ -14,8 +14,8 @@ from qcompile.ir.operation import CallReader, Operation, standard
 from qcompile.ir.scalar import Scalar
 from qcompile.ir.signature import (
     FROZEN,
+    ONE_TENSOR_INITS,
     SHARE,
-    VECTOR_INITS,
     init_option,
     size_option,
     value_option,
@@ -249,7 +249,12 @@ OPERATIONS = (
     Operation(
         name="vector",
         family="trainable",
-        options=(size_option("n", "its width"), init_option("normal", VECTOR_INITS), SHARE, FROZEN),
+        options=(
+            size_option("n", "its width"),
+            init_option("normal", ONE_TENSOR_INITS),
+            SHARE,
+            FROZEN,
+        ),
         meaning="a trainable vector, the same for every token",
         width="`n`",
         build=standard(SpecVector, width="n", what="a vector", n="size"),
