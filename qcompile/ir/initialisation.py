@@ -89,6 +89,12 @@ STARTS: dict[InitKind, Start] = {
 r × in_features, columns out_features × r."""
 
 
+DRAWN: tuple[InitKind, ...] = tuple(
+    kind for kind in INIT_KINDS if kind not in STARTS and kind != "file"
+)
+"""The kinds whose values the seed alone gives."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Init:
     """An initialisation with all its arguments, in the order of `INIT_ARGUMENTS`.

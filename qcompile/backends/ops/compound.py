@@ -14,7 +14,7 @@ from qcompile.ir.ops.compound import CompoundNode
 
 
 @dataclass(frozen=True)
-class Expansion:
+class MinorExpansion:
     """From the minors of one order less to those of the next; positions in lists of sets."""
 
     last_rows: ConstantTensor
@@ -40,7 +40,7 @@ class Expansion:
 class Compound:
     """(m, n) → (m over order, n over order)."""
 
-    expansions: tuple[Expansion, ...]
+    expansions: tuple[MinorExpansion, ...]
 
     def __call__(self, table: Tensor) -> Tensor:
         minors = table
@@ -70,7 +70,9 @@ def compound(node: CompoundNode, context: StepContext) -> Compound:
         last, before = _without(node.rows, order, order - 1)
         places = [_without(columns, order, place) for place in range(order)]
         found.append(
-            Expansion(index(last), index(before), tuple((index(a), index(b)) for a, b in places))
+            MinorExpansion(
+                index(last), index(before), tuple((index(a), index(b)) for a, b in places)
+            )
         )
     return Compound(tuple(found))
 

@@ -14,7 +14,7 @@ from qcompile.grammar.elaborate.imports import resolve
 from qcompile.grammar.functions import INITIALISATIONS
 from qcompile.grammar.syntax import Argument, Call, Expr, Name, StringLiteral
 from qcompile.ir.file_tensor import FileTensorError, read_file_tensor
-from qcompile.ir.initialisation import INIT_ARGUMENTS, INIT_KINDS, STARTS, Init, InitKind
+from qcompile.ir.initialisation import DRAWN, INIT_ARGUMENTS, Init, InitKind
 from qcompile.ir.operands import Typed
 from qcompile.ir.signature import VECTOR_INITS
 
@@ -49,8 +49,7 @@ def read_init(frame: Frame, expr: Expr, what: str, possible: tuple[str, ...] = (
             name = _named(local.operand, name)
     function = INITIALISATIONS.get(name.text)
     if function is None:
-        drawn = tuple(known for known in INIT_KINDS if known not in STARTS)
-        near = frame.session.nearest(name.text, INITIALISATIONS) or drawn
+        near = frame.session.nearest(name.text, INITIALISATIONS) or DRAWN
         frame.report(UnknownInit(span=name.span, name=name.text, candidates=near))
         return None
     if possible and name.text not in possible:

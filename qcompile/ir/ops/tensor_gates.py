@@ -12,7 +12,7 @@ from qcompile.diagnostics.messages.sized_tensors import AxesTooSmallAtSize
 from qcompile.diagnostics.messages.tensors import AxesTooSmall
 from qcompile.diagnostics.messages.types import OutOfRange
 from qcompile.ir.chain import Axis, Chain, MultilinearNode, extents_text
-from qcompile.ir.initialisation import IDENTITY, INIT_KINDS
+from qcompile.ir.initialisation import DRAWN, IDENTITY
 from qcompile.ir.limits import MAX_GATE_SITES, MAX_WIDTH
 from qcompile.ir.modes import Modes, resolve_modes
 from qcompile.ir.node import Needed
@@ -260,7 +260,7 @@ OPERATIONS = (
                 more=lambda word: word in PATTERNS and PATTERNS[word].pairs is not None,
                 meaning="pairs of axes that get a gate, in order",
             ),
-            init_option("identity", tuple(kind for kind in INIT_KINDS if kind != "file")),
+            init_option("identity", DRAWN),
             SHARE,
             FROZEN,
         ),
