@@ -59,7 +59,7 @@ def test_a_message_is_a_frozen_value() -> None:
     assert found == UnknownName(name="x") != UnknownName(name="y")
     assert len({found, UnknownName(name="x")}) == 1
     assert copy.deepcopy(found) == found == pickle.loads(pickle.dumps(found))
-    assert repr(found) == "UnknownName(span=None, name='x', candidates=())"
+    assert repr(found) == "UnknownName(span=None, name='x', candidates=(), declaration='')"
     with pytest.raises(FrozenInstanceError):
         found.name = "y"  # type: ignore[misc]
     with pytest.raises(TypeError, match="unexpected keyword argument 'nam'"):

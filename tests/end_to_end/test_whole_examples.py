@@ -59,6 +59,8 @@ SMALL = {
     "loretta": ("rank=2", "bond=2"),
     "paca": ("rank=2",),
     "tt_lora": ("bond=2",),
+    "tensor_ring": ("bond=2", "in_mode=2", "out_mode=2"),
+    "tenslora": ("rank=2",),
     "tucker": ("rank=2", "in_mode=2", "out_mode=2"),
     "waveft": ("rank=1",),
     "randlora": ("rank=3",),

@@ -49,6 +49,8 @@ OF_PEFT = {
     "road",
     "rslora",
     "shira",
+    "tenslora",
+    "tensor_ring",
     "tt_lora",
     "tucker",
     "vblora",

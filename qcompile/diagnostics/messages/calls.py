@@ -115,25 +115,6 @@ class UnknownInit(Message):
 
 
 @message(
-    "QA2140",
-    "no tensor can be read from `{path}`: {reason}",
-    label="starts from a file",
-)
-class InitFileUnusable(Message):
-    """`init: file("start.safetensors", "a")` takes a tensor of real floating-point numbers from a
-    file of safetensors, `init: file("start.npy")` the one of a file of numpy. The path stands in
-    quotes and is relative to the source that says it. Nothing in the file is executed; the sha256
-    of the numbers is part of the build.
-
-    Erroneous:  h = linear(x, to: 8, init: file("nowhere.safetensors", "a"))
-    Corrected:  h = linear(x, to: 8, init: kaiming_uniform)
-    """
-
-    path: str
-    reason: str
-
-
-@message(
     "QA2139",
     "{what} cannot start as `{init}`",
     label="needs a matrix",
@@ -150,3 +131,22 @@ class InitUnsuited(Message):
     what: str
     init: str
     possible: tuple[str, ...]
+
+
+@message(
+    "QA2140",
+    "no tensor can be read from `{path}`: {reason}",
+    label="starts from a file",
+)
+class InitFileUnusable(Message):
+    """`init: file("start.safetensors", "a")` takes a tensor of real floating-point numbers from a
+    file of safetensors, `init: file("start.npy")` the one of a file of numpy. The path stands in
+    quotes and is relative to the source that says it. Nothing in the file is executed; the sha256
+    of the numbers is part of the build.
+
+    Erroneous:  h = linear(x, to: 8, init: file("nowhere.safetensors", "a"))
+    Corrected:  h = linear(x, to: 8, init: kaiming_uniform)
+    """
+
+    path: str
+    reason: str

@@ -143,6 +143,23 @@ class StartsFromModule(SizedMessage):
 
 
 @message(
+    "QA3138",
+    "a value {width} wide cannot be cut into {groups} equal parts",
+    label="{width} is no multiple of {groups}",
+)
+class GroupsDoNotDivide(SizedMessage):
+    """`groups: n` of `sum`, `mean`, `norm`, `softmax`, `layer_norm` and `rms_norm` takes the value
+    as n parts in a row that are equally wide.
+
+    Erroneous:  h = norm(y, groups: 7)                                  (for a value 128 wide)
+    Corrected:  h = norm(y, groups: out_features // 16)
+    """
+
+    width: int
+    groups: int
+
+
+@message(
     "QA3139",
     "`{init}` is {found}, and the tensor {wanted}",
     label="a tensor {wanted}",
@@ -158,20 +175,3 @@ class FileHasAnotherShape(SizedMessage):
     init: str
     found: str
     wanted: str
-
-
-@message(
-    "QA3138",
-    "a value {width} wide cannot be cut into {groups} equal parts",
-    label="{width} is no multiple of {groups}",
-)
-class GroupsDoNotDivide(SizedMessage):
-    """`groups: n` of `sum`, `mean`, `norm`, `softmax`, `layer_norm` and `rms_norm` takes the value
-    as n parts in a row that are equally wide.
-
-    Erroneous:  h = norm(y, groups: 7)                                  (for a value 128 wide)
-    Corrected:  h = norm(y, groups: out_features // 16)
-    """
-
-    width: int
-    groups: int
