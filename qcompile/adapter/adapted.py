@@ -13,6 +13,8 @@ from qcompile.adapter.named import NamedParts
 from qcompile.adapter.rows import rows_of
 from qcompile.adapter.switch import Standing, Switch
 from qcompile.backends.simulator.module import AdapterModule
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.interface import HostCall
 
 
 class AdaptedModule(NamedParts):
@@ -120,6 +122,10 @@ def combined(
     """
     adds = all(part.plan.mode == "add" for part in parts)
     output = base if adds else None
+    if not parts and base is not None:
+        return base
+    if base is not None:
+        _check_output(parts, x, base)
     dtype = x.dtype if base is None else base.dtype
     for number, part in enumerate(parts):
         value = part(x, base, module).to(dtype)
@@ -131,6 +137,24 @@ def combined(
         output = value if output is None else output + value
     assert output is not None
     return output
+
+
+def _check_output(parts: Sequence[AdapterModule], x: torch.Tensor, base: object) -> None:
+    """A module need not be the map that its sizes say.
+
+    Raises:
+        AdapterError: QA6018.
+    """
+    for part in parts:
+        plan = part.plan
+        wanted = (*x.shape[:-1], plan.out_features)
+        if not isinstance(base, torch.Tensor):
+            found = f"an output of type {type(base).__name__}, and not a tensor"
+        elif base.shape != wanted:
+            found = f"an output of shape {tuple(base.shape)}, and not {tuple(wanted)}"
+        else:
+            continue
+        raise AdapterError(HostCall(module=part.site, adapter=plan.adapter, found=found))
 
 
 def mixed(
@@ -148,6 +172,9 @@ def mixed(
         x: (rows, …, in_features).
         base: (rows, …, out_features), what the frozen `module` gives for x.
         module: See `combined`.
+
+    Raises:
+        AdapterError: QA6018.
     """
     result = base.clone()
     for name, chosen in rows.items():

@@ -18,8 +18,10 @@ from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
 from qcompile.adapter.heads import fix_vocabulary, free_vocabulary
 from qcompile.adapter.load import load
+from qcompile.adapter.named import NamedParts
 from qcompile.adapter.places import Place, find_places
 from qcompile.adapter.prefixed import Prefixes, forward_parameters, hold, prefixes_of, release
+from qcompile.adapter.probe import Probed, probe
 from qcompile.adapter.record import (
     RECORD,
     Attached,
@@ -28,11 +30,17 @@ from qcompile.adapter.record import (
     names_in,
 )
 from qcompile.adapter.saving import save_as_before, save_under_own_names
-from qcompile.adapter.selected import check_adapter_weights, choose_adapters, unfreeze
+from qcompile.adapter.selected import (
+    check_adapter_weights,
+    choose_adapters,
+    disabled,
+    unfreeze,
+)
 from qcompile.adapter.snapshot import Snapshot
 from qcompile.adapter.starts import forget_starts, start_from_weight, waiting, waits_for_data
 from qcompile.adapter.switch import BASE, Chosen, Switch
 from qcompile.adapter.watch import unwatch, watch
+from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.arguments import check_type, wrong_argument
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.several import AttachedTwice, AttachmentTaken
@@ -45,21 +53,30 @@ Parents = dict[int, list[tuple[nn.Module, str]]]
 
 
 def attach(
-    model: ModelT, adapter: CompiledAdapter | str | Path, *, name: str | None = None
+    model: ModelT,
+    adapter: CompiledAdapter | str | Path,
+    *,
+    name: str | None = None,
+    example_inputs: object = None,
 ) -> ModelT:
     """Put the parts of `adapter` beside the modules that they are for, and freeze the rest.
 
     Only parameters of attached adapters require gradients afterwards. The parts move to the devices
     of their modules and keep their dtype. torch's encoder layers leave their fast path, which calls
-    none of their linear maps; after its first forward pass the model warns of modules that were not
-    called (QA6012). Tensors that start from the weight get their values where they have none yet.
-    All or nothing: after an error, or an interruption, model and adapter are unchanged.
+    none of their linear maps. Tensors that start from the weight get their values where they have
+    none yet. One tiny forward pass without numbers shows whether the modules are called, and are
+    the maps that their sizes say, where inputs are known: of models of transformers, and of others
+    by `example_inputs`. After its first real forward pass the model warns of modules that were not
+    called (QA6012). All or nothing: after an error, or an interruption, model and adapter are
+    unchanged.
 
     Args:
         model: The model that the adapter was compiled for; changed in place and returned.
         adapter: A compiled adapter, or the path of one.
         name: What `set_adapter` and others know it by; by default the name in its file. Adapters of
             one file can be attached side by side under different names.
+        example_inputs: What the model may be called with: a tensor, a tuple of arguments, or
+            arguments by name. Only its shapes matter.
 
     Raises:
         AdapterError: QA6001 to QA6004, QA6009, QA6011, QA6044, all mismatches at once; QA6051,
@@ -101,8 +118,10 @@ def attach(
         leave_fast_paths(model, (AdaptedModule, Beside))
         fix_vocabulary(model, AdaptedModule)
         save_under_own_names(model)
-        watch(model)
+        unwatch(model)
         _keep(model, replace(record, attachments=(*record.attachments, attachment)))
+        _probe(model, places, example_inputs)
+        watch(model)
         return model
     except BaseException:
         before.restore()
@@ -114,6 +133,24 @@ def attach(
         for place, tensors in zip(places, unset, strict=True):
             forget_starts(place.part, tensors)
         raise
+
+
+def _probe(model: nn.Module, places: list[Place], inputs: object) -> None:
+    """Raise what one forward pass without numbers shows of the places."""
+    holders = {id(part): module for module in model.modules() for part in _held(module)}
+    probed = [
+        Probed(_base(place.module), holders[id(place.part)], place.site.module, place.part.plan)
+        for place in places
+        if place.part.plan.mode != "prefix"
+    ]
+    with disabled(model):
+        problems = probe(model, probed, inputs)
+    if problems:
+        raise AdapterError(*few(problems))
+
+
+def _held(module: nn.Module) -> list[AdapterModule]:
+    return module.parts() if isinstance(module, NamedParts) else []
 
 
 def _keep(model: nn.Module, record: Record) -> None:

@@ -39,12 +39,13 @@ def obstacles(model: torch.nn.Module) -> dict[int, Obstacle]:
             # A subclass with a forward of its own, as for quantisation, puts a plain Linear there.
             own = type(module).forward is not nn.MultiheadAttention.forward
             if projection is not None and not (own and type(projection) is nn.Linear):
-                kind = type(module).__name__
-                found[id(projection)] = Obstacle(
-                    f"`{kind}` reads its weight and never calls it, so the adapter would have no "
-                    "effect"
-                )
+                found[id(projection)] = Obstacle(bypassed(type(module).__name__))
     return found
+
+
+def bypassed(kind: str) -> str:
+    """Why an adapter is of no use in a module of a class `kind`."""
+    return f"`{kind}` reads its weight and never calls it, so the adapter would have no effect"
 
 
 def shape_obstacle(module: torch.nn.Module) -> str | None:

@@ -47,6 +47,7 @@ from qcompile.peft.merging import MergingHolder
 from qcompile.peft.mixed import hold_names_off, let_names_pass, rows_to_adapters
 from qcompile.peft.parts import PartsHolder, SharedTensors
 from qcompile.peft.prefix import QCompilePrefix, release_all
+from qcompile.peft.probe import probe_layers
 from qcompile.peft.selection import saved_tensors
 from qcompile.peft.undo import all_or_nothing, forget_adapter, merged_or_not
 
@@ -72,6 +73,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
                 super().inject_adapter(model, adapter_name, *args, **kwargs)
                 leave_fast_paths(model, (QCompileLayer, QCompileBeside))
                 fix_vocabulary(model, QCompileLayer)
+                probe_layers(model, adapter_name)
                 # Some of peft's models call this one, some its base, and transformers its own.
                 watch(self)
                 watch(model)

@@ -14,7 +14,8 @@ class ModuleUnsuited(ModuleMessage):
     """An adapter takes effect where its module is called, and adds to the output of a map from
     `in_features` to `out_features`. Some modules are never called: `torch.nn.MultiheadAttention`
     reads the weight of its `out_proj`. Others, such as grouped or block-diagonal maps, have a
-    weight of another shape. Nothing was attached.
+    weight of another shape, or give something else than their sizes say. A forward pass without
+    numbers, before training, finds what cannot be seen in the module. Nothing was attached.
 
     Erroneous:  attach "*.out_proj"       (a model of torch.nn.TransformerEncoderLayer)
     Corrected:  attach "*.linear1", "*.linear2"
@@ -149,7 +150,8 @@ class VocabularyFixed(Message):
 class HostCall(ModuleMessage):
     """An adapter at a norm or at a whole block takes the module's first argument, a tensor, and its
     output: a tensor, or a tuple that begins with one, as attention and layers give it. Both are as
-    wide as the adapter was compiled for. `detach` gives the model back.
+    wide as the adapter was compiled for. A linear map gives a tensor, too. `detach` gives the model
+    back.
 
     Erroneous:  attach "encoder"             (which gives an object with several tensors)
     Corrected:  attach "encoder.layers.[0-9]"
