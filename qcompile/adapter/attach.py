@@ -18,10 +18,13 @@ from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
 from qcompile.adapter.heads import fix_vocabulary, free_vocabulary
 from qcompile.adapter.load import load
-from qcompile.adapter.named import NamedParts
+from qcompile.adapter.parameters import (
+    take_off_parameters,
+    target_at,
+)
 from qcompile.adapter.places import Place, find_places
 from qcompile.adapter.prefixed import Prefixes, forward_parameters, hold, prefixes_of, release
-from qcompile.adapter.probe import Probed, probe
+from qcompile.adapter.probe_places import probe_places
 from qcompile.adapter.record import (
     RECORD,
     Attached,
@@ -33,18 +36,16 @@ from qcompile.adapter.saving import save_as_before, save_under_own_names
 from qcompile.adapter.selected import (
     check_adapter_weights,
     choose_adapters,
-    disabled,
     unfreeze,
 )
 from qcompile.adapter.snapshot import Snapshot
 from qcompile.adapter.starts import forget_starts, start_from_weight, waiting, waits_for_data
 from qcompile.adapter.switch import BASE, Chosen, Switch
 from qcompile.adapter.watch import unwatch, watch
-from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.arguments import check_type, wrong_argument
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.several import AttachedTwice, AttachmentTaken
-from qcompile.ir.hosts import LINEAR_HOST
+from qcompile.ir.hosts import LINEAR_HOST, PARAMETER_HOSTS, parameter_of
 
 ModelT = TypeVar("ModelT", bound=nn.Module)
 
@@ -120,7 +121,7 @@ def attach(
         save_under_own_names(model)
         unwatch(model)
         _keep(model, replace(record, attachments=(*record.attachments, attachment)))
-        _probe(model, places, example_inputs)
+        probe_places(model, places, example_inputs)
         watch(model)
         return model
     except BaseException:
@@ -133,24 +134,6 @@ def attach(
         for place, tensors in zip(places, unset, strict=True):
             forget_starts(place.part, tensors)
         raise
-
-
-def _probe(model: nn.Module, places: list[Place], inputs: object) -> None:
-    """Raise what one forward pass without numbers shows of the places."""
-    holders = {id(part): module for module in model.modules() for part in _held(module)}
-    probed = [
-        Probed(_base(place.module), holders[id(place.part)], place.site.module, place.part.plan)
-        for place in places
-        if place.part.plan.mode != "prefix"
-    ]
-    with disabled(model):
-        problems = probe(model, probed, inputs)
-    if problems:
-        raise AdapterError(*few(problems))
-
-
-def _held(module: nn.Module) -> list[AdapterModule]:
-    return module.parts() if isinstance(module, NamedParts) else []
 
 
 def _keep(model: nn.Module, record: Record) -> None:
@@ -217,6 +200,7 @@ def detach(model: ModelT, names: str | Collection[str] | None = None) -> ModelT:
                     if not child.owners:
                         parent._modules[key] = child.base_layer
         for module in list(model.modules()):
+            take_off_parameters(module, gone)
             prefixes = prefixes_of(module)
             if prefixes is not None:
                 prefixes.take_off(gone)
@@ -262,6 +246,12 @@ def _put(model: nn.Module, places: list[Place], switch: Switch, attachment: Atta
                 hold(module, prefixes)
             part.train(prefixes.training)
             prefixes.put(name, part, given=given)
+            continue
+        if part.plan.host in PARAMETER_HOSTS:
+            _, parameter, expert = parameter_of(place.site.module, part.plan.host)
+            target = target_at(module, switch, parameter, expert)
+            part.train(target.training)
+            target.put(name, part, given=given)
             continue
         if part.plan.host != LINEAR_HOST:
             beside = beside_of(module)

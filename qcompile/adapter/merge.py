@@ -12,8 +12,10 @@ from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.attach import ModelT, detach
 from qcompile.adapter.beside import beside_of
 from qcompile.adapter.merge_obstacles import ParameterUses, merge_obstacle, not_finite
+from qcompile.adapter.merge_parameters import merged_parameters, parameter_obstacles
 from qcompile.adapter.merged import as_matrix, as_stored, changes_bias, merged
 from qcompile.adapter.named import NamedParts
+from qcompile.adapter.parameters import named_parts_at_parameters
 from qcompile.adapter.prefixed import prefixes_of
 from qcompile.adapter.record import attached_record
 from qcompile.adapter.selected import Selection, weights_in
@@ -97,6 +99,13 @@ def merge(
             adapters = ", ".join(part.plan.adapter for part, _ in _parts(wrapper.holder, on))
             problems.append(NotMergeable(adapter=adapters, module=name, reason=reason))
         results += found
+    for name, module in model.named_modules():
+        if named_parts_at_parameters(module):
+            found, reasons = merged_parameters(module, on)
+            problems += [
+                NotMergeable(adapter=a, module=name, reason=reason) for a, reason in reasons
+            ]
+            results += found
     if problems:
         raise AdapterError(*few(problems))
     gone = [name for name in record.names if name not in stay]
@@ -147,6 +156,12 @@ def _refuse(
         if (holder := beside_of(module)) is not None and not _merges(holder)
         for part, _ in _parts(holder, on)
     ]
+    for name, module in model.named_modules():
+        if named_parts_at_parameters(module):
+            problems += [
+                NotMergeable(adapter=adapter, module=f"{name}.{parameter}", reason=reason)
+                for adapter, parameter, reason in parameter_obstacles(module, on, uses)
+            ]
     for name, wrapper in wrappers.items():
         parts = [part for part, _ in _parts(wrapper.holder, on)]
         if not parts:

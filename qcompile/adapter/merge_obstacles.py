@@ -99,13 +99,14 @@ class ParameterUses:
 
     def obstacle(self, base_layer: nn.Module, parts: Sequence[AdapterModule]) -> str | None:
         """Why weight and bias of a module are not its own."""
-        if self._shared(getattr(base_layer, "weight", None)):
+        if self.is_shared(getattr(base_layer, "weight", None)):
             return "the weight is shared with another module"
-        if changes_bias(parts) and self._shared(getattr(base_layer, "bias", None)):
+        if changes_bias(parts) and self.is_shared(getattr(base_layer, "bias", None)):
             return "the bias is shared with another module"
         return None
 
-    def _shared(self, tensor: object) -> bool:
+    def is_shared(self, tensor: object) -> bool:
+        """Whether several modules hold a parameter."""
         return isinstance(tensor, nn.Parameter) and self._count[_memory(tensor)] > 1
 
 

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.beside import Beside
 from qcompile.adapter.compiled import CompiledAdapter
+from qcompile.adapter.parameters import ParameterTarget, parameters_of
 from qcompile.adapter.prefixed import Prefixes, holder_of
 from qcompile.adapter.starts import waits_for_weight
-from qcompile.artifact.peft_folder import BESIDE
+from qcompile.artifact.peft_folder import BESIDE, PARAMETERS
 from qcompile.backends.simulator.base import unreadable
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.backends.simulator.sharded import is_sharded
@@ -29,11 +30,18 @@ from qcompile.diagnostics.messages.interface import ModuleUnsuited
 from qcompile.diagnostics.messages.prefix import NotAttention
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import Site
-from qcompile.ir.hosts import LINEAR_HOST, HostSizes
+from qcompile.ir.hosts import (
+    LINEAR_HOST,
+    PARAMETER_HOSTS,
+    HostSizes,
+    parameter_of,
+    target_name,
+)
 from qcompile.models.attention import attention_sizes
 from qcompile.models.hosts import host_sizes
 from qcompile.models.linear import linear_sizes
 from qcompile.models.obstacles import obstacles
+from qcompile.models.parameters import parameter_places
 
 
 @dataclass(frozen=True)
@@ -60,10 +68,11 @@ def find_places(model: nn.Module, adapter: CompiledAdapter, *, flat: bool = True
     unsuited = obstacles(model)
     problems: list[Message] = []
     places: list[Place] = []
-    taken: set[tuple[int, str]] = set()
+    taken: set[tuple[int, str, str]] = set()
     missing: set[str] = set()
     for site, part in adapter.parts():
-        module = modules.get(site.module)
+        name = adapter.manifest.planned.module_of(site)
+        module = modules.get(name)
         if not site.module:
             problems.append(NotForAModel(adapter=site.adapter))
         elif module is None:
@@ -79,9 +88,10 @@ def find_places(model: nn.Module, adapter: CompiledAdapter, *, flat: bool = True
             obstacle = unsuited.get(id(module))
             reason = None if obstacle is None else obstacle.reason
             problem = _misfit(site, module, part, reason, flat)
-            if problem is None and (id(module), site.adapter) in taken:
+            inside = site.module.removeprefix(name)
+            if problem is None and (id(module), inside, site.adapter) in taken:
                 problem = AlreadyAttached(module=site.module, adapter=site.adapter)
-            taken.add((id(module), site.adapter))
+            taken.add((id(module), inside, site.adapter))
             if problem is not None:
                 problems.append(problem)
             places.append(Place(site, module, part))
@@ -95,6 +105,8 @@ def _misfit(
 ) -> Message | None:
     if part.plan.mode == "prefix":
         return _prefix_misfit(site, module, part, flat)
+    if part.plan.host in PARAMETER_HOSTS:
+        return _parameter_misfit(site, module, part, flat)
     if obstacle is not None:
         return ModuleUnsuited(
             adapter=site.adapter,
@@ -130,6 +142,37 @@ def _misfit(
     if reason is not None:
         return WeightNotReadable(adapter=site.adapter, module=site.module, reason=reason)
     if flat and isinstance(module, AdaptedModule) and site.adapter in module.owners:
+        return AlreadyAttached(module=site.module, adapter=site.adapter)
+    return None
+
+
+def _parameter_misfit(
+    site: Site, module: nn.Module, part: AdapterModule, flat: bool
+) -> Message | None:
+    plan = part.plan
+    name, parameter, expert = parameter_of(site.module, plan.host)
+    own = site.module.removeprefix(f"{name}.")
+    place = next((it for it in parameter_places(name, module) if it.name == own), None)
+    if place is None:
+        return ModuleKindUnsupported(module=site.module, kind=type(module).__name__)
+    found, wanted = place.sizes, (plan.in_features, plan.out_features, plan.slices)
+    if (found.in_features, found.out_features, found.slices) != wanted:
+        return ModuleSizeMismatch(
+            module=site.module,
+            found=f"{found.in_features} → {found.out_features}, {found.slices} times",
+            expected=f"{plan.in_features} → {plan.out_features}, {plan.slices} times",
+        )
+    weight = module.get_parameter(parameter)
+    if type(weight) is not nn.Parameter or not weight.dtype.is_floating_point:
+        kind = type(weight).__name__
+        reason = f"its numbers are no plain ones ({kind}, {weight.dtype})"
+        return ModuleUnsuited(
+            adapter=site.adapter, module=site.module, kind=type(module).__name__, reason=reason
+        )
+    holder = parameters_of(module)
+    target = None if holder is None else holder._modules.get(target_name(parameter, expert))
+    other = holder is None and PARAMETERS in module._modules
+    if other or (flat and isinstance(target, ParameterTarget) and site.adapter in target.owners):
         return AlreadyAttached(module=site.module, adapter=site.adapter)
     return None
 

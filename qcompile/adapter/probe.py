@@ -24,10 +24,13 @@ from torch.utils._pytree import tree_map, tree_map_only
 from qcompile.adapter.calls import Calls
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.interface import ModuleUnsuited
-from qcompile.ir.hosts import LINEAR_HOST
+from qcompile.ir.hosts import LINEAR_HOST, PARAMETER_HOSTS, parameter_of
 from qcompile.ir.plan import Plan
 from qcompile.models.linear import linear_sizes
 from qcompile.models.tiny_inputs import tiny_inputs
+
+CHOSEN = "_experts_implementation_internal"
+"""The attribute of a configuration of transformers with the implementation of experts."""
 
 CONTAINERS = (list, dict, set)
 
@@ -112,7 +115,13 @@ def _first_that_works(
     for args, kwargs in tries:
         pass_ = Pass(model, places)
         try:
-            with _as_it_was(model), _without_quantised(model), pass_.without_numbers() as given:
+            with (
+                _as_it_was(model),
+                _without_quantised(model),
+                _experts_by_shape(model),
+                _quiet(),
+                pass_.without_numbers() as given,
+            ):
                 model(*tree_map(given, args), **tree_map(given, kwargs))
                 pass_.called = {
                     id(place.holder) for place in places if vars(place.holder)["calls"].seen
@@ -126,6 +135,18 @@ def _first_that_works(
         else:
             return pass_
     raise NotProbed(reason)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep torch's reports of operations without a fake form out of the log."""
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    before = log.disabled
+    log.disabled = True
+    try:
+        yield
+    finally:
+        log.disabled = before
 
 
 @dataclass
@@ -222,6 +243,27 @@ def _as_it_was(model: nn.Module) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _experts_by_shape(model: nn.Module) -> Iterator[None]:
+    """Inside, experts of transformers' models run by products of batches, which have fake forms.
+
+    The grouped kernel has none, and a loop over the experts that are hit depends on numbers.
+    """
+    configs = {id(it): it for module in model.modules() if (it := vars(module).get("config"))}
+    before = [(it, vars(it)[CHOSEN]) for it in configs.values() if CHOSEN in _attributes(it)]
+    try:
+        for config, _ in before:
+            vars(config)[CHOSEN] = "batched_mm"
+        yield
+    finally:
+        for config, value in before:
+            vars(config)[CHOSEN] = value
+
+
+def _attributes(value: object) -> dict[str, Any]:
+    return getattr(value, "__dict__", {})
+
+
+@contextlib.contextmanager
 def _without_quantised(model: nn.Module) -> Iterator[None]:
     """Inside, linear maps whose weights are no plain numbers give outputs of their widths."""
     replaced = []
@@ -263,7 +305,9 @@ def _problem(place: Probed, pass_: Pass) -> Message | None:
         # A head that is tied to the embeddings has a weight that is read elsewhere.
         own = [p for p in module._parameters.values() if p is not None and pass_.owners[id(p)] == 1]
         if any(id(parameter) in pass_.read for parameter in own):
-            parent = pass_.model.get_submodule(place.site.rpartition(".")[0])
+            within = plan.host in PARAMETER_HOSTS
+            name = parameter_of(place.site, plan.host)[0] if within else place.site
+            parent = pass_.model.get_submodule(name.rpartition(".")[0])
             kind = type(parent).__name__
             reason = (
                 f"`{kind}` reads its weight and never calls it, so the adapter would have no effect"

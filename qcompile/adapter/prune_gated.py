@@ -77,6 +77,7 @@ def _low_rank(plan: Plan, parts: GatedLowRank, rank: int) -> Program:
         adapter=plan.adapter,
         host=plan.host,
         padding=plan.padding,
+        slices=plan.slices,
         in_features=plan.in_features,
         out_features=plan.out_features,
         mode=plan.mode,

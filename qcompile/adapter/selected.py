@@ -11,6 +11,7 @@ from numbers import Real
 
 from torch import nn
 
+from qcompile.adapter.parameters import named_parts_at_parameters
 from qcompile.adapter.prefixed import prefixes_of
 from qcompile.adapter.record import (
     RECORD,
@@ -148,6 +149,9 @@ def mixed_batch(model: nn.Module, names: Sequence[str], *, repeats: int = 1) -> 
         prefixes = prefixes_of(module)
         if prefixes is not None and any(prefixes.parts(name) for name in set(names)):
             reason = "a prefix stands before the keys of all rows alike"
+            raise AdapterError(MixedBatchRefused(reason=reason))
+        if any(name in names for name, _ in named_parts_at_parameters(module)):
+            reason = "it has an adapter at a parameter, which is the same for all rows"
             raise AdapterError(MixedBatchRefused(reason=reason))
     with _block(record, Effect(rows=tuple(names), repeats=repeats)):
         yield

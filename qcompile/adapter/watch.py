@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from qcompile.adapter.calls import Calls
-from qcompile.artifact.peft_folder import ATTENTION, BESIDE
+from qcompile.artifact.peft_folder import ATTENTION, BESIDE, PARAMETERS
 from qcompile.diagnostics.errors import QCompileWarning
 from qcompile.diagnostics.messages.interface import PartsNotCalled
 
@@ -54,7 +54,7 @@ def _never_called(model: nn.Module) -> list[str]:
             continue
         calls = vars(module).get("calls")
         if isinstance(calls, Calls):
-            inside = name.rpartition(".")[2] in (ATTENTION, BESIDE)
+            inside = name.rpartition(".")[2] in (ATTENTION, BESIDE, PARAMETERS)
             shown = above if inside else name
             groups.setdefault(_without_numbers(name), []).append((shown, calls))
     missed = []

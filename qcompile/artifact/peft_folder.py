@@ -32,7 +32,7 @@ from qcompile.diagnostics.messages.artifact import (
 from qcompile.diagnostics.messages.usage import OutputNotWritable
 from qcompile.ir.codec import canonical_json
 from qcompile.ir.compilation import PlannedSet, Site
-from qcompile.ir.hosts import LINEAR_HOST
+from qcompile.ir.hosts import LINEAR_HOST, PARAMETER_HOSTS, parameter_of, target_name
 
 if TYPE_CHECKING:
     import torch
@@ -46,6 +46,8 @@ ATTENTION = "attention_prefix"
 """The attribute of an attention module that holds its prefixes."""
 BESIDE = "beside_output"
 """The attribute of a module that is no linear map, with what changes its output."""
+PARAMETERS = "beside_parameters"
+"""What holds those of the parameters of a module of experts, or of a router."""
 
 
 def folder_keys(planned: PlannedSet) -> dict[str, tuple[str, tuple[int, ...]]]:
@@ -68,6 +70,9 @@ def _holder(planned: PlannedSet, site: Site) -> str:
     plan = planned.plans[site.unit]
     if plan.mode == "prefix":
         return f"{site.module}.{ATTENTION}"
+    if plan.host in PARAMETER_HOSTS:
+        module, parameter, expert = parameter_of(site.module, plan.host)
+        return f"{module}.{PARAMETERS}.{target_name(parameter, expert)}"
     return site.module if plan.host == LINEAR_HOST else f"{site.module}.{BESIDE}"
 
 

@@ -38,6 +38,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("artifact", "QA5"),
     ("adapter", "QA6"),
     ("interface", "QA60"),
+    ("experts", "QA64"),
     ("prefix", "QA60"),
     ("several", "QA605"),
     ("embeddings", "QA606"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from qcompile.ir.hosts import LINEAR_HOST, HostSizes
+from qcompile.ir.hosts import LINEAR_HOST, PARAMETER_HOSTS, HostSizes, parameter_of
 from qcompile.ir.plan import Plan
 from qcompile.ir.program import Program
 
@@ -32,7 +32,8 @@ class ModuleInfo:
     obstacle_kind: str = LINEAR_HOST
     """The kind that it would be of without the obstacle."""
     stacked: tuple[str, ...] = ()
-    """Its parameters that hold the weights of all experts, (experts, …, …)."""
+    """Its parameters that hold the weights of all experts, (experts, …, …); each, and each slice of
+    it, is a module of its own here."""
     role: str | None = None
     """What it is for, see `qcompile.ir.portable`."""
     host: HostSizes | None = None
@@ -87,3 +88,8 @@ class PlannedSet:
     sites: tuple[Site, ...]
     seed: int
     """Of the initialisation: a tensor starts from hash(seed, module, adapter, tensor name)."""
+
+    def module_of(self, site: Site) -> str:
+        """The name of the module that a site is, or whose parameter it is."""
+        host = self.plans[site.unit].host
+        return parameter_of(site.module, host)[0] if host in PARAMETER_HOSTS else site.module

@@ -9,7 +9,7 @@ from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.device import RoutedCircuit, RoutingCandidate
 from qcompile.ir.device_noise import DeviceNoise
-from qcompile.ir.hosts import LINEAR_HOST
+from qcompile.ir.hosts import LINEAR_HOST, PARAMETER_HOSTS
 from qcompile.ir.network import ContractionNode, frames_of
 from qcompile.ir.node import PlanNode
 from qcompile.ir.ops.base import BASE_NODES, WeightNode
@@ -260,6 +260,23 @@ class Plan:
     """What kind of module it is for, see `qcompile.ir.hosts`."""
     padding: int | None = field(default=None, metadata=ADDED_LATER)
     """Of an embedding: the token for which x is zero."""
+    slices: int = field(default=1, metadata=ADDED_LATER)
+    """Of a parameter, which all change alike."""
+
+    def rows(self, tokens: int) -> int:
+        """How many inputs it computes for in a step of so many tokens.
+
+        What is added to a parameter is a matrix, whatever the tokens: its columns are the values
+        for unit vectors.
+        """
+        return self.in_features if self.host in PARAMETER_HOSTS else tokens
+
+    @property
+    def changed_elements(self) -> int:
+        """Of the changed parameter, which the backward pass keeps beside the frozen one."""
+        if self.host not in PARAMETER_HOSTS:
+            return 0
+        return self.slices * self.in_features * self.out_features
 
     @property
     def uses_output(self) -> bool:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 LINEAR = "linear"
 HEAD = "head"
 EMBEDDING = "embedding"
+ROUTER = "router"
+LINEAR_ROUTER = "linear.router"
+"""The role of a router that is a linear map; that of one that is a parameter is `router`."""
 LINEAR_GROUPS = frozenset({"linear", "attention", "mlp"})
 """What `linear` stands for."""
 
@@ -24,6 +27,8 @@ GROUPS: dict[str, str] = {
     "norm": "the norms but those of heads",
     "sublayer": "whole attention modules and feed-forward networks",
     "residual": "whole layers, whose output is the residual stream",
+    "experts": "the weights of each expert by itself, where one parameter holds those of all",
+    "router": "what chooses among experts",
 }
 """Words with what they stand for."""
 
@@ -35,6 +40,7 @@ PARTS: dict[str, dict[str, str]] = {
         "down": "the map back",
     },
     "sublayer": {"attention": "whole attention modules", "mlp": "whole feed-forward networks"},
+    "experts": {"tied": "the same with one adapter for all experts of a parameter"},
 }
 """What may follow a word and a dot: letters in a row of attention, one word of the others."""
 
@@ -81,6 +87,10 @@ def _is_one(role: str, wanted: str) -> bool:
     own, _, held = role.partition(".")
     if wanted == LINEAR:
         return own in LINEAR_GROUPS
+    if wanted == ROUTER:
+        return role in (ROUTER, LINEAR_ROUTER)
+    if wanted == "experts":
+        return role == wanted
     if group != own or not part:
         return group == own
     return part in held if len(part) == 1 else part in held.split("_")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.circuit import Circuit
-from qcompile.ir.hosts import LINEAR_HOST
+from qcompile.ir.hosts import LINEAR_HOST, PARAMETER_HOSTS
 from qcompile.ir.node import Needed, ProgramNode
 from qcompile.ir.ops.base import BASE_NODES
 from qcompile.ir.ops.ends import OutputNode
@@ -70,6 +70,16 @@ class Program:
     """What kind of module it is for, see `qcompile.ir.hosts`."""
     padding: int | None = field(default=None, metadata=ADDED_LATER)
     """Of an embedding: the token for which x is zero."""
+    slices: int = field(default=1, metadata=ADDED_LATER)
+    """Of a parameter, which all change alike."""
+
+    def rows(self, tokens: int) -> int:
+        """How many inputs it computes for in a step of so many tokens.
+
+        What is added to a parameter is a matrix, whatever the tokens: its columns are the values
+        for unit vectors.
+        """
+        return self.in_features if self.host in PARAMETER_HOSTS else tokens
 
     @property
     def uses_output(self) -> bool:

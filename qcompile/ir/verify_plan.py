@@ -72,6 +72,7 @@ def program_of_plan(plan: Plan) -> Program:
         training=plan.training,
         host=plan.host,
         padding=plan.padding,
+        slices=plan.slices,
     )
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST, HostSizes
 from qcompile.models.embeddings import embedding_sizes
 from qcompile.models.linear import linear_sizes
-from qcompile.models.obstacles import stacked_experts
-from qcompile.models.roles import ATTENTION, FEED_FORWARD, ROUTERS
+from qcompile.models.parameters import ROUTERS, stacked_experts
+from qcompile.models.roles import ATTENTION, FEED_FORWARD
 
 if TYPE_CHECKING:
     import torch

@@ -1,4 +1,4 @@
-"""Modules to which no adapter can be attached, and experts that are no modules."""
+"""Modules to which no adapter can be attached."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST
 from qcompile.models.embeddings import embedding_obstacle
 from qcompile.models.linear import is_conv1d, linear_sizes
+from qcompile.models.parameters import router_weight
 
 if TYPE_CHECKING:
     import torch
@@ -27,8 +28,10 @@ def obstacles(model: torch.nn.Module) -> dict[int, Obstacle]:
     from torch import nn
 
     found: dict[int, Obstacle] = {}
-    for module in model.modules():
+    for name, module in model.named_modules():
         reason = shape_obstacle(module)
+        if linear_sizes(module) is not None and router_weight(name, module) is not None:
+            reason = "it gives scores as well; `attach router` reaches its weight"
         if reason is not None:
             found[id(module)] = Obstacle(reason)
         reason = embedding_obstacle(module)
@@ -69,14 +72,6 @@ def shape_obstacle(module: torch.nn.Module) -> str | None:
     if shape in (wanted, wanted[::-1]):
         return None
     return f"its weight is {_times(shape)}, and not {_times(wanted)} as its sizes say"
-
-
-def stacked_experts(name: str, module: torch.nn.Module) -> tuple[str, ...]:
-    """Parameters (experts, …, …) of a module that holds the weights of all experts."""
-    # Convolutions have three axes, too.
-    if "expert" not in f"{name.rpartition('.')[2]} {type(module).__name__}".lower():
-        return ()
-    return tuple(n for n, p in module.named_parameters(recurse=False) if p.dim() == 3)
 
 
 def _times(shape: tuple[int, ...]) -> str:

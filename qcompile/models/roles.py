@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from qcompile.ir.portable import EMBEDDING, HEAD, LINEAR
+from qcompile.ir.portable import EMBEDDING, HEAD, LINEAR, LINEAR_ROUTER
+from qcompile.models.parameters import router_weight
 
 if TYPE_CHECKING:
     import torch
@@ -38,9 +39,6 @@ FEED_FORWARD: dict[str, str] = {
 }
 """The same of feed-forward networks."""
 
-ROUTERS = frozenset({"gate", "router", "shared_expert_gate"})
-"""Linear maps that choose among experts."""
-
 FEED_FORWARD_NAMES = ("mlp", "ffn", "feed_forward", "feedforward", "densereludense", "expert")
 """Parts of the names of feed-forward networks."""
 
@@ -59,7 +57,10 @@ def roles(model: torch.nn.Module, kinds: Mapping[str, str]) -> dict[str, str]:
         path = tuple(name.split("."))
         match kind:
             case "linear":
-                found[name] = HEAD if model.get_submodule(name) is head else _linear_role(path)
+                module = model.get_submodule(name)
+                found[name] = HEAD if module is head else _linear_role(path)
+                if found[name] == LINEAR_ROUTER and router_weight(name, module) is not None:
+                    found[name] = LINEAR
             case "embedding":
                 known = id(model.get_submodule(name)) in tokens or path[-1] in TOKEN_EMBEDDINGS
                 found[name] = EMBEDDING if known else None
@@ -95,8 +96,8 @@ def _linear_role(path: tuple[str, ...]) -> str:
         return LINEAR
     if any(map(_is_attention, above)):
         return _held("attention", ATTENTION, last)
-    if last in ROUTERS:
-        return LINEAR
+    if last in ("gate", "router") or above[-1] == "router":
+        return LINEAR_ROUTER
     if last == "dense" and above[-1] in _BERT:
         return f"mlp.{_BERT[above[-1]]}"
     found = _held("mlp", FEED_FORWARD, last)

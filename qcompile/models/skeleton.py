@@ -22,7 +22,8 @@ from qcompile.models.attention import attention_sizes
 from qcompile.models.config import config_digest, read_config, without_code
 from qcompile.models.heads import Heads, heads_of
 from qcompile.models.hosts import host_sizes
-from qcompile.models.obstacles import obstacles, stacked_experts
+from qcompile.models.obstacles import obstacles
+from qcompile.models.parameters import TIED_EXPERTS, parameter_places
 from qcompile.models.roles import roles
 
 if TYPE_CHECKING:
@@ -98,22 +99,36 @@ def module_infos(model: torch.nn.Module) -> tuple[ModuleInfo, ...]:
         obstacle = unsuited.get(id(module))
         found = hosts[name] if obstacle is None else None
         linear = found if found is not None and found.kind == LINEAR_HOST else None
+        places = tuple(parameter_places(name, module))
+        layer = next((int(part) for part in name.split(".") if part.isdigit()), None)
         infos.append(
             ModuleInfo(
                 name=name,
                 kind=type(module).__name__,
                 in_features=None if linear is None else linear.in_features,
                 out_features=None if linear is None else linear.out_features,
-                layer=next((int(part) for part in name.split(".") if part.isdigit()), None),
+                layer=layer,
                 attention=attention_sizes(module, name),
                 heads=heads[name],
                 obstacle=None if obstacle is None else obstacle.reason,
                 obstacle_kind=LINEAR_HOST if obstacle is None else obstacle.kind,
-                stacked=stacked_experts(name, module),
+                stacked=tuple(it.name for it in places if it.role == TIED_EXPERTS),
                 role=held.get(name),
                 host=None if linear is not None else found,
             )
         )
+        infos += [
+            ModuleInfo(
+                name=f"{name}.{place.name}",
+                kind=type(module).__name__,
+                in_features=None,
+                out_features=None,
+                layer=layer,
+                role=place.role,
+                host=place.sizes,
+            )
+            for place in places
+        ]
     return tuple(infos)
 
 

@@ -15,6 +15,7 @@ from qcompile.executors.registry import executor_of
 from qcompile.executors.sweeps.columns import columns_work, frame_work
 from qcompile.ir.compilation import LoweredSet, PlannedSet
 from qcompile.ir.contraction_extents import result_shapes
+from qcompile.ir.hosts import PARAMETER_HOSTS
 from qcompile.ir.network import ContractionNode, frames_of
 from qcompile.ir.node import domains
 from qcompile.ir.orthogonal import Orthogonal, UnitaryNode
@@ -125,15 +126,24 @@ def step_memory(planned: PlannedSet, tokens: int) -> StepMemory:
     plans = [planned.plans[site.unit] for site in planned.sites]
     tensors = [(t, plan.target) for plan in plans for t in plan.tensors]
     trainable = _tensor_bytes((t, target) for t, target in tensors if not t.frozen)
-    activations = tokens * sum(
-        plan.target.item_bytes * plan.costs.activation_elements_per_token for plan in plans
-    )
+    activations = sum(plan.target.item_bytes * _kept(plan, tokens) for plan in plans)
+    # Unit vectors, which all parameters of a width have in common.
+    units = {plan.in_features: plan.target for plan in plans if plan.host in PARAMETER_HOSTS}
+    activations += sum(target.item_bytes * width**2 for width, target in units.items())
     return StepMemory(
         parameters=_tensor_bytes(tensors),
         gradients=trainable,
         activations=activations,
         optimiser=2 * trainable,
     )
+
+
+def _kept(plan: Plan, tokens: int) -> int:
+    """Elements of one part; of a parameter, those of its matrix and of the changed parameter."""
+    each = plan.costs.activation_elements_per_token
+    if plan.host not in PARAMETER_HOSTS:
+        return tokens * each
+    return plan.in_features * max(0, each - plan.in_features) + plan.changed_elements
 
 
 def _tensor_bytes(tensors: Iterable[tuple[TensorSpec, Target]]) -> int:

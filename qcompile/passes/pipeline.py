@@ -141,7 +141,7 @@ def run_pipeline(
         VerificationError: A pass broke its promise; only with `verify`.
     """
     watch = _Watch(observer)
-    context = replace(context, adapter=program.adapter)
+    context = replace(context, adapter=program.adapter, tokens=program.rows(context.tokens))
     # Whatever the level: how many parameters an adapter has does not depend on it.
     program = without_dead(program, context)
     _remark_idle(program, context)

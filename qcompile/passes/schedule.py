@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from qcompile.contraction.tree import TooManyIndices
 from qcompile.diagnostics.errors import CompileError
 from qcompile.diagnostics.messages.devices import UnitaryNotRouted
+from qcompile.diagnostics.messages.experts import NotAMatrix
 from qcompile.diagnostics.messages.noise import NoCalibration, NoiseOfAmplitudes
 from qcompile.diagnostics.messages.planning import NetworkTooManyIndices
 from qcompile.ir.circuit import AmplitudeState, Circuit
-from qcompile.ir.hosts import MERGING_HOSTS
+from qcompile.ir.hosts import MERGING_HOSTS, PARAMETER_HOSTS
 from qcompile.ir.network import ContractionNode, NetworkNode
 from qcompile.ir.node import PlanNode, is_linear
+from qcompile.ir.ops.dropout import DropoutNode
+from qcompile.ir.ops.ends import OutputNode
 from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
 from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.target import CalibratedNoise
@@ -33,7 +36,7 @@ def schedule(program: Program, passes: tuple[DevicePass, ...], context: Context)
     the target is a device.
 
     Raises:
-        CompileError: QA4007, QA4009, QA4281, QA4282, or what routing reports.
+        CompileError: QA4007, QA4009, QA4281, QA4282, QA6401, or what routing reports.
     """
     _require_calibration(context)
 
@@ -73,6 +76,9 @@ def schedule(program: Program, passes: tuple[DevicePass, ...], context: Context)
     if context.device is not None and any(map(orthogonals, nodes)):
         place = context.target.place("device")
         context.remark(UnitaryNotRouted(device=context.device.name, span=place))
+    linear = is_linear(nodes, program.result)
+    if program.host in PARAMETER_HOSTS:
+        _require_matrix(program, linear, context)
     return Plan(
         adapter=program.adapter,
         in_features=program.in_features,
@@ -84,12 +90,29 @@ def schedule(program: Program, passes: tuple[DevicePass, ...], context: Context)
         parameters=program.parameters,
         target=context.target,
         costs=plan_costs(nodes, program.tensors),
-        linear=program.host in MERGING_HOSTS and is_linear(nodes, program.result),
+        linear=linear and program.host in (*MERGING_HOSTS, *PARAMETER_HOSTS),
         training=program.training,
         control=program.control,
         host=program.host,
         padding=program.padding,
+        slices=program.slices,
     )
+
+
+def _require_matrix(program: Program, linear: bool, context: Context) -> None:
+    """Refuse what is no matrix that could be added to a parameter."""
+    reason = None
+    if program.mode != "add":
+        reason = "it replaces an output, or is a prefix"
+    elif any(isinstance(node, OutputNode) for node in program.nodes):
+        reason = "it reads `y`, an output that there is not"
+    elif any(isinstance(node, DropoutNode) for node in program.nodes):
+        reason = "dropout acts on inputs, which it does not see"
+    elif not linear:
+        reason = "it is not linear in `x`"
+    if reason is not None:
+        message = NotAMatrix(adapter=program.adapter, reason=reason, span=context.span)
+        raise CompileError(message)
 
 
 def _contraction(network: NetworkNode, adapter: str, context: Context) -> ContractionNode:

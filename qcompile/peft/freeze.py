@@ -9,6 +9,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils.other import AuxiliaryTrainingWrapper
 from torch import nn
 
+from qcompile.adapter.parameters import ParameterHolder
 from qcompile.artifact.manifest import Manifest
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.message import Message
@@ -27,6 +28,7 @@ from qcompile.driver.options import Options
 from qcompile.driver.phases import compile_source
 from qcompile.ir.codec import canonical_json
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
+from qcompile.ir.hosts import PARAMETER_HOSTS
 from qcompile.models.linear import linear_sizes
 from qcompile.models.skeleton import describe_model
 from qcompile.peft.beside import QCompileBeside
@@ -76,8 +78,12 @@ def base_info(model: nn.Module) -> ModelInfo:
     for module in described.modules:
         if any(module.name.startswith(prefix) for prefix in hidden):
             continue
+        if module.host is not None and module.host.kind in PARAMETER_HOSTS:
+            # A parameter, of experts or of a router.
+            modules.append(module)
+            continue
         found = model.get_submodule(module.name)
-        if isinstance(found, QCompilePrefix | QCompileBeside):
+        if isinstance(found, QCompilePrefix | QCompileBeside | ParameterHolder):
             hidden.add(module.name + ".")
             total -= sum(p.numel() for p in found.parameters())
             continue

@@ -16,6 +16,7 @@ from qcompile.diagnostics.messages.peft import MixedBatchRefused
 from qcompile.diagnostics.nearest import nearest
 from qcompile.peft.beside import QCompileBeside
 from qcompile.peft.layer import QCompileLayer
+from qcompile.peft.parameters import QCompileTarget
 from qcompile.peft.parts import PartsHolder
 from qcompile.peft.prefix import QCompilePrefix
 
@@ -75,6 +76,7 @@ def _check(model: nn.Module, names: Any) -> None:
         raise AdapterError(MixedBatchRefused(reason="adapters are merged; call `unmerge_adapter`"))
     for kind, reason in (
         (QCompilePrefix, "a prefix stands before the keys of all rows alike"),
+        (QCompileTarget, "an adapter is at a parameter, which is the same for all rows"),
         (QCompileBeside, "an adapter of the batch is at modules that are no linear maps"),
     ):
         if any(isinstance(holder, kind) for holder in holders):

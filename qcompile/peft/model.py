@@ -38,13 +38,14 @@ from qcompile.diagnostics.messages.artifact import TensorMismatch
 from qcompile.diagnostics.messages.peft import AdapterNameTaken, AdapterUnknown, CombinationRefused
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import PlannedSet
-from qcompile.ir.hosts import LINEAR_HOST
+from qcompile.ir.hosts import LINEAR_HOST, PARAMETER_HOSTS, parameter_of
 from qcompile.peft.beside import QCompileBeside, take_all_from_beside
 from qcompile.peft.config import QCompileConfig
 from qcompile.peft.freeze import base_info, freeze
 from qcompile.peft.layer import QCompileLayer
 from qcompile.peft.merging import MergingHolder
 from qcompile.peft.mixed import hold_names_off, let_names_pass, rows_to_adapters
+from qcompile.peft.parameters import QCompileTarget, take_all_from_parameters
 from qcompile.peft.parts import PartsHolder, SharedTensors
 from qcompile.peft.prefix import QCompilePrefix, release_all
 from qcompile.peft.probe import probe_layers
@@ -124,7 +125,8 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         self._check_names(model)
         peft_config.check_tensors(saved_tensors(peft_config, model))
         if peft_config.target_modules is None:
-            peft_config.target_modules = {site.module for site in manifest.planned.sites}
+            planned = manifest.planned
+            peft_config.target_modules = {planned.module_of(site) for site in planned.sites}
 
     def _cast_adapter_dtype(self, adapter_name: str, autocast_adapter_dtype: bool = True) -> None:
         super()._cast_adapter_dtype(adapter_name, autocast_adapter_dtype=autocast_adapter_dtype)
@@ -150,7 +152,8 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
     @staticmethod
     def _check_target_module_exists(peft_config: QCompileConfig, key: str) -> Any:
         manifest = peft_config.manifest()
-        if manifest is not None and any(key == site.module for site in manifest.planned.sites):
+        planned = None if manifest is None else manifest.planned
+        if planned is not None and any(key == planned.module_of(it) for it in planned.sites):
             return True
         found = check_target_module_exists(peft_config, key)
         return found if isinstance(found, _ExcludedModule) else False
@@ -169,11 +172,15 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         assert manifest is not None
         planned = manifest.planned
         with torch.device("meta" if _parameters_are_meta() else "cpu"):
-            parts = [
+            built = [
                 build_module(planned.plans[site.unit], seed=planned.seed, site=site.module)
                 for site in planned.sites
-                if site.module == current_key
+                if planned.module_of(site) == current_key
             ]
+        self._put_at_parameters(target, adapter_name, built)
+        parts = [part for part in built if part.plan.host not in PARAMETER_HOSTS]
+        if not parts and built:
+            return
         stands = parts[0].plan if parts else None
         if stands is not None and (stands.mode == "prefix" or stands.host != LINEAR_HOST):
             kind = QCompilePrefix if stands.mode == "prefix" else QCompileBeside
@@ -197,6 +204,20 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             layer.qcompile_core[adapter_name].requires_grad_(False)
         if layer is not target:
             self._replace_module(parent, target_name, layer, target)
+
+    def _put_at_parameters(
+        self, target: nn.Module, adapter_name: str, parts: list[AdapterModule]
+    ) -> None:
+        by_site: dict[str, list[AdapterModule]] = {}
+        for part in parts:
+            if part.plan.host in PARAMETER_HOSTS:
+                by_site.setdefault(part.site, []).append(part)
+        for site, own in by_site.items():
+            _, parameter, expert = parameter_of(site, own[0].plan.host)
+            holder = QCompileTarget.of(target, parameter, expert, site, self.shared_tensors)
+            holder.put(adapter_name, own)
+            if adapter_name not in self.active_adapters:
+                holder.qcompile_core[adapter_name].requires_grad_(False)
 
     def _replace_module(
         self, parent: nn.Module, child_name: str, new_module: nn.Module, child: nn.Module
@@ -231,6 +252,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             )
         release_all(model)
         take_all_from_beside(model)
+        take_all_from_parameters(model)
         restore_fast_paths(model)
         unwatch(model)
         let_names_pass(model)

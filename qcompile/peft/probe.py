@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 from torch import nn
 
+from qcompile.adapter.parameters import parameters_of
 from qcompile.adapter.probe import Probed, probe
 from qcompile.adapter.watch import unwatch
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.peft.layer import QCompileLayer
+from qcompile.peft.parameters import QCompileTarget, has_targets
 from qcompile.peft.parts import PartsHolder
 
 
@@ -27,6 +29,15 @@ def probe_layers(model: nn.Module, adapter_name: str) -> None:
         for layer in layers
         for part in layer.parts([adapter_name])
     ]
+    for module in model.modules():
+        holder = parameters_of(module)
+        if holder is not None and has_targets(module):
+            probed += [
+                Probed(module, holder, part.site, part.plan)
+                for target in holder.children()
+                if isinstance(target, QCompileTarget)
+                for part in target.parts([adapter_name])
+            ]
     with _base_alone(model):
         problems = probe(model, probed)
     if problems:

@@ -9,8 +9,9 @@ from typing import Any
 from torch import nn
 
 from qcompile.adapter.beside import take_from_beside
+from qcompile.adapter.parameters import take_from_parameters
 from qcompile.adapter.prefixed import holder_of, release
-from qcompile.artifact.peft_folder import BESIDE
+from qcompile.artifact.peft_folder import BESIDE, PARAMETERS
 from qcompile.peft.merging import MergingHolder
 
 
@@ -34,6 +35,8 @@ def all_or_nothing(model: nn.Module) -> Iterator[None]:
                 release(parent)
             if BESIDE not in parent._modules:
                 take_from_beside(parent)
+            if PARAMETERS not in parent._modules:
+                take_from_parameters(parent)
         for parameter, flag in flags:
             parameter.requires_grad_(flag)
         for module, names in active:

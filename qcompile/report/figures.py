@@ -11,7 +11,7 @@ from qcompile.artifact.layout import frozen_parameters, layout, trainable_parame
 from qcompile.ir.circuit_analysis import depth, two_qubit_gates
 from qcompile.ir.compilation import PlannedSet, Site
 from qcompile.ir.device import Device, RoutingCandidate
-from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST
+from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST, PARAMETER_HOSTS
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.node import domains
 from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode, orthogonal_gates
@@ -221,6 +221,16 @@ def _step(planned: PlannedSet, tokens: int) -> StepFigures:
 def _module(site: Site, plan: Plan, parameters: int) -> ModuleFigures:
     element = plan.target.item_bytes
     costs = plan.costs
+    if plan.host in PARAMETER_HOSTS:
+        # A matrix is made once a step, and added.
+        once = plan.in_features * costs.forward_flops_per_token + plan.changed_elements
+        costs = replace(
+            costs,
+            forward_flops_per_token=0.0,
+            backward_flops_per_token=0.0,
+            hoisted_flops=costs.hoisted_flops + once,
+            activation_elements_per_token=0,
+        )
     return ModuleFigures(
         module=site.module,
         adapter=site.adapter,

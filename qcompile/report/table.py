@@ -89,8 +89,14 @@ def _signature(module: ModuleFigures) -> tuple[object, ...]:
         module.circuits,
         module.unitaries,
         module.paths,
-        module.module.rpartition(".")[2],
+        _last_name(module.module),
     )
+
+
+def _last_name(module: str) -> str:
+    """With what a number counts: `down_proj.*` of an expert's slice, `layers.*` of a layer."""
+    above, _, last = module.rpartition(".")
+    return f"{above.rpartition('.')[2]}.*" if last.isdigit() else last
 
 
 def _sorted(modules: tuple[ModuleFigures, ...]) -> list[ModuleFigures]:
@@ -103,7 +109,7 @@ def _names(group: list[ModuleFigures]) -> str:
         return first.adapter
     if len(group) == 1:
         return f"{first.adapter} on {first.module}"
-    return f"{first.adapter} on {len(group)} × {first.module.rpartition('.')[2]}"
+    return f"{first.adapter} on {len(group)} × {_last_name(first.module)}"
 
 
 def _row(name: str, group: list[ModuleFigures]) -> tuple[str, ...]:

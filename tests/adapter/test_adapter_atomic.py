@@ -96,7 +96,7 @@ def interrupted(action: Callable[[], object], state: Callable[[], object]) -> It
 @pytest.fixture
 def attachable(monkeypatch: pytest.MonkeyPatch) -> tuple[nn.Module, list[CompiledAdapter]]:
     # What fails inside the probe is no failure of `attach`; test_adapter_probe.py interrupts it.
-    monkeypatch.setattr(sys.modules["qcompile.adapter.attach"], "probe", lambda *_: [])
+    monkeypatch.setattr(sys.modules["qcompile.adapter.attach"], "probe_places", lambda *_: None)
     model = llama()
     adapters = [
         trained(compiled(model, ("q_proj",), low_rank)).eval(),

@@ -351,6 +351,18 @@ def no_token_ids() -> None:
     qcompile.compile(text, model=base)(torch.zeros(2, 6))
 
 
+class Experts(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.down_proj = nn.Parameter(torch.zeros(2, 4, 6))
+
+
+def bent_at_experts() -> None:
+    update = "linear(tanh(x), to: out_features)"
+    text = f"qa 1\n\nadapter a() {{\n    attach experts\n    update {update}\n}}\n"
+    qcompile.compile(text, model=nn.ModuleDict({"experts": Experts()}))
+
+
 def narrow() -> nn.Module:
     other = model()
     other.get_submodule("second").up = Narrow()
@@ -983,6 +995,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6213": used_configuration,
     "QA6220": other_plan,
     "QA6219": lambda: peft_model().merge_adapter(["defualt"]),
+    "QA6401": bent_at_experts,
     "QA7001": command("attached.qa", "--model", "nowhere"),
     "QA7002": with_model(model_type=None),
     "QA7003": with_model(model_type="lllama"),

@@ -88,7 +88,49 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
     "qwen2_moe": (
         "Qwen2MoeForCausalLM",
         {**SMALL, **EXPERTS, "shared_expert_intermediate_size": 8},
-        {"attention.q": "q_proj", "mlp.down": "shared_expert.down_proj"},
+        {
+            "attention.q": "q_proj",
+            "mlp.down": "shared_expert.down_proj",
+            "experts.tied": "mlp.experts.gate_up_proj mlp.experts.down_proj",
+            "experts": "gate_up_proj.0 gate_up_proj.1 down_proj.0 down_proj.1",
+            "router": "mlp.gate.weight",
+        },
+    ),
+    "mixtral": (
+        "MixtralForCausalLM",
+        {**SMALL, "num_local_experts": 2},
+        {
+            "experts.tied": "mlp.experts.gate_up_proj mlp.experts.down_proj",
+            "router": "mlp.gate.weight",
+        },
+    ),
+    "deepseek_v3": (
+        "DeepseekV3ForCausalLM",
+        {
+            **SMALL,
+            "moe_intermediate_size": 8,
+            "n_routed_experts": 2,
+            "num_experts_per_tok": 1,
+            "n_group": 1,
+            "topk_group": 1,
+            "first_k_dense_replace": 0,
+            "q_lora_rank": 16,
+            "kv_lora_rank": 16,
+            "qk_rope_head_dim": 4,
+            "v_head_dim": 8,
+            "qk_nope_head_dim": 4,
+        },
+        {"experts.tied": "experts.gate_up_proj experts.down_proj", "router": "mlp.gate.weight"},
+    ),
+    "gpt_oss": (
+        "GptOssForCausalLM",
+        {**SMALL, "num_local_experts": 2},
+        {"experts.tied": "experts.gate_up_proj experts.down_proj", "router": "mlp.router.weight"},
+    ),
+    "granite": (
+        "GraniteMoeForCausalLM",
+        {**SMALL, "num_local_experts": 2},
+        {"router": "router.weight"},
     ),
 }
 

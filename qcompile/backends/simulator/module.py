@@ -328,6 +328,18 @@ class AdapterModule(ParameterTree):
             result = result + 0.0 * sum(tensors[index].sum() for index in idle)
         return result
 
+    def matrix(self, unit: Callable[[int, torch.dtype, torch.device], Tensor]) -> Tensor:
+        """The update as a matrix (out_features, in_features) in the dtype of computation.
+
+        Differentiable, for plans that are linear in x alone. `unit` gives the unit matrix of a
+        width.
+        """
+        tensors = self._tensors()
+        device = tensors[0].device if tensors else torch.device("cpu")
+        with _exact(device):
+            x = unit(self.plan.in_features, self._dtype(tensors), device)
+            return self._run(x, None, tensors).expand(len(x), -1).T
+
     def merge_weight(self, weight: Tensor | None = None) -> Tensor:
         """The update as a matrix (out_features, in_features), float64, without dropout.
 

@@ -40,6 +40,7 @@ class BodyPlacement:
     body: int
     host: str = LINEAR_HOST
     padding: int | None = None
+    slices: int = 1
 
 
 def place_bodies(
@@ -65,6 +66,7 @@ def place_bodies(
                     body=attachment.body,
                     host=found.kind,
                     padding=found.padding,
+                    slices=found.slices,
                 )
     return tuple(taken[module.name] for module in model.modules if module.name in taken)
 
@@ -150,10 +152,16 @@ def _warn_of_left_out(
     span: Span | None,
     report: LoweringReport,
 ) -> None:
-    """Modules of the kind of the others that the pattern reaches and the adapter does not."""
+    """Modules of the kind of the others, and experts, that the pattern reaches and the adapter
+    does not."""
     kinds = {LINEAR_HOST, *(sizes.kind for m in fitting if (sizes := m.host_sizes) is not None)}
     unsuited = [m for m in named if m.obstacle is not None and m.obstacle_kind in kinds]
-    stacked = _reached_experts(choice, model)
+    taken = {module.name for module in fitting}
+    stacked = [
+        holder
+        for holder in _reached_experts(choice, model)
+        if taken.isdisjoint(f"{holder.name}.{parameter}" for parameter in holder.stacked)
+    ]
     reasons = (*_unsuited(unsuited), *_described(stacked))
     if reasons:
         count = len(unsuited) + len(stacked)
@@ -193,7 +201,7 @@ def _described(holders: list[ModuleInfo]) -> tuple[str, ...]:
     if len(holders) > 1:
         place += f" (one of {len(holders)} such modules)"
     note = f"{place} holds its experts as slices of {parameters}"
-    return (f"{note}; they are no modules, and adapters cannot reach them yet",)
+    return (f"{note}; `attach experts` reaches each, `attach experts.tied` all alike",)
 
 
 def _warn_of_idle_alternatives(

@@ -45,6 +45,7 @@ class BodyLowering:
         read: set[str],
         host: str = LINEAR_HOST,
         padding: int | None = None,
+        slices: int = 1,
     ) -> Program | None:
         """The program; None after any error, each of which was reported.
 
@@ -104,6 +105,7 @@ class BodyLowering:
             control=control,
             host=host,
             padding=padding,
+            slices=slices,
         )
 
     def _control(self, body: Body, sizing: Sizing) -> bool | None:

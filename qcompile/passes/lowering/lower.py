@@ -48,7 +48,7 @@ def lower(
         placements = _placements(adapter, model, report)
         device = None if adapter.target is None else devices.get(adapter.target)
         facts = {} if model is None else facts_of(model)
-        units: dict[tuple[int, int, int, str, int | None], Units] = {}
+        units: dict[tuple[int, int, int, str, int | None, int], Units] = {}
         complete = complete and bool(placements)
         for placement in placements:
             key = (
@@ -57,6 +57,7 @@ def lower(
                 placement.out_features,
                 placement.host,
                 placement.padding,
+                placement.slices,
             )
             known = facts.get(placement.module, ModuleFacts())
             if key not in units:
@@ -76,6 +77,7 @@ def lower(
                     read,
                     placement.host,
                     placement.padding,
+                    placement.slices,
                 )
                 unit = _placed(program, found, programs)
                 found.append(({name: known.values.get(name) for name in read}, unit))
