@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import circuits, compilation, contractions, growth, start, training
+from benchmarks import (
+    circuits,
+    compilation,
+    contractions,
+    evaluators,
+    growth,
+    start,
+    training,
+)
 from benchmarks.peers import measure as peers
 
 BENCHMARKS = {
     "circuits": circuits,
     "compilation": compilation,
     "contractions": contractions,
+    "evaluators": evaluators,
     "growth": growth,
     "peers": peers,
     "start": start,

@@ -9,8 +9,8 @@ BUILT_IN = {
     "density": "qcompile.executors.sweeps.executors:Density",
     "transfer": "qcompile.executors.transfer.executor:Transfer",
     "adjoint": "qcompile.executors.sweeps.adjoint_executor:Adjoint",
-    "fused": "qcompile.executors.fused.executor:Fused",
     "mps": "qcompile.executors.mps.executor:Mps",
+    "fused": "qcompile.executors.fused.executor:Fused",
 }
 """Where each is, in the order in which they are asked: what needs a search comes after those that
 it has to beat, and what falls back on another after that. The language needs the names, and must

@@ -22,7 +22,7 @@ class Machine:
     """Of tensors that stay in the cache."""
     state_flops_per_second: float = 1.2e11
     """Of products with the states of circuits."""
-    fused_flops_per_second: float = 3e10
+    fused_flops_per_second: float = 4.2e10
     """Of the compiled library, whose states stay in the cache."""
     seconds_per_operation: float = 8e-6
     """Fixed cost of one tensor operation with its backward."""

@@ -135,7 +135,13 @@ class FusedEvaluation:
     """All gates of a token in one call of a compiled library, forward and adjoint backward."""
 
     circuit: Circuit
-    eager: DenseEvaluation | StatevectorEvaluation | NetworkEvaluation | AdjointEvaluation
+    eager: (
+        DenseEvaluation
+        | StatevectorEvaluation
+        | NetworkEvaluation
+        | AdjointEvaluation
+        | MpsEvaluation
+    )
     """The same circuit in torch: where there is no library, off the CPU, in exported programs, and
     for derivatives beyond the first."""
     kind: Literal["fused"] = "fused"

@@ -21,6 +21,7 @@ from qcompile.ir.plan import (
     DenseEvaluation,
     Evaluation,
     FusedEvaluation,
+    MpsEvaluation,
     NetworkEvaluation,
     StatevectorEvaluation,
 )
@@ -29,7 +30,9 @@ from qcompile.ir.target import Target
 if TYPE_CHECKING:
     from qcompile.executors.constants import Constants
 
-Eager = DenseEvaluation | StatevectorEvaluation | NetworkEvaluation | AdjointEvaluation
+Eager = (
+    DenseEvaluation | StatevectorEvaluation | NetworkEvaluation | AdjointEvaluation | MpsEvaluation
+)
 
 
 IN_TORCH = (Statevector(), Dense(), Adjoint())
