@@ -62,6 +62,7 @@ ABSENT_BY_DESIGN = {
     "noisy_target.qa",
     "noise_aware.qa",
     "relatives/parts.qa",
+    "experts/experts_lora.qa",
     "bitfit.qa",
     "houlsby.qa",
     "ln_tuning.qa",
