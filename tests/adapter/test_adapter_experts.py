@@ -420,3 +420,23 @@ def test_memory_is_that_of_the_report() -> None:
     predicted = step_memory(planned, tokens=8).activations / 4
     assert predicted == step_memory(planned, tokens=800).activations / 4
     assert kept_by_a_step(base) == pytest.approx(predicted, rel=0.1)
+
+
+def test_distributed_training_gives_the_same_gradients(tmp_path: Path) -> None:
+    from torch import distributed
+    from torch.nn.parallel import DistributedDataParallel
+
+    model = mixtral()
+    qcompile.attach(model, adapted(model, "experts, router"))
+    loss(model).backward()
+    plain = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+    model.zero_grad()
+    place = f"file://{tmp_path / 'group'}"
+    distributed.init_process_group("gloo", init_method=place, rank=0, world_size=1)
+    try:
+        loss(DistributedDataParallel(model)).backward()
+    finally:
+        distributed.destroy_process_group()
+    again = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
+    assert plain.keys() == again.keys()
+    assert all(torch.allclose(plain[n], again[n], rtol=0, atol=1e-12) for n in plain)
