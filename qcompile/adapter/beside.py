@@ -1,4 +1,4 @@
-"""Updates of modules that are no linear maps: embeddings, norms, and whole blocks.
+"""Updates of modules that stay: embeddings, convolutions, norms, and whole blocks.
 
 The module stays where it is, so that names, attributes and tied weights stay as well. A hook after
 its forward puts the adapters' result into the output.
@@ -6,7 +6,7 @@ its forward puts the adapters' result into the output.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,13 +16,14 @@ from qcompile.adapter.adapted import combined, mixed
 from qcompile.adapter.calls import Calls
 from qcompile.adapter.hooks import take_hook
 from qcompile.adapter.named import NamedParts
+from qcompile.adapter.patches import channels_first, channels_last, patches
 from qcompile.adapter.rows import rows_of
 from qcompile.adapter.switch import Standing, Switch
 from qcompile.artifact.peft_folder import BESIDE
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.interface import HostCall
-from qcompile.ir.hosts import EMBEDDING_HOST
+from qcompile.ir.hosts import CONVOLUTION_HOST, EMBEDDING_HOST
 
 
 class BesideHolder(nn.Module):
@@ -47,7 +48,8 @@ class BesideHolder(nn.Module):
 
     def changed(
         self,
-        parts: Iterable[AdapterModule],
+        module: nn.Module,
+        parts: Sequence[AdapterModule],
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         output: Any,
@@ -56,6 +58,7 @@ class BesideHolder(nn.Module):
         """The output with a change of its tensor, (…, out_features).
 
         Args:
+            module: The one whose output it is.
             parts: What the input and the output have to fit.
             args: The arguments of the module, the first of which is its input, (…, in_features).
             kwargs: Those by name.
@@ -67,9 +70,14 @@ class BesideHolder(nn.Module):
         """
         x: Any = args[0] if args else kwargs.get(self.names[0] if self.names else "")
         y: Any = output[0] if isinstance(output, tuple | list) and output else output
+        convolution = parts[0].plan.host == CONVOLUTION_HOST and isinstance(x, Tensor)
+        if convolution:
+            x, y = patches(module, x), channels_last(module, y)
         for part in parts:
             self._check(part, x, y)
         value = change(x, y)
+        if convolution:
+            value = channels_first(module, value)
         return value if isinstance(output, Tensor) else _with_first(output, value)
 
     def _check(self, part: AdapterModule, x: Any, y: Any) -> None:
@@ -126,13 +134,13 @@ class Beside(BesideHolder, NamedParts):
             def by_row(x: Tensor, y: Tensor) -> Tensor:
                 return mixed(self.parts, rows_of(rows, x, standing.repeats), x, y, module)
 
-            return self.changed(parts, args, kwargs, output, by_row) if parts else output
+            return self.changed(module, parts, args, kwargs, output, by_row) if parts else output
         parts, weights = self.weighted(standing)
 
         def by_weight(x: Tensor, y: Tensor) -> Tensor:
             return combined(parts, x, y, module, weights)
 
-        return self.changed(parts, args, kwargs, output, by_weight) if parts else output
+        return self.changed(module, parts, args, kwargs, output, by_weight) if parts else output
 
 
 def change_output(

@@ -23,7 +23,7 @@ from qcompile.diagnostics.messages.peft import (
     ErrorOutOfRange,
     RankOutOfRange,
 )
-from qcompile.ir.hosts import EMBEDDING_HOST, MERGING_HOSTS, not_a_linear_map
+from qcompile.ir.hosts import CONVOLUTION_HOST, EMBEDDING_HOST, MERGING_HOSTS, not_a_linear_map
 
 DEFAULT_RANK = 8
 
@@ -196,6 +196,8 @@ def _is_error(error: object) -> bool:
 
 
 def _obstacle(part: AdapterModule) -> str | None:
+    if part.plan.host == CONVOLUTION_HOST:
+        return "its module is a convolution, and the adapter does not say the shape of its kernel"
     if part.plan.host not in MERGING_HOSTS:
         return not_a_linear_map(part.plan.host)
     obstacle = part_obstacle(part)

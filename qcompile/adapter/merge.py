@@ -13,7 +13,7 @@ from qcompile.adapter.attach import ModelT, detach
 from qcompile.adapter.beside import beside_of
 from qcompile.adapter.merge_obstacles import ParameterUses, merge_obstacle, not_finite
 from qcompile.adapter.merge_parameters import merged_parameters, parameter_obstacles
-from qcompile.adapter.merged import as_matrix, as_stored, changes_bias, merged
+from qcompile.adapter.merged import changes_bias, merged
 from qcompile.adapter.named import NamedParts
 from qcompile.adapter.parameters import named_parts_at_parameters
 from qcompile.adapter.prefixed import prefixes_of
@@ -26,6 +26,7 @@ from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.adapter import NotMergeable
 from qcompile.ir.hosts import MERGING_HOSTS, not_a_linear_map
+from qcompile.models.weights import as_matrix, as_stored
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from qcompile.adapter.beside import change_output
 from qcompile.adapter.merged import changes_bias
 from qcompile.backends.simulator.module import NOT_LINEAR, AdapterModule
+from qcompile.models.convolutions import grouped, is_convolution
 from qcompile.models.linear import is_conv1d, linear_sizes
+from qcompile.models.weights import as_matrix
 
 PROBES = 4
 """Random inputs on which a module of an unknown kind must be the map that its weight says."""
@@ -42,7 +44,7 @@ def base_obstacle(base_layer: nn.Module) -> str | None:
     if computed is not None:
         return computed
     # Quantisation packages keep their integers in subclasses, some of which say `float32`.
-    if type(weight) not in (nn.Parameter, Tensor) or weight.dim() != 2:
+    if type(weight) not in (nn.Parameter, Tensor) or as_matrix(base_layer, weight).dim() != 2:
         return f"the weight is quantised ({type(weight).__name__})"
     if weight.device.type == "meta":
         return "the weight has no values (meta device)"
@@ -52,8 +54,8 @@ def base_obstacle(base_layer: nn.Module) -> str | None:
         step == 0 and size > 1 for step, size in zip(weight.stride(), weight.shape, strict=True)
     ):
         return "the weight's elements share memory"
-    if isinstance(base_layer, nn.Embedding):
-        return _embedding_obstacle(base_layer)
+    if isinstance(base_layer, nn.Embedding) or is_convolution(base_layer):
+        return _changed_call(base_layer) or _rows_scaled(base_layer) or grouped(base_layer)
     if _is_plain(base_layer):
         return None
     sizes = linear_sizes(base_layer)
@@ -62,13 +64,17 @@ def base_obstacle(base_layer: nn.Module) -> str | None:
     return _probe(base_layer, weight)
 
 
-def _embedding_obstacle(base_layer: nn.Embedding) -> str | None:
+def _changed_call(base_layer: nn.Module) -> str | None:
     own = [hook for hook in base_layer._forward_hooks.values() if hook is not change_output]
     if "forward" in vars(base_layer) or own or base_layer._forward_pre_hooks:
-        return "the weight is not all of the embedding, which has hooks or a forward of its own"
-    if base_layer.max_norm is not None:
-        return "the weight's rows are scaled to `max_norm` as they are looked up"
+        return "the weight is not all of the module, which has hooks or a forward of its own"
     return None
+
+
+def _rows_scaled(base_layer: nn.Module) -> str | None:
+    if getattr(base_layer, "max_norm", None) is None:
+        return None
+    return "the weight's rows are scaled to `max_norm` as they are looked up"
 
 
 def bias_obstacle(base_layer: nn.Module) -> str | None:
@@ -137,7 +143,7 @@ def _is_plain(base_layer: nn.Module) -> bool:
 
 def _probe(base_layer: nn.Module, weight: Tensor) -> str | None:
     kind = type(base_layer).__name__
-    matrix = weight.detach().T if is_conv1d(base_layer) else weight.detach()
+    matrix = as_matrix(base_layer, weight.detach())
     bias = getattr(base_layer, "bias", None)
     shift = bias.detach() if isinstance(bias, Tensor) else matrix.new_zeros(matrix.shape[0])
     generator = torch.Generator().manual_seed(0)

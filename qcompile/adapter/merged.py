@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from torch import nn
 
 from qcompile.backends.simulator.module import AdapterModule
 
@@ -47,18 +46,3 @@ def merged(
 def changes_bias(parts: Sequence[AdapterModule]) -> bool:
     """Whether the merged bias is another one."""
     return any(part.plan.mode == "replace" or part.plan.reads_module for part in parts)
-
-
-def as_matrix(base_layer: nn.Module, weight: torch.Tensor) -> torch.Tensor:
-    """A weight as it is stored → (out_features, in_features)."""
-    return weight.T if _is_transposed(base_layer) else weight
-
-
-def as_stored(base_layer: nn.Module, matrix: torch.Tensor) -> torch.Tensor:
-    """(out_features, in_features) → the weight as it is stored."""
-    return matrix.T if _is_transposed(base_layer) else matrix
-
-
-def _is_transposed(base_layer: nn.Module) -> bool:
-    """Whether the weight is stored (in, out), as transformers' Conv1D and embeddings have it."""
-    return type(base_layer).__name__ == "Conv1D" or isinstance(base_layer, nn.Embedding)

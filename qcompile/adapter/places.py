@@ -33,6 +33,7 @@ from qcompile.ir.compilation import Site
 from qcompile.ir.hosts import (
     LINEAR_HOST,
     PARAMETER_HOSTS,
+    READ_HOSTS,
     HostSizes,
     parameter_of,
     target_name,
@@ -134,7 +135,8 @@ def _misfit(
         own = isinstance(there, Beside) and not (flat and site.adapter in there.owners)
         if there is not None and not own:
             return AlreadyAttached(module=site.module, adapter=site.adapter)
-        return None
+        if plan.host not in READ_HOSTS:
+            return None
     # Under FSDP2 the weight is whole while the module runs.
     sharded = isinstance(base.weight, Tensor) and is_sharded(base.weight)
     read = part.plan.uses_weight and not sharded

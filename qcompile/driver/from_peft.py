@@ -160,7 +160,7 @@ def _info(path: str, pieces: Mapping[str, Piece]) -> ModelInfo:
         modules.append(
             ModuleInfo(
                 name=name,
-                kind="Linear" if linear else "Embedding",
+                kind="Linear" if linear else piece.host,
                 in_features=piece.in_features if linear else None,
                 out_features=piece.out_features if linear else None,
                 layer=int(number[1]) if number else None,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST
+from qcompile.ir.hosts import CONVOLUTION_HOST, EMBEDDING_HOST, LINEAR_HOST
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,6 +39,12 @@ class EmbeddingPiece(Piece):
     """That of an embedding."""
 
     host = EMBEDDING_HOST
+
+
+class ConvolutionPiece(Piece):
+    """That of a convolution."""
+
+    host = CONVOLUTION_HOST
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +88,8 @@ def _lora(config: Config, module: str, tensors: dict[str, Tensor]) -> Piece:
     if "lora_embedding_A" in tensors:
         return _lora_embedding(config, module, tensors)
     a, b = tensors.pop("lora_A.weight"), tensors.pop("lora_B.weight")
+    kind = Piece if a.dim() == 2 else ConvolutionPiece
+    a, b = a.flatten(1), b.flatten(1)
     scale = _lora_scale(config, module, a.shape[0])
     rank, x = a.shape[0], _dropped(config, "lora_dropout")
     sizes = {"in_features": a.shape[1], "out_features": b.shape[0]}
@@ -90,7 +98,7 @@ def _lora(config: Config, module: str, tensors: dict[str, Tensor]) -> Piece:
     a = linear({x}, to: {rank}, init: kaiming_uniform)
     b = linear(a, to: out_features, init: zero)
     update {_number(scale)} * b"""
-        return Piece(body=body, tensors={"a.weight": a, "b.weight": b}, **sizes)
+        return kind(body=body, tensors={"a.weight": a, "b.weight": b}, **sizes)
     body = f"""
     a = table({rank}, in_features, init: kaiming_uniform)
     b = table(out_features, {rank}, init: zero)
@@ -99,8 +107,8 @@ def _lora(config: Config, module: str, tensors: dict[str, Tensor]) -> Piece:
     size = m / detach(flat(norm(W + delta)))
     low = linear(linear({x}, to: {rank}, weight: a), to: out_features, weight: b)
     update (size - 1) * (y - base_bias) + {_number(scale)} * (size * low)"""
-    magnitude = tensors.pop("lora_magnitude_vector")
-    return Piece(body=body, tensors={"a": a, "b": b, "m": magnitude}, **sizes)
+    magnitude = tensors.pop("lora_magnitude_vector").flatten()
+    return kind(body=body, tensors={"a": a, "b": b, "m": magnitude}, **sizes)
 
 
 def _lora_scale(config: Config, module: str, rank: int) -> float:

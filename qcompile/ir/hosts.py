@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 LINEAR_HOST = "linear"
 EMBEDDING_HOST = "embedding"
+CONVOLUTION_HOST = "convolution"
 PARAMETER_HOST = "parameter"
 EXPERT_HOST = "expert"
 PARAMETER_HOSTS = frozenset({PARAMETER_HOST, EXPERT_HOST})
@@ -14,6 +15,7 @@ PARAMETER_HOSTS = frozenset({PARAMETER_HOST, EXPERT_HOST})
 HOST_KINDS: dict[str, str] = {
     LINEAR_HOST: "a linear map",
     EMBEDDING_HOST: "an embedding",
+    CONVOLUTION_HOST: "a convolution",
     "norm": "a norm over the last axis",
     "block": "a whole block, such as attention, a feed-forward network or a layer",
     PARAMETER_HOST: "a parameter, all experts of it alike",
@@ -24,8 +26,10 @@ matches. Parameters and their slices have names like modules: `….experts.down_
 `….experts.down_proj.3`."""
 
 
-MERGING_HOSTS = (LINEAR_HOST, EMBEDDING_HOST)
+MERGING_HOSTS = (LINEAR_HOST, EMBEDDING_HOST, CONVOLUTION_HOST)
 """Kinds with one weight, to which an update that is a linear map of x can be added."""
+READ_HOSTS = (LINEAR_HOST, CONVOLUTION_HOST)
+"""Kinds whose weight a spec can compute with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 LINEAR = "linear"
 HEAD = "head"
 EMBEDDING = "embedding"
+CONVOLUTION = "convolution"
 ROUTER = "router"
 LINEAR_ROUTER = "linear.router"
 """The role of a router that is a linear map; that of one that is a parameter is `router`."""
@@ -24,6 +25,7 @@ GROUPS: dict[str, str] = {
     "mlp": "the linear maps of feed-forward networks",
     "head": "what makes logits of hidden states, and the maps before it in the same module",
     "embedding": "the embeddings of tokens, not those of positions",
+    "convolution": "all convolutions",
     "norm": "the norms but those of heads",
     "sublayer": "whole attention modules and feed-forward networks",
     "residual": "whole layers, whose output is the residual stream",

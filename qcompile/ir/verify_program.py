@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import assert_never
 
-from qcompile.ir.hosts import EMBEDDING_HOST, HOST_KINDS, LINEAR_HOST
+from qcompile.ir.hosts import EMBEDDING_HOST, HOST_KINDS, LINEAR_HOST, READ_HOSTS
 from qcompile.ir.network import DataOperand, FrameOperand, NetworkNode, TensorOperand, View
 from qcompile.ir.node import Needed, domains
 from qcompile.ir.ops.base import BaseBiasNode, BaseNode, WeightNode
@@ -81,9 +81,10 @@ def _verify_base(program: Program) -> None:
     sizes = (program.in_features, program.out_features)
     require(program.mode != "prefix" or not program.uses_base, "a prefix that reads a module")
     require(program.host in HOST_KINDS, f"no module is of kind {program.host}")
-    if program.host != LINEAR_HOST:
-        require(program.mode != "prefix", "a prefix that is for no attention")
-        require(not program.uses_base, "it computes with a module that is no linear map")
+    linear = program.host == LINEAR_HOST
+    require(linear or program.mode != "prefix", "a prefix that is for no attention")
+    read = program.host in READ_HOSTS
+    require(read or not program.uses_base, "it computes with a module that is no linear map")
     for node in program.nodes:
         match node:
             case BaseNode(operand=operand, width=width):

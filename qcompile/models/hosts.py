@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST, HostSizes
+from qcompile.ir.hosts import CONVOLUTION_HOST, EMBEDDING_HOST, LINEAR_HOST, HostSizes
+from qcompile.models.convolutions import convolution_sizes
 from qcompile.models.embeddings import embedding_sizes
 from qcompile.models.linear import linear_sizes
 from qcompile.models.parameters import ROUTERS, stacked_experts
@@ -26,6 +27,9 @@ def host_sizes(module: torch.nn.Module) -> HostSizes | None:
     embedding = embedding_sizes(module)
     if embedding is not None:
         return HostSizes(EMBEDDING_HOST, *embedding)
+    convolution = convolution_sizes(module)
+    if convolution is not None:
+        return HostSizes(CONVOLUTION_HOST, *convolution)
     norm = _norm_width(module)
     if norm is not None:
         return HostSizes("norm", norm, norm)

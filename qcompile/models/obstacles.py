@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST
+from qcompile.ir.hosts import CONVOLUTION_HOST, EMBEDDING_HOST, LINEAR_HOST
+from qcompile.models.convolutions import convolution_obstacle
 from qcompile.models.embeddings import embedding_obstacle
 from qcompile.models.linear import is_conv1d, linear_sizes
 from qcompile.models.parameters import router_weight
@@ -37,6 +38,9 @@ def obstacles(model: torch.nn.Module) -> dict[int, Obstacle]:
         reason = embedding_obstacle(module)
         if reason is not None:
             found[id(module)] = Obstacle(reason, EMBEDDING_HOST)
+        reason = convolution_obstacle(module)
+        if reason is not None:
+            found[id(module)] = Obstacle(reason, CONVOLUTION_HOST)
         if isinstance(module, nn.MultiheadAttention):
             projection = module._modules.get("out_proj")
             # A subclass with a forward of its own, as for quantisation, puts a plain Linear there.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from qcompile.ir.portable import EMBEDDING, HEAD, LINEAR, LINEAR_ROUTER
+from qcompile.ir.portable import CONVOLUTION, EMBEDDING, HEAD, LINEAR, LINEAR_ROUTER
 from qcompile.models.parameters import router_weight
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def roles(model: torch.nn.Module, kinds: Mapping[str, str]) -> dict[str, str]:
             case "embedding":
                 known = id(model.get_submodule(name)) in tokens or path[-1] in TOKEN_EMBEDDINGS
                 found[name] = EMBEDDING if known else None
+            case "convolution":
+                found[name] = CONVOLUTION
             case "norm":
                 found[name] = "norm" if HEADS.isdisjoint(path) else None
             case _:

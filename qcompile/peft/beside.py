@@ -49,7 +49,7 @@ class QCompileBeside(BesideHolder, MergingHolder):
             return output
         with self.trained_as_then():
             return self.changed(
-                parts, args, kwargs, output, lambda x, y: combined(parts, x, y, module)
+                module, parts, args, kwargs, output, lambda x, y: combined(parts, x, y, module)
             )
 
     def get_base_layer(self) -> nn.Module:
@@ -63,7 +63,7 @@ class QCompileBeside(BesideHolder, MergingHolder):
 
     def obstacles(self, adapter_names: Iterable[str]) -> list[tuple[str, str]]:
         names = tuple(adapter_names)
-        reason = "peft merges into weights of linear maps and embeddings alone"
+        reason = "peft merges into the weights of linear maps, embeddings and convolutions alone"
         found = [
             (part.plan.adapter, reason)
             for part in self.parts(names)

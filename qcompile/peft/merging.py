@@ -9,9 +9,10 @@ import torch
 from peft.tuners.tuners_utils import check_adapters_to_merge
 
 from qcompile.adapter.merge_obstacles import merge_obstacle, not_finite
-from qcompile.adapter.merged import as_matrix, as_stored, changes_bias, merged
+from qcompile.adapter.merged import changes_bias, merged
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import NotMergeable
+from qcompile.models.weights import as_matrix, as_stored
 from qcompile.peft.parts import PartsHolder, SharedTensors
 
 

@@ -38,7 +38,7 @@ from qcompile.diagnostics.messages.artifact import TensorMismatch
 from qcompile.diagnostics.messages.peft import AdapterNameTaken, AdapterUnknown, CombinationRefused
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import PlannedSet
-from qcompile.ir.hosts import LINEAR_HOST, PARAMETER_HOSTS, parameter_of
+from qcompile.ir.hosts import LINEAR_HOST, PARAMETER_HOSTS, READ_HOSTS, parameter_of
 from qcompile.peft.beside import QCompileBeside, take_all_from_beside
 from qcompile.peft.config import QCompileConfig
 from qcompile.peft.freeze import base_info, freeze
@@ -183,9 +183,13 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             return
         stands = parts[0].plan if parts else None
         if stands is not None and (stands.mode == "prefix" or stands.host != LINEAR_HOST):
+            if stands.host in READ_HOSTS and stands.mode != "prefix":
+                _check_weights(target, parts, current_key)
             kind = QCompilePrefix if stands.mode == "prefix" else QCompileBeside
             holder = kind.of(target, current_key, self.shared_tensors)
             holder.put(adapter_name, parts)
+            for part in parts:
+                start_from_weight(part, target, waiting(part))
             if adapter_name not in self.active_adapters:
                 holder.qcompile_core[adapter_name].requires_grad_(False)
             return

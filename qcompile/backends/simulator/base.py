@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from qcompile.backends.simulator.sharded import is_sharded
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import WeightNotReadable
-from qcompile.models.linear import is_conv1d
+from qcompile.models.convolutions import grouped, is_convolution
+from qcompile.models.weights import as_matrix
 
 _COMPUTED = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 """What linear maps compute in; others are the storage of a quantised weight."""
@@ -57,6 +58,9 @@ class ModuleBase:
     site: str
 
     def output(self, value: Tensor) -> Tensor:
+        if is_convolution(self.module):
+            # It takes images, and the values are patches.
+            return GivenBase(self.weight().to(value), _like(self.bias(), value)).output(value)
         own = getattr(self.module, "weight", None)
         dtype = own.dtype if isinstance(own, Tensor) and own.dtype in _COMPUTED else self.dtype
         rows = value.reshape(-1, value.shape[-1]).to(dtype)
@@ -71,11 +75,15 @@ class ModuleBase:
             raise AdapterError(WeightNotReadable(adapter=self.adapter, module=where, reason=reason))
         weight = self.module.weight
         assert isinstance(weight, Tensor)
-        return weight.detach().T if is_conv1d(self.module) else weight.detach()
+        return as_matrix(self.module, weight.detach())
 
     def bias(self) -> Tensor | None:
         own = getattr(self.module, "bias", None)
         return own.detach() if isinstance(own, Tensor) else None
+
+
+def _like(tensor: Tensor | None, other: Tensor) -> Tensor | None:
+    return None if tensor is None else tensor.to(other)
 
 
 def unreadable(module: nn.Module) -> str | None:
@@ -87,7 +95,10 @@ def unreadable(module: nn.Module) -> str | None:
         return "this process holds a part of it"
     if not _is_plain(weight):
         return f"it is quantised ({type(weight).__name__})"
-    if weight.dtype not in _COMPUTED or weight.dim() != 2:
+    groups = grouped(module)
+    if groups is not None:
+        return groups
+    if weight.dtype not in _COMPUTED or as_matrix(module, weight).dim() != 2:
         return f"it is quantised ({str(weight.dtype).removeprefix('torch.')})"
     return None
 
