@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -35,10 +35,10 @@ def convolution_obstacle(module: torch.nn.Module) -> str | None:
     from torch import nn
     from torch.nn.parameter import is_lazy
 
-    kind = type(module)
+    kind: Any = type(module)
     for known in (nn.Conv1d, nn.Conv2d, nn.Conv3d):
         if isinstance(module, known):
-            if is_lazy(module._parameters.get("weight")):
+            if any(p is not None and is_lazy(p) for p in module._parameters.values()):
                 return "its weight has no shape before its first call"
             own = (kind.forward, kind._conv_forward) == (known.forward, known._conv_forward)
             if not own:

@@ -58,6 +58,9 @@ def _block_widths(module: torch.nn.Module) -> tuple[int, int] | None:
     """
     from torch import nn
 
+    if isinstance(module, nn.MultiheadAttention):
+        # Its maps are parameters that a function reads.
+        return module.embed_dim, module.embed_dim
     own = type(module).forward is not nn.Module.forward
     if not own or hasattr(module, "base_model_prefix") or isinstance(module, nn.Sequential):
         return None

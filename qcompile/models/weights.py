@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qcompile.models.convolutions import is_convolution
 from qcompile.models.linear import is_conv1d
@@ -21,8 +21,8 @@ def as_matrix(module: torch.nn.Module, weight: torch.Tensor) -> torch.Tensor:
 def as_stored(module: torch.nn.Module, matrix: torch.Tensor) -> torch.Tensor:
     """(out_features, in_features) → the weight as the module stores it."""
     if is_convolution(module):
-        shape = module.weight.shape
-        return matrix.reshape(shape)
+        stored: Any = module.weight
+        return matrix.reshape(stored.shape)
     return matrix.T if _is_transposed(module) else matrix
 
 

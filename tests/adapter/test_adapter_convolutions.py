@@ -49,9 +49,9 @@ BODIES = {
 class Net(nn.Module):
     """One convolution, called `conv`."""
 
-    def __init__(self, conv: nn.Module) -> None:
+    def __init__(self, conv: Any) -> None:
         super().__init__()
-        self.conv = conv
+        self.conv: Any = conv
 
     def forward(self, x: Tensor) -> Any:
         return self.conv(x)
@@ -202,7 +202,8 @@ def test_forwards_of_their_own_are_refused() -> None:
     class Standardised(nn.Conv2d):
         def forward(self, input: Tensor) -> Tensor:
             weight = self.weight - self.weight.mean()
-            return self._conv_forward(input, weight, self.bias)
+            found: Tensor = self._conv_forward(input, weight, self.bias)
+            return found
 
     with pytest.raises(CompileError, match="forward of its own"):
         trained(spec(LORA, '"conv"'), Net(Standardised(4, 6, 3)))

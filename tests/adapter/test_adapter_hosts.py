@@ -285,6 +285,35 @@ def test_norms_of_torchs_encoder_are_called() -> None:
         assert not torch.allclose(model(x), before, atol=1e-3)
 
 
+@pytest.mark.parametrize("place", ["sublayer.attention", '"*.self_attn"'])
+def test_attention_of_torch_takes_an_update_of_its_output(place: str) -> None:
+    """Its maps are read by a function; the module is called once the fast path is off."""
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    model = nn.TransformerEncoder(layer, 2).eval()
+    other = copy.deepcopy(model)
+    x = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(0))
+    adapter = qcompile.compile(SPEC.format(place=place, value="x"), model=model)
+    layers: Any = other.layers
+    for one in layers:
+        one.self_attn.register_forward_hook(_plus_part(adapter, other, one))
+    with torch.no_grad():
+        qcompile.attach(model, adapter)
+        found = model(x)
+        with torch.enable_grad():
+            expected = other(x)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    assert len(adapter.sites) == 2
+
+
+def _plus_part(adapter: qcompile.CompiledAdapter, model: nn.Module, layer: Any) -> Any:
+    (name,) = (n for n, m in model.named_modules() if m is layer.self_attn)
+
+    def hook(_: nn.Module, args: Any, output: Any) -> Any:
+        return (output[0] + adapter[name](args[0]), *output[1:])
+
+    return hook
+
+
 def test_adapters_by_name_in_a_batch_and_off_again() -> None:
     model = llama()
     base = logits(model)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 import transformers
 from torch import nn
 
+from qcompile.ir.hosts import HostSizes
 from qcompile.models.hosts import host_sizes
 from qcompile.models.skeleton import module_infos
 from tests.models.test_models_portable import CASES, EXPERTS, SMALL, build
@@ -48,7 +51,7 @@ def test_blocks_whose_last_linear_map_is_not_their_end(name: str) -> None:
         nn.GroupNorm(2, 4),
         nn.LayerNorm((2, 4)),
         nn.EmbeddingBag(4, 4),
-        nn.Conv1d(4, 4, 1),
+        nn.ConvTranspose1d(4, 4, 1),
         nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4)),
         nn.ModuleList([nn.Linear(4, 4), nn.Linear(4, 4)]),
         nn.ReLU(),
@@ -57,3 +60,39 @@ def test_blocks_whose_last_linear_map_is_not_their_end(name: str) -> None:
 )
 def test_what_is_no_host(module: nn.Module) -> None:
     assert host_sizes(module) is None
+
+
+WHISPER = {
+    "d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "encoder_attention_heads": 2,
+    "decoder_attention_heads": 2, "encoder_ffn_dim": 24, "decoder_ffn_dim": 24, "vocab_size": 60,
+    "num_mel_bins": 4, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+    "decoder_start_token_id": 1,
+}  # fmt: skip
+IMAGES = {"image_size": 8, "patch_size": 4}
+CLIP = {"text_config": {**SMALL, "bos_token_id": 1, "eos_token_id": 2}, "vision_config": IMAGES}
+TOKENS_AND_PATCHES: dict[str, tuple[str, Any, str, str]] = {
+    "llama": ("LlamaForCausalLM", SMALL, "embed_tokens", ""),
+    "gpt2": ("GPT2LMHeadModel", {"n_embd": 16, "n_layer": 1, "n_head": 2}, "wte", ""),
+    "bert": ("BertModel", SMALL, "word_embeddings", ""),
+    "whisper": ("WhisperForConditionalGeneration", WHISPER, "embed_tokens", "conv1 conv2"),
+    "vit": ("ViTModel", {**SMALL, **IMAGES}, "", "projection"),
+    "clip": ("CLIPModel", CLIP, "token_embedding", "patch_embedding"),
+}
+
+
+@pytest.mark.parametrize("case", TOKENS_AND_PATCHES)
+def test_embeddings_of_tokens_and_convolutions_have_words(case: str) -> None:
+    name, sizes, tokens, patches = TOKENS_AND_PATCHES[case]
+    kind = getattr(transformers, name)
+    with torch.device("meta"):
+        model = kind(kind.config_class(**sizes))
+    infos = [module for module in module_infos(model) if module.role is not None]
+    for role, wanted in (("embedding", tokens), ("convolution", patches)):
+        found = {m.name.rpartition(".")[2] for m in infos if m.role == role}
+        assert found == set(wanted.split()), role
+
+
+def test_widths_of_embeddings_convolutions_and_attention_of_torch() -> None:
+    assert host_sizes(nn.Embedding(9, 4, padding_idx=-1)) == HostSizes("embedding", 9, 4, 8)
+    assert host_sizes(nn.Conv2d(4, 6, (3, 2), groups=2)) == HostSizes("convolution", 24, 6)
+    assert host_sizes(nn.MultiheadAttention(8, 2)) == HostSizes("block", 8, 8)

@@ -45,8 +45,8 @@ class ModuleSizeMismatch(ModuleMessage):
     help="compile it for this model; docs/language.md lists the kinds of modules",
 )
 class ModuleKindUnsupported(ModuleMessage):
-    """An adapter is compiled for linear maps, embeddings, norms or blocks of linear maps, each with
-    the name that it has in the model.
+    """An adapter is compiled for linear maps, embeddings, convolutions, norms or blocks of linear
+    maps, each with the name that it has in the model.
 
     Erroneous:  attach(model, adapter)       (where `mlp` was a block and is a linear map here)
     Corrected:  attach(model, qcompile.compile("adapter.qa", model=model))

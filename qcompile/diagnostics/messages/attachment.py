@@ -54,13 +54,15 @@ class PatternMatchesNothing(Message):
     "QA3004",
     "pattern `{pattern}` matches only modules to which no adapter can be attached",
     label="matches {count} of kind {kinds}",
-    help="an adapter attaches to linear maps, embeddings, norms and blocks that the model calls",
+    help="an adapter attaches to linear maps, embeddings, convolutions, norms and blocks that the "
+    "model calls",
 )
 class ModuleUnsupported(Message):
     """An adapter is added to the output of a module, or replaces it: of a linear map, such as
-    Linear and transformers' Conv1D, of an embedding, of a norm over the last axis, or of a block of
-    linear maps. The weights of a model's experts are often slices of one parameter instead, and
-    some linear maps are never called: the modules around them read their weights.
+    Linear and transformers' Conv1D, of an embedding, of a convolution, of a norm over the last
+    axis, or of a block of linear maps. The weights of a model's experts are often slices of one
+    parameter instead, and some linear maps are never called: the modules around them read their
+    weights.
 
     Erroneous:  attach "*.act_fn"
     Corrected:  attach "*.self_attn.q_proj"

@@ -9,7 +9,7 @@ from qcompile.diagnostics.messages.attachment import HostNotLinear, NoModelGiven
 from qcompile.diagnostics.messages.lowering import OutOfRangeAtSize
 from qcompile.ir.compilation import LoweredSet, ModelInfo, Site
 from qcompile.ir.device import Device
-from qcompile.ir.hosts import HOST_KINDS, READ_HOSTS
+from qcompile.ir.hosts import HOST_KINDS, LINEAR_HOST, READ_HOSTS
 from qcompile.ir.limits import MAX_WIDTH
 from qcompile.ir.ops.base import SPEC_BASE
 from qcompile.ir.program import Program
@@ -112,10 +112,13 @@ def _placed(program: Program | None, found: Units, programs: list[Program]) -> i
 
 def _refuse_reading(adapter: AdapterSpec, placement: BodyPlacement, report: LoweringReport) -> None:
     """What computes with the module itself is for linear maps."""
-    if placement.host in READ_HOSTS:
+    if placement.host == LINEAR_HOST:
         return
+    weight = placement.host in READ_HOSTS
     for node in adapter.bodies[placement.body].nodes:
-        if isinstance(node, SPEC_BASE) or node.from_module is not None:
+        # Starts from data are measured on inputs, which are no patches.
+        started = node.from_module is not None and not (weight and node.from_module.start == "weight")
+        if started or (isinstance(node, SPEC_BASE) and not weight):
             message = HostNotLinear(
                 adapter=adapter.name,
                 module=placement.module,
