@@ -6,7 +6,6 @@ from dataclasses import fields
 from typing import assert_never
 
 from qcompile.ir.circuit_text import circuit_lines, gate_text
-from qcompile.ir.hosts import LINEAR_HOST
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.node import references
 from qcompile.ir.orthogonal import UnitaryNode
@@ -33,12 +32,12 @@ from qcompile.ir.text_orthogonal import (
     unitary_text,
 )
 from qcompile.ir.text_training import training_lines
-from qcompile.ir.text_values import inline, parameter_text, tensor_line, tensor_name
+from qcompile.ir.text_values import host_text, inline, parameter_text, tensor_line, tensor_name
 
 
 def plan_lines(plan: Plan) -> list[str]:
     """One line per tensor and node; paths and circuits follow their node, indented."""
-    marks = "" if plan.host == LINEAR_HOST else f", {plan.host}"
+    marks = host_text(plan.host, plan.padding)
     marks += (", control" if plan.control else "") + (", linear" if plan.linear else "")
     lines = [f"plan {plan.adapter} {plan.in_features} -> {plan.out_features}, {plan.mode}{marks}"]
     if plan.parameters:

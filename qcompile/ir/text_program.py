@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.circuit_text import circuit_lines
-from qcompile.ir.hosts import LINEAR_HOST
 from qcompile.ir.network import NetworkNode
 from qcompile.ir.node import ProgramNode, references
 from qcompile.ir.orthogonal import UnitaryNode
@@ -17,14 +16,14 @@ from qcompile.ir.text_orthogonal import (
     unitary_text,
 )
 from qcompile.ir.text_training import training_lines
-from qcompile.ir.text_values import parameter_text, tensor_line, tensor_name
+from qcompile.ir.text_values import host_text, parameter_text, tensor_line, tensor_name
 
 
 def program_lines(program: Program) -> list[str]:
     """One line per tensor, node and gate; equal circuits are printed once."""
     circuits: dict[Circuit, int] = {}
     control = ", control" if program.control else ""
-    host = "" if program.host == LINEAR_HOST else f", {program.host}"
+    host = host_text(program.host, program.padding)
     sizes = f"{program.in_features} -> {program.out_features}"
     lines = [f"program {program.adapter} {sizes}, {program.mode}{host}{control}"]
     if program.parameters:

@@ -6,6 +6,7 @@ import json
 from dataclasses import fields, is_dataclass
 
 from qcompile.ir.file_tensor import FileTensor
+from qcompile.ir.hosts import LINEAR_HOST
 from qcompile.ir.initialisation import Init
 from qcompile.ir.scalar import Apply, Constant, Variable
 from qcompile.ir.tensor import TensorSpec
@@ -83,3 +84,10 @@ def tensor_name(tensor: TensorSpec) -> str:
 def parameter_text(parameters: tuple[tuple[str, object], ...]) -> str:
     """`rank=4, alpha=8`"""
     return ", ".join(f"{name}={inline(value)}" for name, value in parameters)
+
+
+def host_text(host: str, padding: int | None) -> str:
+    """What a header says of the kind of module: nothing of a linear map."""
+    if host == LINEAR_HOST:
+        return ""
+    return f", {host}" + ("" if padding is None else f" padding {padding}")

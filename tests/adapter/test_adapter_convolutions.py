@@ -168,6 +168,16 @@ def test_a_circuit_reads_every_patch() -> None:
         qcompile.merge(model)
 
 
+def test_rows_of_a_batch_have_adapters_of_their_own() -> None:
+    model, x = conv(2), image(2)
+    base = model(x)
+    qcompile.attach(model, trained(spec(CIRCUIT), model), name="one")
+    one = model(x)
+    with qcompile.mixed_batch(model, ["__base__", "one"]):
+        found = model(x)
+    torch.testing.assert_close(found, torch.stack([base[0], one[1]]))
+
+
 def test_pissa_starts_from_the_weight() -> None:
     body = """
     a = linear(x, to: rank, init: principal_rows)

@@ -16,6 +16,7 @@ import qcompile
 from qcompile.adapter.lora import lora_of
 from qcompile.diagnostics.errors import AdapterError, CompileError
 from qcompile.driver.from_peft import adapter_from_peft
+from qcompile.ir.text_plan import plan_lines
 from qcompile.peft import QCompileConfig
 
 pytestmark = [
@@ -233,6 +234,21 @@ def test_what_is_not_linear_is_not_merged(name: str, tmp_path: Path) -> None:
         qcompile.merge(model)
 
 
+def test_rows_of_a_batch_have_adapters_of_their_own() -> None:
+    model = llama()
+    base = logits(model)
+    qcompile.attach(model, trained(spec(LORA), model), name="one")
+    one = logits(model)
+    qcompile.attach(model, trained(spec(BODIES["tokens"]), model), name="two")
+    with qcompile.disabled(model, "one"):
+        two = logits(model)
+    with qcompile.mixed_batch(model, ["two", "one"]):
+        both = logits(model)
+    torch.testing.assert_close(both, torch.stack([two[0], one[1]]))
+    with qcompile.mixed_batch(model, ["__base__", "one"]):
+        torch.testing.assert_close(logits(model), torch.stack([base[0], one[1]]))
+
+
 def test_a_tied_head_keeps_the_weight_of_the_base(tmp_path: Path) -> None:
     """The adapter is at the embedding alone, as in peft, and the weight belongs to both."""
     model, other = llama(tie_word_embeddings=True), llama(tie_word_embeddings=True)
@@ -368,3 +384,9 @@ def test_positions_that_a_forward_computes_are_refused(tmp_path: Path) -> None:
         trained(spec(LORA, '"*.embed_positions"'), model)
     adapter = trained(spec(LORA), model)
     assert {site.module.rpartition(".")[2] for site in adapter.sites} <= {"shared", "embed_tokens"}
+
+
+def test_texts_say_the_token_for_padding() -> None:
+    (plan,) = trained(spec(LORA), llama()).manifest.planned.plans
+    assert f"embedding padding {PAD}" in plan_lines(plan)[0]
+    assert " lookup %0 " in "\n".join(plan_lines(plan))
