@@ -191,6 +191,14 @@ def test_pissa_starts_from_the_weight() -> None:
     torch.testing.assert_close(found, u[:, :4] * s[:4] @ vh[:4], rtol=1e-5, atol=1e-6)
 
 
+def test_starts_from_data_are_refused() -> None:
+    body = """
+    a = linear(x, to: rank, init: activation_rows)
+    update linear(a, to: out_features, init: zero)"""
+    with pytest.raises(CompileError, match="QA3012"):
+        trained(spec(body), conv(2))
+
+
 def test_groups_take_whole_patches_and_are_not_merged() -> None:
     """An update is a convolution over all channels, which a grouped weight has no room for."""
     model, x = conv(2, groups=2), image(2)

@@ -117,7 +117,8 @@ def _refuse_reading(adapter: AdapterSpec, placement: BodyPlacement, report: Lowe
     weight = placement.host in READ_HOSTS
     for node in adapter.bodies[placement.body].nodes:
         # Starts from data are measured on inputs, which are no patches.
-        started = node.from_module is not None and not (weight and node.from_module.start == "weight")
+        init = node.from_module
+        started = init is not None and not (weight and init.start == "weight")
         if started or (isinstance(node, SPEC_BASE) and not weight):
             message = HostNotLinear(
                 adapter=adapter.name,
