@@ -303,14 +303,14 @@ class CompiledAdapter(nn.Module):
         return {name for name, again in found.items() if again}
 
     def gathered(self) -> CompiledAdapter:
-        """A copy with whole tensors on the CPU, of an adapter whose tensors FSDP2 has sharded.
+        """A copy with whole tensors on the CPU, of an adapter that FSDP2 or ZeRO-3 has cut up.
 
         Every process must call it, and every one gets the copy; one of them saves it.
         """
         found: dict[str, torch.Tensor] = {}
         for name, parameter in self._named_tensors():
             if name not in found:
-                found[name] = gathered(parameter.detach()).to("cpu", copy=True)
+                found[name] = gathered(parameter).detach().to("cpu", copy=True)
         return CompiledAdapter.from_state(self.manifest, found)
 
     def _named_tensors(self) -> Iterator[tuple[str, nn.Parameter]]:

@@ -21,15 +21,22 @@ from torch import Tensor, nn
 
 from qcompile.adapter.finite import check_finite
 from qcompile.backends.simulator.module import AdapterModule
+from qcompile.backends.simulator.sharded import is_partitioned
 from qcompile.backends.simulator.training import apply_proximal, penalty
 from qcompile.diagnostics.arguments import check_type, wrong_argument
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.scaling import PartitionedTensors
 from qcompile.ir.training import Penalty, Proximal, Training
 
 __all__ = ["after_step", "check_finite", "has_clauses", "regulariser", "with_regulariser"]
 
 
 def regulariser(model: nn.Module) -> Tensor:
-    """The sum of all penalties of the parts in `model`, 0-dim, differentiable; 0 without any."""
+    """The sum of all penalties of the parts in `model`, 0-dim, differentiable; 0 without any.
+
+    Raises:
+        AdapterError: QA6125 where DeepSpeed's ZeRO-3 has put tensors elsewhere.
+    """
     check_type("regulariser", "model", model, nn.Module, "a module with adapters in it")
     total: Tensor | None = None
     for term, tensors in _terms(model):
@@ -55,6 +62,7 @@ def after_step(model: nn.Module, strength: float = 1.0) -> None:
         strength: Multiplies every threshold, for a schedule of thresholds; 0 or more.
 
     Raises:
+        AdapterError: QA6125.
         UsageError: QA6013.
     """
     check_type("after_step", "model", model, nn.Module, "a module with adapters in it")
@@ -78,6 +86,8 @@ def _terms(model: nn.Module) -> Iterator[tuple[Training, tuple[nn.Parameter, ...
         if not isinstance(module, AdapterModule):
             continue
         for position, (term, tensors) in enumerate(module.terms()):
+            if any(map(is_partitioned, tensors)):
+                raise AdapterError(PartitionedTensors(adapter=module.plan.adapter))
             trained = tuple(tensor for tensor in tensors if tensor.requires_grad)
             key = (module.plan.adapter, position, tuple(map(id, tensors)))
             if trained and key not in seen:

@@ -30,6 +30,7 @@ from qcompile.adapter import without_library
 from qcompile.adapter.lora import lora_of
 from qcompile.adapter.served import load_served, write_served
 from qcompile.adapter.surrogates.surrogate import surrogate_of
+from qcompile.adapter.training import regulariser
 from qcompile.cli import main
 from qcompile.diagnostics import Source
 from qcompile.diagnostics.catalog import all_messages
@@ -41,6 +42,7 @@ from qcompile.ir.gates import GATES
 from qcompile.models.skeleton import describe_model
 from tests.adapter.models import llama
 from tests.plugins.programs import Cfg, plugin
+from tests.scaling.partitions import partition
 
 GOLDEN = Path(__file__).with_name("golden")
 PREFIXES = (
@@ -621,6 +623,13 @@ def program_with_shots() -> None:
     qcompile.compile(text).save("a.pt2")
 
 
+def penalise_partitioned() -> None:
+    adapter = qcompile.compile(PENALISED.replace('attach "*.up_proj"', "shape 6 -> 4"))
+    for parameter in adapter.parameters():
+        partition(parameter)
+    regulariser(adapter)
+
+
 def save_sharded() -> None:
     import torch.distributed as dist
     from torch.distributed.fsdp import fully_shard
@@ -973,6 +982,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6101": lambda: qcompile.prune(qcompile.compile(NONLINEAR, model=model())),
     "QA6102": scaled_gradients,
     "QA6121": save_sharded,
+    "QA6125": penalise_partitioned,
     "QA6123": program_with_shots,
     "QA6131": uncalibrated,
     "QA6139": start_not_read,

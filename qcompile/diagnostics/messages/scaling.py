@@ -14,9 +14,9 @@ from qcompile.diagnostics.message import Message, message
     ),
 )
 class ShardedTensor(Message):
-    """After `fully_shard` each process holds a shard of every parameter. Gathering them is a
-    collective operation: all processes must take part, or those that do wait for ever. So `save`,
-    which one process calls, does not gather by itself.
+    """After `fully_shard`, or under ZeRO-3, each process has a shard of every parameter. Gathering
+    is a collective operation: all processes must take part, or those that do wait for ever. So
+    `save`, which one process calls, does not gather by itself.
 
     Erroneous:  fully_shard(model); …; if rank == 0: adapter.save("adapter.pt")
     Corrected:  fully_shard(model); …; whole = adapter.gathered()
@@ -48,3 +48,20 @@ class NotExportable(Message):
         if "prefix" in self.reason:
             return ("export the model with the adapter attached: `torch.export.export`", keep)
         return (keep,)
+
+
+@message(
+    "QA6125",
+    "the `train` clauses of adapter `{adapter}` cannot act on tensors that ZeRO-3 has partitioned",
+    help="use stage 2 of ZeRO, which leaves parameters whole: adapters are small",
+)
+class PartitionedTensors(Message):
+    """Stage 3 of DeepSpeed's ZeRO leaves an empty tensor in the place of each parameter, but while
+    its module runs. Penalties and proximal steps act between these times. Stages 1 and 2 and FSDP2
+    are no hindrance.
+
+    Erroneous:  zero_optimization: {stage: 3}, for an adapter with `train` clauses
+    Corrected:  zero_optimization: {stage: 2}
+    """
+
+    adapter: str
