@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,9 +126,14 @@ def read_header(path: str) -> Header:
 
 
 def load_tensors(
-    path: str, header: Header, shapes: Mapping[str, tuple[int, ...]]
+    path: str,
+    header: Header,
+    shapes: Mapping[str, tuple[int, ...]],
+    integers: Container[str] = (),
 ) -> dict[str, torch.Tensor]:
     """The tensors of a safetensors file, which are to be exactly those of these names and shapes.
+
+    They are real floating-point numbers; those in `integers` may be integers as well.
 
     Raises:
         ArtifactError: QA5003, QA5009.
@@ -146,7 +151,8 @@ def load_tensors(
     except (SafetensorError, KeyError, ValueError) as error:
         reason = f"it is no safetensors file, or a damaged one ({error})"
         raise ArtifactError(NotAnArchive(path=path, reason=reason)) from None
-    check_tensors(path, tensors, shapes)
+    real = {name: tensor for name, tensor in tensors.items() if name not in integers}
+    check_tensors(path, real, {name: shapes[name] for name in real if name in shapes})
     return tensors
 
 

@@ -20,14 +20,15 @@ from qcompile.diagnostics.messages.peft import BaseSizesUnknown, FieldNotRead, M
 from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Source
 from qcompile.driver.options import Options
-from qcompile.driver.peft_methods import (
-    COMMON_FIELDS,
-    METHODS_OF_PEFT,
+from qcompile.driver.peft_methods.method import (
     NOTHING,
     Config,
     PeftMethod,
     Piece,
+    Place,
+    Unreadable,
 )
+from qcompile.driver.peft_methods.table import COMMON_FIELDS, METHODS_OF_PEFT
 from qcompile.driver.phases import compile_source
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.ir.hosts import LINEAR_HOST, HostSizes
@@ -68,7 +69,8 @@ def adapter_from_peft(path: str | Path, *, model: str | None = None) -> Compiled
         near = nearest(kind, METHODS_OF_PEFT)
         raise ArtifactError(MethodNotRead(path=str(path), kind=kind, known=known, candidates=near))
     _check_fields(str(path), config, method)
-    pieces = _pieces(str(Path(path) / WEIGHTS), config, method)
+    places = None if model is None else _places(model, method)
+    pieces = _pieces(str(Path(path) / WEIGHTS), config, method, places)
     info = None
     if model is None:
         info = _info(str(path), pieces)
@@ -80,7 +82,10 @@ def adapter_from_peft(path: str | Path, *, model: str | None = None) -> Compiled
     problems: list[Message] = []
     for site, part in start.parts():
         for tensor in part.plan.tensors:
-            value = pieces[site.module].tensors[tensor.name]
+            value = pieces[site.module].tensors.get(tensor.name)
+            if value is None:
+                # It is drawn, or the weight will start it.
+                continue
             if tuple(value.shape) != tensor.shape:
                 problem = f"has shape {tuple(value.shape)}, not {tensor.shape}"
                 name = f"{site.module} ({tensor.name})"
@@ -93,11 +98,12 @@ def adapter_from_peft(path: str | Path, *, model: str | None = None) -> Compiled
 
 def _check_fields(path: str, config: Config, method: PeftMethod) -> None:
     problems = []
+    known = COMMON_FIELDS.union(method.fields.split())
     for name, value in config.items():
         if name in method.fixed:
             fits = value in method.fixed[name]
         else:
-            fits = name in COMMON_FIELDS | method.fields or value in NOTHING
+            fits = name in known or value in NOTHING
         if not fits:
             shown = json.dumps(value)
             allowed = tuple(json.dumps(item) for item in method.fixed.get(name, ()))
@@ -110,10 +116,30 @@ def _check_fields(path: str, config: Config, method: PeftMethod) -> None:
         raise ArtifactError(*few(problems))
 
 
-def _pieces(path: str, config: Config, method: PeftMethod) -> dict[str, Piece]:
-    """The part of each module, by its name."""
+def _places(model: str, method: PeftMethod) -> dict[str, Place]:
+    """All modules of the model, by name."""
+    from qcompile.models.norms import norm_form
+    from qcompile.models.skeleton import model_on_meta, read_model
+
+    built = model_on_meta(model) if method.of_norms else None
+    return {
+        module.name: Place(
+            name=module.name,
+            in_features=module.in_features,
+            out_features=module.out_features,
+            norm=None if built is None else norm_form(built.get_submodule(module.name)),
+        )
+        for module in read_model(model).modules
+    }
+
+
+def _pieces(
+    path: str, config: Config, method: PeftMethod, places: Mapping[str, Place] | None
+) -> dict[str, Piece]:
+    """The part of each module, by its name; `places` are None where no model was named."""
     header = read_header(path)
-    loaded = load_tensors(path, header, header.shapes)
+    integers = {key for key in header.shapes if key.rpartition(".")[2] in method.integers}
+    loaded = load_tensors(path, header, header.shapes, integers)
     shared: dict[str, Tensor] = {}
     modules: dict[str, dict[str, Tensor]] = {}
     problems: list[Message] = []
@@ -123,8 +149,8 @@ def _pieces(path: str, config: Config, method: PeftMethod) -> dict[str, Piece]:
         if last in method.shared:
             shared[last] = tensor
             continue
-        # `lora_A.weight` is of a map inside the layer, `ia3_l` a parameter of the layer itself.
-        found = re.fullmatch(r"(.+?)\.((?:lora|oft)_\w+\.weight|\w+)", name)
+        # `lora_A.weight` is of a module inside the layer, `ia3_l` a parameter of the layer itself.
+        found = re.fullmatch(r"(.+?)\.((?:lora|oft|psoft|ln_tuning)_\w+\.\w+|\w+)", name)
         module, plain = found.groups() if found is not None else (name, "")
         if module.endswith(".base_layer"):
             # peft saves the base weights of embeddings with adapters as well.
@@ -133,10 +159,19 @@ def _pieces(path: str, config: Config, method: PeftMethod) -> dict[str, Piece]:
     pieces = {}
     for module, tensors in sorted(modules.items()):
         given = dict(tensors) | shared
+        place = Place(name=module) if places is None else places.get(module)
+        if method.needs_model and places is None:
+            raise ArtifactError(BaseSizesUnknown(path=path, module=module))
         try:
-            pieces[module] = method.read(config, module, given)
+            if place is None or (method.needs_model and not method.of_norms and not place.linear):
+                raise Unreadable("is of no linear map of the model")
+            pieces[module] = method.read(config, place, given)
         except KeyError as missing:
             problem = f"has no tensor {missing} of {method.name}"
+            problems.append(TensorMismatch(path=path, tensor=module, problem=problem))
+            continue
+        except Unreadable as unreadable:
+            problem = str(unreadable)
             problems.append(TensorMismatch(path=path, tensor=module, problem=problem))
             continue
         problems += [

@@ -993,7 +993,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6202": lambda: peft_model(name="low"),
     "QA6203": mixed_batch,
     "QA6223": from_peft(peft_type="SHIRRA"),
-    "QA6225": from_peft(bias="all", init_lora_weights="pissa"),
+    "QA6225": from_peft(bias="all", init_lora_weights="loftq"),
     "QA6227": from_peft(peft_type="IA3", lora_alpha=None),
     "QA6229": lambda: peft_model().add_weighted_adapter(["default"], [0.5], "half"),
     "QA6204": lambda: peft_model(spec=None),

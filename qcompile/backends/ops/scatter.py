@@ -26,7 +26,7 @@ class Scatter:
 
 def scatter(node: ScatterNode, context: StepContext) -> Scatter:
     (count,) = context.widths
-    drawn = drawn_places(node.rows * node.width, count, node.seed)
+    drawn = drawn_places(node.rows * node.width, count, node.seed, node.draw)
     return Scatter(node.rows, node.width, context.constants.index(drawn))
 
 

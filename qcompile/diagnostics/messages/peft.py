@@ -207,9 +207,9 @@ class SamplesUnusable(Message):
 class MethodNotRead(Message):
     """
     `qcompile convert` reads folders of those methods of peft for which there is a spec that
-    computes the same from the same tensors. Some others draw places that no spec repeats.
+    computes the same from the same tensors.
 
-    Erroneous:  qcompile convert shira/ adapter.pt
+    Erroneous:  qcompile convert prompt_tuning/ adapter.pt
     Corrected:  qcompile convert lora/ adapter.pt
     """
 
@@ -241,6 +241,12 @@ class FieldNotRead(Message):
     def helps(self) -> tuple[str, ...]:
         if self.field == "save_projection":
             return ("save it again with `save_projection=True`, so that A and B are in the folder",)
+        if self.field == "save_only_topk_weights":
+            return ("save it again with `save_only_topk_weights=False`, with all logits",)
+        if self.field == "init_lora_weights" and self.value == '"loftq"':
+            return (
+                "set `init_lora_weights` to true where the base is the one that LoftQ quantised",
+            )
         if self.allowed:
             return (f"converted where it is {' or '.join(self.allowed)}",)
         return ("load it by `PeftModel.from_pretrained`",)
@@ -253,8 +259,8 @@ class FieldNotRead(Message):
 )
 class BaseSizesUnknown(Message):
     """
-    Some methods have tensors at one side of a module only, such as IA³'s vectors. The sizes come
-    from the configuration of the base model then.
+    Some methods have tensors at one side of a module only, such as IA³'s vectors, or at places of
+    the weight. The sizes come from the configuration of the base model then.
 
     Erroneous:  qcompile convert ia3/ adapter.pt
     Corrected:  qcompile convert ia3/ adapter.pt --model llama/config.json

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from qcompile.ir.domains import FREE
-from qcompile.ir.ops.scatter import ScatterNode, drawn_places
+from qcompile.ir.ops.scatter import Draw, ScatterNode, drawn_places
 from qcompile.ir.ops.tables import VectorNode
 from qcompile.testing.growing import Growing
 
@@ -17,7 +19,7 @@ Array = NDArray[np.float64]
 def scattered(node: ScatterNode, value: Array) -> Array:
     table = np.zeros((node.rows, node.width))
     for number, place in zip(
-        value[0], drawn_places(table.size, value.shape[1], node.seed), strict=True
+        value[0], drawn_places(table.size, value.shape[1], node.seed, node.draw), strict=True
     ):
         table[divmod(place, node.width)] = number
     return table
@@ -30,7 +32,8 @@ def random_scatter(program: Growing, operand: int, width: int) -> ScatterNode:
     rows = program.draw(st.integers(1, 4))
     size = program.draw(st.integers(-(-width // rows), max(program.max_width, -(-width // rows))))
     seed = program.draw(st.integers(0, 3))
-    return ScatterNode(operand=operand, rows=rows, width=size, seed=seed)
+    draw = program.draw(st.sampled_from(get_args(Draw)))
+    return ScatterNode(operand=operand, rows=rows, width=size, seed=seed, draw=draw)
 
 
 LINEAR = False

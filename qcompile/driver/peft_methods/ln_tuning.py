@@ -1,0 +1,66 @@
+"""LayerNorm tuning: weights and biases of norms, trained in the place of the model's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from qcompile.driver.peft_methods.method import (
+    Config,
+    Form,
+    PeftMethod,
+    Piece,
+    Place,
+    Seen,
+    Unreadable,
+    number,
+)
+from qcompile.models.norms import NormForm
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+    weight = tensors.pop("ln_tuning_layers.weight")
+    bias = tensors.pop("ln_tuning_layers.bias", None)
+    norm = place.norm
+    if norm is None:
+        raise Unreadable("is of a module that is no norm of a known kind")
+    function = "layer_norm" if norm.centred else "rms_norm"
+    factor = f"({number(norm.offset)} + w)" if norm.offset else "w"
+    lines = [
+        f"w = vector(out_features, init: constant({number(1 - norm.offset)}))",
+        f"v = {factor} * {function}(x, eps: {number(norm.eps)})",
+    ]
+    named = {"w": weight}
+    if bias is None:
+        lines.append("replace v")
+    else:
+        lines += ["b = vector(out_features, init: zero)", "replace v + b"]
+        named["b"] = bias
+    return Piece(body="\n    " + "\n    ".join(lines), tensors=named)
+
+
+def forms(seen: Seen) -> Iterator[Form]:
+    shapes = {"ln_tuning_layers.weight": (seen.out_features,)}
+    if len(seen.trained) == 2:
+        shapes["ln_tuning_layers.bias"] = (seen.out_features,)
+    for eps in seen.reals:
+        for centred in (True, False):
+            for offset in (0.0, 1.0):
+                if 0 < eps < 1:
+                    norm = NormForm(centred=centred, eps=eps, offset=offset)
+                    yield Form(config={}, shapes=shapes, norm=norm)
+
+
+METHODS = {
+    "LN_TUNING": PeftMethod(
+        name="LayerNorm tuning",
+        read=read,
+        forms=forms,
+        fields="",
+        needs_model=True,
+        of_norms=True,
+    )
+}

@@ -1,0 +1,104 @@
+"""LoRA, rsLoRA, DoRA; PiSSA and OLoRA, whose start is taken off the weight."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from qcompile.driver.peft_methods.method import (
+    Config,
+    Form,
+    PeftMethod,
+    Piece,
+    Place,
+    Seen,
+    dropped,
+    entry,
+    number,
+    patterned,
+    ranks,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+STARTS = {
+    "pissa": ("principal_rows({scale})", "principal_columns({scale})"),
+    "olora": ("qr_rows", "qr_columns"),
+}
+"""How A and B start, by `init_lora_weights`."""
+
+
+def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+    a, b = tensors.pop("lora_A.weight"), tensors.pop("lora_B.weight")
+    rank, alpha = a.shape[0], patterned(config, "lora_alpha", "alpha_pattern", place.name)
+    scale = number(alpha / (math.sqrt(rank) if config.get("use_rslora") else rank))
+    x = dropped(config, "lora_dropout")
+    sizes = {"in_features": a.shape[1], "out_features": b.shape[0]}
+    start = config.get("init_lora_weights")
+    if start in STARTS:
+        rows, columns = (init.format(scale=scale) for init in STARTS[start])
+        body = f"""
+    v = {x}
+    a = linear(v, to: {rank}, init: {rows})
+    b = linear(a, to: out_features, init: {columns})
+    a0 = linear(x, to: {rank}, init: {rows}, frozen: true)
+    b0 = linear(a0, to: out_features, init: {columns}, frozen: true)
+    update {scale} * (b - b0)"""
+        return Piece(body=body, tensors={"a.weight": a, "b.weight": b}, **sizes)
+    if not config.get("use_dora"):
+        body = f"""
+    a = linear({x}, to: {rank}, init: kaiming_uniform)
+    b = linear(a, to: out_features, init: zero)
+    update {scale} * b"""
+        return Piece(body=body, tensors={"a.weight": a, "b.weight": b}, **sizes)
+    body = f"""
+    a = table({rank}, in_features, init: kaiming_uniform)
+    b = table(out_features, {rank}, init: zero)
+    delta = {scale} * linear(b, to: in_features, weight: transpose(a))
+    m = vector(out_features, init: constant(1))
+    size = m / detach(flat(norm(W + delta)))
+    low = linear(linear({x}, to: {rank}, weight: a), to: out_features, weight: b)
+    update (size - 1) * (y - base_bias) + {scale} * (size * low)"""
+    magnitude = tensors.pop("lora_magnitude_vector")
+    return Piece(body=body, tensors={"a": a, "b": b, "m": magnitude}, **sizes)
+
+
+def forms(seen: Seen) -> Iterator[Form]:
+    for rank in ranks(seen):
+        shapes: dict[str, tuple[int, ...]] = {
+            "lora_A.weight": (rank, seen.in_features),
+            "lora_B.weight": (seen.out_features, rank),
+        }
+        for scale in seen.reals:
+            kind: dict[str, Any] = {"r": rank, "lora_alpha": entry(scale * rank)}
+            by_root = entry(scale * math.sqrt(rank))
+            if isinstance(by_root, int) and not isinstance(kind["lora_alpha"], int):
+                kind |= {"lora_alpha": by_root, "use_rslora": True}
+            if len(seen.trained) == 2 and not seen.frozen:
+                yield Form(config=kind, shapes=shapes)
+            elif len(seen.trained) == 2:
+                for name in STARTS:
+                    if any(start.startswith(STARTS[name][0][:2]) for start in seen.starts):
+                        yield Form(config={**kind, "init_lora_weights": name}, shapes=shapes)
+            else:
+                magnitude = {"lora_magnitude_vector": (seen.out_features,)}
+                yield Form(config={**kind, "use_dora": True}, shapes=shapes | magnitude)
+
+
+METHODS = {
+    "LORA": PeftMethod(
+        name="LoRA, rsLoRA, DoRA, PiSSA, OLoRA",
+        read=read,
+        forms=forms,
+        fields=(
+            "r lora_alpha lora_dropout rank_pattern alpha_pattern use_rslora use_dora"
+            " fan_in_fan_out runtime_config ephemeral_gpu_offload megatron_core"
+            " qalora_group_size"
+        ),
+        fixed={"init_lora_weights": (True, False, None, "gaussian", "orthogonal", "eva", *STARTS)},
+        dropout="lora_dropout",
+        patterns={"r": "rank_pattern", "lora_alpha": "alpha_pattern"},
+    )
+}

@@ -1,0 +1,171 @@
+"""What is known of a method of peft: how its tensors become a spec, and what may be its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from qcompile.models.norms import NormForm
+
+Config = Mapping[str, Any]
+"""The adapter_config.json."""
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """The module that tensors belong to; sizes are None where no model was named."""
+
+    name: str
+    in_features: int | None = None
+    out_features: int | None = None
+    norm: NormForm | None = None
+
+    @property
+    def linear(self) -> bool:
+        """Whether it is a linear map of the model."""
+        return self.in_features is not None and self.out_features is not None
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """in_features, out_features; for methods that need the model."""
+        assert self.in_features is not None and self.out_features is not None
+        return self.in_features, self.out_features
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One module's part."""
+
+    body: str
+    """Statements of an adapter."""
+    tensors: Mapping[str, Tensor]
+    """By their names in the spec; frozen tensors that it draws, or the weight starts, are not
+    here."""
+    in_features: int | None = None
+    out_features: int | None = None
+    """None where the tensors do not say it."""
+
+
+class Unreadable(Exception):
+    """Why the tensors of a module cannot become a spec."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a plan shows of itself, for methods to guess their settings from."""
+
+    in_features: int
+    out_features: int
+    trained: tuple[Shape, ...]
+    frozen: tuple[Shape, ...]
+    starts: tuple[str, ...]
+    """How the frozen tensors start."""
+    reals: tuple[float, ...]
+    """Numbers in the nodes, with 1."""
+    integers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """Settings and shapes with which a plan may be one of a method.
+
+    What `read` makes of them is compared with the plan, so that a guess may be wrong.
+    """
+
+    config: dict[str, Any]
+    shapes: Mapping[str, Shape]
+    """Of peft's tensors."""
+    given: Mapping[str, Tensor] = field(default_factory=dict)
+    """Tensors of the folder that are no parameters."""
+    norm: NormForm | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Folder:
+    """What will be written."""
+
+    config: dict[str, Any]
+    modules: dict[str, dict[str, Tensor]]
+    """By module, then by peft's names."""
+    shared: dict[str, Tensor]
+    sizes: dict[str, tuple[int, int]]
+    """in_features and out_features of the modules."""
+
+
+Read = Callable[[Config, Place, dict[str, "Tensor"]], Piece]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeftMethod:
+    """A row of the table."""
+
+    name: str
+    read: Read
+    """(configuration, module, tensors; takes what it uses out of them) → part."""
+    forms: Callable[[Seen], Iterator[Form]]
+    """Of an adapter's plan, likely ones first."""
+    fields: str
+    """Entries of the configuration that it knows, beside those of every method; words."""
+    fixed: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Entries that must have one of these values, where they are there."""
+    shared: tuple[str, ...] = ()
+    """Tensors of the model and not of a module, which every module is given too."""
+    integers: tuple[str, ...] = ()
+    """Tensors that hold whole numbers."""
+    needs_model: bool = False
+    """`read` asks for the sizes of the module."""
+    of_norms: bool = False
+    """Its modules are norms."""
+    dropout: str | None = None
+    """The entry with the probability of dropout of the input."""
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    """Entry that may differ between modules → the entry that says how."""
+    invert: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] | None = None
+    """The spec's tensors → peft's, where `read` does not just put numbers elsewhere."""
+    settle: Callable[[Folder], None] = lambda folder: None
+    """Completes what depends on all modules."""
+
+
+NOTHING: tuple[Any, ...] = (None, False, 0, 0.0, "none", "", [], {})
+
+
+def number(value: float) -> str:
+    """As the language writes it."""
+    return repr(int(value)) if float(value).is_integer() else repr(float(value))
+
+
+def entry(value: float) -> float | int:
+    """As a configuration writes it: whole where it is, but for rounding."""
+    near = round(value)
+    return near if abs(value - near) <= 1e-9 * max(1.0, abs(value)) else value
+
+
+def patterned(config: Config, name: str, patterns: str, module: str) -> float:
+    """A number of one module, as peft's patterns say it."""
+    for pattern, value in (config.get(patterns) or {}).items():
+        if re.match(rf"(.*\.)?({pattern})$", module):
+            return float(value)
+    return float(config[name])
+
+
+def dropped(config: Config, name: str) -> str:
+    """The input, with dropout where the configuration has it."""
+    probability = config.get(name) or 0.0
+    return f"dropout(x, {number(probability)})" if probability else "x"
+
+
+def ranks(seen: Seen) -> Iterator[int]:
+    """r of each pair of trained tables (r, in_features) and (out_features, r)."""
+    found = {shape[0] for shape in seen.trained if len(shape) == 2 and shape[1] == seen.in_features}
+    yield from sorted(r for r in found if (seen.out_features, r) in seen.trained)
+
+
+def no_forms(_seen: Seen) -> Iterator[Form]:
+    """Of a method that peft no longer writes."""
+    return iter(())

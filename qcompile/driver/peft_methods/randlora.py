@@ -1,0 +1,107 @@
+"""RandLoRA: random products of low rank, mixed by trained diagonals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from qcompile.driver.peft_methods.method import (
+    Config,
+    Folder,
+    Form,
+    PeftMethod,
+    Piece,
+    Place,
+    Seen,
+    dropped,
+    entry,
+    number,
+)
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+    mixed, gamma = tensors.pop("randlora_lambda"), tensors.pop("randlora_gamma")
+    rank, bases = mixed.shape
+    inputs, outputs = place.sizes
+    small, large = min(inputs, outputs), max(inputs, outputs)
+    a = tensors["randlora_A"][:, 0, :small]
+    b = tensors["randlora_B"][:large, :bases].flatten(1)
+    scale = number(config["randlora_alpha"] / rank)
+    side, other = "in_features", "out_features"
+    if inputs > outputs:
+        side, other = other, side
+    random = "init: kaiming_uniform, frozen: true"
+    body = f"""
+    a = table({rank}, {side}, {random}, share: "randlora.a{small}")
+    b = table({other}, {rank * bases}, {random}, share: "randlora.b{large}x{bases}")
+    gamma = table({bases}, {side}, init: constant({number(1 / large)}))
+    lambda = vector({rank * bases}, init: zero)
+    each = table({bases}, 1, init: constant(1), frozen: true)
+    all = table({rank}, 1, init: constant(1), frozen: true)
+    scaled = kron(a, each) * kron(all, gamma)
+    v = {dropped(config, "randlora_dropout")}"""
+    if inputs <= outputs:
+        body += f"""
+    low = lambda * linear(v, to: {rank * bases}, weight: scaled)
+    update {scale} * linear(low, to: out_features, weight: b)"""
+    else:
+        body += f"""
+    low = lambda * linear(v, to: {rank * bases}, weight: transpose(b))
+    update {scale} * linear(low, to: out_features, weight: transpose(scaled))"""
+    named = {"a": a, "b": b, "gamma": gamma, "lambda": mixed.flatten()}
+    return Piece(body=body, tensors=named, in_features=inputs, out_features=outputs)
+
+
+def forms(seen: Seen) -> Iterator[Form]:
+    small, large = sorted((seen.in_features, seen.out_features))
+    for bases, width in (shape for shape in seen.trained if len(shape) == 2):
+        mixed = sum(shape[0] for shape in seen.trained if len(shape) == 1)
+        if width != small or mixed % bases:
+            continue
+        rank = mixed // bases
+        for scale in seen.reals:
+            yield Form(
+                config={"r": rank, "randlora_alpha": entry(scale * rank), "save_projection": True},
+                shapes={
+                    "randlora_lambda": (rank, bases),
+                    "randlora_gamma": (bases, small),
+                    "randlora_A": (rank, 1, small),
+                    "randlora_B": (large, bases, rank),
+                },
+            )
+
+
+def settle(folder: Folder) -> None:
+    """peft's matrices are as large as the largest module, and have bases for the smaller side."""
+    sides = [max(sizes) for sizes in zip(*folder.sizes.values(), strict=True)]
+    small, large, rank = min(sides), max(sides), folder.config["r"]
+    for name, shape in (
+        ("randlora_A", (rank, 1, small)),
+        ("randlora_B", (large, math.ceil(small / rank), rank)),
+    ):
+        known = folder.shared[name]
+        whole = known.new_zeros(shape)
+        whole[tuple(slice(0, extent) for extent in known.shape)] = known
+        folder.shared[name] = whole
+
+
+METHODS = {
+    "RANDLORA": PeftMethod(
+        name="RandLoRA",
+        read=read,
+        forms=forms,
+        fields=(
+            "r projection_prng_key sparse very_sparse randlora_dropout randlora_alpha"
+            " fan_in_fan_out init_weights"
+        ),
+        fixed={"save_projection": (True,)},
+        shared=("randlora_A", "randlora_B"),
+        needs_model=True,
+        dropout="randlora_dropout",
+        settle=settle,
+    )
+}
