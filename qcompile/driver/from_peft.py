@@ -24,8 +24,8 @@ from qcompile.driver.peft_methods.method import (
     NOTHING,
     Config,
     PeftMethod,
+    PeftModule,
     Piece,
-    Place,
     Unreadable,
 )
 from qcompile.driver.peft_methods.table import COMMON_FIELDS, METHODS_OF_PEFT
@@ -116,14 +116,14 @@ def _check_fields(path: str, config: Config, method: PeftMethod) -> None:
         raise ArtifactError(*few(problems))
 
 
-def _places(model: str, method: PeftMethod) -> dict[str, Place]:
+def _places(model: str, method: PeftMethod) -> dict[str, PeftModule]:
     """All modules of the model, by name."""
     from qcompile.models.norms import norm_form
     from qcompile.models.skeleton import model_on_meta, read_model
 
     built = model_on_meta(model) if method.of_norms else None
     return {
-        module.name: Place(
+        module.name: PeftModule(
             name=module.name,
             in_features=module.in_features,
             out_features=module.out_features,
@@ -134,7 +134,7 @@ def _places(model: str, method: PeftMethod) -> dict[str, Place]:
 
 
 def _pieces(
-    path: str, config: Config, method: PeftMethod, places: Mapping[str, Place] | None
+    path: str, config: Config, method: PeftMethod, places: Mapping[str, PeftModule] | None
 ) -> dict[str, Piece]:
     """The part of each module, by its name; `places` are None where no model was named."""
     header = read_header(path)
@@ -159,7 +159,7 @@ def _pieces(
     pieces = {}
     for module, tensors in sorted(modules.items()):
         given = dict(tensors) | shared
-        place = Place(name=module) if places is None else places.get(module)
+        place = PeftModule(name=module) if places is None else places.get(module)
         if method.needs_model and places is None:
             raise ArtifactError(BaseSizesUnknown(path=path, module=module))
         try:

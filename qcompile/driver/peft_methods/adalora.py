@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from qcompile.driver.peft_methods.method import (
     Config,
-    Folder,
-    Form,
+    PeftFolder,
+    PeftForm,
     PeftMethod,
+    PeftModule,
     Piece,
-    Place,
     Seen,
     dropped,
     entry,
-    number,
     ranks,
+    written_number,
 )
 
 if TYPE_CHECKING:
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 EPS = 1e-5
 """peft adds it to the rank."""
+MOST_RANKS = 4097
+"""Ranks at the start that are tried."""
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     a, b, e = (tensors.pop(f"lora_{name}") for name in "ABE")
     if not a.shape[0]:
         # All ranks were taken away: one with a zero computes the same.
@@ -36,12 +38,12 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     a = linear({dropped(config, "lora_dropout")}, to: {a.shape[0]}, init: normal(0.02))
     e = vector({a.shape[0]}, init: zero)
     b = linear(e * a, to: out_features, init: normal(0.02))
-    update {number(alpha / (rank + EPS))} * b"""
+    update {written_number(alpha / (rank + EPS))} * b"""
     named = {"a.weight": a, "b.weight": b, "e": e.flatten()}
     return Piece(body=body, tensors=named, in_features=a.shape[1], out_features=b.shape[0])
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     for rank in ranks(seen):
         shapes = {
             "lora_A": (rank, seen.in_features),
@@ -50,14 +52,14 @@ def forms(seen: Seen) -> Iterator[Form]:
         }
         for scale in seen.reals:
             # The rank of the start is in the scale alone.
-            for start in range(rank, 2 * rank + 1):
+            for start in range(rank, MOST_RANKS):
                 alpha = entry(scale * (start + EPS))
                 if isinstance(alpha, int) or start == rank:
                     config = {"init_r": start, "target_r": start, "lora_alpha": alpha}
-                    yield Form(config={**config, "total_step": 1}, shapes=shapes)
+                    yield PeftForm(config={**config, "total_step": 1}, shapes=shapes)
 
 
-def settle(folder: Folder) -> None:
+def _settle(folder: PeftFolder) -> None:
     """Say which ranks were taken away."""
     start = folder.config["init_r"]
     kept = {module: tensors["lora_A"].shape[0] for module, tensors in folder.modules.items()}
@@ -71,8 +73,8 @@ def settle(folder: Folder) -> None:
 METHODS = {
     "ADALORA": PeftMethod(
         name="AdaLoRA",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields=(
             "r init_r target_r tinit tfinal deltaT beta1 beta2 orth_reg_weight total_step"
             " lora_alpha lora_dropout rank_pattern fan_in_fan_out runtime_config"
@@ -80,6 +82,6 @@ METHODS = {
         ),
         fixed={"init_lora_weights": (True, False, None)},
         dropout="lora_dropout",
-        settle=settle,
+        settle=_settle,
     )
 }

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from qcompile.driver.peft_methods.method import Config, Form, PeftMethod, Piece, Place, Seen
+from qcompile.driver.peft_methods.method import (
+    Config,
+    PeftForm,
+    PeftMethod,
+    PeftModule,
+    Piece,
+    Seen,
+)
 from qcompile.driver.peft_methods.oft import block_size
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     import torch
 
     matrices, scale = tensors.pop("boft_R"), tensors.pop("boft_s")
@@ -47,7 +54,7 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     )
 
 
-def invert(named: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _invert(named: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The skew-symmetric matrices of which `read` takes the entries above the diagonal."""
     import torch
 
@@ -60,11 +67,11 @@ def invert(named: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {"boft_R": matrices, "boft_s": named["s"][:, None]}
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     blocks = [shape for shape in seen.trained if len(shape) == 2]
     if blocks:
         size = block_size(blocks[0][1])
-        yield Form(
+        yield PeftForm(
             config={
                 "boft_block_size": size,
                 "boft_block_num": 0,
@@ -80,11 +87,11 @@ def forms(seen: Seen) -> Iterator[Form]:
 METHODS = {
     "BOFT": PeftMethod(
         name="BOFT",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields=(
             "boft_block_size boft_block_num boft_n_butterfly_factor fan_in_fan_out init_weights"
         ),
-        invert=invert,
+        invert=_invert,
     )
 }

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from qcompile.driver.peft_methods.method import Config, Form, PeftMethod, Piece, Place, Seen
+from qcompile.driver.peft_methods.method import (
+    Config,
+    PeftForm,
+    PeftMethod,
+    PeftModule,
+    Piece,
+    Seen,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     kernel = tensors.pop("c3a_kernel")
     rows, columns, size = kernel.shape
     body = f"""
@@ -21,17 +28,17 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     return Piece(body=body, tensors={"c.rows": kernel}, **sizes)
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     for shape in seen.trained[:1]:
         if len(shape) == 3:
-            yield Form(config={"block_size": shape[2]}, shapes={"c3a_kernel": shape})
+            yield PeftForm(config={"block_size": shape[2]}, shapes={"c3a_kernel": shape})
 
 
 METHODS = {
     "C3A": PeftMethod(
         name="C3A",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields="block_size block_size_pattern init_weights",
         patterns={"block_size": "block_size_pattern"},
     )

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from qcompile.driver.peft_methods.method import (
     Config,
-    Form,
+    PeftForm,
     PeftMethod,
+    PeftModule,
     Piece,
-    Place,
     Seen,
     Unreadable,
     entry,
-    number,
+    written_number,
 )
 from qcompile.ir.ops.scatter import MAX_SEED, drawn_places
 
@@ -35,16 +35,16 @@ def _scatter(count: int, seed: int | None) -> list[str]:
     ]
 
 
-def _piece(lines: list[str], c: Tensor, place: Place) -> Piece:
+def _piece(lines: list[str], c: Tensor, place: PeftModule) -> Piece:
     inputs, outputs = place.sizes
     body = "\n    " + "\n    ".join(lines)
     return Piece(body=body, tensors={"c": c}, in_features=inputs, out_features=outputs)
 
 
-def read_fourierft(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read_fourierft(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     c = tensors.pop("fourierft_spectrum")
     lines = _scatter(len(c), config["random_loc_seed"])
-    scale = number(config["scaling"])
+    scale = written_number(config["scaling"])
     lines.append(f"update linear(x, to: out_features, weight: {scale} * ifft2(t))")
     return _piece(lines, c, place)
 
@@ -58,10 +58,10 @@ def _joined(name: str, averages: str, details: str, width: int) -> list[str]:
     ]
 
 
-def read_waveft(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read_waveft(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     c = tensors.pop("waveft_spectrum")
     lines = _scatter(len(c), config["random_loc_seed"])
-    scale = number(config["scaling"])
+    scale = written_number(config["scaling"])
     if not config.get("use_idwt", True):
         lines.append(f"update {scale} * linear(x, to: out_features, weight: t)")
         return _piece(lines, c, place)
@@ -83,7 +83,7 @@ def read_waveft(config: Config, place: Place, tensors: dict[str, Tensor]) -> Pie
     return _piece(lines, c, place)
 
 
-def read_shira(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read_shira(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     import torch
 
     weight, indices = tensors.pop("shira_weight"), tensors.pop("shira_indices")
@@ -105,14 +105,14 @@ def _places(total: int, count: int, seed: int | None) -> list[int]:
 
 
 def _spectra(name: str, more: tuple[dict[str, Any], ...]) -> Any:
-    def forms(seen: Seen) -> Iterator[Form]:
+    def _forms(seen: Seen) -> Iterator[PeftForm]:
         for count, *rest in seen.trained[:1]:
             if rest:
                 continue
             for seed in seen.integers:
                 for scale in seen.reals:
                     for settings in more:
-                        yield Form(
+                        yield PeftForm(
                             config={
                                 "n_frequency": count,
                                 "scaling": entry(scale),
@@ -122,10 +122,10 @@ def _spectra(name: str, more: tuple[dict[str, Any], ...]) -> Any:
                             shapes={name: (count,)},
                         )
 
-    return forms
+    return _forms
 
 
-def forms_of_shira(seen: Seen) -> Iterator[Form]:
+def _forms_of_shira(seen: Seen) -> Iterator[PeftForm]:
     import torch
 
     total = seen.in_features * seen.out_features
@@ -136,7 +136,7 @@ def forms_of_shira(seen: Seen) -> Iterator[Form]:
         for seed in seen.integers:
             places = torch.tensor(_places(total, count, seed)).sort().values
             rows = torch.stack((places // seen.in_features, places % seen.in_features))
-            yield Form(
+            yield PeftForm(
                 config={"r": rank, "random_seed": seed},
                 shapes={"shira_weight": (count,)},
                 given={"shira_indices": rows.int()},
@@ -146,7 +146,7 @@ def forms_of_shira(seen: Seen) -> Iterator[Form]:
 METHODS = {
     "FOURIERFT": PeftMethod(
         name="FourierFT",
-        read=read_fourierft,
+        read=_read_fourierft,
         forms=_spectra("fourierft_spectrum", ({},)),
         fields=(
             "n_frequency scaling random_loc_seed n_frequency_pattern fan_in_fan_out init_weights"
@@ -156,7 +156,7 @@ METHODS = {
     ),
     "WAVEFT": PeftMethod(
         name="WaveFT",
-        read=read_waveft,
+        read=_read_waveft,
         forms=_spectra("waveft_spectrum", ({}, {"use_idwt": False})),
         fields=(
             "n_frequency scaling use_idwt random_loc_seed n_frequency_pattern"
@@ -168,8 +168,8 @@ METHODS = {
     ),
     "SHIRA": PeftMethod(
         name="SHiRA",
-        read=read_shira,
-        forms=forms_of_shira,
+        read=_read_shira,
+        forms=_forms_of_shira,
         fields="r random_seed fan_in_fan_out init_weights",
         fixed={"mask_type": ("random",)},
         integers=("shira_indices",),

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from qcompile.driver.peft_methods.method import (
     Config,
-    Form,
+    PeftForm,
     PeftMethod,
+    PeftModule,
     Piece,
-    Place,
     Seen,
     dropped,
     ranks,
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     a, b = tensors.pop("hira_A"), tensors.pop("hira_B")
     body = f"""
     a = table({a.shape[0]}, in_features, init: kaiming_uniform)
@@ -31,17 +31,17 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     return Piece(body=body, tensors=named, in_features=a.shape[1], out_features=b.shape[0])
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     for rank in ranks(seen):
         shapes = {"hira_A": (rank, seen.in_features), "hira_B": (seen.out_features, rank)}
-        yield Form(config={"r": rank}, shapes=shapes)
+        yield PeftForm(config={"r": rank}, shapes=shapes)
 
 
 METHODS = {
     "HIRA": PeftMethod(
         name="HiRA",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields="r hira_dropout fan_in_fan_out init_weights rank_pattern",
         dropout="hira_dropout",
         patterns={"r": "rank_pattern"},

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from qcompile.driver.peft_methods.method import (
     Config,
-    Folder,
-    Form,
+    PeftFolder,
+    PeftForm,
     PeftMethod,
+    PeftModule,
     Piece,
-    Place,
     Seen,
 )
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     scale = tensors.pop("ia3_l")
     if scale.shape[0] == 1 and scale.shape[1] > 1:
         body = """
@@ -32,12 +32,12 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     return Piece(body=body, tensors={"l": scale.flatten()}, out_features=scale.shape[0])
 
 
-def forms(seen: Seen) -> Iterator[Form]:
-    yield Form(config={}, shapes={"ia3_l": (seen.out_features, 1)})
-    yield Form(config={}, shapes={"ia3_l": (1, seen.in_features)})
+def _forms(seen: Seen) -> Iterator[PeftForm]:
+    yield PeftForm(config={}, shapes={"ia3_l": (seen.out_features, 1)})
+    yield PeftForm(config={}, shapes={"ia3_l": (1, seen.in_features)})
 
 
-def settle(folder: Folder) -> None:
+def _settle(folder: PeftFolder) -> None:
     folder.config["feedforward_modules"] = sorted(
         module for module, tensors in folder.modules.items() if tensors["ia3_l"].shape[0] == 1
     )
@@ -46,9 +46,9 @@ def settle(folder: Folder) -> None:
 METHODS = {
     "IA3": PeftMethod(
         name="IA³",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields="feedforward_modules fan_in_fan_out init_ia3_weights",
-        settle=settle,
+        settle=_settle,
     )
 }

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from qcompile.driver.peft_methods.method import (
     Config,
-    Form,
+    PeftForm,
     PeftMethod,
+    PeftModule,
     Piece,
-    Place,
     Seen,
     Unreadable,
-    number,
+    written_number,
 )
 from qcompile.models.norms import NormForm
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     weight = tensors.pop("ln_tuning_layers.weight")
     bias = tensors.pop("ln_tuning_layers.bias", None)
     norm = place.norm
     if norm is None:
         raise Unreadable("is of a module that is no norm of a known kind")
     function = "layer_norm" if norm.centred else "rms_norm"
-    factor = f"({number(norm.offset)} + w)" if norm.offset else "w"
+    factor = f"({written_number(norm.offset)} + w)" if norm.offset else "w"
     lines = [
-        f"w = vector(out_features, init: constant({number(1 - norm.offset)}))",
-        f"v = {factor} * {function}(x, eps: {number(norm.eps)})",
+        f"w = vector(out_features, init: constant({written_number(1 - norm.offset)}))",
+        f"v = {factor} * {function}(x, eps: {written_number(norm.eps)})",
     ]
     named = {"w": weight}
     if bias is None:
@@ -42,7 +42,7 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     return Piece(body="\n    " + "\n    ".join(lines), tensors=named)
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     shapes = {"ln_tuning_layers.weight": (seen.out_features,)}
     if len(seen.trained) == 2:
         shapes["ln_tuning_layers.bias"] = (seen.out_features,)
@@ -51,14 +51,14 @@ def forms(seen: Seen) -> Iterator[Form]:
             for offset in (0.0, 1.0):
                 if 0 < eps < 1:
                     norm = NormForm(centred=centred, eps=eps, offset=offset)
-                    yield Form(config={}, shapes=shapes, norm=norm)
+                    yield PeftForm(config={}, shapes=shapes, norm=norm)
 
 
 METHODS = {
     "LN_TUNING": PeftMethod(
         name="LayerNorm tuning",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields="",
         needs_model=True,
         of_norms=True,

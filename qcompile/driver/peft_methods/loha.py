@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 
 from qcompile.driver.peft_methods.method import (
     Config,
-    Form,
+    PeftForm,
     PeftMethod,
+    PeftModule,
     Piece,
-    Place,
     Seen,
     entry,
-    number,
     patterned,
     ranks,
+    written_number,
 )
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     named = {}
     for index in "12":
         named[f"b{index}"] = tensors.pop(f"hada_w{index}_a")
@@ -36,26 +36,26 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     b2 = table(out_features, {rank}, init: zero)
     one = linear(b1, to: in_features, weight: transpose(a1))
     two = linear(b2, to: in_features, weight: transpose(a2))
-    update {number(scale)} * linear(x, to: out_features, weight: one * two)"""
+    update {written_number(scale)} * linear(x, to: out_features, weight: one * two)"""
     sizes = {"in_features": named["a1"].shape[1], "out_features": named["b1"].shape[0]}
     return Piece(body=body, tensors=named, **sizes)
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     for rank in ranks(seen):
         shapes = {}
         for index in "12":
             shapes[f"hada_w{index}_a"] = (seen.out_features, rank)
             shapes[f"hada_w{index}_b"] = (rank, seen.in_features)
         for scale in seen.reals:
-            yield Form(config={"r": rank, "alpha": entry(scale * rank)}, shapes=shapes)
+            yield PeftForm(config={"r": rank, "alpha": entry(scale * rank)}, shapes=shapes)
 
 
 METHODS = {
     "LOHA": PeftMethod(
         name="LoHa",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields="r alpha init_weights rank_pattern alpha_pattern",
         patterns={"r": "rank_pattern", "alpha": "alpha_pattern"},
     )

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 
 from qcompile.driver.peft_methods.method import (
     Config,
-    Form,
+    PeftForm,
     PeftMethod,
+    PeftModule,
     Piece,
-    Place,
     Seen,
     Shape,
     entry,
-    number,
     patterned,
+    written_number,
 )
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     named, lines, shapes = {}, [], []
     for index, name in (("1", "c"), ("2", "d")):
         whole = tensors.pop(f"lokr_w{index}", None)
@@ -43,7 +43,9 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
         shapes.append((rows, columns))
     rank = patterned(config, "r", "rank_pattern", place.name)
     scale = patterned(config, "alpha", "alpha_pattern", place.name) / rank
-    lines.append(f"update {number(scale)} * linear(x, to: out_features, weight: kron(c, d))")
+    lines.append(
+        f"update {written_number(scale)} * linear(x, to: out_features, weight: kron(c, d))"
+    )
     (rows1, columns1), (rows2, columns2) = shapes
     return Piece(
         body="\n    " + "\n    ".join(lines),
@@ -53,7 +55,7 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     )
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     """peft finds the sizes of both factors from `decompose_factor`, and compares r with them."""
     done = set()
     factors = sorted({extent for shape in seen.trained for extent in shape})
@@ -83,7 +85,7 @@ def forms(seen: Seen) -> Iterator[Form]:
                     "decompose_factor": factor,
                     "decompose_both": both,
                 }
-                yield Form(config=config, shapes=shapes)
+                yield PeftForm(config=config, shapes=shapes)
 
 
 def factorised(size: int, factor: int) -> tuple[int, int]:
@@ -106,8 +108,8 @@ def factorised(size: int, factor: int) -> tuple[int, int]:
 METHODS = {
     "LOKR": PeftMethod(
         name="LoKr",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields=(
             "r alpha init_weights rank_pattern alpha_pattern decompose_both decompose_factor"
             " rank_dropout_scale"

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from qcompile.driver.peft_methods.method import (
     Config,
-    Form,
+    PeftForm,
     PeftMethod,
+    PeftModule,
     Piece,
-    Place,
     Seen,
     dropped,
     entry,
-    number,
     patterned,
     ranks,
+    written_number,
 )
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ STARTS = {
 """How A and B start, by `init_lora_weights`."""
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     a, b = tensors.pop("lora_A.weight"), tensors.pop("lora_B.weight")
     rank, alpha = a.shape[0], patterned(config, "lora_alpha", "alpha_pattern", place.name)
-    scale = number(alpha / (math.sqrt(rank) if config.get("use_rslora") else rank))
+    scale = written_number(alpha / (math.sqrt(rank) if config.get("use_rslora") else rank))
     x = dropped(config, "lora_dropout")
     sizes = {"in_features": a.shape[1], "out_features": b.shape[0]}
     start = config.get("init_lora_weights")
@@ -65,7 +65,7 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     return Piece(body=body, tensors={"a": a, "b": b, "m": magnitude}, **sizes)
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     for rank in ranks(seen):
         shapes: dict[str, tuple[int, ...]] = {
             "lora_A.weight": (rank, seen.in_features),
@@ -77,21 +77,21 @@ def forms(seen: Seen) -> Iterator[Form]:
             if isinstance(by_root, int) and not isinstance(kind["lora_alpha"], int):
                 kind |= {"lora_alpha": by_root, "use_rslora": True}
             if len(seen.trained) == 2 and not seen.frozen:
-                yield Form(config=kind, shapes=shapes)
+                yield PeftForm(config=kind, shapes=shapes)
             elif len(seen.trained) == 2:
                 for name in STARTS:
                     if any(start.startswith(STARTS[name][0][:2]) for start in seen.starts):
-                        yield Form(config={**kind, "init_lora_weights": name}, shapes=shapes)
+                        yield PeftForm(config={**kind, "init_lora_weights": name}, shapes=shapes)
             else:
                 magnitude = {"lora_magnitude_vector": (seen.out_features,)}
-                yield Form(config={**kind, "use_dora": True}, shapes=shapes | magnitude)
+                yield PeftForm(config={**kind, "use_dora": True}, shapes=shapes | magnitude)
 
 
 METHODS = {
     "LORA": PeftMethod(
         name="LoRA, rsLoRA, DoRA, PiSSA, OLoRA",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields=(
             "r lora_alpha lora_dropout rank_pattern alpha_pattern use_rslora use_dora"
             " fan_in_fan_out runtime_config ephemeral_gpu_offload megatron_core"

@@ -18,7 +18,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class PeftModule:
     """The module that tensors belong to; sizes are None where no model was named."""
 
     name: str
@@ -72,7 +72,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class PeftForm:
     """Settings and shapes with which a plan may be one of a method.
 
     What `read` makes of them is compared with the plan, so that a guess may be wrong.
@@ -87,7 +87,7 @@ class Form:
 
 
 @dataclass(slots=True, kw_only=True)
-class Folder:
+class PeftFolder:
     """What will be written."""
 
     config: dict[str, Any]
@@ -98,7 +98,7 @@ class Folder:
     """in_features and out_features of the modules."""
 
 
-Read = Callable[[Config, Place, dict[str, "Tensor"]], Piece]
+Read = Callable[[Config, PeftModule, dict[str, "Tensor"]], Piece]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +108,7 @@ class PeftMethod:
     name: str
     read: Read
     """(configuration, module, tensors; takes what it uses out of them) → part."""
-    forms: Callable[[Seen], Iterator[Form]]
+    forms: Callable[[Seen], Iterator[PeftForm]]
     """Of an adapter's plan, likely ones first."""
     fields: str
     """Entries of the configuration that it knows, beside those of every method; words."""
@@ -128,14 +128,14 @@ class PeftMethod:
     """Entry that may differ between modules → the entry that says how."""
     invert: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] | None = None
     """The spec's tensors → peft's, where `read` does not just put numbers elsewhere."""
-    settle: Callable[[Folder], None] = lambda folder: None
+    settle: Callable[[PeftFolder], None] = lambda folder: None
     """Completes what depends on all modules."""
 
 
 NOTHING: tuple[Any, ...] = (None, False, 0, 0.0, "none", "", [], {})
 
 
-def number(value: float) -> str:
+def written_number(value: float) -> str:
     """As the language writes it."""
     return repr(int(value)) if float(value).is_integer() else repr(float(value))
 
@@ -157,7 +157,7 @@ def patterned(config: Config, name: str, patterns: str, module: str) -> float:
 def dropped(config: Config, name: str) -> str:
     """The input, with dropout where the configuration has it."""
     probability = config.get(name) or 0.0
-    return f"dropout(x, {number(probability)})" if probability else "x"
+    return f"dropout(x, {written_number(probability)})" if probability else "x"
 
 
 def ranks(seen: Seen) -> Iterator[int]:
@@ -166,6 +166,6 @@ def ranks(seen: Seen) -> Iterator[int]:
     yield from sorted(r for r in found if (seen.out_features, r) in seen.trained)
 
 
-def no_forms(_seen: Seen) -> Iterator[Form]:
+def no_forms(_seen: Seen) -> Iterator[PeftForm]:
     """Of a method that peft no longer writes."""
     return iter(())

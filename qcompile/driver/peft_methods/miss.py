@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from qcompile.driver.peft_methods.method import (
     Config,
-    Form,
+    PeftForm,
     PeftMethod,
+    PeftModule,
     Piece,
-    Place,
     Read,
     Seen,
     dropped,
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def reader(name: str) -> Read:
+def _reader(name: str) -> Read:
     """Of the tensor of this name."""
 
-    def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+    def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
         block = tensors.pop(name)
         rank, width = block.shape
         x = dropped(config, "miss_dropout")
@@ -40,10 +40,10 @@ def reader(name: str) -> Read:
     update d"""
         return Piece(body=body, tensors={"d.weight": tensor}, out_features=width)
 
-    return read
+    return _read
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     for shape in seen.trained[:1]:
         if len(shape) != 2:
             continue
@@ -51,21 +51,21 @@ def forms(seen: Seen) -> Iterator[Form]:
             config = {"r": shape[1], "mini_r": shape[0], "init_weights": "mini"}
         else:
             config = {"r": shape[1]}
-        yield Form(config=config, shapes={"miss_block": (shape[1], shape[0])})
+        yield PeftForm(config=config, shapes={"miss_block": (shape[1], shape[0])})
 
 
 METHODS = {
     "MISS": PeftMethod(
         name="MiSS",
-        read=reader("miss_block"),
-        forms=forms,
+        read=_reader("miss_block"),
+        forms=_forms,
         fields="r mini_r miss_dropout",
         fixed={"init_weights": (True, False, None, "mini")},
         dropout="miss_dropout",
     ),
     "BONE": PeftMethod(
         name="Bone",
-        read=reader("bone_block"),
+        read=_reader("bone_block"),
         forms=no_forms,
         fields="r",
         fixed={"init_weights": (True, False, None)},

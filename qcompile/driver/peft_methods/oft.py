@@ -6,13 +6,20 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from qcompile.driver.peft_methods.method import Config, Form, PeftMethod, Piece, Place, Seen
+from qcompile.driver.peft_methods.method import (
+    Config,
+    PeftForm,
+    PeftMethod,
+    PeftModule,
+    Piece,
+    Seen,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     skew = tensors.pop("oft_R.weight")
     size = block_size(skew.shape[1])
     body = f"""
@@ -27,7 +34,7 @@ def block_size(above: int) -> int:
     return (1 + math.isqrt(1 + 8 * above)) // 2
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     for shape in seen.trained[:1]:
         if len(shape) == 2:
             config = {
@@ -35,14 +42,14 @@ def forms(seen: Seen) -> Iterator[Form]:
                 "oft_block_size": block_size(shape[1]),
                 "use_cayley_neumann": False,
             }
-            yield Form(config=config, shapes={"oft_R.weight": shape})
+            yield PeftForm(config=config, shapes={"oft_R.weight": shape})
 
 
 METHODS = {
     "OFT": PeftMethod(
         name="OFT",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields="r oft_block_size eps num_cayley_neumann_terms fan_in_fan_out init_weights",
         fixed={"use_cayley_neumann": (False,)},
     )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from qcompile.driver.peft_methods.method import (
     Config,
-    Form,
+    PeftForm,
     PeftMethod,
+    PeftModule,
     Piece,
-    Place,
     Seen,
     Shape,
     dropped,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     weight = tensors.pop("psoft_R.weight")
     orthogonal = config.get("psoft_orth", True)
     rank = block_size(len(weight)) if orthogonal else len(weight)
@@ -54,7 +54,7 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     return Piece(body="\n    " + "\n    ".join(lines), tensors=named)
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     ranks = [shape[0] for shape in seen.frozen if shape[-1] == seen.in_features]
     vectors = [shape for shape in seen.trained if len(shape) == 1]
     for rank in ranks:
@@ -75,14 +75,14 @@ def forms(seen: Seen) -> Iterator[Form]:
                         "psoft_mag_b": b,
                         "ab_svd_init": start,
                     }
-                    yield Form(config=config, shapes=shapes)
+                    yield PeftForm(config=config, shapes=shapes)
 
 
 METHODS = {
     "PSOFT": PeftMethod(
         name="PSOFT",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields=(
             "r psoft_alpha psoft_dropout psoft_orth psoft_mag_a psoft_mag_b ab_svd_init"
             " psoft_svd_lowrank_niter random_seed num_cayley_neumann_terms cayley_neumann_eps"

@@ -8,29 +8,29 @@ from typing import TYPE_CHECKING
 
 from qcompile.driver.peft_methods.method import (
     Config,
-    Folder,
-    Form,
+    PeftFolder,
+    PeftForm,
     PeftMethod,
+    PeftModule,
     Piece,
-    Place,
     Seen,
     dropped,
     entry,
-    number,
+    written_number,
 )
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     mixed, gamma = tensors.pop("randlora_lambda"), tensors.pop("randlora_gamma")
     rank, bases = mixed.shape
     inputs, outputs = place.sizes
     small, large = min(inputs, outputs), max(inputs, outputs)
     a = tensors["randlora_A"][:, 0, :small]
     b = tensors["randlora_B"][:large, :bases].flatten(1)
-    scale = number(config["randlora_alpha"] / rank)
+    scale = written_number(config["randlora_alpha"] / rank)
     side, other = "in_features", "out_features"
     if inputs > outputs:
         side, other = other, side
@@ -38,7 +38,7 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     body = f"""
     a = table({rank}, {side}, {random}, share: "randlora.a{small}")
     b = table({other}, {rank * bases}, {random}, share: "randlora.b{large}x{bases}")
-    gamma = table({bases}, {side}, init: constant({number(1 / large)}))
+    gamma = table({bases}, {side}, init: constant({written_number(1 / large)}))
     lambda = vector({rank * bases}, init: zero)
     each = table({bases}, 1, init: constant(1), frozen: true)
     all = table({rank}, 1, init: constant(1), frozen: true)
@@ -56,7 +56,7 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     return Piece(body=body, tensors=named, in_features=inputs, out_features=outputs)
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     small, large = sorted((seen.in_features, seen.out_features))
     for bases, width in (shape for shape in seen.trained if len(shape) == 2):
         mixed = sum(shape[0] for shape in seen.trained if len(shape) == 1)
@@ -64,7 +64,7 @@ def forms(seen: Seen) -> Iterator[Form]:
             continue
         rank = mixed // bases
         for scale in seen.reals:
-            yield Form(
+            yield PeftForm(
                 config={"r": rank, "randlora_alpha": entry(scale * rank), "save_projection": True},
                 shapes={
                     "randlora_lambda": (rank, bases),
@@ -75,7 +75,7 @@ def forms(seen: Seen) -> Iterator[Form]:
             )
 
 
-def settle(folder: Folder) -> None:
+def _settle(folder: PeftFolder) -> None:
     """peft's matrices are as large as the largest module, and have bases for the smaller side."""
     sides = [max(sizes) for sizes in zip(*folder.sizes.values(), strict=True)]
     small, large, rank = min(sides), max(sides), folder.config["r"]
@@ -92,8 +92,8 @@ def settle(folder: Folder) -> None:
 METHODS = {
     "RANDLORA": PeftMethod(
         name="RandLoRA",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields=(
             "r projection_prng_key sparse very_sparse randlora_dropout randlora_alpha"
             " fan_in_fan_out init_weights"
@@ -102,6 +102,6 @@ METHODS = {
         shared=("randlora_A", "randlora_B"),
         needs_model=True,
         dropout="randlora_dropout",
-        settle=settle,
+        settle=_settle,
     )
 }

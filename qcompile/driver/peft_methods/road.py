@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from qcompile.driver.peft_methods.method import Config, Form, PeftMethod, Piece, Place, Seen
+from qcompile.driver.peft_methods.method import (
+    Config,
+    PeftForm,
+    PeftMethod,
+    PeftModule,
+    Piece,
+    Seen,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,7 +21,7 @@ COUNTS = {"road_1": 1, "road_2": 2, "road_4": 4}
 """Angles of a pair, by variant."""
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     theta, alpha = tensors.pop("road_theta"), tensors.pop("road_alpha")
     size, count = config["group_size"], COUNTS[config["variant"]]
     out = 2 * theta.numel() // count
@@ -56,7 +63,7 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     return Piece(body="\n    " + "\n    ".join(lines), tensors=named, out_features=out)
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     total = sum(shape[0] for shape in seen.trained if len(shape) == 1)
     for variant, count in COUNTS.items():
         if total != count * seen.out_features:
@@ -64,7 +71,7 @@ def forms(seen: Seen) -> Iterator[Form]:
         shape = (total // 2,)
         for size in sorted({seen.out_features, *(2 * it for it in seen.integers)}):
             if size >= 2 and seen.out_features % size == 0:
-                yield Form(
+                yield PeftForm(
                     config={"variant": variant, "group_size": size},
                     shapes={"road_theta": shape, "road_alpha": shape},
                 )
@@ -73,8 +80,8 @@ def forms(seen: Seen) -> Iterator[Form]:
 METHODS = {
     "ROAD": PeftMethod(
         name="RoAd",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields="variant group_size init_weights",
         fixed={"variant": tuple(COUNTS)},
     )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from qcompile.driver.peft_methods.method import (
     Config,
-    Form,
+    PeftForm,
     PeftMethod,
+    PeftModule,
     Piece,
-    Place,
     Seen,
     dropped,
 )
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     bank = tensors["vblora_vector_bank"]
     for_a, for_b = tensors.pop("vblora_logits_A"), tensors.pop("vblora_logits_B")
     (count, size), (rank, pieces, _), rows = bank.shape, for_a.shape, for_b.shape[0]
@@ -46,14 +46,14 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     )
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     for count, size in (shape for shape in seen.trained if len(shape) == 2):
         if seen.in_features % size or seen.out_features % size:
             continue
         pieces, rows = seen.in_features // size, seen.out_features // size
         for rank in {shape[0] // pieces for shape in seen.trained}:
             for mixed in (it for it in seen.integers if 1 <= it <= count):
-                yield Form(
+                yield PeftForm(
                     config={
                         "r": rank,
                         "num_vectors": count,
@@ -71,8 +71,8 @@ def forms(seen: Seen) -> Iterator[Form]:
 METHODS = {
     "VBLORA": PeftMethod(
         name="VB-LoRA",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields=(
             "r num_vectors vector_length topk vblora_dropout fan_in_fan_out"
             " init_vector_bank_bound init_logits_std"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from qcompile.driver.peft_methods.method import (
     Config,
-    Folder,
-    Form,
+    PeftFolder,
+    PeftForm,
     PeftMethod,
+    PeftModule,
     Piece,
-    Place,
     Seen,
     dropped,
 )
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
+def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
     a, b = tensors["vera_A"], tensors["vera_B"]
     d, s = tensors.pop("vera_lambda_d"), tensors.pop("vera_lambda_b")
     body = f"""
@@ -34,11 +34,11 @@ def read(config: Config, place: Place, tensors: dict[str, Tensor]) -> Piece:
     return Piece(body=body, tensors=named, out_features=s.shape[0])
 
 
-def forms(seen: Seen) -> Iterator[Form]:
+def _forms(seen: Seen) -> Iterator[PeftForm]:
     for a in seen.frozen:
         for b in seen.frozen:
             if len(a) == len(b) == 2 and a[0] == b[1]:
-                yield Form(
+                yield PeftForm(
                     config={"r": a[0], "save_projection": True},
                     shapes={
                         "vera_A": a,
@@ -49,7 +49,7 @@ def forms(seen: Seen) -> Iterator[Form]:
                 )
 
 
-def settle(folder: Folder) -> None:
+def _settle(folder: PeftFolder) -> None:
     """peft's matrices are as large as the largest module."""
     widest, highest = (max(sizes) for sizes in zip(*folder.sizes.values(), strict=True))
     folder.shared["vera_A"] = folder.shared["vera_A"][:, :widest]
@@ -59,12 +59,12 @@ def settle(folder: Folder) -> None:
 METHODS = {
     "VERA": PeftMethod(
         name="VeRA",
-        read=read,
-        forms=forms,
+        read=_read,
+        forms=_forms,
         fields="r projection_prng_key vera_dropout d_initial fan_in_fan_out init_weights",
         fixed={"save_projection": (True,)},
         shared=("vera_A", "vera_B"),
         dropout="vera_dropout",
-        settle=settle,
+        settle=_settle,
     )
 }
