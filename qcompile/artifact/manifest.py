@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.compilation import PlannedSet
 from qcompile.ir.device import Device
 
@@ -65,6 +66,10 @@ class Manifest:
     versions: tuple[tuple[str, str], ...]
     """(package, version) at compilation."""
     planned: PlannedSet
+    base_model: str | None = field(default=None, metadata=ADDED_LATER)
+    """Name or path of the model, where a folder of peft stated one."""
+    task_type: str | None = field(default=None, metadata=ADDED_LATER)
+    """peft's name of the task, as stated there."""
 
     def device_of_target(self, name: str) -> Device | None:
         """What a target was compiled for; None without a device, or for a target without plans."""

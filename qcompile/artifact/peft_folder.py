@@ -94,6 +94,8 @@ def write_peft_folder(
         "target_modules": sorted({site.module for site in planned.sites}),
         "plan": canonical_json(manifest),
     }
+    if manifest.base_model is not None:
+        config |= {"base_model_name_or_path": manifest.base_model, "task_type": manifest.task_type}
     digests = {"settings": settings_digest(config), "tensors": tensors_digest(tensors)}
     write_folder(path, {**config, "digests": digests}, tensors)
 

@@ -82,7 +82,7 @@ class Arguments:
     check_only: bool = False
     """`fmt --check`."""
     listing: Literal["passes", "targets"] | None = None
-    to: Literal["adapter", "lora", "surrogate", "transformers"] = "adapter"
+    to: Literal["adapter", "lora", "peft", "surrogate", "transformers"] = "adapter"
     rank: int | float | None = None
     error: float | None = None
     base: str | None = None
@@ -281,7 +281,7 @@ class _Reader:
             to=self._choice(  # type: ignore[arg-type]
                 self._one("to", "--to"),
                 "--to",
-                ("adapter", "lora", "surrogate", "transformers"),
+                ("adapter", "lora", "peft", "surrogate", "transformers"),
                 "adapter",
             ),
             rank=self._rank(),
@@ -422,8 +422,8 @@ class _Reader:
         if self._verb == "convert" and to != "lora":
             needed, both = "`--to lora`", "`--to lora` or `--to surrogate`"
             unused = [("rank", needed)]
-            if to != "transformers":
-                unused.append(("base", "`--to lora` or `--to transformers`"))
+            if to not in ("peft", "transformers"):
+                unused.append(("base", "`--to lora`, `--to peft` or `--to transformers`"))
             if to != "surrogate":
                 unused += [(name, both) for name in ("error", "data", "format")]
             self._problems.extend(

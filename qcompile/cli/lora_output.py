@@ -47,8 +47,8 @@ def write_lora(arguments: Arguments, terminal: Terminal) -> None:
             arguments.rank,
             error=arguments.error,
             samples=None if arguments.data is None else read_samples(arguments.data),
-            base_model=arguments.base or base,
-            task_type=task,
+            base_model=arguments.base or base or adapter.manifest.base_model,
+            task_type=task or adapter.manifest.task_type,
             progress=say,
         )
         lora.save(output)

@@ -247,10 +247,11 @@ OPTIONS: tuple[CommandOption, ...] = (
     ),
     CommandOption(
         names=("--to",),
-        metavar="adapter|lora|surrogate|transformers",
+        metavar="adapter|lora|peft|surrogate|transformers",
         commands=("convert",),
-        help="`lora`: the nearest plain LoRA of a linear adapter, as a folder; `surrogate`: the"
-        " adapter with classical maps in the place of its circuits; `transformers`: a folder that"
+        help="`lora`: the nearest plain LoRA of a linear adapter, as a folder; `peft`: a folder of"
+        " the method of peft that the adapter is; `surrogate`: the adapter with classical maps in"
+        " the place of its circuits; `transformers`: a folder that"
         " loads as the base model with the adapter",
     ),
     CommandOption(

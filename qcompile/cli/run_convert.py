@@ -59,6 +59,9 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     if arguments.to == "surrogate":
         write_surrogate(arguments, terminal)
         return 0
+    if arguments.to == "peft":
+        _to_peft(source, output, arguments.base, terminal)
+        return 0
     if arguments.to == "transformers":
         _to_transformers(source, output, arguments.base, terminal)
         return 0
@@ -96,7 +99,7 @@ def _check_source(source: str) -> None:
 def _check_output(source: str, output: str, arguments: Arguments) -> None:
     kind = kind_of(output)
     check_samples(arguments.data)
-    folder = arguments.to in ("lora", "transformers")
+    folder = arguments.to in ("lora", "peft", "transformers")
     if folder:
         if kind in (*WRITTEN, *SUFFIXES) and kind != FOLDER:
             raise UsageError(UnknownOutputSuffix(path=output, suffixes=(FOLDER,)))
@@ -124,6 +127,19 @@ def _check_output(source: str, output: str, arguments: Arguments) -> None:
         check_output(output)
     data = () if arguments.data is None else (Path(arguments.data),)
     refuse_inputs(output, files_of(output), (*files_of(source), *data_files(arguments.bind), *data))
+
+
+def _to_peft(source: str, output: str, base: str | None, terminal: Terminal) -> None:
+    from qcompile.adapter.load import load
+    from qcompile.driver.to_peft import write_peft_method
+
+    stated, task = base_of(source) if os.path.isdir(source) else (None, None)
+    with terminal.progress() as say:
+        say(f"read {source}")
+        adapter = load(source)
+        say(f"write {output}")
+        name = write_peft_method(adapter, output, base_model=base or stated, task_type=task)
+    terminal.note(f"wrote {output}: {name} of peft, for {len(adapter.sites)} modules")
 
 
 def _to_transformers(source: str, output: str, base: str | None, terminal: Terminal) -> None:

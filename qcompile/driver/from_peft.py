@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,9 @@ def adapter_from_peft(path: str | Path, *, model: str | None = None) -> Compiled
             state[state_name(site, tensor)] = value
     if problems:
         raise ArtifactError(*few(problems))
-    return CompiledAdapter.from_state(compilation.manifest, state)
+    base, task = (config.get(name) or None for name in ("base_model_name_or_path", "task_type"))
+    manifest = replace(compilation.manifest, base_model=base, task_type=task)
+    return CompiledAdapter.from_state(manifest, state)
 
 
 def _check_fields(path: str, config: Config, method: PeftMethod) -> None:

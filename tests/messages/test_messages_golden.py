@@ -266,6 +266,13 @@ def from_peft(**entries: Any) -> Callable[[], None]:
     return run
 
 
+def to_peft() -> None:
+    linear = ATTACHED.replace("update ", "update 2 * x[:4] + ")
+    for text in (linear, NONLINEAR):
+        qcompile.compile(text, model=model()).save("ours.pt")
+        command("convert", "ours.pt", "theirs", "--to", "peft")()
+
+
 def saved_with_adapter() -> None:
     to = tiny_llama()
     qcompile.attach(to, qcompile.compile(ATTACHED.replace("*.up", "*.up_proj"), model=to))
@@ -995,6 +1002,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6223": from_peft(peft_type="SHIRRA"),
     "QA6225": from_peft(bias="all", init_lora_weights="loftq"),
     "QA6227": from_peft(peft_type="IA3", lora_alpha=None),
+    "QA6231": to_peft,
     "QA6229": lambda: peft_model().add_weighted_adapter(["default"], [0.5], "half"),
     "QA6204": lambda: peft_model(spec=None),
     "QA6205": lambda: lora_of(qcompile.compile(ATTACHED, model=model()), rank=0),

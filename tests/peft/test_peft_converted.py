@@ -18,6 +18,7 @@ import qcompile
 from qcompile.cli import main
 from qcompile.diagnostics.errors import QCompileError
 from qcompile.driver.from_peft import adapter_from_peft
+from qcompile.driver.to_peft import write_peft_method
 from qcompile.models.norms import NormForm, norm_form
 from tests.adapter.models import TOKENS, llama
 
@@ -164,7 +165,9 @@ def config_json(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_outputs_are_those_of_peft(name: str, tmp_path: Path, config_json: str) -> None:
+def test_outputs_are_those_of_peft_there_and_back(
+    name: str, tmp_path: Path, config_json: str
+) -> None:
     double = name in IN_DOUBLE
     dtype = torch.float64 if double else torch.float32
     _, (expected, slope) = saved(METHODS[name](), tmp_path / "theirs", dtype)
@@ -181,12 +184,31 @@ def test_outputs_are_those_of_peft(name: str, tmp_path: Path, config_json: str) 
     if name != "c3a":  # whose backward in peft is not the derivative of its forward
         torch.testing.assert_close(gradient, slope, atol=near, rtol=near)
     assert not torch.allclose(found, computed(llama().to(dtype))[0], atol=1e-3)
+    back = str(tmp_path / "back")
+    assert main(["convert", output, back, "--to", "peft", "--base", "a/base"]) == 0
+    assert stated(back)["base_model_name_or_path"] == "a/base"
+    assert stated(back)["peft_type"] == stated(folder)["peft_type"]
+    theirs: Any = peft.PeftModel.from_pretrained(
+        llama().to(dtype), back, autocast_adapter_dtype=False
+    )
+    torch.testing.assert_close(computed(theirs)[0], expected, atol=near, rtol=near)
+    read = [adapter_from_peft(it, model=config_json) for it in (folder, back)]
+    first, second = (it.state_dict() for it in read)
+    assert first.keys() == second.keys()
+    for key, value in first.items():
+        # What the weight starts is NaN until then.
+        assert torch.equal(value.nan_to_num(), second[key].nan_to_num()), key
 
 
 def test_modules_of_all_layers_are_one_pattern(tmp_path: Path) -> None:
     saved(METHODS["lora"](), tmp_path)
     source = adapter_from_peft(tmp_path).manifest.sources[0].text
     assert '"model.layers.*.self_attn.q_proj", "model.layers.*.self_attn.v_proj"' in source
+
+
+def stated(folder: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((Path(folder) / "adapter_config.json").read_text())
+    return found
 
 
 def changed(folder: Path, **entries: Any) -> None:
@@ -319,3 +341,53 @@ def test_the_form_of_a_norm_is_found_by_trying_it(norm: torch.nn.Module) -> None
     assert norm_form(torch.nn.GroupNorm(2, 6)) is None
     gemma = GemmaRMSNorm(6)
     assert norm_form(gemma) == NormForm(centred=False, eps=1e-6, offset=1.0)
+
+
+def test_the_base_model_stays_stated(tmp_path: Path) -> None:
+    saved(METHODS["lora"](), tmp_path / "first")
+    changed(tmp_path / "first", base_model_name_or_path="a/base", task_type="CAUSAL_LM")
+    names = ("first", "a.pt", "b/", "c.safetensors")
+    first, *rest = (f"{tmp_path}/{name}" for name in names)
+    for output in rest:
+        assert main(["convert", first, output]) == 0
+        first = output
+    for to, name in (("peft", "d"), ("lora", "e")):
+        assert main(["convert", first, f"{tmp_path}/{name}", "--to", to]) == 0
+    for folder in ("b", "d", "e"):
+        found = stated(str(tmp_path / folder))
+        assert found["base_model_name_or_path"] == "a/base"
+        assert found["task_type"] == "CAUSAL_LM"
+
+
+def test_modules_of_several_methods_are_refused(tmp_path: Path) -> None:
+    saved(METHODS["lora"](), tmp_path)
+    text = adapter_from_peft(tmp_path).manifest.sources[0].text
+    text += """
+adapter other() {
+    attach "model.layers.*.self_attn.k_proj"
+    turned = reflections(x, count: 2)
+    replace base(turned)
+}
+"""
+    adapter = qcompile.compile(text, model=llama())
+    with pytest.raises(QCompileError, match=r"QA6231.*some modules have LoRA.*`model\.layers"):
+        write_peft_method(adapter, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_spec_may_be_written_otherwise(tmp_path: Path) -> None:
+    """The same map by other words is the same method."""
+    text = """qa 1
+adapter mine() {
+    attach "model.layers.*.self_attn.q_proj"
+    up = table(out_features, 3)
+    down = table(3, in_features)
+    update 3 * linear(0.5 * linear(x, to: 3, weight: down), to: out_features, weight: up)
+}
+"""
+    model = llama()
+    adapter = qcompile.compile(text, model=model)
+    assert write_peft_method(adapter, tmp_path).startswith("LoRA")
+    expected = computed(qcompile.attach(model, adapter))[0]
+    theirs = peft.PeftModel.from_pretrained(llama(), str(tmp_path))
+    torch.testing.assert_close(computed(theirs)[0], expected, atol=2e-5, rtol=2e-5)

@@ -288,3 +288,24 @@ class CombinationRefused(Message):
     Corrected:  attach(base, "a.pt", name="a"); attach(base, "b.pt", name="b")
                 set_adapter(base, {"a": 0.7, "b": 0.3})
     """
+
+
+@message("QA6231", "adapter `{adapter}` cannot be written as a method of peft: {reason}")
+class NoMethodOfPeft(Message):
+    """
+    `--to peft` writes the folder of peft's own method that an adapter is, whatever the spec calls
+    it: of tensors of the same shapes the method must compute the same. All modules of a folder have
+    one method, and one value of each setting that peft has no patterns for.
+
+    Erroneous:  qcompile convert qtha.pt folder/ --to peft
+    Corrected:  qcompile convert dora.pt folder/ --to peft
+    """
+
+    adapter: str
+    reason: str
+    linear: bool = False
+
+    def helps(self) -> tuple[str, ...]:
+        if self.linear:
+            return ("`--to lora` writes the nearest plain LoRA, which peft reads",)
+        return ("a folder with `qcompile convert` alone is read after `import qcompile.peft`",)

@@ -109,7 +109,7 @@ def _spectra(name: str, more: tuple[dict[str, Any], ...]) -> Any:
         for count, *rest in seen.trained[:1]:
             if rest:
                 continue
-            for seed in seen.integers:
+            for seed in seen.seeds:
                 for scale in seen.reals:
                     for settings in more:
                         yield PeftForm(
@@ -133,7 +133,7 @@ def _forms_of_shira(seen: Seen) -> Iterator[PeftForm]:
         rank, left = divmod(count, seen.in_features + seen.out_features)
         if rest or left or count > total:
             continue
-        for seed in seen.integers:
+        for seed in seen.seeds:
             places = torch.tensor(_places(total, count, seed)).sort().values
             rows = torch.stack((places // seen.in_features, places % seen.in_features))
             yield PeftForm(
@@ -144,6 +144,15 @@ def _forms_of_shira(seen: Seen) -> Iterator[PeftForm]:
 
 
 METHODS = {
+    "SHIRA": PeftMethod(
+        name="SHiRA",
+        read=_read_shira,
+        forms=_forms_of_shira,
+        fields="r random_seed fan_in_fan_out init_weights",
+        fixed={"mask_type": ("random",)},
+        integers=("shira_indices",),
+        needs_model=True,
+    ),
     "FOURIERFT": PeftMethod(
         name="FourierFT",
         read=_read_fourierft,
@@ -165,14 +174,5 @@ METHODS = {
         fixed={"wavelet_family": ("db1",)},
         needs_model=True,
         patterns={"n_frequency": "n_frequency_pattern"},
-    ),
-    "SHIRA": PeftMethod(
-        name="SHiRA",
-        read=_read_shira,
-        forms=_forms_of_shira,
-        fields="r random_seed fan_in_fan_out init_weights",
-        fixed={"mask_type": ("random",)},
-        integers=("shira_indices",),
-        needs_model=True,
     ),
 }

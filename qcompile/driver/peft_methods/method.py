@@ -67,8 +67,10 @@ class Seen:
     starts: tuple[str, ...]
     """How the frozen tensors start."""
     reals: tuple[float, ...]
-    """Numbers in the nodes, with 1."""
+    """Numbers in the nodes, with 1, and products of two."""
     integers: tuple[int, ...]
+    seeds: tuple[int, ...]
+    """Of places that torch draws."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

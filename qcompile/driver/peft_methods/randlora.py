@@ -60,7 +60,7 @@ def _forms(seen: Seen) -> Iterator[PeftForm]:
     small, large = sorted((seen.in_features, seen.out_features))
     for bases, width in (shape for shape in seen.trained if len(shape) == 2):
         mixed = sum(shape[0] for shape in seen.trained if len(shape) == 1)
-        if width != small or mixed % bases:
+        if width != small or not mixed or mixed % bases:
             continue
         rank = mixed // bases
         for scale in seen.reals:
@@ -76,7 +76,10 @@ def _forms(seen: Seen) -> Iterator[PeftForm]:
 
 
 def _settle(folder: PeftFolder) -> None:
-    """peft's matrices are as large as the largest module, and have bases for the smaller side."""
+    """peft's matrices are as large as the largest module, with bases for the smaller side.
+
+    Its file has them for every module, and peft warns of a file that has not.
+    """
     sides = [max(sizes) for sizes in zip(*folder.sizes.values(), strict=True)]
     small, large, rank = min(sides), max(sides), folder.config["r"]
     for name, shape in (
@@ -87,6 +90,8 @@ def _settle(folder: PeftFolder) -> None:
         whole = known.new_zeros(shape)
         whole[tuple(slice(0, extent) for extent in known.shape)] = known
         folder.shared[name] = whole
+        for tensors in folder.modules.values():
+            tensors[name] = whole
 
 
 METHODS = {

@@ -51,7 +51,7 @@ def _forms(seen: Seen) -> Iterator[PeftForm]:
         if seen.in_features % size or seen.out_features % size:
             continue
         pieces, rows = seen.in_features // size, seen.out_features // size
-        for rank in {shape[0] // pieces for shape in seen.trained}:
+        for rank in {shape[0] // pieces for shape in seen.trained} - {0}:
             for mixed in (it for it in seen.integers if 1 <= it <= count):
                 yield PeftForm(
                     config={
