@@ -16,6 +16,7 @@ from qcompile.driver.peft_methods.method import PeftForm, PeftMethod, PeftModule
 from qcompile.driver.phases import compile_source
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.ir.hosts import LINEAR_HOST, HostSizes
+from qcompile.ir.network import ContractionNode
 from qcompile.ir.ops.dropout import DropoutNode
 from qcompile.ir.ops.ends import InputNode
 from qcompile.ir.ops.scatter import ScatterNode
@@ -45,7 +46,9 @@ class Recognised:
 
 def seen_of(plan: Plan) -> Seen:
     """What a plan shows of itself."""
-    numbers = [it for node in plan.nodes for it in _numbers(node)]
+    # Not the costs of a contraction.
+    formulas = [it.network if isinstance(it, ContractionNode) else it for it in plan.nodes]
+    numbers = [it for formula in formulas for it in _numbers(formula)]
     reals = dict.fromkeys([1.0, *(it for it in numbers if isinstance(it, float))])
     products = dict.fromkeys(a * b for a, b in combinations(reals, 2))
     return Seen(
@@ -94,7 +97,7 @@ def recognised(part: AdapterModule, method: PeftMethod) -> list[Recognised]:
     probability = dropout_of(plan)
     if probability is None or (probability and method.dropout is None):
         return []
-    if (plan.host == LINEAR_HOST) == method.of_norms or plan.mode == "prefix":
+    if plan.host != ("norm" if method.of_norms else LINEAR_HOST) or plan.mode == "prefix":
         return []
     compared: dict[str, Mapping[str, str] | None] = {}
     found = []

@@ -12,6 +12,7 @@ from qcompile.diagnostics.messages.peft import NoMethodOfPeft
 from qcompile.driver.peft_methods.method import PeftFolder, PeftMethod
 from qcompile.driver.peft_methods.table import METHODS_OF_PEFT
 from qcompile.driver.peft_recognised import Recognised, recognised, traced
+from qcompile.ir.hosts import HOST_KINDS, LINEAR_HOST
 from qcompile.ir.ops.scatter import ScatterNode
 
 if TYPE_CHECKING:
@@ -97,6 +98,9 @@ def folder_of(adapter: CompiledAdapter) -> tuple[str, PeftFolder]:
 
 
 def _why(adapter: CompiledAdapter) -> str:
+    for site, part in adapter.parts():
+        if part.plan.host not in (LINEAR_HOST, "norm"):
+            return f"`{site.module}` is {HOST_KINDS[part.plan.host]}"
     nodes = [node for _, part in adapter.parts() for node in part.plan.nodes]
     if any(isinstance(node, ScatterNode) and node.draw != "torch" for node in nodes):
         return "`scatter` draws other places than peft; `draw: torch` draws the same"

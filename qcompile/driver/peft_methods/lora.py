@@ -19,6 +19,7 @@ from qcompile.driver.peft_methods.method import (
     ranks,
     written_number,
 )
+from qcompile.ir.hosts import EMBEDDING_HOST
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,9 +32,10 @@ STARTS = {
 
 
 def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
+    if "lora_embedding_A" in tensors:
+        return _read_embedding(config, place, tensors)
     a, b = tensors.pop("lora_A.weight"), tensors.pop("lora_B.weight")
-    rank, alpha = a.shape[0], patterned(config, "lora_alpha", "alpha_pattern", place.name)
-    scale = written_number(alpha / (math.sqrt(rank) if config.get("use_rslora") else rank))
+    rank, scale = a.shape[0], _scale(config, place, a.shape[0])
     x = dropped(config, "lora_dropout")
     sizes = {"in_features": a.shape[1], "out_features": b.shape[0]}
     start = config.get("init_lora_weights")
@@ -63,6 +65,27 @@ def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piec
     update (size - 1) * (y - base_bias) + {scale} * (size * low)"""
     magnitude = tensors.pop("lora_magnitude_vector")
     return Piece(body=body, tensors={"a": a, "b": b, "m": magnitude}, **sizes)
+
+
+def _scale(config: Config, place: PeftModule, rank: int) -> str:
+    alpha = patterned(config, "lora_alpha", "alpha_pattern", place.name)
+    return written_number(alpha / (math.sqrt(rank) if config.get("use_rslora") else rank))
+
+
+def _read_embedding(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
+    """peft has no dropout here. Rows of the base that it saves as well are left alone."""
+    a, b = tensors.pop("lora_embedding_A"), tensors.pop("lora_embedding_B")
+    body = f"""
+    a = linear(x, to: {a.shape[0]}, init: zero)
+    b = linear(a, to: out_features, init: normal)
+    update {_scale(config, place, a.shape[0])} * b"""
+    return Piece(
+        body=body,
+        tensors={"a.weight": a, "b.weight": b},
+        in_features=a.shape[1],
+        out_features=b.shape[0],
+        host=EMBEDDING_HOST,
+    )
 
 
 def _forms(seen: Seen) -> Iterator[PeftForm]:

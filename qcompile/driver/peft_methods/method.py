@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from qcompile.ir.hosts import LINEAR_HOST
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -50,6 +52,8 @@ class Piece:
     in_features: int | None = None
     out_features: int | None = None
     """None where the tensors do not say it."""
+    host: str = LINEAR_HOST
+    """The kind of module, see `qcompile.ir.hosts`."""
 
 
 class Unreadable(Exception):
