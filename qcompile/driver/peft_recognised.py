@@ -198,7 +198,7 @@ def _pairings(part: AdapterModule, other: AdapterModule, piece: Piece) -> Iterat
             # What peft's file does not hold must come from the same place.
             and (
                 spec.name in piece.tensors
-                or (it.init == spec.init and (it.init.from_weight or part.drawn_again(it)))
+                or (it.init == spec.init and (it.init.from_module or part.drawn_again(it)))
             )
         ]
         for name in sorted(fits, key=lambda name: name != spec.name):
@@ -224,7 +224,7 @@ def _same(part: AdapterModule, other: AdapterModule, names: Mapping[str, str]) -
     specs = {it.name: it for it in theirs.plan.tensors}
     with torch.no_grad():
         for name, own in names.items():
-            constant = specs[name].frozen and not specs[name].init.from_weight
+            constant = specs[name].frozen and not specs[name].init.from_module
             value = theirs.get_parameter(name)
             if not constant or specs[name].init.kind != "constant":
                 value.copy_(0.5 * drawn(*value.shape))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qcompile.driver.peft_methods.method import (
     Config,
+    EmbeddingPiece,
     PeftForm,
     PeftMethod,
     PeftModule,
@@ -19,7 +20,6 @@ from qcompile.driver.peft_methods.method import (
     ranks,
     written_number,
 )
-from qcompile.ir.hosts import EMBEDDING_HOST
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,13 +79,8 @@ def _read_embedding(config: Config, place: PeftModule, tensors: dict[str, Tensor
     a = linear(x, to: {a.shape[0]}, init: zero)
     b = linear(a, to: out_features, init: normal)
     update {_scale(config, place, a.shape[0])} * b"""
-    return Piece(
-        body=body,
-        tensors={"a.weight": a, "b.weight": b},
-        in_features=a.shape[1],
-        out_features=b.shape[0],
-        host=EMBEDDING_HOST,
-    )
+    named = {"a.weight": a, "b.weight": b}
+    return EmbeddingPiece(body=body, tensors=named, in_features=a.shape[1], out_features=b.shape[0])
 
 
 def _forms(seen: Seen) -> Iterator[PeftForm]:

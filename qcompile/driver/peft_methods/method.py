@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from qcompile.ir.hosts import LINEAR_HOST
+from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,8 +52,14 @@ class Piece:
     in_features: int | None = None
     out_features: int | None = None
     """None where the tensors do not say it."""
-    host: str = LINEAR_HOST
+    host: ClassVar[str] = LINEAR_HOST
     """The kind of module, see `qcompile.ir.hosts`."""
+
+
+class EmbeddingPiece(Piece):
+    """That of an embedding."""
+
+    host = EMBEDDING_HOST
 
 
 class Unreadable(Exception):
