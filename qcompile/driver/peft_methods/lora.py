@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from qcompile.driver.peft_methods.method import (
     Config,
+    ConvolutionPiece,
     EmbeddingPiece,
     PeftForm,
     PeftMethod,
@@ -35,6 +36,8 @@ def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piec
     if "lora_embedding_A" in tensors:
         return _read_embedding(config, place, tensors)
     a, b = tensors.pop("lora_A.weight"), tensors.pop("lora_B.weight")
+    kind = Piece if a.dim() == 2 else ConvolutionPiece
+    a, b = a.flatten(1), b.flatten(1)
     rank, scale = a.shape[0], _scale(config, place, a.shape[0])
     x = dropped(config, "lora_dropout")
     sizes = {"in_features": a.shape[1], "out_features": b.shape[0]}
@@ -48,13 +51,13 @@ def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piec
     a0 = linear(x, to: {rank}, init: {rows}, frozen: true)
     b0 = linear(a0, to: out_features, init: {columns}, frozen: true)
     update {scale} * (b - b0)"""
-        return Piece(body=body, tensors={"a.weight": a, "b.weight": b}, **sizes)
+        return kind(body=body, tensors={"a.weight": a, "b.weight": b}, **sizes)
     if not config.get("use_dora"):
         body = f"""
     a = linear({x}, to: {rank}, init: kaiming_uniform)
     b = linear(a, to: out_features, init: zero)
     update {scale} * b"""
-        return Piece(body=body, tensors={"a.weight": a, "b.weight": b}, **sizes)
+        return kind(body=body, tensors={"a.weight": a, "b.weight": b}, **sizes)
     body = f"""
     a = table({rank}, in_features, init: kaiming_uniform)
     b = table(out_features, {rank}, init: zero)
@@ -63,8 +66,8 @@ def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piec
     size = m / detach(flat(norm(W + delta)))
     low = linear(linear({x}, to: {rank}, weight: a), to: out_features, weight: b)
     update (size - 1) * (y - base_bias) + {scale} * (size * low)"""
-    magnitude = tensors.pop("lora_magnitude_vector")
-    return Piece(body=body, tensors={"a": a, "b": b, "m": magnitude}, **sizes)
+    magnitude = tensors.pop("lora_magnitude_vector").flatten()
+    return kind(body=body, tensors={"a": a, "b": b, "m": magnitude}, **sizes)
 
 
 def _scale(config: Config, place: PeftModule, rank: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST
+from qcompile.ir.hosts import CONVOLUTION_HOST, EMBEDDING_HOST, LINEAR_HOST
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,6 +60,12 @@ class EmbeddingPiece(Piece):
     """That of an embedding."""
 
     host = EMBEDDING_HOST
+
+
+class ConvolutionPiece(Piece):
+    """That of a convolution."""
+
+    host = CONVOLUTION_HOST
 
 
 class Unreadable(Exception):
