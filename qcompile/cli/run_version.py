@@ -7,6 +7,7 @@ from qcompile.artifact.manifest import VERSION, installed_versions
 from qcompile.cli.arguments import Arguments
 from qcompile.cli.option_table import help_text
 from qcompile.cli.terminal import Terminal
+from qcompile.executors.fused.gpu.available import triton_description
 from qcompile.executors.fused.library import description
 
 
@@ -19,6 +20,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
     if arguments.verbose:
         lines.append(f"adapter.pt format {VERSION}")
         lines.append(description())
+        lines.append(triton_description())
         lines += [
             f"{name} {version}" for name, version in installed_versions() if name != "qcompile"
         ]

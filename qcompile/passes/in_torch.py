@@ -1,4 +1,4 @@
-"""Plans as they run where the compiled library does not: on a GPU, or where it is not installed."""
+"""Plans as they run without the compiled library, and on a GPU without Triton."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _step(step: StepFigures) -> str:
         + (
             ""
             if step.in_torch_bytes is None
-            else f"; {quantity(step.in_torch_bytes, 'B')} on a GPU or without the compiled library"
+            else f"; {quantity(step.in_torch_bytes, 'B')} where circuits run in torch"
         )
     )
 

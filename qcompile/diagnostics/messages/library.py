@@ -16,10 +16,10 @@ from qcompile.diagnostics.message import Message, message
     ),
 )
 class MoreWithoutLibrary(Message):
-    """Circuits run in a compiled library, which keeps no states for the backward pass. Where it is
-    not installed, they run in torch: with the same values, but slower and with more memory.
-    `qcompile --version -v` says whether it is installed, `qcompile report` what a step takes with
-    and without it.
+    """Circuits run in a compiled library, or on a GPU in Triton's kernels, and no states are kept
+    for the backward pass. Where neither is installed, they run in torch: with the same values, but
+    slower and with more memory. `qcompile --version -v` says what is installed, `qcompile report`
+    what a step takes with and without it.
 
     Erroneous:  qcompile.load("qtha.pt")      (without the library, 512 modules)
     Corrected:  pip install .                 (on a machine with a compiler), then load it again

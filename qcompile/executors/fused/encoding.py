@@ -61,14 +61,15 @@ def _combinations(combinations: Iterable[LinearCombination], *, constant: bool) 
     for combination in combinations:
         code[0] += 1
         if constant:
-            code.append(_bits(combination.constant))
+            code.append(float_bits(combination.constant))
         code.append(len(combination.terms))
         for index, factor in combination.terms:
-            code += [index, _bits(factor)]
+            code += [index, float_bits(factor)]
     return code
 
 
-def _bits(number: float) -> int:
+def float_bits(number: float) -> int:
+    """Of a float64."""
     found: int = struct.unpack("<q", struct.pack("<d", number))[0]
     return found
 

@@ -1,7 +1,7 @@
-"""The executor that runs a circuit's gate program in a compiled library.
+"""The executor that runs a circuit's gate program in a compiled library, on a GPU in Triton.
 
-What is planned does not depend on whether the library is there: an evaluation holds the form in
-torch that takes its place, chosen by cost like any other.
+What is planned does not depend on whether these are there: an evaluation holds the form in
+torch that takes their place, chosen by cost like any other.
 """
 
 from __future__ import annotations
@@ -71,12 +71,13 @@ class Fused(Executor):
 
     def build(self, evaluation: Evaluation, target: Target, constants: Constants) -> Evaluator:
         from qcompile.executors.fused.build import FusedEvaluator
+        from qcompile.executors.fused.gpu.available import triton_installed
         from qcompile.executors.fused.library import library
 
         assert isinstance(evaluation, FusedEvaluation)
         eager = evaluation.eager
         in_torch = executor_of(eager).build(eager, target, constants)
-        if library() is None:
+        if library() is None and not triton_installed():
             return in_torch
         exact = executor_of(eager).build(eager, EXACT, constants) if target.shots else in_torch
         return FusedEvaluator(fused_program(evaluation.circuit), in_torch, exact, target, constants)

@@ -1,0 +1,1 @@
+"""Gate programs on a GPU, by kernels in Triton."""
