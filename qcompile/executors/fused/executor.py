@@ -35,6 +35,9 @@ Eager = (
 )
 
 
+CIRCUITS = 64
+"""Of a model: two in each of some thirty layers."""
+
 IN_TORCH = (Statevector(), Dense(), Adjoint())
 
 
@@ -52,11 +55,15 @@ class Fused(Executor):
         return FusedEvaluation(circuit=circuit, eager=self._eager(request))
 
     def _eager(self, request: Request) -> Eager:
+        """The fastest, unless what the circuits of a model keep together would be too much."""
+        share = request.memory_limit / CIRCUITS
+
+        def score(offer: Eager) -> float:
+            price = executor_of(offer).price(offer, request.load)
+            return price.seconds * max(1.0, price.bytes / share)
+
         offers = [request.best, *(e.plan(request) for e in IN_TORCH)]
-        return min(
-            (offer for offer in offers if isinstance(offer, Eager)),
-            key=lambda offer: executor_of(offer).price(offer, request.load).seconds,
-        )
+        return min((offer for offer in offers if isinstance(offer, Eager)), key=score)
 
     def price(self, evaluation: Evaluation, load: Workload) -> Price:
         assert isinstance(evaluation, FusedEvaluation)
