@@ -15,6 +15,7 @@ from qcompile.adapter.switch import Standing, Switch
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.interface import HostCall
+from qcompile.ir.hosts import EMBEDDING_HOST
 
 
 class AdaptedModule(NamedParts):
@@ -147,7 +148,8 @@ def _check_output(parts: Sequence[AdapterModule], x: torch.Tensor, base: object)
     """
     for part in parts:
         plan = part.plan
-        wanted = (*x.shape[:-1], plan.out_features)
+        tokens = x.shape if plan.host == EMBEDDING_HOST else x.shape[:-1]
+        wanted = (*tokens, plan.out_features)
         if not isinstance(base, torch.Tensor):
             found = f"an output of type {type(base).__name__}, and not a tensor"
         elif base.shape != wanted:

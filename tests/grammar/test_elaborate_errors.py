@@ -15,7 +15,7 @@ GOOD = "update linear(x, to: out_features, init: zero)"
         ("h = linear(x, to: nope)\ng = tanh(h) + h[0:3]\nupdate g * 2 / rank", "QA2001"),
         ("h = lineer(x)\nq = circuit(4 qubits) { encode angle(h)\nmeasure z }\nupdate q", "QA2006"),
         ("n = 1 // 0\nh = linear(x, to: n + rank)\nupdate h", "QA2104"),
-        ("q = circuit(40 qubits) { ry on 50\nmeasure z }\nupdate q + rank", "QA2105"),
+        ("q = circuit(400 qubits) { ry on 500\nmeasure z }\nupdate q + rank", "QA2105"),
         ("q = circuit(4 qubits) { angles t[0]\nry(t[3])\nmeasure z }\nupdate q * rank", "QA2105"),
     ],
 )

@@ -9,11 +9,11 @@ from torch import Tensor
 
 from qcompile.executors.constants import Constants
 from qcompile.executors.executor import Evaluator
+from qcompile.executors.fused import library
 from qcompile.executors.fused.encoding import encode_program
 from qcompile.executors.fused.gpu.available import gpu_runs, triton_installed
 from qcompile.executors.fused.gpu.encoding import encode_for_gpu, launch_of
 from qcompile.executors.fused.gpu.launch import shared_bytes
-from qcompile.executors.fused.library import library
 from qcompile.executors.fused.operators import run, run_traced
 from qcompile.executors.fused.program import FusedProgram, ReadOutcomes
 from qcompile.executors.shots import sample_distribution, sample_signs
@@ -48,13 +48,13 @@ class FusedEvaluator:
         self.code = constants.index(encode_program(program))
         self.gpu_code = constants.index(encode_for_gpu(program))
         self.launch = launch_of(program)
-        self.compiled = library() is not None
+        self.compiled = library.library() is not None
         self.triton = triton_installed()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """A pickled module may come to a machine without the library, or without Triton."""
         self.__dict__.update(state)
-        self.compiled = library() is not None
+        self.compiled = library.library() is not None
         self.triton = triton_installed()
 
     def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
