@@ -7,9 +7,9 @@ parameter itself keeps its name, its values and its place in the state_dict.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 import torch
@@ -54,6 +54,9 @@ class ParameterTurn:
 
     def __reduce__(self) -> tuple[type[ParameterTurn], tuple[()]]:
         return ParameterTurn, ()
+
+
+Held = TypeVar("Held", bound=nn.Module)
 
 
 class TargetParts(Protocol):
@@ -207,14 +210,23 @@ def target_at(
     module: nn.Module, switch: Switch, parameter: str, expert: int | None
 ) -> ParameterTarget:
     """What holds the parts there, or a new one that holds them now."""
+    return held_at(
+        module,
+        target_name(parameter, expert),
+        ParameterTarget,
+        lambda: ParameterTarget(switch, parameter, expert),
+    )
+
+
+def held_at(module: nn.Module, name: str, kind: type[Held], make: Callable[[], Held]) -> Held:
+    """The target of that name at the parameters of a module, or a new one that stands there now."""
     holder = parameters_of(module)
     if holder is None:
         holder = ParameterHolder(is_transposed(module))
         put_at_parameters(module, holder)
-    name = target_name(parameter, expert)
     found = holder._modules.get(name)
-    if not isinstance(found, ParameterTarget):
-        found = ParameterTarget(switch, parameter, expert)
+    if not isinstance(found, kind):
+        found = make()
         found.train(holder.training)
         holder.add_module(name, found)
     return found

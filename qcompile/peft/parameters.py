@@ -9,14 +9,12 @@ import torch
 from torch import nn
 
 from qcompile.adapter.parameters import (
-    ParameterHolder,
+    held_at,
     parameters_of,
-    put_at_parameters,
     take_from_parameters,
 )
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.ir.hosts import target_name
-from qcompile.models.parameters import is_transposed
 from qcompile.peft.parts import PartsHolder, SharedTensors
 
 
@@ -45,17 +43,12 @@ class QCompileTarget(PartsHolder):
         shared: SharedTensors,
     ) -> QCompileTarget:
         """What stands at the parameter already, or a new one that stands there now."""
-        holder = parameters_of(module)
-        if holder is None:
-            holder = ParameterHolder(is_transposed(module))
-            put_at_parameters(module, holder)
-        name = target_name(parameter, expert)
-        found = holder._modules.get(name)
-        if not isinstance(found, QCompileTarget):
-            found = cls(module.get_parameter(parameter), parameter, expert, site, shared)
-            found.train(holder.training)
-            holder.add_module(name, found)
-        return found
+        return held_at(
+            module,
+            target_name(parameter, expert),
+            cls,
+            lambda: cls(module.get_parameter(parameter), parameter, expert, site, shared),
+        )
 
     def changing(self, stack: ExitStack) -> list[tuple[AdapterModule, float]]:
         """See `qcompile.adapter.parameters.TargetParts`."""
