@@ -11,6 +11,7 @@ import torch
 import transformers
 from torch import nn
 
+import qcompile
 from qcompile.adapter import CompiledAdapter
 from qcompile.artifact.manifest import Manifest
 from qcompile.ir.compilation import PlannedSet, Site
@@ -229,3 +230,14 @@ def snapshot(model: nn.Module) -> dict[str, torch.Tensor]:
 
 def same(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
     return list(left) == list(right) and all(torch.equal(left[k], right[k]) for k in left)
+
+
+def moved(source: str, model: nn.Module) -> CompiledAdapter:
+    """In float64, away from where it starts."""
+    adapter = qcompile.compile("qa 1\n\n" + source, model=model).double()
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in adapter.parameters():
+            noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+            parameter.add_(0.3 * noise)
+    return adapter

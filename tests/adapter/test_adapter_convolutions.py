@@ -16,6 +16,7 @@ import qcompile
 from qcompile.diagnostics.errors import AdapterError, CompileError
 from qcompile.driver.from_peft import adapter_from_peft
 from qcompile.peft import QCompileConfig
+from tests.adapter.models import moved
 
 LORA = """
     a = linear(x, to: rank)
@@ -73,16 +74,6 @@ def spec(body: str, where: str = "convolution") -> str:
     return f"adapter e(rank: int = 4) {{\n    attach {where}\n    {body}\n}}\n"
 
 
-def trained(source: str, model: nn.Module) -> qcompile.CompiledAdapter:
-    adapter = qcompile.compile("qa 1\n\n" + source, model=model).double()
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in adapter.parameters():
-            noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
-            parameter.add_(0.3 * noise)
-    return adapter
-
-
 @pytest.mark.parametrize("dora", [False, True])
 @pytest.mark.parametrize("axes", [1, 2, 3])
 def test_lora_and_dora_are_those_of_peft(axes: int, dora: bool) -> None:
@@ -90,7 +81,7 @@ def test_lora_and_dora_are_those_of_peft(axes: int, dora: bool) -> None:
     model, x = conv(axes), image(axes)
     theirs: Any = peft.get_peft_model(conv(axes), config).double()
     layer = theirs.base_model.model.conv
-    adapter = trained(spec(DORA if dora else LORA), model)
+    adapter = moved(spec(DORA if dora else LORA), model)
     ours = dict(adapter["conv"].named_parameters())
     a, b = layer.lora_A["default"].weight, layer.lora_B["default"].weight
     pairs = list(zip(ours.values(), (a, b), strict=False))
@@ -131,7 +122,7 @@ def test_the_update_is_a_convolution(axes: int, options: str) -> None:
     """The merged weight in torch's own convolution is the oracle of patches."""
     model, x = conv(axes, **OPTIONS[options]), image(axes)
     before = model(x)
-    qcompile.attach(model, trained(spec(LORA), model))
+    qcompile.attach(model, moved(spec(LORA), model))
     expected, single = model(x), model(x[0])
     merged = qcompile.merge(copy.deepcopy(model))
     torch.testing.assert_close(merged(x), expected, rtol=1e-10, atol=1e-10)
@@ -143,7 +134,7 @@ def test_the_update_is_a_convolution(axes: int, options: str) -> None:
 @pytest.mark.parametrize("name", BODIES)
 def test_linear_families_are_merged(name: str, tmp_path: Path) -> None:
     model, x = conv(2), image(2)
-    adapter = trained(spec(BODIES[name]), model)
+    adapter = moved(spec(BODIES[name]), model)
     qcompile.attach(model, adapter)
     expected = model(x)
     adapter.save(tmp_path / "a.pt")
@@ -157,7 +148,7 @@ def test_linear_families_are_merged(name: str, tmp_path: Path) -> None:
 
 def test_a_circuit_reads_every_patch() -> None:
     model, x = conv(2), image(2)
-    adapter = trained(spec(CIRCUIT), model)
+    adapter = moved(spec(CIRCUIT), model)
     base = model(x)
     part = adapter["conv"]
     unfolded = nn.functional.unfold(x, (3, 2), padding=1, stride=2).transpose(1, 2)
@@ -171,7 +162,7 @@ def test_a_circuit_reads_every_patch() -> None:
 def test_rows_of_a_batch_have_adapters_of_their_own() -> None:
     model, x = conv(2), image(2)
     base = model(x)
-    qcompile.attach(model, trained(spec(CIRCUIT), model), name="one")
+    qcompile.attach(model, moved(spec(CIRCUIT), model), name="one")
     one = model(x)
     with qcompile.mixed_batch(model, ["__base__", "one"]):
         found = model(x)
@@ -196,13 +187,13 @@ def test_starts_from_data_are_refused() -> None:
     a = linear(x, to: rank, init: activation_rows)
     update linear(a, to: out_features, init: zero)"""
     with pytest.raises(CompileError, match="QA3012"):
-        trained(spec(body), conv(2))
+        moved(spec(body), conv(2))
 
 
 def test_groups_take_whole_patches_and_are_not_merged() -> None:
     """An update is a convolution over all channels, which a grouped weight has no room for."""
     model, x = conv(2, groups=2), image(2)
-    adapter = trained(spec(LORA), model)
+    adapter = moved(spec(LORA), model)
     whole = conv(2).conv
     with torch.no_grad():
         delta = adapter["conv"].merge_weight()
@@ -213,7 +204,7 @@ def test_groups_take_whole_patches_and_are_not_merged() -> None:
     with pytest.raises(AdapterError, match="2 groups"):
         qcompile.merge(model)
     with pytest.raises(AdapterError, match=r"QA6024.*2 groups"):
-        qcompile.attach(conv(2, groups=2), trained(spec(BODIES["weight"]), conv(2, groups=2)))
+        qcompile.attach(conv(2, groups=2), moved(spec(BODIES["weight"]), conv(2, groups=2)))
 
 
 def test_forwards_of_their_own_are_refused() -> None:
@@ -224,7 +215,7 @@ def test_forwards_of_their_own_are_refused() -> None:
             return found
 
     with pytest.raises(CompileError, match="forward of its own"):
-        trained(spec(LORA, '"conv"'), Net(Standardised(4, 6, 3)))
+        moved(spec(LORA, '"conv"'), Net(Standardised(4, 6, 3)))
 
 
 def vit() -> Any:
@@ -266,7 +257,7 @@ def speech(model: Any) -> Tensor:
 def test_models_of_transformers(build: Any, run: Any, count: int) -> None:
     model = build()
     before = run(model)
-    adapter = trained(spec(LORA), model)
+    adapter = moved(spec(LORA), model)
     assert len(adapter.sites) == count
     qcompile.attach(model, adapter)
     expected = run(model)

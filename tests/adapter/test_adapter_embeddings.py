@@ -18,6 +18,7 @@ from qcompile.diagnostics.errors import AdapterError, CompileError
 from qcompile.driver.from_peft import adapter_from_peft
 from qcompile.ir.text_plan import plan_lines
 from qcompile.peft import QCompileConfig
+from tests.adapter.models import moved
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.* is deprecated"),
@@ -75,16 +76,6 @@ def spec(body: str, where: str = "embedding") -> str:
     return f"adapter e(rank: int = 4) {{\n    attach {where}\n    {body}\n}}\n"
 
 
-def trained(source: str, model: nn.Module) -> qcompile.CompiledAdapter:
-    adapter = qcompile.compile("qa 1\n\n" + source, model=model).double()
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in adapter.parameters():
-            noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
-            parameter.add_(0.3 * noise)
-    return adapter
-
-
 def logits(model: Any) -> Tensor:
     found: Tensor = model(IDS).logits
     return found
@@ -99,7 +90,7 @@ def theirs_of(model: nn.Module, rank: int = 4) -> Any:
 def test_lora_is_that_of_peft(build: Any, tmp_path: Path) -> None:
     """Its start leaves zero what is looked up for padding, and there is no gradient for it."""
     model, theirs = build(), theirs_of(build()).double()
-    adapter = trained(spec(LORA), model)
+    adapter = moved(spec(LORA), model)
     name = "model.embed_tokens"
     assert [site.module for site in adapter.sites] == [name]
     layer = theirs.base_model.model.get_submodule(name)
@@ -130,7 +121,7 @@ def test_trainable_tokens_are_those_of_peft(build: Any) -> None:
     config = peft.TrainableTokensConfig(token_indices=[2, 1, 3], target_modules=["embed_tokens"])
     model, theirs = build(), peft.get_peft_model(build(), config)
     source = (EXAMPLES / "trainable_tokens.qa").read_text().replace("[1, 2, 3]", "[2, 1, 3]")
-    adapter = trained(source.partition('config.json"')[2], model)
+    adapter = moved(source.partition('config.json"')[2], model)
     (ours,) = adapter.parameters()
     layer = theirs.base_model.model.get_submodule("model.embed_tokens")
     rows = layer.trainable_tokens_delta["default"]
@@ -182,8 +173,8 @@ def test_an_id_is_a_one_hot_vector(name: str, tmp_path: Path) -> None:
     with torch.no_grad():
         linear.weight.copy_(table.weight.T)
     looked_up, mapped = nn.Sequential(table), nn.Sequential(linear)
-    adapter = trained(spec(body, '"0"'), looked_up)
-    other = trained(spec(body, '"0"'), mapped)
+    adapter = moved(spec(body, '"0"'), looked_up)
+    other = moved(spec(body, '"0"'), mapped)
     ids = torch.tensor([[3, 9, 4], [11, 2, 19]])
     one_hot = nn.functional.one_hot(ids, 20).double()
     qcompile.attach(looked_up, adapter)
@@ -202,7 +193,7 @@ def test_an_id_is_a_one_hot_vector(name: str, tmp_path: Path) -> None:
 def test_merging_gives_the_same_and_detach_the_base(build: Any, name: str, tmp_path: Path) -> None:
     model = build()
     before, keys = logits(model), list(model.state_dict())
-    adapter = trained(spec(BODIES[name]), model)
+    adapter = moved(spec(BODIES[name]), model)
     qcompile.attach(model, adapter)
     expected = logits(model)
     assert not torch.allclose(expected, before, atol=1e-3)
@@ -219,7 +210,7 @@ def test_merging_gives_the_same_and_detach_the_base(build: Any, name: str, tmp_p
 
 @pytest.mark.parametrize("name", [*BODIES, *NOT_LINEAR])
 def test_a_file_gives_the_same(name: str, tmp_path: Path) -> None:
-    adapter = trained(spec((BODIES | NOT_LINEAR)[name]), llama())
+    adapter = moved(spec((BODIES | NOT_LINEAR)[name]), llama())
     expected = logits(qcompile.attach(llama(), adapter))
     adapter.save(tmp_path / "e.pt")
     found = logits(qcompile.attach(llama(), qcompile.load(tmp_path / "e.pt")))
@@ -229,7 +220,7 @@ def test_a_file_gives_the_same(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NOT_LINEAR)
 def test_what_is_not_linear_is_not_merged(name: str, tmp_path: Path) -> None:
     model = llama()
-    qcompile.attach(model, trained(spec(NOT_LINEAR[name]), model))
+    qcompile.attach(model, moved(spec(NOT_LINEAR[name]), model))
     with pytest.raises(AdapterError, match="QA6006"):
         qcompile.merge(model)
 
@@ -237,9 +228,9 @@ def test_what_is_not_linear_is_not_merged(name: str, tmp_path: Path) -> None:
 def test_rows_of_a_batch_have_adapters_of_their_own() -> None:
     model = llama()
     base = logits(model)
-    qcompile.attach(model, trained(spec(LORA), model), name="one")
+    qcompile.attach(model, moved(spec(LORA), model), name="one")
     one = logits(model)
-    qcompile.attach(model, trained(spec(BODIES["tokens"]), model), name="two")
+    qcompile.attach(model, moved(spec(BODIES["tokens"]), model), name="two")
     with qcompile.disabled(model, "one"):
         two = logits(model)
     with qcompile.mixed_batch(model, ["two", "one"]):
@@ -252,7 +243,7 @@ def test_rows_of_a_batch_have_adapters_of_their_own() -> None:
 def test_a_tied_head_keeps_the_weight_of_the_base(tmp_path: Path) -> None:
     """The adapter is at the embedding alone, as in peft, and the weight belongs to both."""
     model, other = llama(tie_word_embeddings=True), llama(tie_word_embeddings=True)
-    adapter = trained(spec(LORA), model)
+    adapter = moved(spec(LORA), model)
     delta = adapter["model.embed_tokens"].merge_weight().T
     qcompile.attach(model, adapter)
     assert model.lm_head.weight is model.model.embed_tokens.weight
@@ -264,7 +255,7 @@ def test_a_tied_head_keeps_the_weight_of_the_base(tmp_path: Path) -> None:
 
 
 def test_the_vocabulary_stays_as_it_is(tmp_path: Path) -> None:
-    model = qcompile.attach(llama(), trained(spec(LORA), llama()))
+    model = qcompile.attach(llama(), moved(spec(LORA), llama()))
     with pytest.raises(AdapterError, match="its embedding has an adapter"):
         model.resize_token_embeddings(50)
     qcompile.detach(model)
@@ -273,13 +264,13 @@ def test_the_vocabulary_stays_as_it_is(tmp_path: Path) -> None:
 
 
 def test_ids_outside_raise_as_torch_does(tmp_path: Path) -> None:
-    model = qcompile.attach(llama(), trained(spec(LORA), llama()))
+    model = qcompile.attach(llama(), moved(spec(LORA), llama()))
     with pytest.raises(IndexError):
         model(torch.tensor([[40]]))
 
 
 def test_a_part_takes_ids(tmp_path: Path) -> None:
-    adapter = trained(spec(LORA), llama())
+    adapter = moved(spec(LORA), llama())
     assert adapter(IDS).shape == (2, 4, 16)
     assert not adapter(IDS)[IDS == PAD].any()
     with pytest.raises(AdapterError, match="QA6064"):
@@ -290,7 +281,7 @@ def test_gradient_checkpointing_changes_nothing(tmp_path: Path) -> None:
     found = []
     for checkpointed in (False, True):
         model = llama()
-        adapter = trained(spec(LORA), model)
+        adapter = moved(spec(LORA), model)
         qcompile.attach(model, adapter)
         if checkpointed:
             model.gradient_checkpointing_enable()
@@ -326,7 +317,7 @@ def test_folders_of_peft_come_and_go(rslora: bool, tmp_path: Path) -> None:
 
 
 def test_lora_says_the_error_at_the_given_ids(tmp_path: Path) -> None:
-    adapter = trained(spec(BODIES["table"]), llama())
+    adapter = moved(spec(BODIES["table"]), llama())
     plain = lora_of(adapter, 4, samples=IDS)
     a, b = plain.factors["model.embed_tokens"]
     part = adapter["model.embed_tokens"]
@@ -336,7 +327,7 @@ def test_lora_says_the_error_at_the_given_ids(tmp_path: Path) -> None:
 
 
 def test_an_exported_part_takes_ids(tmp_path: Path) -> None:
-    adapter = trained(spec(LORA), llama())
+    adapter = moved(spec(LORA), llama())
     program = adapter.export().module()
     torch.testing.assert_close(program(IDS), adapter(IDS))
 
@@ -344,7 +335,7 @@ def test_an_exported_part_takes_ids(tmp_path: Path) -> None:
 def test_gates_are_pruned(tmp_path: Path) -> None:
     body = """g = vector(rank, init: constant(1))
     update linear(g * linear(x, to: rank), to: out_features, init: zero)"""
-    adapter = trained(spec(body), llama())
+    adapter = moved(spec(body), llama())
     part = adapter["model.embed_tokens"]
     with torch.no_grad():
         part.get_parameter("g")[1:3] = 0
@@ -365,13 +356,13 @@ def test_gates_are_pruned(tmp_path: Path) -> None:
 )
 def test_other_operations_are_refused(body: str, word: str, tmp_path: Path) -> None:
     with pytest.raises(CompileError, match=f"QA3014.*`{word}`"):
-        trained(spec(body), llama())
+        moved(spec(body), llama())
 
 
 @pytest.mark.parametrize("body", ["update linear(base(y), to: out_features)", "update flat(W)"])
 def test_the_weight_is_not_read(body: str, tmp_path: Path) -> None:
     with pytest.raises(CompileError, match="QA3012"):
-        trained(spec(body), llama())
+        moved(spec(body), llama())
 
 
 def test_positions_that_a_forward_computes_are_refused(tmp_path: Path) -> None:
@@ -381,12 +372,12 @@ def test_positions_that_a_forward_computes_are_refused(tmp_path: Path) -> None:
     )  # fmt: skip
     model = transformers.BartModel(config)
     with pytest.raises(CompileError, match="forward of its own"):
-        trained(spec(LORA, '"*.embed_positions"'), model)
-    adapter = trained(spec(LORA), model)
+        moved(spec(LORA, '"*.embed_positions"'), model)
+    adapter = moved(spec(LORA), model)
     assert {site.module.rpartition(".")[2] for site in adapter.sites} <= {"shared", "embed_tokens"}
 
 
 def test_texts_say_the_token_for_padding() -> None:
-    (plan,) = trained(spec(LORA), llama()).manifest.planned.plans
+    (plan,) = moved(spec(LORA), llama()).manifest.planned.plans
     assert f"embedding padding {PAD}" in plan_lines(plan)[0]
     assert " lookup %0 " in "\n".join(plan_lines(plan))
