@@ -1,9 +1,10 @@
 """`peft_config: {name: qcompile, spec: adapter.qa}` in a configuration of LLaMA-Factory's v1.
 
-It looks for no plugins of others, so that training starts here, in one process or under torchrun:
+It looks for no plugins of others, so that training starts here:
 
     python -m qcompile.plugins.llama_factory sft train.yaml
-    torchrun --nproc-per-node 2 -m qcompile.plugins.llama_factory sft train.yaml
+
+Its training in several processes needs accelerators and was not tried.
 """
 
 from __future__ import annotations
