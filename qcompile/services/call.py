@@ -50,29 +50,29 @@ class _Job:
 
 
 class JobCall:
-    """All bindings of one call, each in every sampling."""
+    """All bindings of one call, those of each sampling."""
 
     def __init__(
         self,
         provider: Provider,
         terms: Terms,
-        samplings: Sequence[Sampling],
-        bindings: NDArray[np.float64],
+        work: Sequence[tuple[Sampling, NDArray[np.float64]]],
     ) -> None:
         """Args:
         provider: Runs the jobs.
         terms: Of the service.
-        samplings: Of one circuit.
-        bindings: (K, slots), no two of them equal.
+        work: Samplings, of one circuit or several, each with bindings (K, slots) of which no two
+            are equal.
         """
         self.provider, self.terms, self.ledger = provider, terms, terms.ledger
-        self.samplings, self.bindings = tuple(samplings), bindings
+        self.samplings = tuple(sampling for sampling, _ in work)
+        self.bindings = tuple(bindings for _, bindings in work)
         self.copies = [sampling.placed.copies for sampling in self.samplings]
         self.qubits = [len(measured_qubits(sampling.placed.circuit)) for sampling in self.samplings]
         self._about: dict[tuple[int, int], Any] = {}
         self.units = [
             _Unit(sampling, binding)
-            for sampling in range(len(self.samplings))
+            for sampling, bindings in enumerate(self.bindings)
             for binding in range(len(bindings))
         ]
         self.found: dict[_Unit, tuple[Row, int]] = {}
@@ -80,8 +80,8 @@ class JobCall:
         self.open: list[_Job] = []
         self.trouble: Message = ServiceFailed(service=provider.name, reason="it returned nothing")
 
-    def expectations(self, errors: Sequence[Sequence[Errors | None]]) -> NDArray[np.float64]:
-        """(K, outputs).
+    def values(self, errors: Sequence[Sequence[Errors | None]]) -> list[NDArray[np.float64]]:
+        """Of each sampling (K, outputs).
 
         Args:
             errors: Of reading, for each sampling and each of its places, which are undone.
@@ -90,16 +90,18 @@ class JobCall:
             AdapterError: QA7104 to QA7106.
         """
         self._run()
-        total = np.zeros((len(self.bindings), self.samplings[0].placed.circuit.outputs))
-        for number, sampling in enumerate(self.samplings):
-            own = [self.found[_Unit(number, binding)] for binding in range(len(self.bindings))]
-            places = np.array([copy for _, copy in own])
-            for copy in set(places.tolist()):
-                members = np.flatnonzero(places == copy)
-                rows = [own[member][0] for member in members]
-                found = values(sampling.placed.circuit, rows, errors[number][copy])
-                total[members] += sampling.weight * found
-        return total
+        return [self._values(number, own) for number, own in enumerate(errors)]
+
+    def _values(self, number: int, errors: Sequence[Errors | None]) -> NDArray[np.float64]:
+        circuit = self.samplings[number].placed.circuit
+        own = [self.found[_Unit(number, binding)] for binding in range(len(self.bindings[number]))]
+        places = np.array([copy for _, copy in own])
+        result = np.empty((len(own), circuit.outputs))
+        for copy in set(places.tolist()):
+            members = np.flatnonzero(places == copy)
+            rows = [own[member][0] for member in members]
+            result[members] = values(circuit, rows, errors[copy])
+        return result
 
     def _run(self) -> None:
         self._take_over()
@@ -126,7 +128,7 @@ class JobCall:
             about = (self.provider.name, placed, *sampling.about, *self.provider.about)
             self._about[where] = sha256(repr(about).encode())
         key = self._about[where].copy()
-        key.update(self.bindings[run.unit.binding].tobytes())
+        key.update(self.bindings[run.unit.sampling][run.unit.binding].tobytes())
         return str(key.hexdigest()[:32])
 
     def _take_over(self) -> None:
@@ -196,7 +198,7 @@ class JobCall:
 
     def _pub(self, number: int, runs: Sequence[_Run]) -> Pub:
         copies = 1 + max(run.copy for run in runs)
-        rows = self.bindings[[run.unit.binding for run in runs]]
+        rows = self.bindings[number][[run.unit.binding for run in runs]]
         return Pub(
             copies=self.copies[number][:copies],
             bindings=rows.reshape(len(runs) // copies, copies, rows.shape[1]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from qcompile.executors.measured.evaluator import SettingPart
@@ -99,27 +99,28 @@ def estimate(
     beside = 1
     seconds: float | None = 0.0
     for settings in circuits:
-        for part in settings:
-            rows = tokens if part.program.data_width else 1
-            calls = [rows]
-            if training:
-                calls.append(rows * _for_gradient(part, gradient))
-            asked = service.samplings(part.placed)
-            copies = len(part.placed.copies)
-            own = [0] * len(asked)
-            for call in calls:
-                for job in limits.jobs((call, copies, sampling.shots) for sampling in asked):
-                    jobs += 1
-                    for size in job:
-                        total += size.circuits
-                        own[size.circuit] += size.bindings * (size.shots or 0)
-                        beside = max(beside, size.copies)
-            read += sum(own)
-            for sampling, shots in zip(asked, own, strict=True):
-                deepest = max(deepest, depth(sampling.placed.circuit.gates))
-                once = None if device is None else shot_seconds(sampling.placed, device)
-                if seconds is not None:
-                    seconds = None if once is None else seconds + once * shots
+        calls = [_rows(settings, tokens)]
+        if training:
+            forward = calls[0]
+            more = [_for_gradient(part, gradient) for part in settings]
+            calls.append([rows * count for rows, count in zip(forward, more, strict=True)])
+        asked = [(k, s) for k, part in enumerate(settings) for s in service.samplings(part.placed)]
+        own = [0] * len(asked)
+        for call in calls:
+            for job in limits.jobs(
+                (call[k], len(sampling.placed.copies), sampling.shots) for k, sampling in asked
+            ):
+                jobs += 1
+                for size in job:
+                    total += size.circuits
+                    own[size.circuit] += size.bindings * (size.shots or 0)
+                    beside = max(beside, size.copies)
+        read += sum(own)
+        for (_, sampling), shots in zip(asked, own, strict=True):
+            deepest = max(deepest, depth(sampling.placed.circuit.gates))
+            once = None if device is None else shot_seconds(sampling.placed, device)
+            if seconds is not None:
+                seconds = None if once is None else seconds + once * shots
     return RunEstimate(
         circuits=total,
         shots=read,
@@ -128,6 +129,11 @@ def estimate(
         seconds=seconds if service.shots is not None else None,
         copies=beside,
     )
+
+
+def _rows(settings: Sequence[SettingPart], tokens: int) -> list[int]:
+    """Bindings of each setting."""
+    return [tokens if part.program.data_width else 1 for part in settings]
 
 
 def _for_gradient(part: SettingPart, gradient: Gradient) -> int:

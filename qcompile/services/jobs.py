@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -69,41 +70,53 @@ class JobService(Terms):
     def __reduce__(self) -> NoReturn:
         raise AdapterError(ServiceNotPickled(service=self.name))
 
-    def expectations(self, placed: Placed, bindings: NDArray[np.float64]) -> NDArray[np.float64]:
+    def expectations(
+        self, asked: Sequence[tuple[Placed, NDArray[np.float64]]]
+    ) -> list[NDArray[np.float64]]:
         """As `Service` says.
 
         Raises:
             AdapterError: QA7104 to QA7106, QA7109, QA7116 to QA7119.
         """
-        wrong = int((~np.isfinite(bindings)).any(1).sum())
-        if wrong:
-            raise AdapterError(
-                BindingsNotFinite(service=self.name, wrong=wrong, circuits=len(bindings))
-            )
-        refused = self.refusal(placed)
-        if refused is not None:
-            raise AdapterError(refused)
-        if not measured_qubits(placed.circuit):
-            # Nothing but identities, which need no state.
-            certain = Row(codes=np.zeros(1, np.int64), weights=np.ones(1))
-            return values(placed.circuit, [certain] * len(bindings), None)
-        asked = self.samplings(placed)
+        self._refuse_any(asked)
+        rows = [_distinct(bindings) for _, bindings in asked]
+        samplings = [self.samplings(placed) for placed, _ in asked]
+        work = [
+            (sampling, distinct)
+            for own, (distinct, _) in zip(samplings, rows, strict=True)
+            for sampling in own
+        ]
         errors = [
             [
                 self.provider.read_errors(c) if self.mitigate else None
                 for c in sampling.placed.copies
             ]
-            for sampling in asked
+            for sampling, _ in work
         ]
-        rows: dict[bytes, int] = {}
-        which = [rows.setdefault(row.tobytes(), len(rows)) for row in bindings]
-        distinct = np.empty((len(rows), bindings.shape[1]))
-        distinct[which] = bindings
-        return JobCall(self.provider, self, asked, distinct).expectations(errors)[which]
+        found = iter(JobCall(self.provider, self, work).values(errors))
+        results = []
+        for (placed, bindings), own, (_, which) in zip(asked, samplings, rows, strict=True):
+            measured = [sampling.weight * next(found) for sampling in own]
+            results.append(
+                sum(measured[1:], measured[0])[which] if own else _certain(placed, bindings)
+            )
+        return results
 
     def samplings(self, placed: Placed) -> tuple[Sampling, ...]:
-        """What is run for the values of a circuit."""
+        """What is run for the values of a circuit; nothing where it reads identities alone."""
+        if not measured_qubits(placed.circuit):
+            return ()
         return samplings(placed, self.shots, self.provider.limits, self.mitigation)
+
+    def _refuse_any(self, asked: Sequence[tuple[Placed, NDArray[np.float64]]]) -> None:
+        wrong = sum(int((~np.isfinite(bindings)).any(1).sum()) for _, bindings in asked)
+        if wrong:
+            circuits = sum(len(bindings) for _, bindings in asked)
+            raise AdapterError(BindingsNotFinite(service=self.name, wrong=wrong, circuits=circuits))
+        refused = [self.refusal(placed) for placed, _ in asked]
+        found = dict.fromkeys(message for message in refused if message is not None)
+        if found:
+            raise AdapterError(*found)
 
     def refusal(self, placed: Placed) -> Message | None:
         """Why a circuit is not run here as asked for; None: it is."""
@@ -120,3 +133,20 @@ class JobService(Terms):
         if defect:
             return NotMitigated(service=self.name, reason=defect)
         return self.provider.refusal(placed, self.shots)
+
+
+def _distinct(
+    bindings: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], list[int]]:
+    """Each row once, and which of them every row is."""
+    rows: dict[bytes, int] = {}
+    which = [rows.setdefault(row.tobytes(), len(rows)) for row in bindings]
+    distinct = np.empty((len(rows), bindings.shape[1]))
+    distinct[which] = bindings
+    return distinct, which
+
+
+def _certain(placed: Placed, bindings: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values of identities, which need no state."""
+    row = Row(codes=np.zeros(1, np.int64), weights=np.ones(1))
+    return values(placed.circuit, [row] * len(bindings), None)

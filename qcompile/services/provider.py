@@ -37,45 +37,50 @@ class Limits:
     def jobs(self, asked: Iterable[tuple[int, int, int | None]]) -> Iterator[tuple[PubSize, ...]]:
         """Several circuits as jobs: one job as long as it holds them, and shots are equal.
 
+        Those that have equal shots stand together, the most shots first.
+
         Args:
             asked: Of each circuit how many bindings it has, how many copies of it run side by side
                 at most, and the shots of each, one of `split`.
         """
         job: list[PubSize] = []
-        for circuit, (bindings, copies, shots) in enumerate(asked):
-            for size in self._pubs(circuit, bindings, copies, shots):
-                if job and not self._hold((*job, size)):
+        for circuit, (rows, copies, shots) in sorted(
+            enumerate(asked), key=lambda one: -(one[1][2] or 0)
+        ):
+            left = rows
+            while left:
+                room = self._room(job, shots)
+                if not room:
                     yield tuple(job)
                     job = []
+                    continue
+                count = min(room * copies, left)
+                left -= count
+                bindings = ceil(count / copies)
+                # As few copies as give as few bindings: the places found first lose least.
+                size = PubSize(
+                    circuit=circuit,
+                    circuits=count,
+                    bindings=bindings,
+                    copies=ceil(count / bindings),
+                    shots=shots,
+                )
                 job.append(size)
         if job:
             yield tuple(job)
 
-    def _pubs(self, circuit: int, asked: int, copies: int, shots: int | None) -> Iterator[PubSize]:
-        """Each as large as a job can be but the last, so that no two are in one job."""
-        size = self.bindings
-        if self.shots is not None and shots is not None:
-            size = max(1, min(size, self.shots // shots))
-        for first in range(0, asked, size * copies):
-            count = min(size * copies, asked - first)
-            bindings = ceil(count / copies)
-            # As few copies as give as few bindings: the places found first lose least.
-            yield PubSize(
-                circuit=circuit,
-                circuits=count,
-                bindings=bindings,
-                copies=ceil(count / bindings),
-                shots=shots,
-            )
+    def _room(self, job: Sequence[PubSize], shots: int | None) -> int:
+        """Bindings of so many shots that a job still holds, one at least where it is empty.
 
-    def _hold(self, job: Sequence[PubSize]) -> bool:
-        bindings = sum(size.bindings for size in job)
-        shots = job[0].shots
-        return (
-            all(size.shots == shots for size in job)
-            and bindings <= self.bindings
-            and (shots is None or self.shots is None or bindings * shots <= self.shots)
-        )
+        A circuit that is left with some has filled its job, so that no two parts of a job are of
+        one circuit.
+        """
+        if job and job[0].shots != shots:
+            return 0
+        most = self.bindings
+        if self.shots is not None and shots is not None:
+            most = min(most, self.shots // shots)
+        return max(most, 1) - sum(size.bindings for size in job)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

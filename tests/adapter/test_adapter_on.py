@@ -6,6 +6,7 @@ import copy
 import io
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -129,7 +130,8 @@ def test_observables_of_several_bases_are_read_in_several_settings() -> None:
     adapter = qcompile.compile(SOURCE.replace("measure z", 'measure "X0", "Y1", "Z0 Z1"'))
     expected = results(adapter)
     assert distance(results(adapter.on("aer")), expected) < 1e-9
-    assert adapter.service is not None and adapter.service.tally.jobs == 2 * 2
+    # The settings of a circuit are parts of one job, one for the values and one for the gradient.
+    assert adapter.service is not None and adapter.service.tally.jobs == 2
     adapter.on("fake_manila", mitigate="readout")
     assert distance(results(adapter), expected) < 0.3
 
@@ -197,6 +199,32 @@ def test_amplitudes_run_with_their_gradients() -> None:
     expected = results(adapter)
     for mine, theirs in zip(results(adapter.on("aer")), expected, strict=True):
         torch.testing.assert_close(mine, theirs, rtol=0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"shots": 100},
+        {"shots": 100, "mitigate": ["readout", "zne"]},
+        {"shots": 100, "mitigate": "twirling"},
+        {"gradient": "spsa"},
+    ],
+    ids=["exact", "shots", "zne", "twirling", "spsa"],
+)
+def test_an_estimate_of_several_settings_is_what_a_step_takes(more: dict[str, Any]) -> None:
+    text = SOURCE.replace("encode angle(h, gate: ry)", "encode amplitude(h)")
+    adapter = qcompile.compile(text.replace("measure z", 'measure "X0", "Y1", "Z0 Z1"'))
+    adapter.on("fake_manila", **more)
+    asked, forward = adapter.estimate(2, training=True), adapter.estimate(2)
+    results(adapter)
+    assert adapter.service is not None and asked is not None and forward is not None
+    tally = adapter.service.tally
+    assert (asked.shots, asked.jobs) == (tally.shots, tally.jobs) and forward.jobs < asked.jobs
+    # Random directions may agree.
+    assert (
+        asked.circuits >= tally.circuits if "gradient" in more else asked.circuits == tally.circuits
+    )
 
 
 def test_an_estimate_is_what_a_step_takes(adapter: qcompile.CompiledAdapter) -> None:

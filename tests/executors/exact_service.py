@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,8 +24,13 @@ class ExactService:
         self.calls: list[int] = []
         """Bindings of each call."""
 
-    def expectations(self, placed: Placed, bindings: NDArray[np.float64]) -> NDArray[np.float64]:
-        self.calls.append(len(bindings))
+    def expectations(
+        self, asked: Sequence[tuple[Placed, NDArray[np.float64]]]
+    ) -> list[NDArray[np.float64]]:
+        self.calls.append(sum(len(bindings) for _, bindings in asked))
+        return [self.values(placed, bindings) for placed, bindings in asked]
+
+    def values(self, placed: Placed, bindings: NDArray[np.float64]) -> NDArray[np.float64]:
         evaluation = StatevectorEvaluation(circuit=placed.circuit)
         evaluator = executor_of(evaluation).build(evaluation, DEFAULT_TARGET, Constants())
         with torch.no_grad():

@@ -800,7 +800,7 @@ def ask(service: Any) -> None:
 
     from tests.services.faulty import turned
 
-    service.expectations(turned(), np.zeros((2, 2)))
+    service.expectations([(turned(), np.zeros((2, 2)))])
 
 
 def failing_service() -> None:
@@ -820,7 +820,7 @@ def angles_not_finite() -> None:
 
     from tests.services.faulty import turned
 
-    cloud().expectations(turned(), np.array([[0.0, 1.0], [float("nan"), 1.0]]))
+    cloud().expectations([(turned(), np.array([[0.0, 1.0], [float("nan"), 1.0]]))])
 
 
 def exact_and_wide() -> None:
@@ -840,7 +840,7 @@ def too_many_read() -> None:
     circuit = turned().circuit
     strings = tuple(Pauli(letters=((qubit, "Z"),)) for qubit in range(63))
     wide = replace(circuit, qubits=63, readout=Expectations(paulis=strings))
-    cloud(shots=10).expectations(replace(turned(), circuit=wide), np.zeros((2, 2)))
+    cloud(shots=10).expectations([(replace(turned(), circuit=wide), np.zeros((2, 2)))])
 
 
 def mitigated_nowhere() -> None:

@@ -106,7 +106,7 @@ def noisy(circuit: AdapterCircuit) -> np.ndarray:
     assert circuit.routed is not None
     placed = Placed(circuit=circuit.routed.circuit, physical=circuit.routed.physical)
     service = JobService(provider=AerProvider("fake_torino", circuit.device), mitigate=True)
-    return service.expectations(placed, np.zeros((1, 0)))
+    return service.expectations([(placed, np.zeros((1, 0)))])[0]
 
 
 def test_small_rotations_of_two_qubits_cost_more_than_they_do() -> None:

@@ -36,8 +36,8 @@ def test_exact_values_are_those_of_the_simulator(circuit: Circuit, seed: int) ->
         placed = Placed(circuit=program.circuit)
         drawn = np.random.default_rng(seed)
         bindings = drawn.uniform(-3, 3, (2, len(program.slots)))
-        found = EXACT.expectations(placed, bindings)
-        expected = ExactService().expectations(placed, bindings)
+        found = EXACT.expectations([(placed, bindings)])[0]
+        expected = ExactService().values(placed, bindings)
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
@@ -62,8 +62,8 @@ def test_every_gate_gets_its_values(name: GateName) -> None:
         )
     )
     bindings = np.linspace(-1.0, 2.0, 3 * kind.angles).reshape(3, kind.angles)
-    found = EXACT.expectations(placed, bindings)
-    np.testing.assert_allclose(found, ExactService().expectations(placed, bindings), atol=1e-12)
+    found = EXACT.expectations([(placed, bindings)])[0]
+    np.testing.assert_allclose(found, ExactService().values(placed, bindings), atol=1e-12)
 
 
 @pytest.fixture(scope="module")
@@ -141,32 +141,34 @@ def whole_device(placed: Placed, bindings: NDArray[np.float64]) -> NDArray[np.fl
 
 def test_noise_on_the_qubits_in_use_is_that_of_the_whole_device(manila: Device) -> None:
     service = JobService(provider=AerProvider("fake_manila", manila))
-    found = service.expectations(NATIVE, TURNS)
+    found = service.expectations([(NATIVE, TURNS)])[0]
     np.testing.assert_allclose(found, whole_device(NATIVE, TURNS), atol=1e-9)
 
 
 def test_the_inverse_of_read_out_errors_is_exact(manila: Device) -> None:
     noisy = JobService(provider=AerProvider("fake_manila", manila), mitigate=True)
     perfect = replace(manila, readout_errors=((0.0, 0.0),) * 5)
-    expected = JobService(provider=AerProvider("fake_manila", perfect)).expectations(NATIVE, TURNS)
-    np.testing.assert_allclose(noisy.expectations(NATIVE, TURNS), expected, atol=1e-12)
+    expected = JobService(provider=AerProvider("fake_manila", perfect)).expectations(
+        [(NATIVE, TURNS)]
+    )[0]
+    np.testing.assert_allclose(noisy.expectations([(NATIVE, TURNS)])[0], expected, atol=1e-12)
     outcomes = replace(
         NATIVE, circuit=replace(NATIVE.circuit, readout=Probabilities(qubits=(2, 0)))
     )
-    expected = JobService(provider=AerProvider("x", perfect)).expectations(outcomes, TURNS)
-    np.testing.assert_allclose(noisy.expectations(outcomes, TURNS), expected, atol=1e-12)
+    expected = JobService(provider=AerProvider("x", perfect)).expectations([(outcomes, TURNS)])[0]
+    np.testing.assert_allclose(noisy.expectations([(outcomes, TURNS)])[0], expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("mitigate", [False, True])
 def test_shots_are_unbiased(manila: Device, mitigate: bool) -> None:
     exact = JobService(provider=AerProvider("fake_manila", manila), mitigate=mitigate)
-    expected = exact.expectations(NATIVE, TURNS)
+    expected = exact.expectations([(NATIVE, TURNS)])[0]
     found = []
     for seed in (0, 1):
         service = JobService(
-            provider=AerProvider("fake_manila", manila, seed=seed), mitigate=mitigate, shots=200
+            provider=AerProvider("fake_manila", manila, seed=seed), mitigate=mitigate, shots=1000
         )
-        found += [service.expectations(NATIVE, TURNS) for _ in range(50)]
+        found += [service.expectations([(NATIVE, TURNS)])[0] for _ in range(10)]
     # 20,000 shots in all: a standard error below 0.01.
     np.testing.assert_allclose(np.mean(found, 0), expected, atol=0.04)
     assert np.std(found, 0)[:, 0].max() > 0.02
@@ -175,8 +177,8 @@ def test_shots_are_unbiased(manila: Device, mitigate: bool) -> None:
 def test_a_seed_repeats_the_shots(manila: Device) -> None:
     first, second, other = (
         JobService(provider=AerProvider("x", manila, seed=seed), shots=100).expectations(
-            NATIVE, TURNS
-        )
+            [(NATIVE, TURNS)]
+        )[0]
         for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, second)
@@ -186,19 +188,21 @@ def test_a_seed_repeats_the_shots(manila: Device) -> None:
 def test_many_qubits_are_sampled_shot_by_shot(
     manila: Device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exact = JobService(provider=AerProvider("fake_manila", manila)).expectations(NATIVE, TURNS)
+    exact = JobService(provider=AerProvider("fake_manila", manila)).expectations([(NATIVE, TURNS)])[
+        0
+    ]
     monkeypatch.setattr(aer, "DENSITY", 2)
     provider = AerProvider("fake_manila", manila)
-    found = JobService(provider=provider, shots=2000).expectations(NATIVE, TURNS)
+    found = JobService(provider=provider, shots=2000).expectations([(NATIVE, TURNS)])[0]
     np.testing.assert_allclose(found, exact, atol=0.1)
     with pytest.raises(AdapterError, match="simulated on 2 at most"):
-        JobService(provider=provider).expectations(NATIVE, TURNS)
+        JobService(provider=provider).expectations([(NATIVE, TURNS)])
 
 
 def test_an_ideal_simulator_has_no_read_out_errors_to_undo() -> None:
     service = JobService(provider=AerProvider("aer"), mitigate=True)
     with pytest.raises(AdapterError) as caught:
-        service.expectations(replace(NATIVE, physical=None), TURNS)
+        service.expectations([(replace(NATIVE, physical=None), TURNS)])
     assert caught.value.diagnostics[0].code == "QA7109"
 
 

@@ -37,7 +37,7 @@ BINDINGS = np.random.default_rng(3).uniform(-3, 3, (4, 2))
 
 def values(where: object, placed: Placed, bindings: Any, shots: int = 4000) -> Any:
     opened = open_provider(where)
-    return JobService(provider=opened.provider, shots=shots).expectations(placed, bindings)
+    return JobService(provider=opened.provider, shots=shots).expectations([(placed, bindings)])[0]
 
 
 def test_a_simulator_of_qiskit_gives_the_values() -> None:
@@ -50,7 +50,9 @@ def test_a_device_of_qiskit_gives_what_its_noise_gives() -> None:
     opened = open_provider(backend)
     assert opened.device is not None
     manila = load_device(NamedDevice(name="fake_manila"))
-    exact = JobService(provider=AerProvider("fake_manila", manila)).expectations(NATIVE, TURNS)
+    exact = JobService(provider=AerProvider("fake_manila", manila)).expectations([(NATIVE, TURNS)])[
+        0
+    ]
     np.testing.assert_allclose(values(backend, NATIVE, TURNS), exact, atol=0.1)
 
 
@@ -99,7 +101,7 @@ def test_a_back_end_that_hangs_is_not_waited_for_forever() -> None:
     service = stubborn(hang, timeout=0.05)
     try:
         with pytest.raises(AdapterError, match="did not end within") as caught:
-            service.expectations(turned(), BINDINGS)
+            service.expectations([(turned(), BINDINGS)])
     finally:
         answers.set()
     assert caught.value.diagnostics[0].code == "QA7104"
@@ -115,8 +117,8 @@ def test_a_job_of_a_back_end_that_failed_is_handed_in_again() -> None:
 
     service = stubborn(fail)
     with pytest.raises(AdapterError, match="calibration is running"):
-        service.expectations(turned(), BINDINGS)
-    found = service.expectations(turned(), BINDINGS)
+        service.expectations([(turned(), BINDINGS)])
+    found = service.expectations([(turned(), BINDINGS)])[0]
     np.testing.assert_allclose(found, expected(BINDINGS), atol=0.1)
 
 
@@ -128,7 +130,7 @@ def test_a_result_without_what_was_measured_is_a_message(
     sampler = SimpleNamespace(run=lambda pubs: job)
     monkeypatch.setattr("qiskit.primitives.BackendSamplerV2", lambda backend, options: sampler)
     with pytest.raises(AdapterError, match="no counts of what was measured"):
-        stubborn(lambda: None).expectations(turned(), BINDINGS)
+        stubborn(lambda: None).expectations([(turned(), BINDINGS)])
 
 
 @pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
@@ -190,9 +192,9 @@ def test_a_back_end_of_pytket_with_couplings_runs_what_was_routed_for_it(
         return process(circuits, **more)
 
     monkeypatch.setattr(backend, "process_circuits", watched)
-    exact = JobService(provider=AerProvider("aer")).expectations(NATIVE, TURNS)
+    exact = JobService(provider=AerProvider("aer")).expectations([(NATIVE, TURNS)])[0]
     service = JobService(provider=opened.provider, shots=4000, mitigate=True)
-    np.testing.assert_allclose(service.expectations(NATIVE, TURNS), exact, atol=0.15)
+    np.testing.assert_allclose(service.expectations([(NATIVE, TURNS)])[0], exact, atol=0.15)
     assert {node.index[0] for circuit in handed[0] for node in circuit.qubits} == {1, 2, 3}
     gates = [command.op.type.name for command in handed[0][0].get_commands()]
     assert gates.count("CX") == 2
@@ -259,11 +261,11 @@ def runtime_service(runtime: Runtime, **more: Any) -> JobService:
 
 
 def ideal(bindings: Any) -> Any:
-    return JobService(provider=AerProvider("aer")).expectations(NATIVE, bindings)
+    return JobService(provider=AerProvider("aer")).expectations([(NATIVE, bindings)])[0]
 
 
 def test_a_job_of_runtime_is_one_circuit_with_all_its_bindings(runtime: Runtime) -> None:
-    found = runtime_service(runtime).expectations(NATIVE, TURNS)
+    found = runtime_service(runtime).expectations([(NATIVE, TURNS)])[0]
     np.testing.assert_allclose(found, ideal(TURNS), atol=0.1)
     assert list(runtime.done) == ["job0"]
     assert [len(tags) for tags in runtime.tags.values()] == [1]
@@ -271,9 +273,9 @@ def test_a_job_of_runtime_is_one_circuit_with_all_its_bindings(runtime: Runtime)
 
 def test_runtime_puts_the_pulses_of_decoupling_itself(runtime: Runtime) -> None:
     service = runtime_service(runtime)
-    service.expectations(NATIVE, TURNS)
+    service.expectations([(NATIVE, TURNS)])
     service.mitigation = ("decoupling",)
-    service.expectations(NATIVE, TURNS)
+    service.expectations([(NATIVE, TURNS)])
     plain, decoupled = (options.dynamical_decoupling for options in runtime.options)
     assert plain.enable is not True
     assert (decoupled.enable, decoupled.sequence_type) == (True, "XX")
@@ -282,24 +284,24 @@ def test_runtime_puts_the_pulses_of_decoupling_itself(runtime: Runtime) -> None:
 
 def test_runtime_takes_jobs_in_one_batch(runtime: Runtime) -> None:
     service = runtime_service(runtime, options=RuntimeOptions(mode="batch"))
-    service.expectations(NATIVE, TURNS)
-    service.expectations(NATIVE, -TURNS)
+    service.expectations([(NATIVE, TURNS)])
+    service.expectations([(NATIVE, -TURNS)])
     assert runtime.modes == [("batch", "fake_manila")] * 2
 
 
 def test_runtime_is_waited_for_and_asked_again_where_a_job_failed(runtime: Runtime) -> None:
     runtime.errors = [RuntimeJobTimeoutError("late"), RuntimeJobFailureError("it broke")]
-    runtime_service(runtime).expectations(NATIVE, TURNS)
+    runtime_service(runtime).expectations([(NATIVE, TURNS)])
     # The late one was waited for; the one that failed was handed in again.
     assert list(runtime.done) == ["job0", "job1"]
     runtime.errors = [RuntimeJobFailureError("it broke")] * 9
     with pytest.raises(AdapterError, match="it broke"):
-        runtime_service(runtime).expectations(NATIVE, -TURNS)
+        runtime_service(runtime).expectations([(NATIVE, -TURNS)])
 
 
 def test_a_job_is_found_by_its_tag(runtime: Runtime) -> None:
     service = runtime_service(runtime)
-    service.expectations(NATIVE, TURNS)
+    service.expectations([(NATIVE, TURNS)])
     (tag,) = runtime.tags["job0"]
     assert service.provider.find(tag) == "job0" and service.provider.find("other") is None
 
@@ -321,9 +323,9 @@ def test_no_credentials_are_kept(runtime: Runtime, tmp_path: Path) -> None:
     vars(runtime)["token"] = TOKEN
     service = runtime_service(runtime)
     service.ledger = Ledger(tmp_path / "jobs.jsonl")
-    service.expectations(NATIVE, TURNS)
+    service.expectations([(NATIVE, TURNS)])
     runtime.errors = [RuntimeJobFailureError("it broke")]
-    service.expectations(NATIVE, -TURNS)
+    service.expectations([(NATIVE, -TURNS)])
     assert TOKEN not in (tmp_path / "jobs.jsonl").read_text()
     assert TOKEN not in repr(service)
     with pytest.raises(AdapterError):

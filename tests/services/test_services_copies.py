@@ -112,13 +112,13 @@ def test_copies_without_noise_give_values_and_gradients_of_the_circuit_alone() -
 def test_copies_under_noise_give_what_each_gives_alone_at_its_place() -> None:
     for mitigate in (False, True):
         service = JobService(provider=AerProvider("fake_manila", manila()), mitigate=mitigate)
-        found = service.expectations(MANILA, BINDINGS)
+        found = service.expectations([(MANILA, BINDINGS)])[0]
         assert service.tally.jobs == 1
         for number, row in enumerate(BINDINGS):
             alone = MANILA.copies[number % 2]
-            own = service.expectations(alone, row[None])[0]
+            own = service.expectations([(alone, row[None])])[0][0]
             np.testing.assert_allclose(found[number], own, rtol=0.0, atol=1e-9)
-        first, second = (service.expectations(copy, BINDINGS) for copy in MANILA.copies)
+        first, second = (service.expectations([(copy, BINDINGS)])[0] for copy in MANILA.copies)
         assert np.abs(first - second).max() > 1e-4
 
 
@@ -162,9 +162,11 @@ def test_the_circuit_that_is_handed_in_is_its_copies(probabilities: bool) -> Non
 
 def test_a_back_end_runs_copies_in_one_circuit() -> None:
     opened = open_provider(FakeManilaV2())
-    exact = JobService(provider=AerProvider("fake_manila", manila())).expectations(MANILA, BINDINGS)
+    exact = JobService(provider=AerProvider("fake_manila", manila())).expectations(
+        [(MANILA, BINDINGS)]
+    )[0]
     service = JobService(provider=opened.provider, shots=4000)
-    np.testing.assert_allclose(service.expectations(MANILA, BINDINGS), exact, atol=0.1)
+    np.testing.assert_allclose(service.expectations([(MANILA, BINDINGS)])[0], exact, atol=0.1)
     assert (service.tally.jobs, service.tally.circuits) == (1, 7)
     assert service.tally.shots == 4 * 4000
 
@@ -174,9 +176,9 @@ def test_a_back_end_of_pytket_runs_copies_in_one_circuit() -> None:
     from pytket.extensions.qiskit.backends.aer import AerBackend
 
     opened = open_provider(AerBackend(noise_model=NoiseModel.from_backend(FakeManilaV2())))
-    ideal = JobService(provider=AerProvider("aer")).expectations(MANILA, BINDINGS)
+    ideal = JobService(provider=AerProvider("aer")).expectations([(MANILA, BINDINGS)])[0]
     service = JobService(provider=opened.provider, shots=4000, mitigate=True)
-    np.testing.assert_allclose(service.expectations(MANILA, BINDINGS), ideal, atol=0.2)
+    np.testing.assert_allclose(service.expectations([(MANILA, BINDINGS)])[0], ideal, atol=0.2)
     assert service.tally.shots == 4 * 4000
 
 
@@ -196,13 +198,13 @@ def service_of(provider: Faulty, ledger: Ledger | None = None, **more: Any) -> J
 def test_jobs_hold_copies_and_leave_few_places_empty() -> None:
     cloud = Cloud()
     service = service_of(Faulty(cloud, limits=Limits(bindings=2)), shots=50)
-    found = service.expectations(THREE, BINDINGS)
+    found = service.expectations([(THREE, BINDINGS)])[0]
     np.testing.assert_allclose(found, expected(BINDINGS), atol=0.6)
     assert [pub.bindings.shape[:2] for pub in cloud.pubs] == [(2, 3), (1, 1)]
     assert service.tally.circuits == 7 and service.tally.shots == 3 * 50
     with pytest.raises(AdapterError, match="takes 200 shots, and 199"):
         service_of(Faulty(Cloud()), shots=50, budget=Budget(shots=199)).expectations(
-            THREE, np.random.default_rng(1).normal(size=(10, 2))
+            [(THREE, np.random.default_rng(1).normal(size=(10, 2)))]
         )
 
 
@@ -211,7 +213,7 @@ def test_results_that_are_missing_are_asked_for_at_any_place() -> None:
     provider = Faulty(cloud)
     provider.change = lambda rows: [None, *rows[1:-1]] if len(rows) > 2 else rows
     np.testing.assert_allclose(
-        service_of(provider).expectations(THREE, BINDINGS), expected(BINDINGS), atol=1e-12
+        service_of(provider).expectations([(THREE, BINDINGS)])[0], expected(BINDINGS), atol=1e-12
     )
 
 
@@ -224,17 +226,19 @@ def test_a_killed_run_knows_its_copies(step: str, at: int, tmp_path: Path) -> No
     provider.steps[step] = [None] * at + [Killed()]
     ledger = Ledger(path)
     with pytest.raises(Killed):
-        service_of(provider, ledger).expectations(THREE, BINDINGS)
+        service_of(provider, ledger).expectations([(THREE, BINDINGS)])
     ledger.close()
     again = service_of(Faulty(cloud, limits=limits), Ledger(path))
-    np.testing.assert_allclose(again.expectations(THREE, BINDINGS), expected(BINDINGS), atol=1e-12)
+    np.testing.assert_allclose(
+        again.expectations([(THREE, BINDINGS)])[0], expected(BINDINGS), atol=1e-12
+    )
     assert cloud.circuits == len(BINDINGS)
     assert again.ledger is not None
     again.ledger.close()
     # In another order, and with fewer of the copies: what is paid for is found all the same.
     third = service_of(Faulty(cloud), Ledger(path))
     fewer = replace(THREE, elsewhere=THREE.elsewhere[::-1])
-    third.expectations(fewer, BINDINGS[::-1])
+    third.expectations([(fewer, BINDINGS[::-1])])
     assert third.tally.jobs == 0
 
 

@@ -80,13 +80,13 @@ def test_pulses_take_away_what_a_slow_field_adds() -> None:
 def test_relaxation_alone_is_not_lessened_by_pulses() -> None:
     """The noise of a calibration has no memory: pulses lose their own errors on top."""
     device = replace(manila(), readout_errors=((0.0, 0.0),) * 5)
-    exact = JobService(provider=AerProvider("aer")).expectations(waiting(), TURNS)
+    exact = JobService(provider=AerProvider("aer")).expectations([(waiting(), TURNS)])[0]
     errors = [
         abs(found - exact).max()
         for found in (
             JobService(
                 provider=AerProvider("fake_manila", device), device=device, mitigation=mitigation
-            ).expectations(waiting(), TURNS)
+            ).expectations([(waiting(), TURNS)])[0]
             for mitigation in ((), DECOUPLED)
         )
     ]
@@ -102,7 +102,7 @@ def test_results_with_pulses_are_results_of_their_own(tmp_path: Path) -> None:
         service = JobService(
             provider=provider, device=provider.device, ledger=ledger, mitigation=mitigation
         )
-        found.append(service.expectations(waiting(), TURNS))
+        found.append(service.expectations([(waiting(), TURNS)])[0])
         assert service.tally.jobs == jobs
         ledger.close()
     np.testing.assert_array_equal(found[0], found[2])
@@ -112,7 +112,7 @@ def test_results_with_pulses_are_results_of_their_own(tmp_path: Path) -> None:
     both = AerProvider("fake_manila", manila())
     for mitigation, expected in (((), found[0]), (DECOUPLED, found[1])):
         service = JobService(provider=both, device=both.device, mitigation=mitigation)
-        np.testing.assert_array_equal(service.expectations(waiting(), TURNS), expected)
+        np.testing.assert_array_equal(service.expectations([(waiting(), TURNS)])[0], expected)
 
 
 def test_a_back_end_of_qiskit_is_handed_the_pulses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,8 +133,8 @@ def test_a_back_end_of_qiskit_is_handed_the_pulses(monkeypatch: pytest.MonkeyPat
     simulated = JobService(
         provider=AerProvider("fake_manila", manila()), device=manila(), mitigation=DECOUPLED
     )
-    expected = simulated.expectations(waiting(), TURNS)
-    np.testing.assert_allclose(service.expectations(waiting(), TURNS), expected, atol=0.1)
+    expected = simulated.expectations([(waiting(), TURNS)])[0]
+    np.testing.assert_allclose(service.expectations([(waiting(), TURNS)])[0], expected, atol=0.1)
     counts = handed[0].count_ops()
     assert counts["x"] >= 2 and counts["delay"] >= 3
 
@@ -169,7 +169,9 @@ def test_where_pulses_cannot_be_put_is_said() -> None:
 @pytest.mark.parametrize("dt", [None, 1.7e-9])
 def test_waiting_counts_whatever_dt_a_device_has(dt: float | None) -> None:
     expected, found = (
-        JobService(provider=AerProvider("fake_manila", device)).expectations(waiting(), TURNS)
+        JobService(provider=AerProvider("fake_manila", device)).expectations([(waiting(), TURNS)])[
+            0
+        ]
         for device in (manila(), replace(manila(), dt=dt))
     )
     np.testing.assert_allclose(found, expected, atol=1e-9)
@@ -179,7 +181,9 @@ def test_gates_without_durations_count_as_no_time_and_are_named() -> None:
     relaxed = without_times(("sx",))
     perfect = replace(manila(), relaxation=())
     expected, found, without = (
-        JobService(provider=AerProvider("fake_manila", device)).expectations(waiting(), TURNS)
+        JobService(provider=AerProvider("fake_manila", device)).expectations([(waiting(), TURNS)])[
+            0
+        ]
         for device in (manila(), relaxed, perfect)
     )
     # Waiting for the two-qubit gates is still there.

@@ -44,7 +44,7 @@ def code_of(error: QCompileError) -> str:
 def test_bindings_are_chunked_and_keep_their_order() -> None:
     cloud = Cloud()
     service = service_of(Faulty(cloud))
-    found = service.expectations(turned(), BINDINGS)
+    found = service.expectations([(turned(), BINDINGS)])[0]
     np.testing.assert_allclose(found, expected(BINDINGS), atol=1e-12)
     assert [len(pub.bindings) for pub in cloud.pubs] == [3, 3, 2]
     assert (service.tally.jobs, service.tally.circuits) == (3, 8)
@@ -55,7 +55,7 @@ def test_a_step_that_fails_now_and_then_is_tried_again(step: str) -> None:
     cloud, naps = Cloud(), Naps()
     provider = Faulty(cloud)
     provider.steps[step] = [OSError("no network"), None, OSError("no network")]
-    found = service_of(provider, sleep=naps).expectations(turned(), BINDINGS)
+    found = service_of(provider, sleep=naps).expectations([(turned(), BINDINGS)])[0]
     np.testing.assert_allclose(found, expected(BINDINGS), atol=1e-12)
     # What was accepted is never paid for again, even where the answer to `submit` was lost.
     assert cloud.circuits == len(BINDINGS)
@@ -67,7 +67,7 @@ def test_a_step_that_always_fails_is_a_message_after_growing_pauses(step: str) -
     provider = Faulty(cloud)
     provider.steps[step] = [OSError("no network")] * 100
     with pytest.raises(AdapterError, match="no network") as caught:
-        service_of(provider, sleep=naps).expectations(turned(), BINDINGS)
+        service_of(provider, sleep=naps).expectations([(turned(), BINDINGS)])
     assert code_of(caught.value) == "QA7104"
     assert naps.seconds == [1.0, 2.0]
     assert len(cloud.jobs) == (0 if step == "submit" else CHUNKS)
@@ -79,12 +79,12 @@ def test_a_job_that_hangs_is_waited_for_again_and_not_handed_in_again(tmp_path: 
     provider.steps["rows"] = [TimeoutError()] * 100
     ledger = Ledger(tmp_path / "jobs.jsonl")
     with pytest.raises(AdapterError, match="did not end within"):
-        service_of(provider, ledger).expectations(turned(), BINDINGS)
+        service_of(provider, ledger).expectations([(turned(), BINDINGS)])
     ledger.close()
     assert cloud.circuits == len(BINDINGS)
     # It answers late: the next run takes the results over.
     again = service_of(Faulty(cloud), Ledger(tmp_path / "jobs.jsonl"))
-    np.testing.assert_allclose(again.expectations(turned(), BINDINGS), expected(BINDINGS))
+    np.testing.assert_allclose(again.expectations([(turned(), BINDINGS)])[0], expected(BINDINGS))
     assert cloud.circuits == len(BINDINGS) and again.tally.jobs == 0
 
 
@@ -92,7 +92,7 @@ def test_a_job_that_is_lost_is_handed_in_again() -> None:
     cloud = Cloud()
     provider = Faulty(cloud)
     provider.steps["rows"] = [None, Lost("gone")]
-    found = service_of(provider).expectations(turned(), BINDINGS)
+    found = service_of(provider).expectations([(turned(), BINDINGS)])[0]
     np.testing.assert_allclose(found, expected(BINDINGS), atol=1e-12)
     assert cloud.circuits == len(BINDINGS) + 3
 
@@ -105,14 +105,14 @@ def test_too_few_results_are_kept_and_the_rest_is_asked_for() -> None:
         return rows[:1]
 
     provider.change = first_only
-    found = service_of(provider).expectations(turned(), BINDINGS)
+    found = service_of(provider).expectations([(turned(), BINDINGS)])[0]
     np.testing.assert_allclose(found, expected(BINDINGS), atol=1e-12)
 
     def all_but_one(rows: list[Row | None]) -> Sequence[Row | None]:
         return [None, *rows[1:]] if len(rows) > 1 else rows
 
     provider.change, before = all_but_one, cloud.circuits
-    service_of(provider).expectations(turned(), -BINDINGS)
+    service_of(provider).expectations([(turned(), -BINDINGS)])
     assert cloud.circuits == before + 8 + 3 + 1
 
 
@@ -133,7 +133,7 @@ def test_what_is_no_result_is_never_a_value(
     bad = Row(codes=np.array([0, 1]), weights=np.array(weights))
     provider.change = lambda rows: [bad] * len(rows)
     with pytest.raises(AdapterError, match=reason) as caught:
-        service_of(provider, shots=shots).expectations(turned(), BINDINGS)
+        service_of(provider, shots=shots).expectations([(turned(), BINDINGS)])
     assert code_of(caught.value) == "QA7105"
 
 
@@ -141,7 +141,7 @@ def test_results_of_nothing_that_was_asked_for_are_not_used() -> None:
     provider = Faulty(Cloud())
     provider.change = lambda rows: [*rows, rows[0]]
     with pytest.raises(AdapterError, match="3 results of 2 circuits") as caught:
-        service_of(provider).expectations(turned(), BINDINGS)
+        service_of(provider).expectations([(turned(), BINDINGS)])
     assert code_of(caught.value) == "QA7105"
 
 
@@ -153,7 +153,7 @@ def test_angles_that_are_no_numbers_are_not_handed_in(angle: float, tmp_path: Pa
     service = service_of(Faulty(cloud), Ledger(path))
     empty = path.read_bytes()
     with pytest.raises(AdapterError, match="1 of 8 circuits") as caught:
-        service.expectations(turned(), bindings)
+        service.expectations([(turned(), bindings)])
     assert code_of(caught.value) == "QA7116"
     assert not cloud.jobs and path.read_bytes() == empty
 
@@ -163,7 +163,7 @@ def test_an_outcome_of_other_qubits_is_no_result() -> None:
     bad = Row(codes=np.array([4]), weights=np.array([1.0]))
     provider.change = lambda rows: [bad] * len(rows)
     with pytest.raises(AdapterError, match="more than 2 bits"):
-        service_of(provider).expectations(turned(), BINDINGS)
+        service_of(provider).expectations([(turned(), BINDINGS)])
 
 
 @pytest.mark.parametrize("tagged", [True, False])
@@ -177,11 +177,11 @@ def test_a_killed_run_goes_on_and_pays_for_nothing_twice(
     provider.steps[step] = [None] * at + [Killed()]
     ledger = Ledger(path)
     with pytest.raises(Killed):
-        service_of(provider, ledger).expectations(turned(), BINDINGS)
+        service_of(provider, ledger).expectations([(turned(), BINDINGS)])
     ledger.close()
     again = service_of(Faulty(cloud, tagged=tagged), Ledger(path))
     np.testing.assert_allclose(
-        again.expectations(turned(), BINDINGS), expected(BINDINGS), atol=1e-12
+        again.expectations([(turned(), BINDINGS)])[0], expected(BINDINGS), atol=1e-12
     )
     # Where the device keeps no tags, a job whose id was never heard of cannot be found.
     unheard = 0 if tagged or step != "accepted" else len(BINDINGS[3 * at : 3 * at + 3])
@@ -190,21 +190,63 @@ def test_a_killed_run_goes_on_and_pays_for_nothing_twice(
     assert again.ledger is not None
     again.ledger.close()
     third = service_of(Faulty(cloud), Ledger(path))
-    np.testing.assert_allclose(third.expectations(turned(), BINDINGS), expected(BINDINGS))
+    np.testing.assert_allclose(third.expectations([(turned(), BINDINGS)])[0], expected(BINDINGS))
     assert third.tally.jobs == 0
+
+
+def test_several_circuits_of_a_call_are_parts_of_jobs() -> None:
+    cloud = Cloud()
+    service = service_of(Faulty(cloud), shots=100)
+    both, first = service.expectations([(turned(), BINDINGS[:4]), (turned(1), BINDINGS)])
+    np.testing.assert_allclose(both, expected(BINDINGS[:4]), atol=0.4)
+    np.testing.assert_allclose(first, expected(BINDINGS)[:, :1], atol=0.4)
+    sizes = [[len(pub.bindings) for pub in pubs] for pubs in cloud.jobs.values()]
+    # A job holds three bindings, of whatever circuits.
+    assert sizes == [[3], [1, 2], [3], [3]]
+    assert service.tally.circuits == 4 + 8 and service.tally.shots == 100 * 12
+
+
+def test_jobs_hold_circuits_of_equal_shots_together() -> None:
+    found = [
+        [(size.circuit, size.bindings, size.shots) for size in job]
+        for job in Limits(bindings=100).jobs([(2, 1, 13), (2, 1, 12), (2, 1, 13), (2, 1, 12)])
+    ]
+    assert found == [[(0, 2, 13), (2, 2, 13)], [(1, 2, 12), (3, 2, 12)]]
+
+
+@pytest.mark.parametrize("step", ["submit", "accepted", "rows", "ready"])
+@pytest.mark.parametrize("at", range(2))
+def test_a_killed_call_of_several_circuits_pays_for_nothing_twice(
+    step: str, at: int, tmp_path: Path
+) -> None:
+    path, cloud = tmp_path / "jobs.jsonl", Cloud()
+    asked = [(turned(), BINDINGS[:3]), (turned(1), BINDINGS[:2]), (turned(1), -BINDINGS[:1])]
+    provider = Faulty(cloud, bindings=4)
+    provider.steps[step] = [None] * at + [Killed()]
+    ledger = Ledger(path)
+    with pytest.raises(Killed):
+        service_of(provider, ledger).expectations(asked)
+    ledger.close()
+    again = service_of(Faulty(cloud, bindings=4), Ledger(path))
+    for (placed, bindings), found in zip(asked, again.expectations(asked), strict=True):
+        wanted = expected(bindings)[:, : placed.circuit.outputs]
+        np.testing.assert_allclose(found, wanted, atol=1e-12)
+    assert cloud.circuits == 6
 
 
 def test_a_line_that_was_torn_is_dropped(tmp_path: Path) -> None:
     path, cloud = tmp_path / "jobs.jsonl", Cloud()
     ledger = Ledger(path)
-    service_of(Faulty(cloud), ledger).expectations(turned(), BINDINGS)
+    service_of(Faulty(cloud), ledger).expectations([(turned(), BINDINGS)])
     ledger.close()
     whole = path.read_bytes()
     for cut in range(len(whole) - 200, len(whole), 37):
         path.write_bytes(whole[:cut])
         ledger = Ledger(path)
         again = service_of(Faulty(cloud), ledger)
-        np.testing.assert_allclose(again.expectations(turned(), BINDINGS), expected(BINDINGS))
+        np.testing.assert_allclose(
+            again.expectations([(turned(), BINDINGS)])[0], expected(BINDINGS)
+        )
         ledger.close()
     assert cloud.circuits == len(BINDINGS)
 
@@ -213,9 +255,9 @@ def test_the_ledger_is_lines_that_only_grow(tmp_path: Path) -> None:
     path = tmp_path / "jobs.jsonl"
     ledger = Ledger(path)
     service = service_of(Faulty(Cloud(), bindings=8), ledger, shots=50)
-    service.expectations(turned(), BINDINGS)
+    service.expectations([(turned(), BINDINGS)])
     before = path.read_bytes()
-    service.expectations(turned(), -BINDINGS)
+    service.expectations([(turned(), -BINDINGS)])
     assert path.read_bytes().startswith(before)
     lines = [json.loads(line) for line in before.splitlines()]
     assert [line.get("event") for line in lines] == [None, "planned", "submitted", "answered"]
@@ -247,10 +289,10 @@ def test_one_ledger_is_written_by_one_run(tmp_path: Path) -> None:
 def test_a_limit_refuses_before_anything_is_handed_in(budget: Budget) -> None:
     cloud = Cloud()
     service = service_of(Faulty(cloud), shots=100, budget=budget)
-    service.expectations(turned(), BINDINGS)
+    service.expectations([(turned(), BINDINGS)])
     jobs = len(cloud.jobs)
     with pytest.raises(AdapterError) as caught:
-        service.expectations(turned(), -BINDINGS)
+        service.expectations([(turned(), -BINDINGS)])
     assert code_of(caught.value) == "QA7106" and len(cloud.jobs) == jobs
 
 
@@ -260,7 +302,8 @@ def test_a_limit_refuses_before_anything_is_handed_in(budget: Budget) -> None:
         ({"shots": 300}, [[3, 3, 2]]),
         ({"shots": 250}, [[2, 2, 2, 2]]),
         ({"shots": 99}, [[1] * 8] * 2),
-        ({"circuit_shots": 40}, [[3, 3, 2]] * 3),
+        # 34 shots, and twice 33, which share a job.
+        ({"circuit_shots": 40}, [[3, 3, 2], [3, 3, 2], [1, 3, 3, 1]]),
         ({"shots": 60, "circuit_shots": 40}, [[1] * 8] * 3),
     ],
 )
@@ -269,7 +312,7 @@ def test_no_job_takes_more_shots_than_it_may(
 ) -> None:
     cloud = Cloud()
     service = service_of(Faulty(cloud, limits=Limits(bindings=3, **limits)), shots=100)
-    found = service.expectations(turned(), BINDINGS)
+    found = service.expectations([(turned(), BINDINGS)])[0]
     np.testing.assert_allclose(found, expected(BINDINGS), atol=0.5)
     sizes = [len(pub.bindings) for pub in cloud.pubs]
     assert sizes == [size for jobs in asked for size in jobs]
@@ -294,11 +337,11 @@ def test_counts_of_a_circuit_that_was_split_are_added_up(tmp_path: Path) -> None
     provider.change = all_of_one
     path = tmp_path / "jobs.jsonl"
     ledger = Ledger(path)
-    found = service_of(provider, ledger, shots=101).expectations(turned(), BINDINGS[:1])
+    found = service_of(provider, ledger, shots=101).expectations([(turned(), BINDINGS[:1])])[0]
     np.testing.assert_allclose(found, [[1 / 101, 1.0]])
     ledger.close()
     again = service_of(Faulty(cloud, limits=Limits(shots=60)), Ledger(path), shots=101)
-    np.testing.assert_allclose(again.expectations(turned(), BINDINGS[:1]), found)
+    np.testing.assert_allclose(again.expectations([(turned(), BINDINGS[:1])])[0], found)
     assert again.tally.jobs == 0
 
 
@@ -308,10 +351,10 @@ def test_a_run_that_was_killed_between_the_parts_of_its_shots_goes_on(tmp_path: 
     provider.steps["ready"] = [None, Killed()]
     ledger = Ledger(path)
     with pytest.raises(Killed):
-        service_of(provider, ledger, shots=100).expectations(turned(), BINDINGS)
+        service_of(provider, ledger, shots=100).expectations([(turned(), BINDINGS)])
     ledger.close()
     again = service_of(Faulty(cloud, limits=Limits(shots=60)), Ledger(path), shots=100)
-    again.expectations(turned(), BINDINGS)
+    again.expectations([(turned(), BINDINGS)])
     assert again.tally.jobs == 0 and cloud.circuits == 2 * len(BINDINGS)
 
 
@@ -326,5 +369,5 @@ def test_a_device_without_shots_is_a_message() -> None:
 
 def test_progress_is_told() -> None:
     told: list[str] = []
-    service_of(Faulty(Cloud()), say=told.append).expectations(turned(), BINDINGS)
+    service_of(Faulty(Cloud()), say=told.append).expectations([(turned(), BINDINGS)])
     assert told[0] == "cloud: 3 of 8 circuits" and told[-1] == "cloud: 8 of 8 circuits"

@@ -49,12 +49,12 @@ def with_gate(name: str) -> Placed:
 def test_every_circuit_that_is_run_has_the_values_of_the_one_asked_for(
     placed: Placed, mitigation: tuple[str, ...]
 ) -> None:
-    exact = IDEAL.expectations(placed, TURNS)
+    exact = IDEAL.expectations([(placed, TURNS)])[0]
     asked = samplings(placed, None, Limits(), mitigation)
     assert sum(sampling.weight for sampling in asked) == pytest.approx(1.0)
     assert len({sampling.placed.circuit for sampling in asked}) > len(asked) // 2
     for sampling in asked:
-        found = IDEAL.expectations(sampling.placed, TURNS)
+        found = IDEAL.expectations([(sampling.placed, TURNS)])[0]
         np.testing.assert_allclose(found, exact, atol=1e-12)
 
 
@@ -95,11 +95,11 @@ def test_coherent_errors_of_two_qubit_gates_are_averaged_out() -> None:
     string = Pauli(letters=((1, "Z"),))
     circuit = replace(NATIVE.circuit, gates=tuple(gates), readout=Expectations(paulis=(string,)))
     deep = replace(NATIVE, circuit=circuit)
-    exact = IDEAL.expectations(deep, TURNS)
+    exact = IDEAL.expectations([(deep, TURNS)])[0]
 
     def error(circuits: list[Circuit]) -> float:
         found = [
-            IDEAL.expectations(replace(deep, circuit=over_rotated(circuit)), TURNS)
+            IDEAL.expectations([(replace(deep, circuit=over_rotated(circuit)), TURNS)])[0]
             for circuit in circuits
         ]
         return float(np.abs(np.mean(found, 0) - exact).max())
@@ -110,7 +110,7 @@ def test_coherent_errors_of_two_qubit_gates_are_averaged_out() -> None:
 
 def test_extrapolation_takes_away_most_of_the_noise_of_gates() -> None:
     device = load_device(NamedDevice(name="fake_manila"))
-    exact = IDEAL.expectations(NATIVE, TURNS)
+    exact = IDEAL.expectations([(NATIVE, TURNS)])[0]
 
     def error(*mitigation: str) -> float:
         service = JobService(
@@ -119,7 +119,7 @@ def test_extrapolation_takes_away_most_of_the_noise_of_gates() -> None:
             mitigation=mitigation,
             device=device,
         )
-        return float(np.abs(service.expectations(NATIVE, TURNS) - exact).mean())
+        return float(np.abs(service.expectations([(NATIVE, TURNS)])[0] - exact).mean())
 
     assert error("zne") < 0.3 * error()
     assert error("zne", "twirling") < 0.4 * error()
@@ -150,7 +150,7 @@ adapter s() on hw {
 
 def test_what_cannot_be_mitigated_so_is_refused() -> None:
     with pytest.raises(AdapterError, match="routed for a device") as caught:
-        JobService(provider=Faulty(Cloud()), mitigation=("zne",)).expectations(NATIVE, TURNS)
+        JobService(provider=Faulty(Cloud()), mitigation=("zne",)).expectations([(NATIVE, TURNS)])
     assert caught.value.diagnostics[0].code == "QA7119"
     device = load_device(NamedDevice(name="fake_manila"))
     for gate, name in (("iswap", "zne"), ("iswap", "twirling")):
@@ -180,14 +180,14 @@ def mitigated(cloud: Cloud, path: Path, limits: Limits, **steps: Any) -> JobServ
 def test_circuits_of_one_value_are_parts_of_one_job(tmp_path: Path) -> None:
     cloud = Cloud()
     service = mitigated(cloud, tmp_path / "jobs.jsonl", Limits(bindings=10))
-    service.expectations(NATIVE, MANY)
+    service.expectations([(NATIVE, MANY)])
     (pubs,) = cloud.jobs.values()
     gates = [len(pub.copies[0].circuit.gates) for pub in pubs]
     assert len(pubs) == 2 and gates[0] < gates[1]
     assert (service.tally.jobs, service.tally.circuits, service.tally.shots) == (1, 10, 300)
     # What does not fit is another job; shots in a job are equal.
     small = mitigated(Cloud(), tmp_path / "small.jsonl", Limits(bindings=7))
-    small.expectations(NATIVE, MANY)
+    small.expectations([(NATIVE, MANY)])
     assert small.tally.jobs == 2
     twirls = replace(small, mitigation=("twirling",), shots=81, ledger=None)
     sizes = list(Limits(bindings=50).jobs((5, 1, s.shots) for s in twirls.samplings(NATIVE)))
@@ -200,17 +200,17 @@ def test_a_killed_run_knows_the_parts_of_its_jobs(step: str, bindings: int, tmp_
     path, cloud, limits = tmp_path / "jobs.jsonl", Cloud(), Limits(bindings=bindings)
     first = mitigated(cloud, path, limits, **{step: [None] * (bindings == 4) + [Killed()]})
     with pytest.raises(Killed):
-        first.expectations(NATIVE, MANY)
+        first.expectations([(NATIVE, MANY)])
     first.close()
     again = mitigated(cloud, path, limits)
-    found = again.expectations(NATIVE, MANY)
+    found = again.expectations([(NATIVE, MANY)])[0]
     again.close()
     assert cloud.circuits == 2 * len(MANY)
     whole = mitigated(Cloud(), tmp_path / "other.jsonl", limits)
-    np.testing.assert_allclose(found, whole.expectations(NATIVE, MANY), atol=1.0)
+    np.testing.assert_allclose(found, whole.expectations([(NATIVE, MANY)])[0], atol=1.0)
     # A third run, whose jobs would be others, asks for nothing, and finds the same values.
     third = mitigated(cloud, path, Limits(bindings=3))
-    np.testing.assert_array_equal(third.expectations(NATIVE, MANY), found)
+    np.testing.assert_array_equal(third.expectations([(NATIVE, MANY)])[0], found)
     assert third.tally.jobs == 0
 
 
@@ -220,6 +220,6 @@ def test_results_that_are_missing_of_one_part_are_asked_for_alone(tmp_path: Path
     provider = service.provider
     assert isinstance(provider, Faulty)
     provider.change = lambda rows: [*rows[:6], None, *rows[7:]] if len(rows) > 1 else rows
-    service.expectations(NATIVE, MANY)
+    service.expectations([(NATIVE, MANY)])
     assert [len(pubs) for pubs in cloud.jobs.values()] == [2, 1]
     assert cloud.circuits == 11

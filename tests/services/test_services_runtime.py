@@ -80,10 +80,12 @@ def test_every_mode_gives_the_values_of_the_device(account: Account, mode: Mode)
     provider = provider_of(account, mode=mode, max_seconds=300)
     service = JobService(provider=provider, shots=4000, device=provider.device)
     manila = load_device(NamedDevice(name="fake_manila"))
-    exact = JobService(provider=AerProvider("fake_manila", manila)).expectations(NATIVE, TURNS)
-    np.testing.assert_allclose(service.expectations(NATIVE, TURNS), exact, atol=0.1)
+    exact = JobService(provider=AerProvider("fake_manila", manila)).expectations([(NATIVE, TURNS)])[
+        0
+    ]
+    np.testing.assert_allclose(service.expectations([(NATIVE, TURNS)])[0], exact, atol=0.1)
     service.mitigation = ("zne",)
-    service.expectations(NATIVE, TURNS)
+    service.expectations([(NATIVE, TURNS)])
     # Each job is one with arrays of parameters, and its circuits are PUBs.
     assert [[values.shape for _, values, _ in pubs] for pubs in account.pubs] == [
         [(2, 2)],
@@ -118,7 +120,7 @@ def test_options_of_the_sampler_are_handed_on(account: Account, tmp_path: Any) -
         provider = provider_of(account, sampler=sampler)
         ledger = Ledger(tmp_path / "jobs.jsonl")
         service = JobService(provider=provider, shots=100, device=provider.device, ledger=ledger)
-        service.expectations(NATIVE, TURNS)
+        service.expectations([(NATIVE, TURNS)])
         keys.append(service.tally.jobs)
         ledger.close()
     # Results under other options are not taken over.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -45,10 +46,16 @@ class Service(Protocol):
     def name(self) -> str:
         """As `adapter.on` and messages call it."""
 
-    def expectations(self, placed: Placed, bindings: NDArray[float64]) -> NDArray[float64]:
-        """Values of the read-out, (K, outputs), for bindings (K, slots) in radians.
+    def expectations(
+        self, asked: Sequence[tuple[Placed, NDArray[float64]]]
+    ) -> list[NDArray[float64]]:
+        """Values of several circuits, which may share jobs.
 
-        Equal bindings get equal values.
+        Args:
+            asked: Circuits, each with its bindings (K, slots) in radians.
+
+        Returns:
+            For each circuit (K, outputs) of its read-out. Equal bindings get equal values.
 
         Raises:
             AdapterError: QA71xx.
