@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.arguments import check_model
@@ -18,6 +18,7 @@ from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
 from qcompile.adapter.heads import fix_vocabulary, free_vocabulary
 from qcompile.adapter.load import load
+from qcompile.adapter.packed import PackedLinear, close_attention, open_attention
 from qcompile.adapter.parameters import (
     take_off_parameters,
     target_at,
@@ -92,14 +93,14 @@ def attach(
     compiled = adapter if isinstance(adapter, CompiledAdapter) else load(adapter)
     record = vars(model).get(RECORD)
     attachment = _attachment(compiled, name, record)
-    places = find_places(model, compiled, flat=name is None)
-    unseen = [waits_for_data(place.site, place.part) for place in places]
-    if any(unseen):
-        raise AdapterError(*few([message for message in unseen if message is not None]))
-    if record is not None:
-        both = (*record.switch.chosen.weights, (attachment.name, 1.0))
-        check_adapter_weights((*record.attachments, attachment), both)
     before, parts_before = Snapshot(model), Snapshot(compiled)
+    try:
+        open_attention(model, [site.module for site in compiled.sites])
+        places = find_places(model, compiled, flat=name is None)
+        _check_places(places, attachment, record)
+    except BaseException:
+        before.restore()
+        raise
     chosen = Chosen() if record is None else record.switch.chosen
     weights, frozen = chosen.weights, chosen.frozen
     devices = [_device(place.part) for place in places]
@@ -134,6 +135,15 @@ def attach(
         for place, tensors in zip(places, unset, strict=True):
             forget_starts(place.part, tensors)
         raise
+
+
+def _check_places(places: list[Place], attachment: Attached, record: Record | None) -> None:
+    unseen = [waits_for_data(place.site, place.part) for place in places]
+    if any(unseen):
+        raise AdapterError(*few([message for message in unseen if message is not None]))
+    if record is not None:
+        both = (*record.switch.chosen.weights, (attachment.name, 1.0))
+        check_adapter_weights((*record.attachments, attachment), both)
 
 
 def _keep(model: nn.Module, record: Record) -> None:
@@ -211,6 +221,7 @@ def detach(model: ModelT, names: str | Collection[str] | None = None) -> ModelT:
                 beside.take_off(gone)
                 if not beside.owners:
                     take_from_beside(module)
+        close_attention(model)
         for attachment in record.attachments:
             if attachment.name in gone:
                 unfreeze(attachment)
@@ -280,6 +291,8 @@ def _parents(model: nn.Module) -> Parents:
 
 
 def _device(module: nn.Module) -> torch.device | None:
-    """Of the first parameter."""
-    first = next(module.parameters(), None)
+    """Of the first parameter, or of a weight that another module holds."""
+    first: Tensor | None = next(module.parameters(), None)
+    if first is None and isinstance(module, PackedLinear):
+        first = module.stored("weight")
     return None if first is None else first.device

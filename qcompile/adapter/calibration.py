@@ -14,6 +14,7 @@ from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.arguments import check_compiled, check_model
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.originals import originals_of
+from qcompile.adapter.packed import open_attention
 from qcompile.adapter.places import Place, find_places
 from qcompile.adapter.snapshot import Snapshot
 from qcompile.adapter.starts import put_starts, waiting, weight_of
@@ -58,6 +59,22 @@ def calibrate(
     """
     check_model("calibrate", model)
     check_compiled("calibrate", adapter)
+    before = Snapshot(model)
+    try:
+        open_attention(model, [site.module for site in adapter.sites])
+        return _calibrated(model, adapter, batches, loss, original)
+    finally:
+        before.restore()
+
+
+def _calibrated(
+    model: nn.Module,
+    adapter: CompiledAdapter,
+    batches: Iterable[object],
+    loss: Loss | None,
+    original: nn.Module | str | Path | None,
+) -> CompiledAdapter:
+    """With hooks at the modules of the model, and its gradient flags changed."""
     subjects = [
         Subject(place, tensors)
         for place in find_places(model, adapter, flat=False)
@@ -158,7 +175,7 @@ def _rows(value: Tensor) -> Tensor:
 def _observe(
     model: nn.Module, subjects: list[Subject], batches: Iterable[object], loss: Loss | None
 ) -> None:
-    """Let the batches go through the model, and leave it as it was.
+    """Let the batches go through the model, whose hooks and flags are restored by the caller.
 
     Raises:
         AdapterError: QA6135.
@@ -167,27 +184,23 @@ def _observe(
     first = next(model.parameters(), None)
     device = torch.device("cpu") if first is None else first.device
     mask: list[Tensor | None] = [None]
-    before = Snapshot(model)
     count = 0
-    try:
-        model.eval()
-        if gradients:
-            model.requires_grad_(False)
-        for subject in subjects:
-            subject.module.register_forward_hook(
-                lambda _, inputs, output, own=subject: own.see(inputs[0], output, mask[0])
-            )
-        for batch in batches:
-            count += 1
-            moved = _moved(batch, device)
-            own = moved.get("attention_mask") if isinstance(moved, Mapping) else None
-            mask[0] = own if isinstance(own, Tensor) else None
-            with torch.set_grad_enabled(gradients):
-                output = _run(model, moved)
-                if gradients:
-                    torch.autograd.backward(_loss(output, moved, loss))
-    finally:
-        before.restore()
+    model.eval()
+    if gradients:
+        model.requires_grad_(False)
+    for subject in subjects:
+        subject.module.register_forward_hook(
+            lambda _, inputs, output, own=subject: own.see(inputs[0], output, mask[0])
+        )
+    for batch in batches:
+        count += 1
+        moved = _moved(batch, device)
+        own = moved.get("attention_mask") if isinstance(moved, Mapping) else None
+        mask[0] = own if isinstance(own, Tensor) else None
+        with torch.set_grad_enabled(gradients):
+            output = _run(model, moved)
+            if gradients:
+                torch.autograd.backward(_loss(output, moved, loss))
     if not count:
         raise AdapterError(CalibrationFailed(reason="there are no batches"))
     for subject in subjects:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from qcompile.adapter.beside import change_output
 from qcompile.adapter.merged import changes_bias
+from qcompile.adapter.packed import PackedLinear
 from qcompile.backends.simulator.module import NOT_LINEAR, AdapterModule
 from qcompile.models.convolutions import grouped, is_convolution
 from qcompile.models.linear import is_conv1d, linear_sizes
@@ -105,15 +106,22 @@ class ParameterUses:
 
     def obstacle(self, base_layer: nn.Module, parts: Sequence[AdapterModule]) -> str | None:
         """Why weight and bias of a module are not its own."""
-        if self.is_shared(getattr(base_layer, "weight", None)):
+        if self.is_shared(_stored(base_layer, "weight")):
             return "the weight is shared with another module"
-        if changes_bias(parts) and self.is_shared(getattr(base_layer, "bias", None)):
+        if changes_bias(parts) and self.is_shared(_stored(base_layer, "bias")):
             return "the bias is shared with another module"
         return None
 
     def is_shared(self, tensor: object) -> bool:
         """Whether several modules hold a parameter."""
         return isinstance(tensor, nn.Parameter) and self._count[_memory(tensor)] > 1
+
+
+def _stored(base_layer: nn.Module, name: str) -> object:
+    """The parameter that holds a weight or a bias."""
+    if isinstance(base_layer, PackedLinear):
+        return base_layer.stored(name)
+    return getattr(base_layer, name, None)
 
 
 def _memory(parameter: nn.Parameter) -> object:
@@ -125,6 +133,10 @@ def _memory(parameter: nn.Parameter) -> object:
 
 def _computed(base_layer: nn.Module, name: str) -> str | None:
     """A parametrization, a pruning mask, a property: what is written to it is lost."""
+    if isinstance(base_layer, PackedLinear):
+        # A view; the parameter of its attention may be what is computed.
+        (attention,) = base_layer.owner
+        return _computed(attention, base_layer.stored_name(name))
     if name in base_layer._parameters or name in base_layer._buffers:
         return None
     others = [n for n, _ in base_layer.named_parameters() if n not in ("weight", "bias")]

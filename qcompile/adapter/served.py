@@ -17,6 +17,7 @@ from qcompile.adapter.arguments import check_compiled
 from qcompile.adapter.attach import attach
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.load import load
+from qcompile.adapter.packed import open_attention
 from qcompile.adapter.places import find_places
 from qcompile.artifact.atomic import write_in_folder
 from qcompile.artifact.peft_folder import CONFIG, check_folder
@@ -94,7 +95,9 @@ def write_served(adapter: CompiledAdapter, folder: str | Path, *, base: str | Pa
     if output.exists() and os.path.samefile(output, source):
         raise AdapterError(BaseNotServable(base=str(base), reason="it is the folder to write"))
     _check_output(output)
-    find_places(model_on_meta(str(source)), adapter)
+    model = model_on_meta(str(source))
+    open_attention(model, [site.module for site in adapter.sites])
+    find_places(model, adapter)
     files = {name: (source / name).read_bytes() for name in TOKENIZER if (source / name).is_file()}
     config = {
         **config,

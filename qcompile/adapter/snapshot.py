@@ -8,13 +8,14 @@ from torch import nn
 
 
 class Snapshot:
-    """Attributes, children, hooks and gradient flags of all modules of a model; no tensors.
+    """Classes, attributes, children, hooks and gradient flags of all modules; no tensors.
 
     Takes references only, in time proportional to the number of modules.
     """
 
     def __init__(self, model: nn.Module) -> None:
         modules = list(model.modules())
+        self._classes = [(module, type(module)) for module in modules]
         self._attributes = [(module, dict(vars(module))) for module in modules]
         self._tables: list[tuple[dict[Any, Any], dict[Any, Any]]] = [
             (table, dict(table))
@@ -31,6 +32,9 @@ class Snapshot:
 
     def restore(self) -> None:
         """Make the model what it was."""
+        for module, kind in self._classes:
+            if type(module) is not kind:
+                module.__class__ = kind
         for module, attributes in self._attributes:
             own = vars(module)
             for name in [name for name in own if name not in attributes]:

@@ -9,6 +9,7 @@ from qcompile.ir.hosts import CONVOLUTION_HOST, EMBEDDING_HOST, LINEAR_HOST
 from qcompile.models.convolutions import convolution_obstacle
 from qcompile.models.embeddings import embedding_obstacle
 from qcompile.models.linear import is_conv1d, linear_sizes
+from qcompile.models.packed import CALLS_MAPS, can_be_opened
 from qcompile.models.parameters import router_weight
 
 if TYPE_CHECKING:
@@ -45,7 +46,12 @@ def obstacles(model: torch.nn.Module) -> dict[int, Obstacle]:
             projection = module._modules.get("out_proj")
             # A subclass with a forward of its own, as for quantisation, puts a plain Linear there.
             own = type(module).forward is not nn.MultiheadAttention.forward
-            if projection is not None and not (own and type(projection) is nn.Linear):
+            called = can_be_opened(module) or getattr(module, CALLS_MAPS, False)
+            if (
+                projection is not None
+                and not called
+                and not (own and type(projection) is nn.Linear)
+            ):
                 found[id(projection)] = Obstacle(bypassed(type(module).__name__))
     return found
 

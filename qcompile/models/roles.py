@@ -58,7 +58,7 @@ def roles(model: torch.nn.Module, kinds: Mapping[str, str]) -> dict[str, str]:
         match kind:
             case "linear":
                 module = model.get_submodule(name)
-                found[name] = HEAD if module is head else _linear_role(path)
+                found[name] = HEAD if module is head else linear_role(name)
                 if found[name] == LINEAR_ROUTER and router_weight(name, module) is not None:
                     found[name] = LINEAR
             case "embedding":
@@ -90,7 +90,9 @@ def _is_attention(part: str) -> bool:
     return "att" in part.lower()
 
 
-def _linear_role(path: tuple[str, ...]) -> str:
+def linear_role(name: str) -> str:
+    """The role of a linear map of this name that is not the head of the model itself."""
+    path = tuple(name.split("."))
     *above, last = path
     if not HEADS.isdisjoint(path):
         return HEAD

@@ -23,8 +23,9 @@ from qcompile.models.config import config_digest, read_config, without_code
 from qcompile.models.heads import Heads, heads_of
 from qcompile.models.hosts import host_sizes
 from qcompile.models.obstacles import obstacles
+from qcompile.models.packed import projection_sizes
 from qcompile.models.parameters import TIED_EXPERTS, parameter_places
-from qcompile.models.roles import roles
+from qcompile.models.roles import linear_role, roles
 
 if TYPE_CHECKING:
     import torch
@@ -87,7 +88,10 @@ def describe_model(model: torch.nn.Module) -> ModelInfo:
 
 
 def module_infos(model: torch.nn.Module) -> tuple[ModuleInfo, ...]:
-    """Every named module of a model with the sizes of those that are linear maps."""
+    """Every named module of a model with the sizes of those that are linear maps.
+
+    So are the projections of torch's attention, which `attach` makes modules.
+    """
     infos = []
     unsuited = obstacles(model)
     named = {name: module for name, module in model.named_modules() if name}
@@ -117,6 +121,18 @@ def module_infos(model: torch.nn.Module) -> tuple[ModuleInfo, ...]:
                 host=None if linear is not None else found,
             )
         )
+        infos += [
+            ModuleInfo(
+                name=f"{name}.{projection}",
+                kind="Linear",
+                in_features=sizes[0],
+                out_features=sizes[1],
+                layer=layer,
+                heads=heads[name],
+                role=linear_role(f"{name}.{projection}"),
+            )
+            for projection, sizes in projection_sizes(module).items()
+        ]
         infos += [
             ModuleInfo(
                 name=f"{name}.{place.name}",

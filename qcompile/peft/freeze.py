@@ -28,7 +28,6 @@ from qcompile.driver.options import Options
 from qcompile.driver.phases import compile_source
 from qcompile.ir.codec import canonical_json
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
-from qcompile.ir.hosts import PARAMETER_HOSTS
 from qcompile.models.linear import linear_sizes
 from qcompile.models.skeleton import describe_model
 from qcompile.peft.beside import QCompileBeside
@@ -74,12 +73,13 @@ def base_info(model: nn.Module) -> ModelInfo:
     described = describe_model(model)
     hidden: set[str] = set()
     modules: list[ModuleInfo] = []
+    there = {name for name, _ in model.named_modules(remove_duplicate=False)}
     total = sum(parameter.numel() for parameter in model.parameters())
     for module in described.modules:
         if any(module.name.startswith(prefix) for prefix in hidden):
             continue
-        if module.host is not None and module.host.kind in PARAMETER_HOSTS:
-            # A parameter, of experts or of a router.
+        if module.name not in there:
+            # A parameter, of experts or of a router; a projection of torch's attention.
             modules.append(module)
             continue
         found = model.get_submodule(module.name)

@@ -21,6 +21,7 @@ from torch import nn
 from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
 from qcompile.adapter.heads import fix_vocabulary, free_vocabulary
 from qcompile.adapter.merge_obstacles import ParameterUses
+from qcompile.adapter.packed import close_attention, open_attention
 from qcompile.adapter.starts import (
     start_from_weight,
     waiting,
@@ -122,6 +123,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
 
     def _prepare_model(self, peft_config: QCompileConfig, model: nn.Module) -> None:
         manifest = freeze(peft_config, model)
+        open_attention(model, [site.module for site in manifest.planned.sites])
         self._check_names(model)
         peft_config.check_tensors(saved_tensors(peft_config, model))
         if peft_config.target_modules is None:
@@ -257,6 +259,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         release_all(model)
         take_all_from_beside(model)
         take_all_from_parameters(model)
+        close_attention(model)
         restore_fast_paths(model)
         unwatch(model)
         let_names_pass(model)

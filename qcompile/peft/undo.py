@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from qcompile.adapter.beside import take_from_beside
+from qcompile.adapter.packed import close_attention
 from qcompile.adapter.parameters import take_from_parameters
 from qcompile.adapter.prefixed import holder_of, release
 from qcompile.artifact.peft_folder import BESIDE, PARAMETERS
@@ -37,6 +38,7 @@ def all_or_nothing(model: nn.Module) -> Iterator[None]:
                 take_from_beside(parent)
             if PARAMETERS not in parent._modules:
                 take_from_parameters(parent)
+        close_attention(model)
         for parameter, flag in flags:
             parameter.requires_grad_(flag)
         for module, names in active:

@@ -12,12 +12,13 @@ from qcompile.diagnostics.message import Message, ModuleMessage, message
 )
 class ModuleUnsuited(ModuleMessage):
     """An adapter takes effect where its module is called, and adds to the output of a map from
-    `in_features` to `out_features`. Some modules are never called: `torch.nn.MultiheadAttention`
-    reads the weight of its `out_proj`. Others, such as grouped or block-diagonal maps, have a
-    weight of another shape, or give something else than their sizes say. A forward pass without
-    numbers, before training, finds what cannot be seen in the module. Nothing was attached.
+    `in_features` to `out_features`. Some modules are never called: a class derived from
+    `torch.nn.MultiheadAttention` reads the weight of its `out_proj`. Others, such as grouped or
+    block-diagonal maps, have a weight of another shape, or give something else than their sizes
+    say. A forward pass without numbers, before training, finds what cannot be seen in the module.
+    Nothing was attached.
 
-    Erroneous:  attach "*.out_proj"       (a model of torch.nn.TransformerEncoderLayer)
+    Erroneous:  attach "*.out_proj"       (a class derived from torch.nn.MultiheadAttention)
     Corrected:  attach "*.linear1", "*.linear2"
     """
 
@@ -114,7 +115,7 @@ class ModulesLeftOut(Message):
     those whose weight is read by the module around them, which never calls them, those whose weight
     has another shape than their sizes say, and experts that are slices of one parameter.
 
-    Erroneous:  attach "*"                 (a model with torch.nn.MultiheadAttention)
+    Erroneous:  attach "*"     (a model with a class derived from torch.nn.MultiheadAttention)
     Corrected:  attach "*.linear?"
     """
 
