@@ -5,9 +5,10 @@
 
 For each circuit, device and compiler the mean of |⟨Z⟩ noisy - ⟨Z⟩ ideal| over outputs and
 bindings, as read and with the errors of reading undone exactly. Where more than nine qubits take
-part at a time, values are means over sampled trajectories. Without options it runs the circuits
-whose rivals are kept in reference.json, `--full` all of them, which takes hours; rivals are
-measured where they are missing, and all of them anew with `--measure-rivals`.
+part at a time, values are means over samples, with their standard error as `sampling`. Without
+options it runs the circuits whose rivals are kept in reference.json, `--full` all of them, which
+takes hours; rivals are measured where they are missing, and all of them anew with
+`--measure-rivals`. A file of `--json` that exists is continued: what it has is not measured again.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import numpy as np
 
 from benchmarks.hardware.compilers import RIVALS, Compiler, our_compilers
 from benchmarks.hardware.families import FAMILIES, LIBRARY, Case, case
-from benchmarks.hardware.trajectories import values_of
+from benchmarks.hardware.values import values_of
 from qcompile.testing.noisy_device import NoisyDevice, NoisyProgram, ideal_values
 
 REFERENCE = Path(__file__).with_name("reference.json")
@@ -46,7 +47,10 @@ Figures = dict[str, float]
 def main(argv: Sequence[str] | None = None) -> None:
     chosen = _options(argv)
     reference = json.loads(REFERENCE.read_text("utf-8")) if REFERENCE.exists() else {}
+    kept = Path(chosen.json) if chosen.json else None
     results: dict[str, dict[str, Figures]] = {}
+    if kept is not None and kept.exists():
+        results = json.loads(kept.read_text("utf-8"))
     for name in chosen.devices:
         device: NoisyDevice | None = None
         for item in (
@@ -57,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         ):
             key = f"{name} {item.name}"
             if chosen.kept and key not in reference:
+                continue
+            if key in results and not chosen.measure_rivals:
                 continue
             row = dict(reference.get(key, {}))
             wanted = [r for r in RIVALS if chosen.measure_rivals or r.name not in row]
@@ -70,8 +76,8 @@ def main(argv: Sequence[str] | None = None) -> None:
                     REFERENCE.write_text(json.dumps(reference, indent=1) + "\n", "utf-8")
             results[key] = row
             print(_line(key, row), file=sys.stderr, flush=True)
-    if chosen.json:
-        Path(chosen.json).write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+            if kept is not None:
+                kept.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
     print(table(results, chosen.level))
 
 
@@ -103,9 +109,10 @@ def measured(
 
 
 def _figures(programs: list[NoisyProgram], device: NoisyDevice, ideal: list[np.ndarray]) -> Figures:
-    read, undone = [], []
+    read, undone, sampling = [], [], []
     for program, expected in zip(programs, ideal, strict=True):
-        noisy, inverted = values_of(program, device)
+        noisy, inverted, error = values_of(program, device, expected)
+        sampling.append(error)
         read.append(np.abs(noisy - expected).mean())
         undone.append(np.abs(inverted - expected).mean())
     pairs = [
@@ -118,6 +125,7 @@ def _figures(programs: list[NoisyProgram], device: NoisyDevice, ideal: list[np.n
         "dead": float(sum(device.error(op) >= 1 for op in pairs[0])),
         "raw": float(np.mean(read)),
         "undone": float(np.mean(undone)),
+        "sampling": float(np.mean(sampling)),
     }
 
 

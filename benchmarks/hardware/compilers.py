@@ -16,7 +16,8 @@ from qcompile.testing.noisy_device import NoisyDevice, NoisyGate, NoisyProgram
 Compiled = list[NoisyProgram]
 """One program a binding."""
 
-SEEDS = range(5)
+SEEDS, SEEDS_LARGE = range(5), range(3)
+"""Of Qiskit; the latter for more than eight qubits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +130,7 @@ def qiskit(level: int) -> Callable[[Case, NoisyDevice, str], list[Compiled]]:
         from qiskit import transpile
 
         found = []
-        for seed in SEEDS:
+        for seed in SEEDS if case.qubits <= 8 else SEEDS_LARGE:
             circuits = transpile(
                 list(_qiskit_circuits(case)),
                 backend=device.backend,

@@ -99,18 +99,26 @@ class NoisyDevice:
         result[3, 0] = 1 - decay
         return result
 
+    def ideal_transfer(self, operation: NoisyGate) -> Real:
+        """Pauli transfer matrix of the gate without its error, first qubit most significant."""
+        return transfer_of(_matrix(operation))
+
     def _noisy_transfer(self, operation: NoisyGate) -> Real:
-        ideal = transfer_of(_matrix(operation))
+        ideal, noise = self.ideal_transfer(operation), self.noise(operation)
+        return ideal if noise is None else np.asarray(noise @ ideal)
+
+    def noise(self, operation: NoisyGate) -> Real | None:
+        """Pauli transfer matrix of what follows the gate; None where that is nothing."""
         error = self.error_of(operation)
         if error is None:
-            return ideal
+            return None
         from qiskit.quantum_info import PTM
 
         # qiskit's first qubit is the least significant.
         noise = np.real(PTM(error.to_quantumchannel()).data)
         if len(operation.qubits) == 2:
             noise = noise.reshape(4, 4, 4, 4).transpose(1, 0, 3, 2).reshape(16, 16)
-        return np.asarray(noise @ ideal)
+        return np.asarray(noise)
 
 
 _PAULIS = np.array(
