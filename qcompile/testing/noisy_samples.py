@@ -9,32 +9,20 @@ sampled.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from qcompile.testing.dense_oracle import Complex, Real
-from qcompile.testing.noisy_device import (
-    NoisyDevice,
-    NoisyGate,
-    NoisyProgram,
-    idle_times,
-)
-from qcompile.testing.pauli_frames import (
-    RESET,
-    Clifford,
-    Mixture,
-    Pauli,
-    Tableau,
-    clifford_of,
-    mixture_of,
-)
+from qcompile.testing.dense_oracle import Real
+from qcompile.testing.noisy_device import NoisyDevice, NoisyProgram
+from qcompile.testing.noisy_events import Bits, Drawn, Output, Reset, Rotation, Step
+from qcompile.testing.pauli_frames import Pauli
 
 AMPLITUDES = 1 << 20
 """Of all states that are kept at a time."""
 
-Bits = np.ndarray
+Amplitudes = np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,42 +34,13 @@ class Samples:
     standard_errors: Real
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rotation:
-    """exp(-i angle/2 string)."""
-
-    string: Pauli
-    angle: float
-    flipped: Bits
-    """(samples,)."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Reset:
-    """The samples in which `string` becomes 1, by `raising` where it is -1."""
-
-    string: Pauli
-    raising: Pauli
-    samples: Bits
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Output:
-    string: Pauli
-    index: int
-    flipped: Bits
-
-
-_Step = _Rotation | _Reset | _Output
-
-
 def sampled_values(
     program: NoisyProgram, device: NoisyDevice, samples: int, seed: int = 0
 ) -> Samples:
     """Values of the outputs as read, and with the errors of reading undone.
 
     Args:
-        samples: In which an error happens, at least; fewer where that is rare.
+        samples: In which an error happens, at most; fewer where that is rare.
 
     Raises:
         ValueError: A gate is neither a Clifford gate nor rz.
@@ -91,7 +50,7 @@ def sampled_values(
         for out in program.outputs
     ]
     left = np.array([np.prod([_left(device, q) for q in qubits]) for _, qubits in strings])
-    drawn = _Drawn(program, device, samples, np.random.default_rng(seed))
+    drawn = Drawn(program, device, samples, np.random.default_rng(seed))
     groups = _evolved(drawn, len(strings), np.random.default_rng(seed + 1))
     clear = groups[:, 0]
     undone = drawn.nothing * clear
@@ -111,155 +70,13 @@ def _left(device: NoisyDevice, qubit: int) -> float:
     return 1 - up - down
 
 
-class _Drawn:
-    """What happens in each sample; the first is that without errors."""
-
-    def __init__(
-        self, program: NoisyProgram, device: NoisyDevice, samples: int, drawn: np.random.Generator
-    ) -> None:
-        self.places = list(_places(program, device))
-        mixtures = [mixture for _, _, mixture in self.places if mixture is not None]
-        self.total = float(np.prod([mixture.total for mixture in mixtures]))
-        self.nothing = float(np.prod([mixture.weights[0] for mixture in mixtures]))
-        share = 1 - self.nothing / self.total
-        tried = min(20 * samples, round(samples / share) if share > 0.05 else 20 * samples)
-        events = [
-            None if mixture is None else mixture.drawn(drawn, tried)
-            for _, _, mixture in self.places
-        ]
-        happened = np.zeros(tried, dtype=bool)
-        for found in events:
-            if found is not None:
-                happened |= found > 0
-        chosen = np.flatnonzero(happened)[:samples]
-        self.count = len(chosen)
-        self.events = [
-            None if e is None else np.concatenate([[0], e[chosen]]).astype(np.int8) for e in events
-        ]
-        self.signs = np.ones(self.count)
-        for (_, _, mixture), found in zip(self.places, self.events, strict=True):
-            if mixture is not None and found is not None:
-                self.signs *= np.sign(mixture.weights)[found[1:]]
-        self.steps = list(self._followed(program))
-
-    def _followed(self, program: NoisyProgram) -> Iterator[_Step]:
-        used = sorted({q for operation in program.operations for q in operation.qubits})
-        number = {qubit: index for index, qubit in enumerate(used)}
-        tableau = Tableau(len(used))
-        frames = np.zeros((2 * len(used), 1 + self.count), dtype=bool)
-        early = {out: index for index, out in enumerate(program.outputs) if isinstance(out, int)}
-        position = -1
-        for (what, qubits, mixture), events in zip(self.places, self.events, strict=True):
-            places = tuple(number[qubit] for qubit in qubits)
-            if isinstance(what, _Measured):
-                position = what.position
-                if position in early:
-                    yield _Output(
-                        tableau.images[places[0]][3], early[position], frames[2 * places[0]].copy()
-                    )
-            elif isinstance(what, Clifford):
-                tableau.apply(what, places)
-                rows = [2 * q + part for q in places for part in (0, 1)]
-                frames[rows] = [
-                    np.bitwise_xor.reduce(frames[[rows[source] for source in sources]])
-                    for sources in what.moves
-                ]
-            elif what is not None:
-                (qubit,) = places
-                yield _Rotation(tableau.images[qubit][3], what, frames[2 * qubit].copy())
-            if mixture is not None and events is not None:
-                yield from _happens(mixture, events, places, frames, tableau)
-        for index, out in enumerate(program.outputs):
-            if not isinstance(out, int):
-                sign, qubits = out
-                string = Pauli(phase=0 if sign > 0 else 2)
-                flipped = np.zeros(1 + self.count, dtype=bool)
-                for qubit in qubits:
-                    if qubit in number:
-                        string = string * tableau.images[number[qubit]][3]
-                        flipped ^= frames[2 * number[qubit]]
-                yield _Output(string, index, flipped)
-
-
-def _happens(
-    mixture: Mixture, events: Bits, places: tuple[int, ...], frames: Bits, tableau: Tableau
-) -> Iterator[_Reset]:
-    for event in np.unique(events[events > 0]):
-        chosen = np.flatnonzero(events == event)
-        for qubit, what in zip(places, mixture.events[event], strict=True):
-            if what == RESET:
-                images = tableau.images[qubit]
-                # Whatever errors were on the qubit, it is |0⟩ now.
-                frames[2 * qubit : 2 * qubit + 2, chosen] = False
-                yield _Reset(images[3], images[1], chosen)
-            elif what:
-                frames[2 * qubit, chosen] ^= what in (1, 2)
-                frames[2 * qubit + 1, chosen] ^= what in (2, 3)
-
-
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    position: int
-
-
-def _places(
-    program: NoisyProgram, device: NoisyDevice
-) -> Iterator[tuple[Clifford | float | _Measured | None, tuple[int, ...], Mixture | None]]:
-    """(a gate, the angle of an rz, or nothing; its qubits; the error that follows)."""
-    cliffords: dict[NoisyGate, Clifford | None] = {}
-    errors: dict[tuple[str, tuple[int, ...]], Mixture | None] = {}
-    waiting = idle_times(program.operations, device)
-    seen = _seen(program)
-    for position, (operation, waits) in enumerate(zip(program.operations, waiting, strict=True)):
-        if position not in seen:
-            continue
-        if operation.name == "measure":
-            blurred = Mixture(events=((0,), (3,)), weights=np.array([0.5, 0.5]))
-            yield _Measured(position), operation.qubits, blurred
-        else:
-            key = operation.name, operation.qubits
-            if key not in errors:
-                noise = device.noise(operation)
-                errors[key] = None if noise is None else mixture_of(noise)
-            if operation not in cliffords:
-                cliffords[operation] = _clifford(operation, device)
-            gate = cliffords[operation]
-            what = operation.angles[0] if gate is None else gate
-            yield what, operation.qubits, errors[key]
-        for qubit, seconds in waits:
-            error = mixture_of(device.relaxation(qubit, seconds))
-            if error is not None:
-                yield None, (qubit,), error
-
-
-def _seen(program: NoisyProgram) -> set[int]:
-    """The operations that an output can depend on."""
-    needed = {q for out in program.outputs if not isinstance(out, int) for q in out[1]}
-    early = {out for out in program.outputs if isinstance(out, int)}
-    found = set()
-    for position in reversed(range(len(program.operations))):
-        qubits = program.operations[position].qubits
-        if position in early or not needed.isdisjoint(qubits):
-            found.add(position)
-            needed.update(qubits)
-    return found
-
-
-def _clifford(operation: NoisyGate, device: NoisyDevice) -> Clifford | None:
-    """None of an rz by another angle than a multiple of π/2."""
-    found = clifford_of(device.ideal_transfer(operation))
-    if found is None and operation.name != "rz":
-        raise ValueError(f"{operation.name}{operation.angles} is neither a Clifford gate nor rz")
-    return found
-
-
-def _evolved(drawn: _Drawn, outputs: int, random: np.random.Generator) -> Real:
+def _evolved(drawn: Drawn, outputs: int, random: np.random.Generator) -> Real:
     """(outputs, 1 + samples)."""
-    signs = np.array([s.flipped for s in drawn.steps if isinstance(s, _Rotation)], dtype=bool)
+    signs = np.array([s.flipped for s in drawn.steps if isinstance(s, Rotation)], dtype=bool)
     everyone = np.arange(1 + drawn.count)
     reset, beyond = np.zeros((2, 1 + drawn.count), dtype=bool)
     for step in drawn.steps:
-        if isinstance(step, _Reset):
+        if isinstance(step, Reset):
             reset[step.samples] = True
     plain = everyone[~reset]
     packed = np.packbits(signs[:, plain], axis=0) if len(signs) else np.zeros((1, len(plain)))
@@ -270,17 +87,17 @@ def _evolved(drawn: _Drawn, outputs: int, random: np.random.Generator) -> Real:
     # Resets of qubits that only lend their places need larger states: those samples go together.
     narrow = _Span(drawn.steps, plain[:1])
     for step in drawn.steps:
-        if isinstance(step, _Reset) and not narrow.holds(step):
+        if isinstance(step, Reset) and not narrow.holds(step):
             beyond[step.samples] = True
     for some in (everyone[reset & ~beyond], everyone[beyond]):
         result[:, some] = _chunked(drawn, some, outputs, random)
     for step in drawn.steps:
-        if isinstance(step, _Output):
+        if isinstance(step, Output):
             result[step.index] *= np.where(step.flipped, -1.0, 1.0)
     return result
 
 
-def _chunked(drawn: _Drawn, samples: Bits, outputs: int, random: np.random.Generator) -> Real:
+def _chunked(drawn: Drawn, samples: Bits, outputs: int, random: np.random.Generator) -> Real:
     found = [np.zeros((outputs, 0))]
     start = 0
     while start < len(samples):
@@ -299,16 +116,16 @@ def _chunked(drawn: _Drawn, samples: Bits, outputs: int, random: np.random.Gener
 class _Span:
     """The bit strings that rotations and resets reach from zero."""
 
-    def __init__(self, steps: Sequence[_Step], samples: Bits) -> None:
+    def __init__(self, steps: Sequence[Step], samples: Bits) -> None:
         self._basis: list[tuple[int, int]] = []
         """(highest bit, string), each string without the highest bits of those before."""
         self.resets: dict[int, Bits] = {}
         """Columns, by the number of the step."""
         raised = []
         for number, step in enumerate(steps):
-            if isinstance(step, _Rotation):
+            if isinstance(step, Rotation):
                 self._add(step.string.x)
-            elif isinstance(step, _Reset):
+            elif isinstance(step, Reset):
                 columns = np.flatnonzero(np.isin(samples, step.samples))
                 if len(columns):
                     self.resets[number] = columns
@@ -321,7 +138,7 @@ class _Span:
         self.rank = len(self._basis)
         self.index = np.arange(1 << self.rank)
 
-    def holds(self, step: _Reset) -> bool:
+    def holds(self, step: Reset) -> bool:
         """Whether the state is large enough for a reset."""
         strings = (step.string.x, 0 if self._is_one(step.string) else step.raising.x)
         return not any(map(self._rest, strings))
@@ -342,7 +159,7 @@ class _Span:
         if x := self._rest(x):
             self._basis.append((x.bit_length() - 1, x))
 
-    def action(self, string: Pauli) -> tuple[int, Complex] | None:
+    def action(self, string: Pauli) -> tuple[int, Amplitudes] | None:
         """(shift, phases): the string takes amplitude y ^ shift times phases[y] to y."""
         shift, x = 0, string.x
         for place, (top, member) in enumerate(self._basis):
@@ -361,20 +178,20 @@ class _Span:
 
 
 def _run(
-    steps: Sequence[_Step], samples: Bits, span: _Span, outputs: int, random: np.random.Generator
+    steps: Sequence[Step], samples: Bits, span: _Span, outputs: int, random: np.random.Generator
 ) -> Real:
     """(outputs, samples), without the signs that errors give to outputs."""
     state = np.zeros((1 << span.rank, len(samples)), dtype=np.complex64)
     state[0] = 1
     values = np.zeros((outputs, len(samples)))
     for number, step in enumerate(steps):
-        if isinstance(step, _Reset) and number not in span.resets:
+        if isinstance(step, Reset) and number not in span.resets:
             continue
         action = span.action(step.string)
         if action is None:
             continue
         shift, phases = action
-        if isinstance(step, _Rotation):
+        if isinstance(step, Rotation):
             signs = np.where(step.flipped[samples], 1, -1)
             sines = (1j * np.sin(step.angle / 2) * signs).astype(np.complex64)
             moved = state[span.index ^ shift] if shift else state.copy()
@@ -382,7 +199,7 @@ def _run(
             moved *= sines
             state *= np.float32(np.cos(step.angle / 2))
             state += moved
-        elif isinstance(step, _Output):
+        elif isinstance(step, Output):
             moved = state[span.index ^ shift] if shift else state
             values[step.index] = (phases @ (state.conj() * moved)).real
         else:
@@ -393,12 +210,12 @@ def _run(
 
 
 def _reset(
-    state: Complex,
+    state: Amplitudes,
     span: _Span,
-    string: tuple[int, Complex],
-    raising: tuple[int, Complex] | None,
+    string: tuple[int, Amplitudes],
+    raising: tuple[int, Amplitudes] | None,
     random: np.random.Generator,
-) -> Complex:
+) -> Amplitudes:
     shift, phases = string
     moved = state[span.index ^ shift] * phases[:, None]
     up, down = (state + moved) / 2, (state - moved) / 2
