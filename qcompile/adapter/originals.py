@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,19 +12,13 @@ from torch import Tensor, nn
 
 from qcompile.adapter.adapted import AdaptedModule
 from qcompile.adapter.places import Place
-from qcompile.artifact.safetensors_file import read_header
+from qcompile.artifact.weight_files import read_weights
 from qcompile.backends.simulator.base import ModuleBase, unreadable
 from qcompile.diagnostics.arguments import check_type
-from qcompile.diagnostics.errors import AdapterError, ArtifactError, few
+from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.calibration import OriginalUnusable
-from qcompile.diagnostics.reading import read_regular
 from qcompile.models.linear import is_conv1d
-
-INDEX = "model.safetensors.index.json"
-"""Names the file of each tensor, where there are several."""
-
-LARGEST_INDEX = 64 * 2**20
 
 
 def originals_of(
@@ -114,45 +107,5 @@ def _of_model(original: nn.Module, names: Sequence[str]) -> dict[str, Tensor | s
 
 
 def _of_files(path: Path, names: Sequence[str]) -> dict[str, Tensor | str]:
-    from safetensors import SafetensorError, safe_open
-
-    found: dict[str, Tensor | str] = {}
-    where = _files(path)
-    for name in names:
-        key = f"{name}.weight"
-        file = where.get(key, f"`{path}` has no `{key}`") if isinstance(where, dict) else where
-        if isinstance(file, str):
-            found[name] = file
-            continue
-        try:
-            read_header(str(file))
-            with safe_open(str(file), framework="pt") as opened:
-                if key not in set(opened.keys()):
-                    found[name] = f"`{file}` has no `{key}`"
-                    continue
-                tensor: Tensor = opened.get_tensor(key)
-        except (ArtifactError, SafetensorError, OSError) as error:
-            found[name] = f"`{file}` cannot be read: {_first_line(error)}"
-            continue
-        wide = tensor.is_floating_point() and tensor.dtype.itemsize >= 2
-        found[name] = tensor if wide else f"`{key}` is quantised itself ({tensor.dtype})"
-    return found
-
-
-def _files(path: Path) -> dict[str, Path] | Path | str:
-    """The file of each tensor, or of all; or why there is none."""
-    for file in (path, path / "model.safetensors"):
-        if file.is_file():
-            return file
-    try:
-        text, _ = read_regular(path / INDEX, LARGEST_INDEX)
-        table = json.loads(text)["weight_map"]
-        return {str(key): path / Path(str(file)).name for key, file in table.items()}
-    except OSError:
-        return f"there are no safetensors at `{path}`"
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return f"`{path / INDEX}` is no index of tensors"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200]
+    found = read_weights(path, [f"{name}.weight" for name in names])
+    return {key.removesuffix(".weight"): tensor for key, tensor in found.items()}

@@ -45,7 +45,7 @@ OPTIONS: tuple[CommandOption, ...] = (
         metavar="PATH",
         commands=(*_COMPILING, "convert"),
         help="a transformers config.json, or the folder that holds one; of convert: of the base"
-        " of a folder that peft wrote",
+        " of a folder of peft's own method; its safetensors where values of the base are needed",
     ),
     CommandOption(
         names=("--from",),

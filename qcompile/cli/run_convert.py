@@ -60,7 +60,7 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
         write_surrogate(arguments, terminal)
         return 0
     if arguments.to == "peft":
-        _to_peft(source, output, arguments.base, terminal)
+        _to_peft(source, output, arguments, terminal)
         return 0
     if arguments.to == "transformers":
         _to_transformers(source, output, arguments.base, terminal)
@@ -129,7 +129,7 @@ def _check_output(source: str, output: str, arguments: Arguments) -> None:
     refuse_inputs(output, files_of(output), (*files_of(source), *data_files(arguments.bind), *data))
 
 
-def _to_peft(source: str, output: str, base: str | None, terminal: Terminal) -> None:
+def _to_peft(source: str, output: str, arguments: Arguments, terminal: Terminal) -> None:
     from qcompile.adapter.load import load
     from qcompile.driver.to_peft import write_peft_method
 
@@ -138,7 +138,13 @@ def _to_peft(source: str, output: str, base: str | None, terminal: Terminal) -> 
         say(f"read {source}")
         adapter = load(source)
         say(f"write {output}")
-        name = write_peft_method(adapter, output, base_model=base or stated, task_type=task)
+        name = write_peft_method(
+            adapter,
+            output,
+            model=arguments.model,
+            base_model=arguments.base or stated,
+            task_type=task,
+        )
     terminal.note(f"wrote {output}: {name} of peft, for {len(adapter.sites)} modules")
 
 
@@ -182,8 +188,8 @@ def _from_peft(source: str, output: str, arguments: Arguments) -> bool:
     from qcompile.driver.from_peft import adapter_from_peft, is_foreign
 
     foreign = arguments.to == "adapter" and not holds_circuits(output) and is_foreign(source)
-    if arguments.model is not None and not foreign:
-        needed = "a folder that peft wrote for a method of its own, and a file of an adapter"
+    if arguments.model is not None and not foreign and arguments.to != "peft":
+        needed = "a folder of a method of peft's own, to read it or to write it with `--to peft`"
         raise UsageError(OptionWithoutEffect(option="--model", needed=needed))
     if foreign:
         adapter_from_peft(source, model=arguments.model).save(output)

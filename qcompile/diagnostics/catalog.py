@@ -45,6 +45,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("scaling", "QA612"),
     ("calibration", "QA613"),
     ("peft", "QA62"),
+    ("peft_folders", "QA623"),
     ("experts", "QA64"),
     ("models", "QA7"),
     ("services", "QA71"),

@@ -32,7 +32,7 @@ from qcompile.driver.peft_methods.method import (
 from qcompile.driver.peft_methods.table import COMMON_FIELDS, METHODS_OF_PEFT
 from qcompile.driver.phases import compile_source
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
-from qcompile.ir.hosts import LINEAR_HOST, HostSizes
+from qcompile.ir.hosts import HOST_KINDS, LINEAR_HOST, HostSizes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -124,16 +124,21 @@ def _places(model: str, method: PeftMethod) -> dict[str, PeftModule]:
     from qcompile.models.norms import norm_form
     from qcompile.models.skeleton import model_on_meta, read_model
 
-    built = model_on_meta(model) if method.of_norms else None
-    return {
-        module.name: PeftModule(
-            name=module.name,
-            in_features=module.in_features,
-            out_features=module.out_features,
-            norm=None if built is None else norm_form(built.get_submodule(module.name)),
+    built = model_on_meta(model) if "norm" in method.hosts else None
+    found = {}
+    for module in read_model(model).modules:
+        name, sizes = module.name, module.host_sizes
+        if sizes is None or sizes.kind not in method.hosts:
+            found[name] = PeftModule(name=name)
+            continue
+        found[name] = PeftModule(
+            name=name,
+            in_features=sizes.in_features,
+            out_features=sizes.out_features,
+            host=sizes.kind,
+            norm=None if built is None else norm_form(built.get_submodule(name)),
         )
-        for module in read_model(model).modules
-    }
+    return found
 
 
 def _pieces(
@@ -166,8 +171,9 @@ def _pieces(
         if method.needs_model and places is None:
             raise ArtifactError(BaseSizesUnknown(path=path, module=module))
         try:
-            if place is None or (method.needs_model and not method.of_norms and not place.linear):
-                raise Unreadable("is of no linear map of the model")
+            if place is None or (method.needs_model and place.host is None):
+                kinds = " or ".join(HOST_KINDS[kind].split(" ", 1)[1] for kind in method.hosts)
+                raise Unreadable(f"is of no {kinds} of the model")
             pieces[module] = method.read(config, place, given)
         except KeyError as missing:
             problem = f"has no tensor {missing} of {method.name}"

@@ -15,10 +15,11 @@ from qcompile.driver.options import Options
 from qcompile.driver.peft_methods.method import PeftForm, PeftMethod, PeftModule, Piece, Seen
 from qcompile.driver.phases import compile_source
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
-from qcompile.ir.hosts import LINEAR_HOST, HostSizes
+from qcompile.ir.hosts import EMBEDDING_HOST, LINEAR_HOST, READ_HOSTS, HostSizes
 from qcompile.ir.network import ContractionNode
 from qcompile.ir.ops.dropout import DropoutNode
 from qcompile.ir.ops.ends import InputNode
+from qcompile.ir.ops.lookup import PickNode
 from qcompile.ir.ops.scatter import ScatterNode
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from qcompile.backends.simulator.module import AdapterModule
     from qcompile.ir.plan import Plan
+    from qcompile.ir.tensor import TensorSpec
 
 ROWS = 5
 """Random inputs on which two plans are compared."""
@@ -42,6 +44,8 @@ class Recognised:
     form: PeftForm
     names: Mapping[str, str]
     """Tensor of the method's spec → tensor of the plan."""
+    free: frozenset[str] = frozenset()
+    """Entries of the configuration that say nothing of a module of this kind."""
 
 
 def seen_of(plan: Plan) -> Seen:
@@ -51,7 +55,12 @@ def seen_of(plan: Plan) -> Seen:
     numbers = [it for formula in formulas for it in _numbers(formula)]
     reals = dict.fromkeys([1.0, *(it for it in numbers if isinstance(it, float))])
     products = dict.fromkeys(a * b for a, b in combinations(reals, 2))
+    seeds: dict[str, tuple[int, ...]] = {}
+    for node in plan.nodes:
+        if isinstance(node, ScatterNode):
+            seeds[node.draw] = tuple(dict.fromkeys((*seeds.get(node.draw, ()), node.seed)))
     return Seen(
+        host=plan.host,
         in_features=plan.in_features,
         out_features=plan.out_features,
         trained=tuple(it.shape for it in plan.tensors if not it.frozen),
@@ -59,13 +68,8 @@ def seen_of(plan: Plan) -> Seen:
         starts=tuple(it.init.kind for it in plan.tensors if it.frozen),
         reals=tuple(reals | products),
         integers=tuple(dict.fromkeys(it for it in numbers if isinstance(it, int))),
-        seeds=tuple(
-            dict.fromkeys(
-                node.seed
-                for node in plan.nodes
-                if isinstance(node, ScatterNode) and node.draw == "torch"
-            )
-        ),
+        seeds=seeds,
+        places=tuple(it.places for it in plan.nodes if isinstance(it, PickNode)),
     )
 
 
@@ -97,7 +101,13 @@ def recognised(part: AdapterModule, method: PeftMethod) -> list[Recognised]:
     probability = dropout_of(plan)
     if probability is None or (probability and method.dropout is None):
         return []
-    if plan.host != ("norm" if method.of_norms else LINEAR_HOST) or plan.mode == "prefix":
+    if plan.host not in method.hosts or plan.mode == "prefix":
+        return []
+    if plan.uses_base and plan.host not in READ_HOSTS:
+        return []
+    # peft drops nothing of what an embedding looks up.
+    free = frozenset({method.dropout or ""} if plan.host == EMBEDDING_HOST else ())
+    if probability and free:
         return []
     compared: dict[str, Mapping[str, str] | None] = {}
     found = []
@@ -111,7 +121,7 @@ def recognised(part: AdapterModule, method: PeftMethod) -> list[Recognised]:
             compared[piece.body] = _pairing(part, piece)
         names = compared[piece.body]
         if names is not None:
-            found.append(Recognised(form=form, names=names))
+            found.append(Recognised(form=form, names=names, free=free))
     return found
 
 
@@ -129,9 +139,10 @@ def traced(method: PeftMethod, form: PeftForm, plan: Plan) -> Piece:
         name="m",
         in_features=plan.in_features,
         out_features=plan.out_features,
+        host=plan.host,
         norm=form.norm,
     )
-    return method.read(form.config, place, tensors)
+    return (form.read or method.read)(form.config, place, tensors)
 
 
 def _covers(plan: Plan, piece: Piece) -> bool:
@@ -167,7 +178,7 @@ def _compiled(piece: Piece, plan: Plan) -> AdapterModule | None:
         in_features=sizes[0] if linear else None,
         out_features=sizes[1] if linear else None,
         layer=None,
-        host=None if linear else HostSizes(plan.host, *sizes),
+        host=None if linear else HostSizes(plan.host, *sizes, padding=plan.padding),
     )
     info = ModelInfo(architecture="", source="", digest="", modules=(module,), parameters=0)
     text = f'qa 1\nadapter a() {{\n    attach "m"\n{piece.body}\n}}\n'
@@ -198,13 +209,29 @@ def _pairings(part: AdapterModule, other: AdapterModule, piece: Piece) -> Iterat
             # What peft's file does not hold must come from the same place.
             and (
                 spec.name in piece.tensors
-                or (it.init == spec.init and (it.init.from_module or part.drawn_again(it)))
+                or (it.init == spec.init and (it.init.from_module or _drawn(part, it)))
             )
         ]
         for name in sorted(fits, key=lambda name: name != spec.name):
             yield from rest(index + 1, {**taken, spec.name: name})
 
     yield from rest(0, {})
+
+
+def _drawn(part: AdapterModule, spec: TensorSpec) -> bool:
+    """Whether a tensor is what its seed and name give, in whatever dtype it is now."""
+    own = part.get_parameter(spec.name).detach().cpu()
+    return bool((own == part.drawn(spec).to(own.dtype)).all())
+
+
+def _ids(plan: Plan) -> Tensor:
+    """Tokens that the plan names, a few others, and the one for padding."""
+    import torch
+
+    count = plan.in_features
+    named = {it for node in plan.nodes for it in _numbers(node) if isinstance(it, int)}
+    other = {0, 1, count // 3, count // 2, count - 1, plan.padding or 0}
+    return torch.tensor(sorted(it for it in named | other if 0 <= it < count))
 
 
 def _same(part: AdapterModule, other: AdapterModule, names: Mapping[str, str]) -> bool:
@@ -229,10 +256,10 @@ def _same(part: AdapterModule, other: AdapterModule, names: Mapping[str, str]) -
             if not constant or specs[name].init.kind != "constant":
                 value.copy_(0.5 * drawn(*value.shape))
             mine.get_parameter(own).copy_(value)
-    x = drawn(ROWS, plan.in_features)
+    x = _ids(plan) if plan.host == EMBEDDING_HOST else drawn(ROWS, plan.in_features)
     base = None
-    y = drawn(ROWS, plan.out_features)
-    if plan.host == LINEAR_HOST:
+    y = drawn(len(x), plan.out_features)
+    if plan.host in READ_HOSTS:
         base = torch.nn.Linear(plan.in_features, plan.out_features, dtype=torch.float64)
         base.requires_grad_(False)
         base.weight.copy_(drawn(*base.weight.shape) / plan.in_features**0.5)

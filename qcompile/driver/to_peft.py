@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from qcompile.artifact.peft_folder import PREFIX, write_folder
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.peft import NoMethodOfPeft
-from qcompile.driver.peft_methods.method import PeftFolder, PeftMethod
+from qcompile.driver.peft_base import PeftBase
+from qcompile.driver.peft_methods.method import PeftFolder, PeftHost, PeftMethod
 from qcompile.driver.peft_methods.table import METHODS_OF_PEFT
 from qcompile.driver.peft_recognised import Recognised, recognised, traced
-from qcompile.ir.hosts import HOST_KINDS, LINEAR_HOST
+from qcompile.ir.hosts import HOST_KINDS
 from qcompile.ir.ops.scatter import ScatterNode
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from qcompile.adapter import CompiledAdapter
     from qcompile.backends.simulator.module import AdapterModule
@@ -33,6 +35,7 @@ def write_peft_method(
     adapter: CompiledAdapter,
     path: str | Path,
     *,
+    model: nn.Module | str | os.PathLike[str] | None = None,
     base_model: str | None = None,
     task_type: str | None = None,
 ) -> str:
@@ -43,14 +46,18 @@ def write_peft_method(
     Args:
         adapter: As it is trained.
         path: The folder.
+        model: The base model, a config.json of it, or a folder with one and with its safetensors;
+            needed where peft keeps tensors in a form that the base has a part in.
         base_model: Name or path of the model for which the adapter is; None: as it states itself.
         task_type: peft's name of the task; the same.
 
     Raises:
-        AdapterError: QA6231 where it is no method of peft, or modules do not go together.
+        AdapterError: QA6231 where it is no method of peft, or modules do not go together; QA6232
+            where `model` is needed, QA6233 where it does not serve, QA6024 where it is quantised.
+        CompileError: QA7001 to QA7005, of `model`.
         UsageError: QA0013, QA0014.
     """
-    kind, folder = folder_of(adapter)
+    kind, folder = folder_of(adapter, PeftBase(model))
     method = METHODS_OF_PEFT[kind]
     config = {
         "peft_type": kind,
@@ -67,11 +74,11 @@ def write_peft_method(
     return method.name
 
 
-def folder_of(adapter: CompiledAdapter) -> tuple[str, PeftFolder]:
+def folder_of(adapter: CompiledAdapter, base: PeftBase) -> tuple[str, PeftFolder]:
     """peft's name of the method that an adapter is, and what a folder of it holds.
 
     Raises:
-        AdapterError: QA6231.
+        As `write_peft_method`.
     """
     parts = {site.module: (site, part) for site, part in adapter.parts()}
     if len(parts) < len(adapter.sites) or "" in parts:
@@ -87,7 +94,7 @@ def folder_of(adapter: CompiledAdapter) -> tuple[str, PeftFolder]:
         found = {unit: recognised(part, method) for unit, part in kept.items()}
         if all(found.values()):
             try:
-                return kind, _together(adapter, method, found)
+                return kind, _together(adapter, method, found, base)
             except _Refused as refused:
                 reasons.append(f"as {method.name}, {refused}")
         elif any(found.values()):
@@ -98,8 +105,9 @@ def folder_of(adapter: CompiledAdapter) -> tuple[str, PeftFolder]:
 
 
 def _why(adapter: CompiledAdapter) -> str:
+    hosts = {kind for method in METHODS_OF_PEFT.values() for kind in method.hosts}
     for site, part in adapter.parts():
-        if part.plan.host not in (LINEAR_HOST, "norm"):
+        if part.plan.host not in hosts:
             return f"`{site.module}` is {HOST_KINDS[part.plan.host]}"
     nodes = [node for _, part in adapter.parts() for node in part.plan.nodes]
     if any(isinstance(node, ScatterNode) and node.draw != "torch" for node in nodes):
@@ -115,7 +123,10 @@ def _refusal(adapter: CompiledAdapter, reason: str) -> AdapterError:
 
 
 def _together(
-    adapter: CompiledAdapter, method: PeftMethod, found: Mapping[int, list[Recognised]]
+    adapter: CompiledAdapter,
+    method: PeftMethod,
+    found: Mapping[int, list[Recognised]],
+    base: PeftBase,
 ) -> PeftFolder:
     """One folder with forms of all plans that agree."""
     chosen = _agreeing(method, found)
@@ -126,6 +137,9 @@ def _together(
         configs[site.module] = taken.form.config
         folder.sizes[site.module] = (part.plan.in_features, part.plan.out_features)
         tensors = _tensors(method, taken, part)
+        if taken.form.finish is not None:
+            host = PeftHost(name=site.module, base=base, padding=part.plan.padding)
+            tensors = taken.form.finish(tensors, host)
         for name in method.shared:
             folder.shared[name] = _joined(name, folder.shared.get(name), tensors.pop(name))
         folder.modules[site.module] = tensors
@@ -136,27 +150,30 @@ def _together(
 
 def _agreeing(method: PeftMethod, found: Mapping[int, list[Recognised]]) -> dict[int, Recognised]:
     """A form of each plan, with the same settings but for those that may differ."""
-    first, *others = found.values()
-    units = list(found)
+    # One to which all entries say something comes first.
+    units = sorted(found, key=lambda unit: bool(found[unit][0].free))
+    first, *others = (found[unit] for unit in units)
 
-    def common(taken: Recognised) -> dict[str, Any]:
-        return {k: v for k, v in taken.form.config.items() if k not in method.patterns}
+    def different(one: Recognised, other: Recognised) -> list[str]:
+        both = one.form.config, other.form.config
+        names = dict.fromkeys(name for config in both for name in config)
+        ignored = one.free | other.free | method.patterns.keys()
+        return [it for it in names if it not in ignored and both[0].get(it) != both[1].get(it)]
 
     for taken in first:
-        fits = [next((it for it in forms if common(it) == common(taken)), None) for forms in others]
+        fits = [next((it for it in forms if not different(taken, it)), None) for forms in others]
         if None not in fits:
             agreed = [taken, *(it for it in fits if it is not None)]
             return dict(zip(units, agreed, strict=True))
-    settings = [common(forms[0]) for forms in found.values()]
-    names = [
-        name for name in settings[0] if any(it.get(name) != settings[0][name] for it in settings)
-    ]
+    names = dict.fromkeys(name for forms in others for name in different(first[0], forms[0]))
     raise _Refused(f"modules would have different {' and '.join(names)}")
 
 
 def _config(method: PeftMethod, configs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """The settings of all modules, with patterns for those that differ."""
-    settled = dict(next(iter(configs.values())))
+    settled: dict[str, Any] = {}
+    for config in configs.values():
+        settled = config | settled
     for name, pattern in method.patterns.items():
         other = {
             module: config[name]

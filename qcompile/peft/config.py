@@ -12,7 +12,10 @@ import torch
 from peft import PeftConfig
 from peft.utils.peft_types import PeftType
 
+from qcompile.adapter.compiled import CompiledAdapter
+from qcompile.adapter.load import load
 from qcompile.artifact.check import checked_manifest
+from qcompile.artifact.formats import READ
 from qcompile.artifact.manifest import Manifest
 from qcompile.artifact.peft_folder import (
     CONFIG,
@@ -25,11 +28,14 @@ from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.peft import SpecNotGiven
 from qcompile.diagnostics.source import Source
 from qcompile.grammar.files import read_source
+from qcompile.ir.codec import canonical_json
 from qcompile.ir.limits import DEFAULT_OPTIMISATION, DEFAULT_TOKENS
 from qcompile.peft.card import complete_card
-from qcompile.peft.settings import check_settings
+from qcompile.peft.settings import check_beside_adapter, check_settings
 
 NAME = "QCOMPILE"
+FILES = tuple(suffix for suffix in READ if suffix.startswith("."))
+"""Of adapters."""
 
 Sizes = tuple[tuple[str, int | None, int | None], ...]
 """Of all modules of a model: name, and in_features and out_features of linear maps."""
@@ -64,7 +70,13 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
     texts of all source files, and neither the files nor a search are needed again.
     """
 
-    spec: str | None = field(default=None, metadata={"help": "Path of a .qa file, or its text."})
+    spec: str | CompiledAdapter | None = field(
+        default=None,
+        metadata={
+            "help": "Path of a .qa file, or its text; or a compiled adapter, or the path of one,"
+            " with whose tensors it starts."
+        },
+    )
     parameters: dict[str, bool | int | float | str] = field(
         default_factory=dict, metadata={"help": "Values of parameters, as after -D."}
     )
@@ -107,6 +119,14 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
         super().__post_init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.peft_type = peft_type()
         self._noted: str | None = None
+        self._parsed: tuple[str, Manifest] | None = None
+        self.start = _compiled(self.spec)
+        """An adapter with whose tensors a new one starts; no field, so that it is not saved."""
+        if self.start is not None:
+            check_beside_adapter(self)
+            manifest = self.start.manifest
+            self.keep(manifest)
+            self.spec = manifest.sources[0].text if manifest.sources else None
         self._stated = check_settings_digest(CONFIG, asdict(self))
         # They are those of the file; later settings and tensors have others.
         self.digests = None
@@ -119,12 +139,13 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
         self.folder: str | None = None
         self.compiled_for: Sizes | None = None
         self._name = "<text>"
-        self._parsed: tuple[str, Manifest] | None = None
         if self.spec is None and self.plan is None:
             raise AdapterError(SpecNotGiven())
-        if self.spec is not None and self.plan is None and not _is_text(self.spec):
-            self._name = str(self.spec)
-            self.spec = read_source(str(Path(self.spec))).text
+        path = self.spec
+        if path is not None and self.plan is None and not _is_text(path):
+            self._name = str(path)
+            # Whatever is no text is taken for a path.
+            self.spec = read_source(self._name).text
 
     def check_tensors(self, saved: Mapping[str, tuple[int, ...]]) -> None:
         """Whether the tensors beside the file that this was read from are those of the plan.
@@ -170,9 +191,14 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
         Raises:
             AdapterError: QA6204.
         """
-        if self.spec is None:
+        if not isinstance(self.spec, str):
             raise AdapterError(SpecNotGiven())
         return Source(self._name, self.spec)
+
+    def keep(self, manifest: Manifest) -> None:
+        """Take over a compilation, with the places of files that tensors start from."""
+        self.plan = canonical_json(manifest)
+        self._parsed = self.plan, manifest
 
     def manifest(self) -> Manifest | None:
         """The frozen compilation; None before the first use with a model.
@@ -185,6 +211,15 @@ class QCompileConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
         if self._parsed is None or self._parsed[0] != self.plan:
             self._parsed = self.plan, checked_manifest("adapter_config.json", self.plan)
         return self._parsed[1]
+
+
+def _compiled(spec: object) -> CompiledAdapter | None:
+    """An adapter, where the spec is one or names the file of one."""
+    if isinstance(spec, CompiledAdapter):
+        return spec
+    if isinstance(spec, str | Path) and not _is_text(spec) and Path(spec).suffix in FILES:
+        return load(spec)
+    return None
 
 
 def _is_text(spec: object) -> bool:

@@ -26,7 +26,6 @@ from qcompile.diagnostics.nearest import nearest
 from qcompile.driver.effect import warn_of_effect
 from qcompile.driver.options import Options
 from qcompile.driver.phases import compile_source
-from qcompile.ir.codec import canonical_json
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.models.linear import linear_sizes
 from qcompile.models.skeleton import describe_model
@@ -62,7 +61,7 @@ def freeze(config: QCompileConfig, model: nn.Module) -> Manifest:
         )
         warn_of_effect(compilation)
         manifest = compilation.manifest
-        config.plan = canonical_json(manifest)
+        config.keep(manifest)
         config.compiled_for = _sizes(info)
     _check(manifest, info)
     return manifest

@@ -22,19 +22,12 @@ from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
 from qcompile.adapter.heads import fix_vocabulary, free_vocabulary
 from qcompile.adapter.merge_obstacles import ParameterUses
 from qcompile.adapter.packed import close_attention, open_attention
-from qcompile.adapter.starts import (
-    start_from_weight,
-    waiting,
-    waits_for_data,
-    waits_for_weight,
-)
+from qcompile.adapter.starts import start_from_weight, waiting
 from qcompile.adapter.watch import unwatch, watch
-from qcompile.artifact.manifest import Manifest
 from qcompile.artifact.peft_folder import CORE, WEIGHTS, mismatches
-from qcompile.backends.simulator.base import unreadable
 from qcompile.backends.simulator.module import AdapterModule, build_module
 from qcompile.diagnostics.errors import AdapterError, ArtifactError, few
-from qcompile.diagnostics.messages.adapter import NotMergeable, WeightNotReadable
+from qcompile.diagnostics.messages.adapter import NotMergeable
 from qcompile.diagnostics.messages.artifact import TensorMismatch
 from qcompile.diagnostics.messages.peft import AdapterNameTaken, AdapterUnknown, CombinationRefused
 from qcompile.diagnostics.nearest import nearest
@@ -51,6 +44,7 @@ from qcompile.peft.parts import PartsHolder, SharedTensors
 from qcompile.peft.prefix import QCompilePrefix, release_all
 from qcompile.peft.probe import probe_layers
 from qcompile.peft.selection import saved_tensors
+from qcompile.peft.starts import check_calibrated, check_weights, take_tensors
 from qcompile.peft.undo import all_or_nothing, forget_adapter, merged_or_not
 
 
@@ -179,6 +173,9 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
                 for site in planned.sites
                 if planned.module_of(site) == current_key
             ]
+        if peft_config.start is not None:
+            for part in built:
+                take_tensors(part, peft_config.start)
         self._put_at_parameters(target, adapter_name, built)
         parts = [part for part in built if part.plan.host not in PARAMETER_HOSTS]
         if not parts and built:
@@ -186,7 +183,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         stands = parts[0].plan if parts else None
         if stands is not None and (stands.mode == "prefix" or stands.host != LINEAR_HOST):
             if stands.host in READ_HOSTS and stands.mode != "prefix":
-                _check_weights(target, parts, current_key)
+                check_weights(target, parts, current_key)
             kind = QCompilePrefix if stands.mode == "prefix" else QCompileBeside
             holder = kind.of(target, current_key, self.shared_tensors)
             holder.put(adapter_name, parts)
@@ -195,9 +192,9 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             if adapter_name not in self.active_adapters:
                 holder.qcompile_core[adapter_name].requires_grad_(False)
             return
-        _check_weights(target, parts, current_key)
+        check_weights(target, parts, current_key)
         if peft_config.folder is None:
-            _check_calibrated(manifest, parts, current_key)
+            check_calibrated(manifest, parts, current_key)
         if isinstance(target, QCompileLayer):
             layer = target
         else:
@@ -418,26 +415,6 @@ def _leave_heads_out(config: Any) -> None:
         sites = {site.module for site in manifest.planned.sites}
         if not sites.isdisjoint(EMBEDDING_LAYER_NAMES):
             config.target_modules = sites.difference(EMBEDDING_LAYER_NAMES) or None
-
-
-def _check_weights(target: nn.Module, parts: list[AdapterModule], site: str) -> None:
-    """Raises AdapterError, QA6024, where a part reads a weight that is not there as numbers."""
-    base = target.get_base_layer() if isinstance(target, QCompileLayer) else target
-    for part in parts:
-        read = part.plan.uses_weight or waits_for_weight(part)
-        reason = unreadable(base) if read else None
-        if reason is not None:
-            name = part.plan.adapter
-            raise AdapterError(WeightNotReadable(adapter=name, module=site, reason=reason))
-
-
-def _check_calibrated(manifest: Manifest, parts: list[AdapterModule], module: str) -> None:
-    """Raises AdapterError, QA6131, where a new adapter starts from data."""
-    sites = [site for site in manifest.planned.sites if site.module == module]
-    for site, part in zip(sites, parts, strict=True):
-        message = waits_for_data(site, part)
-        if message is not None:
-            raise AdapterError(message)
 
 
 def _words(planned: PlannedSet) -> set[str]:

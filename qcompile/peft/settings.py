@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from peft import PeftConfig
@@ -11,6 +12,7 @@ from peft import PeftConfig
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.peft import SettingInvalid
+from qcompile.diagnostics.messages.peft_folders import CompiledAlready
 
 
 def check_settings(config: PeftConfig) -> None:
@@ -35,6 +37,28 @@ def check_settings(config: PeftConfig) -> None:
         problems.append(SettingInvalid(name="layers_pattern", expected=expected, found=found))
     if problems:
         raise AdapterError(*few(problems))
+
+
+def check_beside_adapter(config: PeftConfig) -> None:
+    """Refuse settings of compiling and choosing beside an adapter that is compiled.
+
+    Raises:
+        AdapterError: QA6234.
+    """
+    defaults = {field.name: field.default for field in fields(config)}
+    found = [
+        CompiledAlready(name=name)
+        for name in _OF_COMPILING
+        if (value := getattr(config, name)) != defaults[name] and value not in ({}, [], ())
+    ]
+    if found:
+        raise AdapterError(*few(found))
+
+
+_OF_COMPILING = (
+    *("parameters", "target", "control", "optimisation", "tokens", "seed"),
+    *("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern"),
+)
 
 
 def _fault(pattern: str) -> str | None:

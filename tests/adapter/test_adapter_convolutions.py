@@ -10,11 +10,13 @@ import peft
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import qcompile
 from qcompile.diagnostics.errors import AdapterError, CompileError
 from qcompile.driver.from_peft import adapter_from_peft
+from qcompile.driver.to_peft import write_peft_method
 from qcompile.peft import QCompileConfig
 from tests.adapter.models import moved
 
@@ -266,18 +268,31 @@ def test_models_of_transformers(build: Any, run: Any, count: int) -> None:
 
 
 @pytest.mark.parametrize("dora", [False, True])
-def test_folders_of_peft_are_read(dora: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_folders_of_peft_there_and_back(axes: int, dora: bool, tmp_path: Path) -> None:
     config = peft.LoraConfig(r=3, lora_alpha=5, target_modules=["conv"], use_dora=dora)
-    theirs: Any = peft.get_peft_model(conv(2).float(), config)
+    theirs: Any = peft.get_peft_model(conv(axes).float(), config)
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
         for parameter in theirs.parameters():
             if parameter.requires_grad:
                 parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
-    theirs.save_pretrained(str(tmp_path))
-    model = qcompile.attach(conv(2).float(), adapter_from_peft(tmp_path))
-    x = image(2).float()
+    folder, back = str(tmp_path / "theirs"), str(tmp_path / "back")
+    theirs.save_pretrained(folder)
+    adapter = adapter_from_peft(folder)
+    model = qcompile.attach(conv(axes).float(), adapter)
+    x = image(axes).float()
     torch.testing.assert_close(model(x), theirs(x), rtol=1e-5, atol=1e-6)
+    with pytest.raises(AdapterError, match=r"QA6232.*kernel"):
+        write_peft_method(adapter, back)
+    with pytest.raises(AdapterError, match=r"QA6233.*no such module"):
+        write_peft_method(adapter, back, model=conv(axes).conv)
+    write_peft_method(adapter, back, model=model)
+    first, second = (load_file(f"{it}/adapter_model.safetensors") for it in (folder, back))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(tensor, second[key]) for key, tensor in first.items())
+    again = peft.PeftModel.from_pretrained(conv(axes).float(), back)
+    torch.testing.assert_close(again(x), theirs(x))
 
 
 @pytest.mark.parametrize("name", ["lora", "weight"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import peft
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 import qcompile
 from qcompile.adapter.lora import lora_of
 from qcompile.diagnostics.errors import AdapterError, CompileError
 from qcompile.driver.from_peft import adapter_from_peft
+from qcompile.driver.to_peft import write_peft_method
 from qcompile.ir.text_plan import plan_lines
 from qcompile.peft import QCompileConfig
 from tests.adapter.models import moved
@@ -296,7 +299,11 @@ def test_gradient_checkpointing_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rslora", [False, True])
 def test_folders_of_peft_come_and_go(rslora: bool, tmp_path: Path) -> None:
     config = peft.LoraConfig(
-        r=3, lora_alpha=5, use_rslora=rslora, target_modules=["embed_tokens", "q_proj"]
+        r=3,
+        lora_alpha=5,
+        use_rslora=rslora,
+        lora_dropout=0.1,  # of the input of linear maps alone
+        target_modules=["embed_tokens", "q_proj"],
     )
     theirs: Any = peft.get_peft_model(llama().float(), config)
     generator = torch.Generator().manual_seed(3)
@@ -306,11 +313,22 @@ def test_folders_of_peft_come_and_go(rslora: bool, tmp_path: Path) -> None:
                 parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
             if "lora_embedding_A" in name:
                 parameter[:, PAD] = 0
-    expected = logits(theirs)
+    expected = logits(theirs.eval())
     theirs.save_pretrained(str(tmp_path / "theirs"))
     ours = adapter_from_peft(tmp_path / "theirs")
     model = qcompile.attach(llama().float(), ours)
     torch.testing.assert_close(logits(model), expected, rtol=1e-5, atol=1e-6)
+    write_peft_method(ours, tmp_path / "same")
+    folders = tmp_path / "theirs", tmp_path / "same"
+    given, written = (load_file(it / "adapter_model.safetensors") for it in folders)
+    # peft puts the embedding itself into its file.
+    assert written.keys() == {key for key in given if "base_layer" not in key}
+    assert all(torch.equal(tensor, given[key]) for key, tensor in written.items())
+    first, second = (json.loads((it / "adapter_config.json").read_text()) for it in folders)
+    for entry in ("r", "lora_alpha", "lora_dropout", "peft_type"):
+        assert first[entry] == second[entry]
+    same = peft.PeftModel.from_pretrained(llama().float(), str(tmp_path / "same"))
+    torch.testing.assert_close(logits(same.eval()), expected, rtol=1e-5, atol=1e-6)
     lora_of(ours, 3).save(tmp_path / "back")
     back = peft.PeftModel.from_pretrained(llama().float(), str(tmp_path / "back"))
     torch.testing.assert_close(logits(back), expected, rtol=1e-4, atol=1e-5)

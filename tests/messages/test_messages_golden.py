@@ -273,6 +273,27 @@ def to_peft() -> None:
         command("convert", "ours.pt", "theirs", "--to", "peft")()
 
 
+DORA = """qa 1
+
+adapter dora() {
+    attach "*.up"
+    a = table(2, in_features)
+    b = table(out_features, 2, init: zero)
+    m = vector(out_features, init: zero)
+    delta = linear(b, to: in_features, weight: transpose(a))
+    size = (flat(norm(W)) + m) / detach(flat(norm(W + delta)))
+    low = linear(linear(x, to: 2, weight: a), to: out_features, weight: b)
+    update (size - 1) * (y - base_bias) + size * low
+}
+"""
+
+
+def dora_for(base: nn.Module | None) -> None:
+    from qcompile.driver.to_peft import write_peft_method
+
+    write_peft_method(qcompile.compile(DORA, model=model()), "theirs", model=base)
+
+
 def saved_with_adapter() -> None:
     to = tiny_llama()
     qcompile.attach(to, qcompile.compile(ATTACHED.replace("*.up", "*.up_proj"), model=to))
@@ -399,8 +420,14 @@ def from_data(init: str, **arguments: Any) -> Callable[[], object]:
 
 
 def start_not_read() -> None:
+    from qcompile.peft import QCompileConfig
+
     np.save("start.npy", np.zeros((2, 6), dtype=np.float32))
-    peft_model(spec=ATTACHED.replace("to: rank)", 'to: rank, init: file("start.npy"))'))
+    text = ATTACHED.replace("to: rank)", 'to: rank, init: file("start.npy"))')
+    qcompile.compile(text, model=model()).save("folder/")
+    config = QCompileConfig.from_pretrained("folder")
+    # A configuration alone, without the tensors beside it.
+    peft_model(spec=None, plan=config.plan)
 
 
 def uncalibrated() -> None:
@@ -1003,6 +1030,9 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA6225": from_peft(bias="all", init_lora_weights="loftq"),
     "QA6227": from_peft(peft_type="IA3", lora_alpha=None),
     "QA6231": to_peft,
+    "QA6232": lambda: dora_for(None),
+    "QA6233": lambda: dora_for(nn.Linear(2, 2)),
+    "QA6234": lambda: peft_model(spec=qcompile.compile(LOW), seed=1, parameters={"rank": 3}),
     "QA6229": lambda: peft_model().add_weighted_adapter(["default"], [0.5], "half"),
     "QA6204": lambda: peft_model(spec=None),
     "QA6205": lambda: lora_of(qcompile.compile(ATTACHED, model=model()), rank=0),

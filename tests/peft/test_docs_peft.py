@@ -24,11 +24,12 @@ def test_the_blocks_of_the_how_to_run_in_order(
     monkeypatch.chdir(ROOT)
     text = (ROOT / "docs" / "peft.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    assert len(blocks) == 12
+    assert len(blocks) == 13
     base: Any = llama()
     base.save_pretrained(tmp_path / "base")
     names: dict[str, Any] = {
         "base_model": llama(),
+        "calibrated_base": llama(),
         "fresh_base_model": llama(),
         "sft_base_model": llama(),
         "tokenizer": tokenizer(),

@@ -263,6 +263,60 @@ def test_a_model_of_transformers_is_left_as_it_was(tmp_path: Path) -> None:
     torch.testing.assert_close(logits(other), plain)
 
 
+@pytest.mark.parametrize("given", ["adapter", "file"])
+def test_a_configuration_starts_from_an_adapter(given: str, tmp_path: Path) -> None:
+    model = One()
+    adapter = compiled("eva", model)
+    qcompile.calibrate(model, adapter, batches())
+    adapter.save(tmp_path / "eva.pt")
+    config = QCompileConfig(spec=adapter if given == "adapter" else str(tmp_path / "eva.pt"))
+    inside: Any = peft.get_peft_model(One(), config)
+    part = inside.base_model.model.proj.qcompile_core["default"]
+    found = {name.split(".", 1)[1]: p for name, p in part.named_parameters()}
+    for name, value in adapter["proj"].named_parameters():
+        assert torch.equal(found[name], value)
+        assert found[name] is not value and found[name].requires_grad
+    with torch.no_grad():
+        found["b.weight"].add_(1.0)
+    x = batches()[0]
+    inside.save_pretrained(str(tmp_path / "folder"))
+    again = peft.PeftModel.from_pretrained(One(), str(tmp_path / "folder"))
+    torch.testing.assert_close(again(x), inside(x))
+    assert not torch.allclose(again(x), One()(x))
+
+
+def test_a_configuration_reads_the_files_of_its_spec(tmp_path: Path) -> None:
+    values = torch.arange(INPUTS * RANK, dtype=torch.float32).reshape(RANK, INPUTS)
+    save_file({"a": values}, tmp_path / "start.safetensors")
+    spec = tmp_path / "from_file.qa"
+    spec.write_text(
+        f"""qa 1
+adapter low() {{
+    attach "proj"
+    a = linear(x, to: {RANK}, init: file("start.safetensors", "a"))
+    update linear(a, to: out_features, init: zero)
+}}
+"""
+    )
+    model: Any = peft.get_peft_model(One(), QCompileConfig(spec=str(spec)))
+    model.save_pretrained(str(tmp_path / "folder"))
+    again: Any = peft.PeftModel.from_pretrained(One(), str(tmp_path / "folder"))
+    for it in (model, again):
+        part = it.base_model.model.proj.qcompile_core["default"]
+        assert torch.equal(part.get_parameter("low.a.weight"), values)
+    config = peft.PeftConfig.from_pretrained(str(tmp_path / "folder"))
+    config.folder = None  # which has the tensors
+    with pytest.raises(AdapterError, match="QA6139"):
+        peft.get_peft_model(One(), config)
+
+
+def test_a_compiled_adapter_has_its_settings() -> None:
+    with pytest.raises(AdapterError, match=r"(?s)QA6234.*parameters.*QA6234.*target_modules"):
+        QCompileConfig(
+            spec=compiled("lora", One()), parameters={"rank": 3}, target_modules=["proj"]
+        )
+
+
 def test_without_calibration_nothing_is_attached() -> None:
     model = One()
     adapter = compiled("corda", model)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 import qcompile
 from qcompile.adapter.merge import merge
-from qcompile.ir.ops.scatter import drawn_places
+from qcompile.ir.ops.scatter import Draw, drawn_places
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 INPUTS, OUTPUTS, RANK = 12, 8, 4
@@ -142,15 +142,15 @@ def adalora(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
     yield "e", Tied(theirs=layer.lora_E[name], view=torch.flatten)
 
 
-def drawn(count: int, seed: int) -> Tensor:
+def drawn(count: int, seed: int, draw: Draw = "torch") -> Tensor:
     """Our places as rows and columns."""
-    found = torch.tensor(drawn_places(INPUTS * OUTPUTS, count, seed))
+    found = torch.tensor(drawn_places(INPUTS * OUTPUTS, count, seed, draw))
     return torch.stack((found // INPUTS, found % INPUTS))
 
 
 def shira(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
     values = layer.shira_weight[name]
-    layer.shira_indices[name] = drawn(values.numel(), 5).to(torch.int)
+    layer.shira_indices[name] = drawn(values.numel(), 5, "sha256").to(torch.int)
     yield "v", Tied(theirs=values)
 
 
@@ -192,8 +192,8 @@ def road(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
 
 def randlora(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
     bases = layer.num_bases
-    yield "a", Tied(theirs=layer.randlora_A[name], view=lambda a: a[:, 0])
-    yield "b", Tied(theirs=layer.randlora_B[name], view=lambda b: b.flatten(1))
+    yield "whole_a", Tied(theirs=layer.randlora_A[name], view=lambda a: a[:, 0])
+    yield "whole_b", Tied(theirs=layer.randlora_B[name], view=lambda b: b.flatten(1))
     yield "gamma", Tied(theirs=layer.randlora_gamma[name])
     yield "lambda", Tied(theirs=layer.randlora_lambda[name], view=torch.flatten)
     for one, count in (("each", bases), ("all", RANK)):
@@ -351,7 +351,7 @@ METHODS = (
         example="randlora",
         config=lambda: peft.RandLoraConfig(r=RANK, randlora_alpha=8, target_modules=TARGETS),
         tied=randlora,
-        parameters={"rank": RANK, "alpha": 8},
+        parameters={"rank": RANK, "alpha": 8, "small": OUTPUTS, "large": INPUTS},
         adapter="randlora",
         narrow=False,
     ),
@@ -359,7 +359,7 @@ METHODS = (
         example="randlora",
         config=lambda: peft.RandLoraConfig(r=RANK, randlora_alpha=8, target_modules=TARGETS),
         tied=randlora,
-        parameters={"rank": RANK, "alpha": 8},
+        parameters={"rank": RANK, "alpha": 8, "small": OUTPUTS, "large": INPUTS},
         adapter="randlora_narrow",
     ),
     Method(

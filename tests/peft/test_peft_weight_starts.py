@@ -91,8 +91,8 @@ def test_psoft_is_that_of_peft() -> None:
     assert torch.equal(model(X), plain)
     part = adapter["proj"]
     tied = {
-        "before": (theirs.vector_a, 1.0, 1.0),
-        "after": (theirs.vector_b, 1.0, 1.0),
+        "before": (theirs.vector_a, 0.0, 1.0),
+        "after": (theirs.vector_b, 0.0, 1.0),
         "turned.cayley1.skew": (theirs.weight, 0.0, -1.0),
     }
     assert tied.keys() == {name for name, p in part.named_parameters() if p.requires_grad}

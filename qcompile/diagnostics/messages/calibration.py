@@ -14,8 +14,8 @@ from qcompile.diagnostics.message import Message, ModuleMessage, message
 class NotCalibrated(ModuleMessage):
     """`activation_rows`, `covariance_rows`, `gradient_rows`, `residual_rows` and their columns come
     from a few batches, or from the weights before they were quantised. Until `qcompile.calibrate`
-    has been called there are no values, and nothing was attached. In peft, save the calibrated
-    adapter to a folder and load that with `qcompile.peft.load(model, folder, trainable=True)`.
+    has been called there are no values, and nothing was attached. In peft, the configuration takes
+    the calibrated adapter: `QCompileConfig(spec=adapter)`.
 
     Erroneous:  adapter = qcompile.compile("corda.qa", model=model)
                 qcompile.attach(model, adapter)
@@ -71,16 +71,15 @@ class OriginalUnusable(ModuleMessage):
 @message(
     "QA6139",
     "adapter `{adapter}` on `{module}` starts from `{file}`, which was not read: `{tensor}`",
-    help="compile it with `qcompile.compile`, save it to a folder, and load that with "
-    "`qcompile.peft.load(model, folder, trainable=True)`",
+    help="make the configuration from the spec: `QCompileConfig(spec=…)` reads the file",
 )
 class StartNotRead(ModuleMessage):
     """The files that `init: file(…)` names are read once, when a source is compiled, and what is
-    saved then has their numbers. The configuration of peft holds none, so that `get_peft_model`
-    cannot start from them.
+    saved then has their numbers beside the configuration. A configuration that was read back from
+    a folder alone holds none, so that a new adapter cannot start from them.
 
-    Erroneous:  get_peft_model(model, QCompileConfig(spec="from_file.qa"))
-    Corrected:  qcompile.compile("from_file.qa", model=model).save("folder/")
+    Erroneous:  get_peft_model(model, QCompileConfig.from_pretrained("folder"))
+    Corrected:  get_peft_model(model, QCompileConfig(spec="from_file.qa"))
                 qcompile.peft.load(model, "folder", trainable=True)
     """
 

@@ -16,23 +16,28 @@ from qcompile.driver.peft_methods.method import (
     entry,
     written_number,
 )
-from qcompile.ir.ops.scatter import MAX_SEED, drawn_places
+from qcompile.ir.ops.scatter import MAX_SEED, Draw, drawn_places
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+DRAWS: tuple[Draw, ...] = ("torch", "sha256")
+"""In the order of what is likely."""
 NO_SEED = 67280421310721
 """What a generator of torch starts from that is given no seed."""
 
 
-def _scatter(count: int, seed: int | None) -> list[str]:
+def _scatter(count: int, seed: int | None, draw: Draw = "torch") -> list[str]:
     """The vector `c`, and the table with its elements."""
-    # torch's generator takes the lower 32 bits.
-    drawn = (NO_SEED if seed is None else seed) % (MAX_SEED + 1)
     return [
         f"c = vector({count}, init: zero)",
-        f"t = scatter(c, out_features, in_features, seed: {drawn}, draw: torch)",
+        f"t = scatter(c, out_features, in_features, seed: {_seed(seed)}, draw: {draw})",
     ]
+
+
+def _seed(seed: int | None) -> int:
+    """torch's generator takes the lower 32 bits."""
+    return (NO_SEED if seed is None else seed) % (MAX_SEED + 1)
 
 
 def _piece(lines: list[str], c: Tensor, place: PeftModule) -> Piece:
@@ -88,20 +93,20 @@ def _read_shira(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -
 
     weight, indices = tensors.pop("shira_weight"), tensors.pop("shira_indices")
     inputs, outputs = place.sizes
-    drawn = torch.tensor(_places(inputs * outputs, len(weight), config.get("random_seed")))
-    order = drawn.argsort()
     found = indices[0].long() * inputs + indices[1].long()
-    if not torch.equal(found, drawn[order]):
+    seed = config.get("random_seed")
+    # peft's own draw, and that of a spec which was written as a folder.
+    for draw in DRAWS:
+        drawn = torch.tensor(drawn_places(inputs * outputs, len(weight), _seed(seed), draw))
+        order = drawn.argsort()
+        if torch.equal(found, drawn[order]):
+            break
+    else:
         raise Unreadable("has entries at other places than those that its `random_seed` draws")
     c = torch.empty_like(weight)
     c[order] = weight
-    lines = _scatter(len(c), config.get("random_seed"))
+    lines = _scatter(len(c), seed, draw)
     return _piece([*lines, "update linear(x, to: out_features, weight: t)"], c, place)
-
-
-def _places(total: int, count: int, seed: int | None) -> list[int]:
-    drawn = (NO_SEED if seed is None else seed) % (MAX_SEED + 1)
-    return drawn_places(total, count, drawn, "torch")
 
 
 def _spectra(name: str, more: tuple[dict[str, Any], ...]) -> Any:
@@ -109,7 +114,7 @@ def _spectra(name: str, more: tuple[dict[str, Any], ...]) -> Any:
         for count, *rest in seen.trained[:1]:
             if rest:
                 continue
-            for seed in seen.seeds:
+            for seed in seen.seeds.get("torch", ()):
                 for scale in seen.reals:
                     for settings in more:
                         yield PeftForm(
@@ -133,8 +138,8 @@ def _forms_of_shira(seen: Seen) -> Iterator[PeftForm]:
         rank, left = divmod(count, seen.in_features + seen.out_features)
         if rest or left or count > total:
             continue
-        for seed in seen.seeds:
-            places = torch.tensor(_places(total, count, seed)).sort().values
+        for draw, seed in ((it, seed) for it in DRAWS for seed in seen.seeds.get(it, ())):
+            places = torch.tensor(drawn_places(total, count, seed, draw)).sort().values
             rows = torch.stack((places // seen.in_features, places % seen.in_features))
             yield PeftForm(
                 config={"r": rank, "random_seed": seed},

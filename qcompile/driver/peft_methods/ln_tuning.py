@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.peft_folders import BaseUnusable
 from qcompile.driver.peft_methods.method import (
     Config,
     PeftForm,
+    PeftHost,
     PeftMethod,
     PeftModule,
     Piece,
@@ -15,7 +18,7 @@ from qcompile.driver.peft_methods.method import (
     Unreadable,
     written_number,
 )
-from qcompile.models.norms import NormForm
+from qcompile.models.norms import NormForm, norm_form
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,8 +45,33 @@ def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piec
     return Piece(body="\n    " + "\n    ".join(lines), tensors=named)
 
 
+def _read_factors(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
+    """Factors of what the norm gives, `examples/ln_tuning.qa`."""
+    body = """
+    scale = vector(out_features, init: constant(1))
+    replace scale * y"""
+    return Piece(body=body, tensors={"scale": tensors.pop("ln_tuning_layers.weight")})
+
+
+def _times_base(tensors: dict[str, Tensor], host: PeftHost) -> dict[str, Tensor]:
+    """The weights and biases that norms with such factors have."""
+    module = host.base.filled(host.name, "the weight")
+    norm = norm_form(module)
+    if norm is None:
+        raise AdapterError(BaseUnusable(module=host.name, reason="it is no norm of a known kind"))
+    scale = tensors["ln_tuning_layers.weight"]
+    found = {}
+    for key, own in module.named_parameters(recurse=False):
+        offset = norm.offset if key == "weight" else 0.0
+        value = scale.double() * (offset + own.detach().double().cpu()) - offset
+        found[f"ln_tuning_layers.{key}"] = value.to(scale.dtype)
+    return found
+
+
 def _forms(seen: Seen) -> Iterator[PeftForm]:
     shapes = {"ln_tuning_layers.weight": (seen.out_features,)}
+    if len(seen.trained) == 1:
+        yield PeftForm(config={}, shapes=shapes, read=_read_factors, finish=_times_base)
     if len(seen.trained) == 2:
         shapes["ln_tuning_layers.bias"] = (seen.out_features,)
     for eps in seen.reals:
@@ -61,6 +89,6 @@ METHODS = {
         forms=_forms,
         fields="",
         needs_model=True,
-        of_norms=True,
+        hosts=("norm",),
     )
 }

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.messages.peft_folders import BaseUnusable
 from qcompile.driver.peft_methods.method import (
     Config,
     ConvolutionPiece,
     EmbeddingPiece,
     PeftForm,
+    PeftHost,
     PeftMethod,
     PeftModule,
     Piece,
@@ -21,6 +25,8 @@ from qcompile.driver.peft_methods.method import (
     ranks,
     written_number,
 )
+from qcompile.ir.hosts import CONVOLUTION_HOST, EMBEDDING_HOST, LINEAR_HOST
+from qcompile.models.convolutions import is_convolution
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,16 +64,28 @@ def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piec
     b = linear(a, to: out_features, init: zero)
     update {scale} * b"""
         return kind(body=body, tensors={"a.weight": a, "b.weight": b}, **sizes)
-    body = f"""
+    magnitude = tensors.pop("lora_magnitude_vector").flatten()
+    body = _dora(rank, scale, x)
+    return kind(body=body, tensors={"a": a, "b": b, "m": magnitude}, **sizes)
+
+
+def _dora(rank: int, scale: str, x: str, size: str = "m") -> str:
+    return f"""
     a = table({rank}, in_features, init: kaiming_uniform)
     b = table(out_features, {rank}, init: zero)
     delta = {scale} * linear(b, to: in_features, weight: transpose(a))
     m = vector(out_features, init: constant(1))
-    size = m / detach(flat(norm(W + delta)))
+    size = {size} / detach(flat(norm(W + delta)))
     low = linear(linear({x}, to: {rank}, weight: a), to: out_features, weight: b)
     update (size - 1) * (y - base_bias) + {scale} * (size * low)"""
-    magnitude = tensors.pop("lora_magnitude_vector").flatten()
-    return kind(body=body, tensors={"a": a, "b": b, "m": magnitude}, **sizes)
+
+
+def _read_relative(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piece:
+    """DoRA with `m` added to the lengths of W, `examples/dora.qa`."""
+    piece = _read(config, place, tensors)
+    rank = piece.tensors["a"].shape[0]
+    x, scale = dropped(config, "lora_dropout"), _scale(config, place, rank)
+    return replace(piece, body=_dora(rank, scale, x, "(flat(norm(W)) + m)"))
 
 
 def _scale(config: Config, place: PeftModule, rank: int) -> str:
@@ -97,15 +115,62 @@ def _forms(seen: Seen) -> Iterator[PeftForm]:
             by_root = entry(scale * math.sqrt(rank))
             if isinstance(by_root, int) and not isinstance(kind["lora_alpha"], int):
                 kind |= {"lora_alpha": by_root, "use_rslora": True}
-            if len(seen.trained) == 2 and not seen.frozen:
-                yield PeftForm(config=kind, shapes=shapes)
+            kernels = _as_kernels if seen.host == CONVOLUTION_HOST else None
+            if seen.host == EMBEDDING_HOST:
+                names = {"lora_embedding_A": shapes["lora_A.weight"]}
+                names["lora_embedding_B"] = shapes["lora_B.weight"]
+                yield PeftForm(config=kind, shapes=names, finish=_without_padding)
+            elif len(seen.trained) == 2 and not seen.frozen:
+                yield PeftForm(config=kind, shapes=shapes, finish=kernels)
             elif len(seen.trained) == 2:
                 for name in STARTS:
                     if any(start.startswith(STARTS[name][0][:2]) for start in seen.starts):
                         yield PeftForm(config={**kind, "init_lora_weights": name}, shapes=shapes)
             else:
-                magnitude = {"lora_magnitude_vector": (seen.out_features,)}
-                yield PeftForm(config={**kind, "use_dora": True}, shapes=shapes | magnitude)
+                lengths = shapes | {"lora_magnitude_vector": (seen.out_features,)}
+                dora = {**kind, "use_dora": True}
+                yield PeftForm(config=dora, shapes=lengths, finish=kernels)
+                yield PeftForm(
+                    config=dict(dora), shapes=lengths, read=_read_relative, finish=_with_lengths
+                )
+
+
+def _without_padding(tensors: dict[str, Tensor], host: PeftHost) -> dict[str, Tensor]:
+    """peft keeps no row of padding away from zero, and no adapter here changes one."""
+    if host.padding is not None:
+        columns = tensors["lora_embedding_A"].clone()
+        columns[:, host.padding] = 0
+        tensors["lora_embedding_A"] = columns
+    return tensors
+
+
+def _as_kernels(tensors: dict[str, Tensor], host: PeftHost) -> dict[str, Tensor]:
+    """Those of a convolution: A over the patch, B over one point."""
+    module: Any = host.base.shaped(host.name, "the shape of the kernel")
+    kernel = tuple(getattr(module, "kernel_size", ()))
+    channels, left = divmod(tensors["lora_A.weight"].shape[1], math.prod(kernel))
+    if not kernel or left:
+        reason = f"it is no convolution over {tensors['lora_A.weight'].shape[1]} numbers"
+        raise AdapterError(BaseUnusable(module=host.name, reason=reason))
+    point = (1,) * len(kernel)
+    shapes = {
+        "lora_A.weight": (-1, channels, *kernel),
+        "lora_B.weight": (*tensors["lora_B.weight"].shape, *point),
+        "lora_magnitude_vector": (1, -1, *point),
+    }
+    return {name: tensor.reshape(shapes[name]) for name, tensor in tensors.items()}
+
+
+def _with_lengths(tensors: dict[str, Tensor], host: PeftHost) -> dict[str, Tensor]:
+    """DoRA's own lengths of the rows."""
+    lengths = host.base.weight(host.name, "the weight").norm(dim=1)
+    name = "lora_magnitude_vector"
+    if len(lengths) != len(tensors[name]):
+        reason = f"its weight has {len(lengths)} rows, not {len(tensors[name])}"
+        raise AdapterError(BaseUnusable(module=host.name, reason=reason))
+    tensors[name] = (tensors[name].double() + lengths).to(tensors[name].dtype)
+    module = host.base.shaped(host.name, "the weight")
+    return _as_kernels(tensors, host) if is_convolution(module) else tensors
 
 
 METHODS = {
@@ -119,6 +184,7 @@ METHODS = {
             " qalora_group_size"
         ),
         fixed={"init_lora_weights": (True, False, None, "gaussian", "orthogonal", "eva", *STARTS)},
+        hosts=(LINEAR_HOST, EMBEDDING_HOST, CONVOLUTION_HOST),
         dropout="lora_dropout",
         patterns={"r": "rank_pattern", "lora_alpha": "alpha_pattern"},
     )

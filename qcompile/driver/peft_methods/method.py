@@ -12,6 +12,7 @@ from qcompile.ir.hosts import CONVOLUTION_HOST, EMBEDDING_HOST, LINEAR_HOST
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from qcompile.driver.peft_base import PeftBase
     from qcompile.models.norms import NormForm
 
 Config = Mapping[str, Any]
@@ -26,12 +27,9 @@ class PeftModule:
     name: str
     in_features: int | None = None
     out_features: int | None = None
+    host: str | None = None
+    """The kind of module, see `qcompile.ir.hosts`."""
     norm: NormForm | None = None
-
-    @property
-    def linear(self) -> bool:
-        """Whether it is a linear map of the model."""
-        return self.in_features is not None and self.out_features is not None
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -72,10 +70,14 @@ class Unreadable(Exception):
     """Why the tensors of a module cannot become a spec."""
 
 
+Read = Callable[[Config, PeftModule, dict[str, "Tensor"]], Piece]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What a plan shows of itself, for methods to guess their settings from."""
 
+    host: str
     in_features: int
     out_features: int
     trained: tuple[Shape, ...]
@@ -85,8 +87,20 @@ class Seen:
     reals: tuple[float, ...]
     """Numbers in the nodes, with 1, and products of two."""
     integers: tuple[int, ...]
-    seeds: tuple[int, ...]
-    """Of places that torch draws."""
+    seeds: Mapping[str, tuple[int, ...]]
+    """Of drawn places, by `draw` of `scatter`."""
+    places: tuple[tuple[int, ...], ...]
+    """Of elements that are picked from the input."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeftHost:
+    """The module that tensors are written for."""
+
+    name: str
+    base: PeftBase
+    padding: int | None
+    """Of an embedding: the token whose row no adapter changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +116,10 @@ class PeftForm:
     given: Mapping[str, Tensor] = field(default_factory=dict)
     """Tensors of the folder that are no parameters."""
     norm: NormForm | None = None
+    read: Read | None = None
+    """In the place of the method's: of tensors that differ from peft's by what the base has."""
+    finish: Callable[[dict[str, Tensor], PeftHost], dict[str, Tensor]] | None = None
+    """The tensors of these shapes → peft's, by what is known of the module."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,9 +132,6 @@ class PeftFolder:
     shared: dict[str, Tensor]
     sizes: dict[str, tuple[int, int]]
     """in_features and out_features of the modules."""
-
-
-Read = Callable[[Config, PeftModule, dict[str, "Tensor"]], Piece]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,8 +153,8 @@ class PeftMethod:
     """Tensors that hold whole numbers."""
     needs_model: bool = False
     """`read` asks for the sizes of the module."""
-    of_norms: bool = False
-    """Its modules are norms."""
+    hosts: tuple[str, ...] = (LINEAR_HOST,)
+    """The kinds of its modules."""
     dropout: str | None = None
     """The entry with the probability of dropout of the input."""
     patterns: Mapping[str, str] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 from qcompile.driver.peft_methods.method import (
@@ -14,6 +15,7 @@ from qcompile.driver.peft_methods.method import (
     PeftModule,
     Piece,
     Seen,
+    Shape,
     dropped,
     entry,
     written_number,
@@ -28,16 +30,15 @@ def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piec
     rank, bases = mixed.shape
     inputs, outputs = place.sizes
     small, large = min(inputs, outputs), max(inputs, outputs)
-    a = tensors["randlora_A"][:, 0, :small]
-    b = tensors["randlora_B"][:large, :bases].flatten(1)
+    a, b = tensors["randlora_A"][:, 0], tensors["randlora_B"].flatten(1)
     scale = written_number(config["randlora_alpha"] / rank)
-    side, other = "in_features", "out_features"
-    if inputs > outputs:
-        side, other = other, side
+    side = "in_features" if inputs <= outputs else "out_features"
     random = "init: kaiming_uniform, frozen: true"
     body = f"""
-    a = table({rank}, {side}, {random}, share: "randlora.a{small}")
-    b = table({other}, {rank * bases}, {random}, share: "randlora.b{large}x{bases}")
+    whole_a = table({rank}, {a.shape[1]}, {random}, share: "randlora.a")
+    whole_b = table({b.shape[0]}, {b.shape[1]}, {random}, share: "randlora.b")
+    a = whole_a[:{small}]
+    b = transpose(transpose(whole_b)[:{large}])[:{rank * bases}]
     gamma = table({bases}, {side}, init: constant({written_number(1 / large)}))
     lambda = vector({rank * bases}, init: zero)
     each = table({bases}, 1, init: constant(1), frozen: true)
@@ -52,7 +53,7 @@ def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piec
         body += f"""
     low = lambda * linear(v, to: {rank * bases}, weight: transpose(b))
     update {scale} * linear(low, to: out_features, weight: transpose(scaled))"""
-    named = {"a": a, "b": b, "gamma": gamma, "lambda": mixed.flatten()}
+    named = {"whole_a": a, "whole_b": b, "gamma": gamma, "lambda": mixed.flatten()}
     return Piece(body=body, tensors=named, in_features=inputs, out_features=outputs)
 
 
@@ -63,16 +64,21 @@ def _forms(seen: Seen) -> Iterator[PeftForm]:
         if width != small or not mixed or mixed % bases:
             continue
         rank = mixed // bases
-        for scale in seen.reals:
-            yield PeftForm(
-                config={"r": rank, "randlora_alpha": entry(scale * rank), "save_projection": True},
-                shapes={
-                    "randlora_lambda": (rank, bases),
-                    "randlora_gamma": (bases, small),
-                    "randlora_A": (rank, 1, small),
-                    "randlora_B": (large, bases, rank),
-                },
-            )
+        shapes: dict[str, Shape] = {
+            "randlora_lambda": (rank, bases),
+            "randlora_gamma": (bases, small),
+        }
+        for a, b in permutations([it for it in seen.frozen if len(it) == 2], 2):
+            # As many bases as peft has for a module of the size.
+            if a[0] != rank or a[1] < small or b[0] < large or b[1] % rank:
+                continue
+            if bases != math.ceil(small / rank):
+                continue
+            shapes |= {"randlora_A": (rank, 1, a[1]), "randlora_B": (b[0], b[1] // rank, rank)}
+            for scale in seen.reals:
+                alpha = entry(scale * rank)
+                config = {"r": rank, "randlora_alpha": alpha, "save_projection": True}
+                yield PeftForm(config=config, shapes=dict(shapes))
 
 
 def _settle(folder: PeftFolder) -> None:
@@ -80,6 +86,7 @@ def _settle(folder: PeftFolder) -> None:
 
     Its file has them for every module, and peft warns of a file that has not.
     """
+    # The largest input and output, whether or not of one module, as peft counts them.
     sides = [max(sizes) for sizes in zip(*folder.sizes.values(), strict=True)]
     small, large, rank = min(sides), max(sides), folder.config["r"]
     for name, shape in (
@@ -88,7 +95,8 @@ def _settle(folder: PeftFolder) -> None:
     ):
         known = folder.shared[name]
         whole = known.new_zeros(shape)
-        whole[tuple(slice(0, extent) for extent in known.shape)] = known
+        both = tuple(slice(0, min(pair)) for pair in zip(shape, known.shape, strict=True))
+        whole[both] = known[both]
         folder.shared[name] = whole
         for tensors in folder.modules.values():
             tensors[name] = whole

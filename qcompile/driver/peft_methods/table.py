@@ -3,50 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 
-from qcompile.driver.peft_methods import (
-    adalora,
-    boft,
-    c3a,
-    drawn,
-    hira,
-    hra,
-    ia3,
-    ln_tuning,
-    loha,
-    lokr,
-    lora,
-    miss,
-    oft,
-    psoft,
-    randlora,
-    road,
-    vblora,
-    vera,
-)
 from qcompile.driver.peft_methods.method import PeftMethod
 
-METHODS_OF_PEFT: Mapping[str, PeftMethod] = {
-    **lora.METHODS,
-    **adalora.METHODS,
-    **ia3.METHODS,
-    **vera.METHODS,
-    **randlora.METHODS,
-    **vblora.METHODS,
-    **hira.METHODS,
-    **loha.METHODS,
-    **lokr.METHODS,
-    **hra.METHODS,
-    **oft.METHODS,
-    **boft.METHODS,
-    **psoft.METHODS,
-    **road.METHODS,
-    **c3a.METHODS,
-    **drawn.METHODS,
-    **miss.METHODS,
-    **ln_tuning.METHODS,
-}
-"""In the order in which an adapter's plan is compared with them."""
+MODULES = (
+    *("lora", "adalora", "ia3", "vera", "randlora", "vblora", "hira", "loha", "lokr", "hra"),
+    *("oft", "boft", "psoft", "road", "c3a", "drawn", "miss", "ln_tuning", "trainable_tokens"),
+)
+"""In the order in which an adapter's plan is compared with their `METHODS`."""
+
+
+def _all() -> dict[str, PeftMethod]:
+    found: dict[str, PeftMethod] = {}
+    for name in MODULES:
+        found |= import_module(f"qcompile.driver.peft_methods.{name}").METHODS
+    return found
+
+
+METHODS_OF_PEFT: Mapping[str, PeftMethod] = _all()
 
 COMMON_FIELDS = frozenset(
     {
