@@ -15,7 +15,7 @@ from qcompile.adapter.low_rank import remaining, singular_values
 from qcompile.adapter.merge_obstacles import part_obstacle
 from qcompile.adapter.samples import Samples, samples_of
 from qcompile.artifact.lora_folder import write_lora_folder
-from qcompile.backends.simulator.module import AdapterModule
+from qcompile.backends.simulator.module import NOT_LINEAR, AdapterModule
 from qcompile.diagnostics.arguments import check_path, wrong_argument
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.adapter import NotForAModel, NotMergeable
@@ -203,6 +203,8 @@ def _obstacle(part: AdapterModule) -> str | None:
     obstacle = part_obstacle(part)
     if obstacle is not None:
         return obstacle
+    if not part.plan.linear:
+        return NOT_LINEAR
     if part.plan.mode == "replace":
         return "it replaces the module's output instead of adding to it"
     if part.plan.uses_output:

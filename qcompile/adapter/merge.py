@@ -1,4 +1,4 @@
-"""Merging adapters whose update is a linear map of x and y into the frozen weights."""
+"""Merging adapters into the frozen weights, where what they do is of the form of the module."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ from qcompile.diagnostics.arguments import wrong_argument
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.adapter import NotMergeable
-from qcompile.ir.hosts import MERGING_HOSTS, not_a_linear_map
-from qcompile.models.weights import as_matrix, as_stored
+from qcompile.ir.hosts import MERGING_HOSTS, NORM_HOST, not_a_linear_map
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def _adapted_weights(model: nn.Module) -> dict[str, AdaptedWeight]:
 
 
 def _merges(holder: NamedParts) -> bool:
-    return all(part.plan.host in MERGING_HOSTS for part in holder.parts())
+    return all(part.plan.host in (*MERGING_HOSTS, NORM_HOST) for part in holder.parts())
 
 
 def merge(
@@ -200,8 +199,8 @@ def _merged(wrapper: AdaptedWeight, weights: Weights) -> list[tuple[Tensor, Tens
     own = getattr(base, "bias", None)
     bias = own.detach() if isinstance(own, Tensor) else None
     factors = [factor for _, factor in weighted]
-    matrix, shift = merged(parts, as_matrix(base, weight), bias, factors)
-    found = [(weight, as_stored(base, matrix).to(weight.dtype))]
+    value, shift = merged(parts, base, weight, bias, factors)
+    found = [(weight, value.to(weight.dtype))]
     if bias is not None and shift is not None and changes_bias(parts):
         found.append((bias, shift.to(bias.dtype)))
     return found

@@ -11,9 +11,11 @@ from torch import Tensor, nn
 from qcompile.adapter.beside import change_output
 from qcompile.adapter.merged import changes_bias
 from qcompile.adapter.packed import PackedLinear
-from qcompile.backends.simulator.module import NOT_LINEAR, AdapterModule
+from qcompile.backends.simulator.module import NOT_ELEMENTWISE, NOT_LINEAR, AdapterModule
+from qcompile.ir.hosts import NORM_HOST
 from qcompile.models.convolutions import grouped, is_convolution
 from qcompile.models.linear import is_conv1d, linear_sizes
+from qcompile.models.norms import norm_form
 from qcompile.models.weights import as_matrix
 
 PROBES = 4
@@ -22,14 +24,21 @@ PROBES = 4
 
 def merge_obstacle(part: AdapterModule, base_layer: nn.Module) -> str | None:
     """Why the update of `part` cannot be merged into a module; None where it can."""
-    bias = bias_obstacle(base_layer) if changes_bias([part]) else None
-    return part_obstacle(part) or base_obstacle(base_layer) or bias
+    reason = part_obstacle(part)
+    if reason is None:
+        norm = part.plan.host == NORM_HOST
+        reason = norm_obstacle(part, base_layer) if norm else base_obstacle(base_layer)
+    if reason is None and changes_bias([part]):
+        reason = bias_obstacle(base_layer)
+    if reason is None and part.plan.adds_constant and getattr(base_layer, "bias", None) is None:
+        reason = "it adds a constant, and the module has no bias"
+    return reason
 
 
 def part_obstacle(part: AdapterModule) -> str | None:
     """What is in the way in the adapter itself."""
-    if not part.plan.linear:
-        return NOT_LINEAR
+    if not part.plan.merges:
+        return NOT_ELEMENTWISE if part.plan.host == NORM_HOST else NOT_LINEAR
     parameters = [p.detach() for p in part.parameters() if p.device.type != "meta"]
     if not all(bool(torch.isfinite(tensor).all()) for tensor in parameters):
         return "its tensors hold NaN or infinite values"
@@ -47,14 +56,9 @@ def base_obstacle(base_layer: nn.Module) -> str | None:
     # Quantisation packages keep their integers in subclasses, some of which say `float32`.
     if type(weight) not in (nn.Parameter, Tensor) or as_matrix(base_layer, weight).dim() != 2:
         return f"the weight is quantised ({type(weight).__name__})"
-    if weight.device.type == "meta":
-        return "the weight has no values (meta device)"
-    if weight.is_inference():
-        return "the weight was made in inference mode and cannot change"
-    if any(
-        step == 0 and size > 1 for step, size in zip(weight.stride(), weight.shape, strict=True)
-    ):
-        return "the weight's elements share memory"
+    values = _values_obstacle(weight)
+    if values is not None:
+        return values
     if isinstance(base_layer, nn.Embedding) or is_convolution(base_layer):
         return _changed_call(base_layer) or _rows_scaled(base_layer) or grouped(base_layer)
     if _is_plain(base_layer):
@@ -63,6 +67,31 @@ def base_obstacle(base_layer: nn.Module) -> str | None:
     if sizes is None or tuple(weight.shape) != (sizes if is_conv1d(base_layer) else sizes[::-1]):
         return f"the weight is not out_features × in_features of `{type(base_layer).__name__}`"
     return _probe(base_layer, weight)
+
+
+def norm_obstacle(part: AdapterModule, norm: nn.Module) -> str | None:
+    """What is in the way in a norm."""
+    weight: object = getattr(norm, "weight", None)
+    if type(weight) is not nn.Parameter or not weight.dtype.is_floating_point:
+        return "the norm has no weight of plain numbers"
+    reason = _computed(norm, "weight") or _values_obstacle(weight) or _changed_call(norm)
+    if reason is not None:
+        return reason
+    if norm_form(norm) is None:
+        return f"what a weight of `{type(norm).__name__}` does is not known"
+    return NOT_ELEMENTWISE if part.elementwise() is None else None
+
+
+def _values_obstacle(weight: Tensor) -> str | None:
+    if weight.device.type == "meta":
+        return "the weight has no values (meta device)"
+    if weight.is_inference():
+        return "the weight was made in inference mode and cannot change"
+    if any(
+        step == 0 and size > 1 for step, size in zip(weight.stride(), weight.shape, strict=True)
+    ):
+        return "the weight's elements share memory"
+    return None
 
 
 def _changed_call(base_layer: nn.Module) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 LINEAR_HOST = "linear"
 EMBEDDING_HOST = "embedding"
 CONVOLUTION_HOST = "convolution"
+NORM_HOST = "norm"
 PARAMETER_HOST = "parameter"
 EXPERT_HOST = "expert"
 PARAMETER_HOSTS = frozenset({PARAMETER_HOST, EXPERT_HOST})
@@ -16,7 +17,7 @@ HOST_KINDS: dict[str, str] = {
     LINEAR_HOST: "a linear map",
     EMBEDDING_HOST: "an embedding",
     CONVOLUTION_HOST: "a convolution",
-    "norm": "a norm over the last axis",
+    NORM_HOST: "a norm over the last axis",
     "block": "a whole block, such as attention, a feed-forward network or a layer",
     PARAMETER_HOST: "a parameter, all experts of it alike",
     EXPERT_HOST: "one expert's slice of a parameter",
@@ -28,6 +29,8 @@ matches. Parameters and their slices have names like modules: `….experts.down_
 
 MERGING_HOSTS = (LINEAR_HOST, EMBEDDING_HOST, CONVOLUTION_HOST)
 """Kinds with one weight, to which an update that is a linear map of x can be added."""
+AFFINE_HOSTS = (LINEAR_HOST, CONVOLUTION_HOST)
+"""Those whose bias a constant can be added to."""
 READ_HOSTS = (LINEAR_HOST, CONVOLUTION_HOST)
 """Kinds whose weight a spec can compute with."""
 

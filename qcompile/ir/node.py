@@ -15,8 +15,9 @@ from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.text_values import tensor_name
 from qcompile.ir.verification import VerificationError, require
 
-Dependence = Literal["zero", "constant", "linear", "other"]
-"""On (x, y): identically zero; always the same; linear without offset; anything else."""
+Dependence = Literal["zero", "constant", "linear", "affine", "other"]
+"""On (x, y): identically zero; always the same; linear without offset, or with one; anything
+else."""
 
 NodeT = TypeVar("NodeT")
 
@@ -208,15 +209,20 @@ def domains(nodes: Sequence[Node]) -> tuple[Domain, ...]:
     return tuple(found)
 
 
+def dependence_of(nodes: Sequence[Node], result: int) -> Dependence:
+    """How the result depends on x and y, in evaluation mode."""
+    known: list[Dependence] = []
+    for node in nodes:
+        known.append(node.dependence([known[operand] for operand in node.inputs]))
+    return known[result]
+
+
 def is_linear(nodes: Sequence[Node], result: int) -> bool:
     """Whether the result is W x + A y for some W and A, in evaluation mode.
 
     It can then be merged into a weight.
     """
-    known: list[Dependence] = []
-    for node in nodes:
-        known.append(node.dependence([known[operand] for operand in node.inputs]))
-    return known[result] in ("zero", "linear")
+    return dependence_of(nodes, result) in ("zero", "linear")
 
 
 def home(cls: type[Node]) -> str:
@@ -234,7 +240,9 @@ def of_the_same(parts: Sequence[Dependence]) -> Dependence:
     distinct = {part for part in parts if part != "zero"}
     if not distinct:
         return "zero"
-    return distinct.pop() if len(distinct) == 1 else "other"
+    if len(distinct) == 1:
+        return distinct.pop()
+    return "other" if "other" in distinct else "affine"
 
 
 def of_product(parts: Sequence[Dependence]) -> Dependence:

@@ -9,11 +9,11 @@ from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.circuit import Circuit, Gate
 from qcompile.ir.device import RoutedCircuit, RoutingCandidate
 from qcompile.ir.device_noise import DeviceNoise
-from qcompile.ir.hosts import LINEAR_HOST, PARAMETER_HOSTS
+from qcompile.ir.hosts import AFFINE_HOSTS, LINEAR_HOST, NORM_HOST, PARAMETER_HOSTS
 from qcompile.ir.network import ContractionNode, frames_of
-from qcompile.ir.node import PlanNode
+from qcompile.ir.node import PlanNode, dependence_of
 from qcompile.ir.ops.base import BASE_NODES, WeightNode
-from qcompile.ir.ops.ends import OutputNode
+from qcompile.ir.ops.ends import InputNode, OutputNode
 from qcompile.ir.orthogonal import OrthogonalFrame, UnitaryNode
 from qcompile.ir.spec import Mode
 from qcompile.ir.target import NoiseModel, Target
@@ -283,6 +283,31 @@ class Plan:
         if self.host not in PARAMETER_HOSTS:
             return 0
         return self.slices * self.in_features * self.out_features
+
+    @property
+    def merges(self) -> bool:
+        """Whether it can be merged into the weight and the bias of its module.
+
+        The elements of a norm's are factors and shifts of its output alone.
+        """
+        if self.linear or not self.nodes:
+            return self.linear
+        found = dependence_of(self.nodes, self.result)
+        if self.host == NORM_HOST:
+            return found != "other" and not self._reads_input()
+        return found != "other" and self.host in AFFINE_HOSTS
+
+    @property
+    def adds_constant(self) -> bool:
+        """Whether the result need not be zero where x and y are."""
+        return dependence_of(self.nodes, self.result) not in ("zero", "linear")
+
+    def _reads_input(self) -> bool:
+        needed = {self.result}
+        for index in range(self.result, -1, -1):
+            if index in needed:
+                needed.update(self.nodes[index].inputs)
+        return any(isinstance(self.nodes[index], InputNode) for index in needed)
 
     @property
     def uses_output(self) -> bool:

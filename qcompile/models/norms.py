@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
@@ -36,7 +37,10 @@ def norm_form(module: torch.nn.Module) -> NormForm | None:
     weight = getattr(module, "weight", None)
     if not isinstance(eps, float) or weight is None or weight.dim() != 1:
         return None
-    tried = copy.deepcopy(module).to_empty(device="cpu").float()
+    tried = copy.copy(module)
+    # What stands in it, and hooks that call that, are no part of the norm.
+    vars(tried).update(_modules={}, _forward_hooks=OrderedDict())
+    tried = copy.deepcopy(tried).to_empty(device="cpu").float()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in tried.parameters():

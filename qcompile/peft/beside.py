@@ -13,7 +13,7 @@ from qcompile.adapter.beside import BesideHolder, put_beside, take_from_beside
 from qcompile.adapter.calls import Calls
 from qcompile.adapter.prefixed import forward_parameters
 from qcompile.artifact.peft_folder import BESIDE
-from qcompile.ir.hosts import MERGING_HOSTS
+from qcompile.ir.hosts import MERGING_HOSTS, NORM_HOST
 from qcompile.peft.merging import MergingHolder
 from qcompile.peft.parts import SharedTensors
 
@@ -63,11 +63,11 @@ class QCompileBeside(BesideHolder, MergingHolder):
 
     def obstacles(self, adapter_names: Iterable[str]) -> list[tuple[str, str]]:
         names = tuple(adapter_names)
-        reason = "peft merges into the weights of linear maps, embeddings and convolutions alone"
+        reason = "peft merges into linear maps, embeddings, convolutions and norms alone"
         found = [
             (part.plan.adapter, reason)
             for part in self.parts(names)
-            if part.plan.host not in MERGING_HOSTS
+            if part.plan.host not in (*MERGING_HOSTS, NORM_HOST)
         ]
         return found or super().obstacles(names)
 

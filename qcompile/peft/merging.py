@@ -78,8 +78,8 @@ class MergingHolder(PartsHolder):
         parts = self.parts([*self.merged_adapters, *names])
         weight, bias = self._base_tensors()
         base: Any = self.get_base_layer()
-        matrix, shift = merged(parts, as_matrix(base, weight), bias)
-        matrix = as_stored(base, matrix).to(weight.dtype)
+        matrix, shift = merged(parts, base, weight, bias)
+        matrix = matrix.to(weight.dtype)
         reason = not_finite(weight, matrix)
         if reason is not None:
             adapter = parts[-1].plan.adapter

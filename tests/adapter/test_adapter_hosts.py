@@ -178,8 +178,11 @@ def test_peft_trains_saves_loads_and_unloads(name: str, tmp_path: Path) -> None:
     model.save_pretrained(str(tmp_path))
     again = PeftModel.from_pretrained(llama(), str(tmp_path))
     torch.testing.assert_close(logits(again), after)
-    with pytest.raises(AdapterError, match="QA6006"):
-        again.merge_and_unload()
+    if name == "ln_tuning":
+        torch.testing.assert_close(logits(copy.deepcopy(again).merge_and_unload()), after)
+    else:
+        with pytest.raises(AdapterError, match="QA6006"):
+            again.merge_and_unload()
     assert torch.equal(logits(again.unload()), before)
 
 

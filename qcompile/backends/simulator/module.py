@@ -40,6 +40,7 @@ MERGE_ROWS = 1024
 """Rows of the identity that `merge_weight` sends through the module at once."""
 
 NOT_LINEAR = "its update is not a linear map of the input"
+NOT_ELEMENTWISE = "it is no factor and no shift of each element of the norm's output"
 
 ModuleT = TypeVar("ModuleT", bound="AdapterModule")
 
@@ -343,6 +344,8 @@ class AdapterModule(ParameterTree):
     def merge_weight(self, weight: Tensor | None = None) -> Tensor:
         """The update as a matrix (out_features, in_features), float64, without dropout.
 
+        What does not depend on x and y is left out; `merge_bias` has it.
+
         Args:
             weight: The base module's own, (out_features, in_features); needed where the plan reads
                 its output, because A y = A W x + A b, or the module itself.
@@ -370,15 +373,25 @@ class AdapterModule(ParameterTree):
                 outputs = weight.detach()[:, start : start + rows].T.to(unit)
             base = None if weight is None else GivenBase(weight.detach().to(unit))
             columns.append(self._evaluate(unit, outputs, base, tokens))
-        return torch.cat(columns).t().contiguous()
+        matrix = torch.cat(columns).t()
+        if self.plan.adds_constant:
+            matrix = matrix - self._constant(None if weight is None else weight.detach()).T
+        return matrix.contiguous()
+
+    def _constant(self, weight: Tensor | None) -> Tensor:
+        """What comes for zeros, (1, out_features)."""
+        x = self._zeros(1)
+        y = x.new_zeros(1, self.plan.out_features)
+        return self._evaluate(x, y, None if weight is None else GivenBase(weight.to(x)))
 
     def merge_bias(self, bias: Tensor, weight: Tensor | None = None) -> Tensor:
-        """What the update adds to the base module's bias: A b, (out_features,), float64.
+        """What the update adds to the base module's bias: A b + c, (out_features,), float64.
 
-        Zero where the plan reads neither the module's output nor the module, whose weight it needs.
+        A b is zero where the plan reads neither the module's output nor the module, whose weight it
+        needs; c is the result for zeros.
 
         Raises:
-            AdapterError: QA6006 where the update is not linear in x and y.
+            AdapterError: QA6006 where the update is not linear in x and y, constants aside.
         """
         self._refuse_unmergeable()
         x = self._zeros(1)
@@ -386,8 +399,32 @@ class AdapterModule(ParameterTree):
         base = None if weight is None else GivenBase(weight.detach().to(x), shift)
         return self._evaluate(x, shift.unsqueeze(0), base).squeeze(0)
 
+    def elementwise(self) -> tuple[Tensor, Tensor] | None:
+        """a and c of an update a · y + c of a norm's output, (out_features,) each, float64.
+
+        None where an element of the result depends on others.
+
+        Raises:
+            AdapterError: QA6006 where it depends on x, or is no such map of y.
+        """
+        self._refuse_unmergeable()
+        width = self.plan.out_features
+        shift = self._constant(None)
+        factors = []
+        for start in range(0, width, MERGE_ROWS):
+            rows = min(MERGE_ROWS, width - start)
+            unit = shift.new_zeros(rows, width)
+            unit.diagonal(start).fill_(1.0)
+            found = self._evaluate(unit, unit, None) - shift
+            own = found.diagonal(start)
+            factors.append(own.clone())
+            own.zero_()
+            if bool(found.any()):
+                return None
+        return torch.cat(factors), shift.squeeze(0)
+
     def _refuse_unmergeable(self) -> None:
-        if not self.plan.linear:
+        if not self.plan.merges:
             raise AdapterError(
                 NotMergeable(adapter=self.plan.adapter, module=self.site, reason=NOT_LINEAR)
             )

@@ -90,12 +90,14 @@ class NothingAttached(Message):
 @message("QA6006", "adapter `{adapter}` on `{module}` cannot be merged: {reason}")
 class NotMergeable(ModuleMessage):
     """Merging adds the update to the frozen weight, which is exact where the update is a linear map
-    of the input and of the module's own output: LoRA, an MPO, sums of them. A circuit read-out, an
-    activation or a product of branches is a different function of every input, so no single weight
-    stands for it. A weight that is quantised, has no values or belongs to another module as well
-    takes no update, and neither does one that is computed from other tensors (parametrizations,
-    pruning masks) or is not the whole map of its module. An adapter with NaN, or a result beyond
-    the range of the weight's dtype, is refused as well. Nothing was changed.
+    of the input and of the module's own output: LoRA, an MPO, sums of them. A constant goes into
+    the bias, where there is one, and factors of the elements of a norm's output go into its weight.
+    A circuit read-out, an activation or a product of branches is a different function of every
+    input, so no single weight stands for it. A weight that is quantised, has no values or belongs
+    to another module as well takes no update, and neither does one that is computed from other
+    tensors (parametrizations, pruning masks) or is not the whole map of its module. An adapter with
+    NaN, or a result beyond the range of the weight's dtype, is refused as well. Nothing was
+    changed.
 
     Erroneous:  merge(model)      with the adapter of examples/qtha.qa
     Corrected:  merge(model)      with the adapter of examples/mpo.qa

@@ -24,7 +24,9 @@ class BaseNode(UnaryNode):
 
     def dependence(self, parts: Sequence[Dependence]) -> Dependence:
         # As of `y`: linear in x and b together.
-        return "linear" if parts[0] in ("zero", "linear") else "other"
+        if parts[0] == "other":
+            return "other"
+        return "linear" if parts[0] in ("zero", "linear") else "affine"
 
     def work(self, widths: Sequence[int]) -> NodeWork:
         return NodeWork(each=2.0 * widths[0] * self.width)
