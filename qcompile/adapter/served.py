@@ -26,10 +26,12 @@ from qcompile.diagnostics.arguments import check_path
 from qcompile.diagnostics.errors import AdapterError, UsageError
 from qcompile.diagnostics.messages.serving import BaseNotLoaded, BaseNotServable
 from qcompile.diagnostics.messages.usage import OutputNotWritable
+from qcompile.models.auto_classes import auto_classes, class_of
 from qcompile.models.config import read_config
 from qcompile.models.skeleton import model_on_meta
 
 MODULE = "qcompile_model"
+CLASS = f"{MODULE}.ModelWithAdapter"
 ADAPTER = "adapter.safetensors"
 BASE = "qcompile_base"
 """The entry of config.json with the base: a path, `./…` for one inside the folder, or a name."""
@@ -73,10 +75,12 @@ _OF_THE_FOLDER = ("revision", "subfolder", "adapter_kwargs", "trust_remote_code"
 
 
 def write_served(adapter: CompiledAdapter, folder: str | Path, *, base: str | Path) -> None:
-    """Write a folder for `AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=True)`.
+    """Write a folder for `from_pretrained(folder, trust_remote_code=True)` of the base's kind.
 
-    The weights of the base are not copied: the folder names where they are, relative to itself
-    where they are inside it.
+    That is every auto class of transformers, `AutoModelForSequenceClassification` for one, that
+    gives the class of which the base is, so that its head is the one of the base. The weights of
+    the base are not copied: the folder names where they are, relative to itself where they are
+    inside it.
 
     Args:
         adapter: As it is now.
@@ -91,7 +95,7 @@ def write_served(adapter: CompiledAdapter, folder: str | Path, *, base: str | Pa
     check_compiled("write_served", adapter)
     output = Path(check_path("write_served", "folder", folder))
     source = Path(check_path("write_served", "base", base))
-    config = _base_config(source)
+    config, kinds = _base_config(source)
     if output.exists() and os.path.samefile(output, source):
         raise AdapterError(BaseNotServable(base=str(base), reason="it is the folder to write"))
     _check_output(output)
@@ -101,7 +105,7 @@ def write_served(adapter: CompiledAdapter, folder: str | Path, *, base: str | Pa
     files = {name: (source / name).read_bytes() for name in TOKENIZER if (source / name).is_file()}
     config = {
         **config,
-        "auto_map": {"AutoModelForCausalLM": f"{MODULE}.ModelWithAdapter"},
+        "auto_map": dict.fromkeys(kinds, CLASS),
         BASE: _reference(source, output),
     }
     write_in_folder(
@@ -115,20 +119,27 @@ def write_served(adapter: CompiledAdapter, folder: str | Path, *, base: str | Pa
     )
 
 
-def _base_config(base: Path) -> dict[str, object]:
-    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-
+def _base_config(base: Path) -> tuple[dict[str, object], tuple[str, ...]]:
+    """The configuration of a base, and the auto classes of transformers that give its class."""
     _, config = read_config(str(base))
     reason = ""
+    kinds: tuple[str, ...] = ()
     if BASE in config:
         reason = "it is such a folder itself; name its base"
     elif not base.is_dir() or not any(next(base.glob(it), None) for it in WEIGHTS):
         reason = "there are no weights beside its config.json"
-    elif config.get("model_type") not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES:
-        reason = f"transformers has no causal language model of type {config.get('model_type')}"
+    elif not (kinds := auto_classes(config.get("model_type"), architecture := _first(config))):
+        reason = f"no auto class of transformers gives {architecture or 'a causal language model'}"
+        reason += f" for the type {config.get('model_type')}"
     if reason:
         raise AdapterError(BaseNotServable(base=str(base), reason=reason))
-    return config
+    return config, kinds
+
+
+def _first(config: Mapping[str, object]) -> str | None:
+    """The class of the model: what `architectures` names first."""
+    names = config.get("architectures")
+    return str(names[0]) if isinstance(names, list) and names else None
 
 
 def _check_output(folder: Path) -> None:
@@ -156,7 +167,6 @@ def load_served(folder: str, config: Any, options: Mapping[str, Any]) -> Any:
         AdapterError: QA7306; QA6001 to QA6004 and others of `attach`.
         ArtifactError: QA5001 to QA5011.
     """
-    import transformers
     from transformers.utils.hub import cached_file
 
     base = getattr(config, BASE, None)
@@ -172,17 +182,21 @@ def load_served(folder: str, config: Any, options: Mapping[str, Any]) -> Any:
     # Before the base, which may take minutes.
     here = os.path.join(folder, ADAPTER)
     adapter = load(here if os.path.isdir(folder) else cached_file(folder, ADAPTER, **of_hub))
+    architecture = _first(config.to_dict())
+    kind = class_of(architecture)
+    if kind is None:
+        reason = f"transformers has no model {architecture}, which `architectures` names"
+        raise AdapterError(BaseNotLoaded(base=base, folder=str(folder), reason=reason))
     where, place = base, {}
     if base.startswith("./"):
         where, place = folder, {"subfolder": base[2:], **of_hub}
     with_info = kept.pop("output_loading_info", False)
     try:
         # Code of the base's own is not run, whatever is allowed for this folder.
-        model, info = transformers.AutoModelForCausalLM.from_pretrained(
+        model, info = kind.from_pretrained(
             where,
             **{**kept, **place},
             config=config,
-            trust_remote_code=False,
             output_loading_info=True,
         )
     except (OSError, RuntimeError, ValueError) as error:

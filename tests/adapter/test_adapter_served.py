@@ -9,15 +9,22 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from torch import nn
-from transformers import AutoModelForCausalLM, dynamic_module_utils
+from transformers import (
+    AutoModelForCausalLM,
+    BertForTokenClassification,
+    BertModel,
+    LlamaForSequenceClassification,
+    dynamic_module_utils,
+)
 
 import qcompile
 from qcompile.adapter import CompiledAdapter
 from qcompile.adapter.served import write_served
 from qcompile.cli import main
 from qcompile.diagnostics.errors import QCompileError
-from tests.adapter.models import TOKENS, bert, circuit, compiled, llama, logits, same, trained
+from tests.adapter.models import TOKENS, bert, circuit, compiled, llama, logits, same, t5, trained
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +53,54 @@ def loaded(folder: Path, **options: Any) -> Any:
 def generated(model: Any) -> torch.Tensor:
     found: torch.Tensor = model.generate(TOKENS, max_new_tokens=5, do_sample=False)
     return found
+
+
+def classifier(kind: Any, base: Any, **settings: Any) -> nn.Module:
+    torch.manual_seed(3)
+    model: nn.Module = kind(type(base.config)(**{**base.config.to_dict(), **settings}))
+    return model.eval()
+
+
+KINDS: dict[str, tuple[Any, str]] = {
+    "AutoModelForSequenceClassification": (
+        lambda: classifier(LlamaForSequenceClassification, llama(), num_labels=3),
+        "q_proj",
+    ),
+    "AutoModelForTokenClassification": (
+        lambda: classifier(BertForTokenClassification, bert(), num_labels=5),
+        "query",
+    ),
+    "AutoModel": (lambda: classifier(BertModel, bert()), "query"),
+    "AutoModelForMaskedLM": (bert, "query"),
+    "AutoModelForSeq2SeqLM": (t5, "wo"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_models_of_every_kind_load_by_their_auto_class(kind: str, tmp_path: Path) -> None:
+    build, ending = KINDS[kind]
+    expected = build()
+    expected.save_pretrained(str(tmp_path / "base"))
+    adapter = trained(compiled(expected, (ending,), circuit))
+    write_served(adapter, tmp_path / "served", base=tmp_path / "base")
+    model = getattr(transformers, kind).from_pretrained(
+        str(tmp_path / "served"), trust_remote_code=True
+    )
+
+    def output(of: nn.Module) -> torch.Tensor:
+        options = {"decoder_input_ids": TOKENS} if kind == "AutoModelForSeq2SeqLM" else {}
+        with torch.no_grad():
+            found: torch.Tensor = of(input_ids=TOKENS, **options)[0]
+        return found
+
+    plain = output(expected)
+    qcompile.attach(expected, adapter)
+    assert type(model) is type(expected)
+    assert torch.equal(output(model), output(expected)) and not torch.equal(output(model), plain)
+    # Another head than the base's is none of its kinds.
+    other: Any = transformers.AutoModelForQuestionAnswering
+    with pytest.raises(OSError, match="no file named"):
+        other.from_pretrained(str(tmp_path / "served"), trust_remote_code=True)
 
 
 @pytest.mark.parametrize("inside", [False, True])
@@ -120,6 +175,9 @@ def test_bases_that_are_gone_or_others_are_messages(base: Path, tmp_path: Path) 
     (folder / "config.json").write_text(json.dumps({**config, "qcompile_base": 3}))
     with pytest.raises(QCompileError, match="QA7306"):
         loaded(folder)
+    (folder / "config.json").write_text(json.dumps({**config, "architectures": ["Nonsense"]}))
+    with pytest.raises(QCompileError, match=r"QA7306.*no model Nonsense"):
+        loaded(folder)
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "adapter.safetensors").unlink()
     with pytest.raises(QCompileError, match="QA5001"):
@@ -153,6 +211,12 @@ def test_what_cannot_be_served_is_not_written(base: Path, tmp_path: Path) -> Non
     fails("QA7305.*no weights", tmp_path / "bare")
     fails("QA7305.*folder to write", base, base)
     fails("QA7001", tmp_path / "nowhere")
+    named: Any = json.loads((base / "config.json").read_text())
+    named["architectures"] = ["Nonsense"]
+    (tmp_path / "named").mkdir()
+    (tmp_path / "named" / "config.json").write_text(json.dumps(named))
+    (tmp_path / "named" / "model.safetensors").write_bytes(b"")
+    fails("QA7305.*no auto class of transformers gives Nonsense", tmp_path / "named")
     other: Any = llama(head_dim=16)
     other.save_pretrained(str(tmp_path / "other"))
     fails("QA600", tmp_path / "other")

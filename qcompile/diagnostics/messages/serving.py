@@ -12,8 +12,9 @@ from qcompile.diagnostics.message import Message, message
 )
 class BaseNotServable(Message):
     """`--to transformers` writes a folder that names its base model. The base is a folder on this
-    machine, as `save_pretrained` writes it, and a causal language model of transformers. Its
-    weights are not copied. Nothing was written.
+    machine, as `save_pretrained` writes it, of a model of transformers that an auto class gives: a
+    causal language model, a classifier, an encoder. Its weights are not copied. Nothing was
+    written.
 
     Erroneous:  qcompile convert trained.pt served/ --to transformers
     Corrected:  qcompile convert trained.pt served/ --to transformers --base models/llama
