@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -70,8 +71,7 @@ def adapter_from_peft(path: str | Path, *, model: str | None = None) -> Compiled
         near = nearest(kind, METHODS_OF_PEFT)
         raise ArtifactError(MethodNotRead(path=str(path), kind=kind, known=known, candidates=near))
     _check_fields(str(path), config, method)
-    places = None if model is None else _places(model, method)
-    pieces = _pieces(str(Path(path) / WEIGHTS), config, method, places)
+    pieces = _pieces(str(Path(path) / WEIGHTS), config, method, model)
     info = None
     if model is None:
         info = _info(str(path), pieces)
@@ -141,10 +141,9 @@ def _places(model: str, method: PeftMethod) -> dict[str, PeftModule]:
     return found
 
 
-def _pieces(
-    path: str, config: Config, method: PeftMethod, places: Mapping[str, PeftModule] | None
-) -> dict[str, Piece]:
-    """The part of each module, by its name; `places` are None where no model was named."""
+def _pieces(path: str, config: Config, method: PeftMethod, model: str | None) -> dict[str, Piece]:
+    """The part of each module, by its name."""
+    places = None if model is None else _places(model, method)
     header = read_header(path)
     integers = {key for key in header.shapes if key.rpartition(".")[2] in method.integers}
     loaded = load_tensors(path, header, header.shapes, integers)
@@ -160,10 +159,11 @@ def _pieces(
         # `lora_A.weight` is of a module inside the layer, `ia3_l` a parameter of the layer itself.
         found = re.fullmatch(r"(.+?)\.((?:lora|oft|psoft|ln_tuning)_\w+\.\w+|\w+)", name)
         module, plain = found.groups() if found is not None else (name, "")
-        if module.endswith(".base_layer"):
+        if module.endswith(".base_layer") and plain in ("weight", "bias"):
             # peft saves the base weights of embeddings with adapters as well.
             continue
         modules.setdefault(module, {})[plain] = tensor
+    modules = _split(path, config, method, model, modules)
     pieces = {}
     for module, tensors in sorted(modules.items()):
         given = dict(tensors) | shared
@@ -190,6 +190,27 @@ def _pieces(
     if problems:
         raise ArtifactError(*few(problems))
     return pieces
+
+
+def _split(
+    path: str,
+    config: Config,
+    method: PeftMethod,
+    model: str | None,
+    modules: dict[str, dict[str, Tensor]],
+) -> dict[str, dict[str, Tensor]]:
+    """Tensors by the modules here, where those of peft's file are wrapped parameters."""
+    from qcompile.models.skeleton import model_on_meta
+
+    if method.split is None or not config.get("target_parameters"):
+        return modules
+    if model is None:
+        raise ArtifactError(BaseSizesUnknown(path=path, module=min(modules, default="")))
+    try:
+        return method.split(config, model_on_meta(model), modules)
+    except (Unreadable, KeyError) as error:
+        problem = str(error)
+        raise ArtifactError(TensorMismatch(path=path, tensor="experts", problem=problem)) from None
 
 
 def _info(path: str, pieces: Mapping[str, Piece]) -> ModelInfo:
@@ -238,12 +259,14 @@ def _patterns(modules: list[str], config: Config) -> list[str]:
     """Names of modules; one pattern for a module of all layers."""
     if config.get("layers_to_transform") is not None:
         return modules
+    found: list[str] = []
     forms: dict[str, list[str]] = {}
     for module in modules:
-        forms.setdefault(re.sub(r"(?<=\.)\d+(?=\.)", "*", module, count=1), []).append(module)
-    found: list[str] = []
+        forms.setdefault(re.sub(r"(?<=\.)\d+(?=\.|$)", "*", module), []).append(module)
     for form, names in forms.items():
-        numbers = {int(it[1]) for name in names if (it := re.search(r"\.(\d+)\.", name))}
-        whole = numbers == set(range(len(names))) and len(names) > 1
+        numbers = [re.findall(r"(?<=\.)\d+(?=\.|$)", name) for name in names]
+        counts = [len(set(column)) for column in zip(*numbers, strict=True)]
+        from_zero = all(int(it) < n for row in numbers for it, n in zip(row, counts, strict=True))
+        whole = from_zero and math.prod(counts) == len(names) and len(names) > 1
         found += [form] if whole else names
     return found

@@ -11,7 +11,7 @@ from qcompile.artifact.peft_folder import PREFIX, write_folder
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.peft import NoMethodOfPeft
 from qcompile.driver.peft_base import PeftBase
-from qcompile.driver.peft_methods.method import PeftFolder, PeftHost, PeftMethod
+from qcompile.driver.peft_methods.method import Apart, PeftFolder, PeftHost, PeftMethod
 from qcompile.driver.peft_methods.table import METHODS_OF_PEFT
 from qcompile.driver.peft_recognised import Recognised, recognised, traced
 from qcompile.ir.hosts import HOST_KINDS
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
 SHARED_PREFIX = "base_model."
 """Of tensors that belong to the model."""
-
-
-class _Refused(Exception):
-    """Why a method cannot hold all modules."""
 
 
 def write_peft_method(
@@ -95,7 +91,7 @@ def folder_of(adapter: CompiledAdapter, base: PeftBase) -> tuple[str, PeftFolder
         if all(found.values()):
             try:
                 return kind, _together(adapter, method, found, base)
-            except _Refused as refused:
+            except Apart as refused:
                 reasons.append(f"as {method.name}, {refused}")
         elif any(found.values()):
             unit = next(unit for unit, forms in found.items() if not forms)
@@ -130,12 +126,13 @@ def _together(
 ) -> PeftFolder:
     """One folder with forms of all plans that agree."""
     chosen = _agreeing(method, found)
-    folder = PeftFolder(config={}, modules={}, shared={}, sizes={})
+    folder = PeftFolder(config={}, modules={}, shared={}, sizes={}, hosts={}, base=base)
     configs = {}
     for site, part in adapter.parts():
         taken = chosen[site.unit]
         configs[site.module] = taken.form.config
         folder.sizes[site.module] = (part.plan.in_features, part.plan.out_features)
+        folder.hosts[site.module] = part.plan.host
         tensors = _tensors(method, taken, part)
         if taken.form.finish is not None:
             host = PeftHost(name=site.module, base=base, padding=part.plan.padding)
@@ -166,7 +163,7 @@ def _agreeing(method: PeftMethod, found: Mapping[int, list[Recognised]]) -> dict
             agreed = [taken, *(it for it in fits if it is not None)]
             return dict(zip(units, agreed, strict=True))
     names = dict.fromkeys(name for forms in others for name in different(first[0], forms[0]))
-    raise _Refused(f"modules would have different {' and '.join(names)}")
+    raise Apart(f"modules would have different {' and '.join(names)}")
 
 
 def _config(method: PeftMethod, configs: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
@@ -222,7 +219,7 @@ def _joined(name: str, known: Tensor | None, more: Tensor) -> Tensor:
     shape = [max(pair) for pair in zip(known.shape, more.shape, strict=True)]
     both = [slice(0, min(pair)) for pair in zip(known.shape, more.shape, strict=True)]
     if not torch.equal(known[tuple(both)], more[tuple(both)]):
-        raise _Refused(f"modules share no {name}")
+        raise Apart(f"modules share no {name}")
     whole = known.new_zeros(shape)
     for value in (known, more):
         whole[tuple(slice(0, extent) for extent in value.shape)] = value

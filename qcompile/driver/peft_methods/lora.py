@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.peft_folders import BaseUnusable
+from qcompile.driver.peft_methods import experts
 from qcompile.driver.peft_methods.method import (
     Config,
     ConvolutionPiece,
@@ -25,7 +26,13 @@ from qcompile.driver.peft_methods.method import (
     ranks,
     written_number,
 )
-from qcompile.ir.hosts import CONVOLUTION_HOST, EMBEDDING_HOST, LINEAR_HOST
+from qcompile.ir.hosts import (
+    CONVOLUTION_HOST,
+    EMBEDDING_HOST,
+    EXPERT_HOST,
+    LINEAR_HOST,
+    PARAMETER_HOSTS,
+)
 from qcompile.models.convolutions import is_convolution
 
 if TYPE_CHECKING:
@@ -89,7 +96,9 @@ def _read_relative(config: Config, place: PeftModule, tensors: dict[str, Tensor]
 
 
 def _scale(config: Config, place: PeftModule, rank: int) -> str:
-    alpha = patterned(config, "lora_alpha", "alpha_pattern", place.name)
+    # peft's patterns are for all experts of a parameter.
+    name = place.name.rpartition(".")[0] if place.host == EXPERT_HOST else place.name
+    alpha = patterned(config, "lora_alpha", "alpha_pattern", name)
     return written_number(alpha / (math.sqrt(rank) if config.get("use_rslora") else rank))
 
 
@@ -120,6 +129,9 @@ def _forms(seen: Seen) -> Iterator[PeftForm]:
                 names = {"lora_embedding_A": shapes["lora_A.weight"]}
                 names["lora_embedding_B"] = shapes["lora_B.weight"]
                 yield PeftForm(config=kind, shapes=names, finish=_without_padding)
+            elif seen.host in PARAMETER_HOSTS:
+                if len(seen.trained) == 2 and not seen.frozen:
+                    yield PeftForm(config=kind, shapes=shapes)
             elif len(seen.trained) == 2 and not seen.frozen:
                 yield PeftForm(config=kind, shapes=shapes, finish=kernels)
             elif len(seen.trained) == 2:
@@ -180,11 +192,13 @@ METHODS = {
         forms=_forms,
         fields=(
             "r lora_alpha lora_dropout rank_pattern alpha_pattern use_rslora use_dora"
-            " fan_in_fan_out runtime_config ephemeral_gpu_offload megatron_core"
+            " target_parameters fan_in_fan_out runtime_config ephemeral_gpu_offload megatron_core"
             " qalora_group_size"
         ),
         fixed={"init_lora_weights": (True, False, None, "gaussian", "orthogonal", "eva", *STARTS)},
-        hosts=(LINEAR_HOST, EMBEDDING_HOST, CONVOLUTION_HOST),
+        hosts=(LINEAR_HOST, EMBEDDING_HOST, CONVOLUTION_HOST, *sorted(PARAMETER_HOSTS)),
+        settle=experts.join,
+        split=experts.split,
         dropout="lora_dropout",
         patterns={"r": "rank_pattern", "lora_alpha": "alpha_pattern"},
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from qcompile.ir.hosts import CONVOLUTION_HOST, EMBEDDING_HOST, LINEAR_HOST
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from qcompile.driver.peft_base import PeftBase
     from qcompile.models.norms import NormForm
@@ -68,6 +68,10 @@ class ConvolutionPiece(Piece):
 
 class Unreadable(Exception):
     """Why the tensors of a module cannot become a spec."""
+
+
+class Apart(Exception):
+    """Why a method cannot hold all modules of an adapter."""
 
 
 Read = Callable[[Config, PeftModule, dict[str, "Tensor"]], Piece]
@@ -132,6 +136,14 @@ class PeftFolder:
     shared: dict[str, Tensor]
     sizes: dict[str, tuple[int, int]]
     """in_features and out_features of the modules."""
+    hosts: dict[str, str]
+    """Their kinds."""
+    base: PeftBase
+
+
+Split = Callable[
+    [Config, "nn.Module", Mapping[str, dict[str, "Tensor"]]], dict[str, dict[str, "Tensor"]]
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +174,9 @@ class PeftMethod:
     invert: Callable[[Mapping[str, Tensor]], dict[str, Tensor]] | None = None
     """The spec's tensors → peft's, where `read` does not just put numbers elsewhere."""
     settle: Callable[[PeftFolder], None] = lambda folder: None
-    """Completes what depends on all modules."""
+    """Completes what depends on all modules; raises `Apart`."""
+    split: Split | None = None
+    """peft's modules → those here, where a module of peft is several, by the model."""
 
 
 NOTHING: tuple[Any, ...] = (None, False, 0, 0.0, "none", "", [], {})
