@@ -22,7 +22,7 @@ export OMP_NUM_THREADS ?= 1
 export HF_HUB_OFFLINE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv library test quick fuzz test-lowest sanitize wheel lint format demo bench peers bench-hardware bench-noise evidence clean
+.PHONY: help venv library test quick fuzz test-lowest sanitize wheel lint format demo bench peers readers bench-hardware bench-noise evidence clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -97,6 +97,22 @@ peers: $(PEERS)  ## make the environments of the libraries that `make bench` com
 .venv-peers/%/.made: benchmarks/peers/%.txt
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python $(PIP) --requirement $<
+	@touch $@
+
+READERS := .venv-readers
+# Its source has the converter; nothing of it is built.
+LLAMA_CPP ?= $(READERS)/source/vendor/llama.cpp
+readers: $(READERS)/.made  ## read the folder of a plain LoRA with the code of vLLM and of llama.cpp
+	LLAMA_CPP=$(LLAMA_CPP) $(READERS)/bin/python -m pytest tests/readers
+
+$(READERS)/.made: pyproject.toml constraints.txt tests/readers/packages.txt tests/readers/source.txt
+	$(PYTHON) -m venv $(READERS)
+	$(PINNED) $(READERS)/bin/python $(PIP) --editable '.[dev]'
+	$(READERS)/bin/python $(PIP) --no-deps --requirement tests/readers/packages.txt
+	mkdir -p $(READERS)/source
+	$(READERS)/bin/python -m pip download --disable-pip-version-check --quiet --no-deps \
+		--no-binary :all: --dest $(READERS)/source --requirement tests/readers/source.txt
+	tar -xzf $(READERS)/source/*.tar.gz --strip-components 1 -C $(READERS)/source
 	@touch $@
 
 bench-noise: $(FOR_WORK)  ## train with and without a device's noise, compare under it
