@@ -202,10 +202,11 @@ class CompiledAdapter(nn.Module):
         Raises:
             AdapterError: QA7103, QA7107, QA7109, QA7115, QA7117 to QA7119.
             CompileError: What routing reports.
-            UsageError: QA0009, QA0011, QA6013, QA7101, QA7102, QA7108, QA7111, QA7112, QA7122;
-                nothing has changed.
+            UsageError: QA0009, QA0011, QA0052, QA6013, QA7101, QA7102, QA7108, QA7111, QA7112,
+                QA7122; nothing has changed.
         """
-        from qcompile.adapter.running import place_of, run_on, run_options
+        from qcompile.adapter.run_options import run_options
+        from qcompile.adapter.running import place_of, run_on
 
         if where is None:
             place = place_of(self.manifest.planned.plans)

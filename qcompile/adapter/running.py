@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import operator
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import SupportsIndex, cast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from qcompile.adapter.run_options import RunOptions, refuse_in_torch
 from qcompile.artifact.manifest import Manifest
 from qcompile.backends.simulator.module import AdapterModule
-from qcompile.diagnostics.arguments import check_path, check_type
-from qcompile.diagnostics.errors import AdapterError, QCompileWarning, UsageError, few
+from qcompile.diagnostics.errors import AdapterError, QCompileWarning, few
 from qcompile.diagnostics.messages.services import NothingToRun, SeveralPlaces
-from qcompile.diagnostics.messages.usage import ConflictingOptions, UnknownOptionValue
-from qcompile.diagnostics.nearest import nearest
 from qcompile.executors.executor import Evaluator
 from qcompile.executors.measured.evaluator import MeasuredEvaluator, SettingPart
-from qcompile.executors.measured.gradients import SHIFT, Gradient, Method
+from qcompile.executors.measured.gradients import SHIFT
 from qcompile.ir.compilation import Site
 from qcompile.ir.plan import EvaluationNode, Plan
 from qcompile.ir.plan_circuits import circuits_of_plan
-from qcompile.ir.target import MITIGATIONS, Copies, NamedDevice
+from qcompile.ir.target import Copies, NamedDevice
 from qcompile.passes.device.predict import is_calibrated
 from qcompile.services.estimate import (
     ObservableError,
@@ -36,28 +30,6 @@ from qcompile.services.jobs import JobService
 from qcompile.services.ledger import Ledger
 from qcompile.services.open import SIMULATOR, Opened, open_provider
 from qcompile.services.place import ALONE, fits, parts_of
-from qcompile.services.runtime_options import JOBS, MODES, RuntimeOptions
-from qcompile.services.terms import Budget, Patience
-
-METHODS = ("shift", "spsa")
-MOST = 2**53
-"""Of whatever is counted."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """How circuits run elsewhere; see `CompiledAdapter.on`."""
-
-    shots: int | None = None
-    mitigate: tuple[str, ...] = ()
-    gradient: Gradient = SHIFT
-    seed: int = 0
-    ledger: str | Path | None = None
-    budget: Budget = field(default_factory=Budget)
-    patience: Patience = field(default_factory=Patience)
-    runtime: RuntimeOptions = JOBS
-    copies: Copies | None = None
-    progress: Callable[[str], None] | None = None
 
 
 def run_on(
@@ -75,9 +47,10 @@ def run_on(
     Raises:
         AdapterError: QA7103, QA7107, QA7109, QA7117 to QA7119.
         CompileError: What routing reports.
-        UsageError: QA7101, QA7102, QA7108, QA7111, QA7112, QA7122.
+        UsageError: QA0052, QA7101, QA7102, QA7108, QA7111, QA7112, QA7122.
     """
     if where == SIMULATOR:
+        refuse_in_torch(options)
         for _, module in modules:
             module.use_evaluators(None)
         return None
@@ -200,93 +173,6 @@ def _refuse_any(service: JobService, parts: Iterable[SettingPart]) -> None:
     refused = dict.fromkeys(message for message in found if message is not None)
     if refused:
         raise AdapterError(*few(tuple(refused)))
-
-
-def run_options(
-    shots: object,
-    mitigate: object,
-    gradient: object,
-    seed: object,
-    ledger: object,
-    max_shots: object,
-    max_jobs: object,
-    batch: object,
-    runtime: object,
-    copies: object,
-    progress: Callable[[str], None] | None,
-) -> RunOptions:
-    """The arguments of `CompiledAdapter.on`, checked.
-
-    Raises:
-        UsageError: QA0009, QA0011, QA6013.
-    """
-    function = "CompiledAdapter.on"
-    if isinstance(gradient, str):
-        gradient = Gradient(method=cast(Method, _word("gradient", gradient, METHODS)))
-    check_type(function, "gradient", gradient, Gradient, "`shift`, `spsa` or a Gradient")
-    assert isinstance(gradient, Gradient)
-    return RunOptions(
-        shots=_count("shots", shots),
-        mitigate=_mitigations(mitigate),
-        gradient=gradient,
-        seed=_count("seed", seed, low=0) or 0,
-        ledger=None if ledger is None else check_path(function, "ledger", ledger),
-        budget=Budget(shots=_count("max_shots", max_shots), jobs=_count("max_jobs", max_jobs)),
-        runtime=_runtime(runtime, batch),
-        copies=_copies(copies),
-        progress=progress,
-    )
-
-
-def _mitigations(given: object) -> tuple[str, ...]:
-    if given is None or given == "none":
-        return ()
-    if not isinstance(given, (list, tuple)):
-        check_type("CompiledAdapter.on", "mitigate", given, str, "a name, or a list of names")
-        given = (given,)
-    return tuple(dict.fromkeys(_word("mitigate", str(name), MITIGATIONS) for name in given))
-
-
-def _runtime(given: object, batch: object) -> RuntimeOptions:
-    if given is None:
-        return RuntimeOptions(mode="batch") if batch else JOBS
-    check_type("CompiledAdapter.on", "runtime", given, RuntimeOptions, "a RuntimeOptions")
-    assert isinstance(given, RuntimeOptions)
-    _word("mode", given.mode, MODES)
-    _count("max_seconds", given.max_seconds)
-    if batch and given.mode != "job":
-        raise UsageError(ConflictingOptions(first="batch", second="runtime"))
-    return replace(given, mode="batch") if batch else given
-
-
-def _copies(given: object) -> Copies | None:
-    if given is None or isinstance(given, Copies):
-        if given is not None:
-            _count("copies", given.most)
-        return given
-    return Copies(most=_count("copies", given))
-
-
-def _word(option: str, value: str, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        near = nearest(value, allowed)
-        raise UsageError(
-            UnknownOptionValue(option=option, value=value, allowed=allowed, candidates=near)
-        )
-    return value
-
-
-def _count(option: str, value: object, low: int = 1) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
-        with contextlib.suppress(TypeError):
-            found = operator.index(value)
-            if low <= found <= MOST:
-                return found
-    shown = str(value) if isinstance(value, (int, float, str)) else type(value).__name__
-    allowed = (f"integers from {low} to {MOST}",)
-    raise UsageError(UnknownOptionValue(option=option, value=shown, allowed=allowed))
 
 
 def estimate_of(

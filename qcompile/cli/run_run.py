@@ -74,6 +74,8 @@ def run(arguments: Arguments, terminal: Terminal) -> int:
         )
         with torch.no_grad():
             values = part(x.to(like), None if y is None else y.to(like))
+        if adapter.service is not None:
+            adapter.service.close()
         write_atomically(output, _bytes(values, Path(output).suffix))
     note = f"wrote {output}: {' × '.join(map(str, values.shape))} values"
     if adapter.service is not None:

@@ -16,6 +16,7 @@ from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.services import BadOutcome, OverBudget, ServiceFailed
 from qcompile.qiskit.observables import measured_qubits
+from qcompile.services.credentials import without_credentials
 from qcompile.services.outcomes import Errors, Row, row_defect, values
 from qcompile.services.provider import Lost, Provider, Pub, PubSize
 from qcompile.services.samplings import Sampling
@@ -306,8 +307,8 @@ class JobCall:
             seconds = self.terms.patience.timeout
             text = f"a job did not end within {seconds:,.0f} s"
         else:
-            text = str(error).strip().splitlines()[0][:REASON] if str(error).strip() else ""
-            text = text or type(error).__name__
+            told = without_credentials(str(error), self.provider.credentials()).strip()
+            text = told.splitlines()[0][:REASON] if told else type(error).__name__
         self.trouble = ServiceFailed(service=self.provider.name, reason=text)
 
 

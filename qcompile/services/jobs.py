@@ -93,7 +93,12 @@ class JobService(Terms):
             ]
             for sampling, _ in work
         ]
-        found = iter(JobCall(self.provider, self, work).values(errors))
+        try:
+            found = iter(JobCall(self.provider, self, work).values(errors))
+        except BaseException:
+            # A session is paid for while it is open; one more job opens it again.
+            self.provider.close()
+            raise
         results = []
         for (placed, bindings), own, (_, which) in zip(asked, samplings, rows, strict=True):
             measured = [sampling.weight * next(found) for sampling in own]
@@ -106,7 +111,7 @@ class JobService(Terms):
         """What is run for the values of a circuit; nothing where it reads identities alone."""
         if not measured_qubits(placed.circuit):
             return ()
-        return samplings(placed, self.shots, self.provider.limits, self.mitigation)
+        return samplings(placed, self.shots, self.provider, self.mitigation)
 
     def _refuse_any(self, asked: Sequence[tuple[Placed, NDArray[np.float64]]]) -> None:
         wrong = sum(int((~np.isfinite(bindings)).any(1).sum()) for _, bindings in asked)

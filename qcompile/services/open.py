@@ -17,6 +17,7 @@ from qcompile.diagnostics.messages.services import (
     UnknownBackend,
     UnknownService,
 )
+from qcompile.diagnostics.messages.usage import OptionWithoutEffect
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.device import Device
 from qcompile.ir.target import NamedDevice
@@ -58,9 +59,19 @@ def open_provider(
         runtime: How jobs are handed to IBM Quantum.
 
     Raises:
-        UsageError: QA7101, QA7102, QA7111, QA7112, QA7122.
+        UsageError: QA0052, QA7101, QA7102, QA7111, QA7112, QA7122.
         CompileError: QA42xx, for a device that cannot be used.
     """
+    opened = _opened(where, seed, snapshots, runtime)
+    if runtime != JOBS and not opened.provider.takes_runtime_options:
+        option = "batch" if runtime.mode == "batch" else "runtime"
+        raise UsageError(OptionWithoutEffect(option=option, needed="a device of IBM Quantum"))
+    return opened
+
+
+def _opened(
+    where: object, seed: int, snapshots: Sequence[Device], runtime: RuntimeOptions
+) -> Opened:
     if not isinstance(where, str):
         return _of_object(where, seed, runtime)
     if where == AER:

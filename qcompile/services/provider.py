@@ -123,6 +123,8 @@ class Provider(ABC):
     """Whether something may fail that works a moment later."""
     bills_time: bool = False
     """Whether qubits that are idle cost as much as those in use, so that copies are free."""
+    takes_runtime_options: bool = False
+    """Whether `RuntimeOptions` say how jobs are handed in."""
     about: tuple[object, ...] = ()
     """Settings that results depend on."""
 
@@ -145,6 +147,10 @@ class Provider(ABC):
             TimeoutError: It takes longer than `timeout` seconds.
         """
 
+    def whole_shots(self, shots: int) -> int:
+        """The shots of a binding that are read where so many are asked for, which may be more."""
+        return shots
+
     def refusal(self, placed: Placed, shots: int | None) -> Message | None:
         """Why a circuit is not run with so many shots (None: exactly); None: it is."""
         return None
@@ -154,6 +160,10 @@ class Provider(ABC):
 
     def remarks(self, circuits: Iterable[Placed]) -> Iterable[Message]:
         """What to say before circuits run here."""
+        return ()
+
+    def credentials(self) -> Iterable[str]:
+        """Credentials, which are left out of what is told and kept of its words."""
         return ()
 
     def no_decoupling(self, placed: Placed) -> str:

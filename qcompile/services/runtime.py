@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import warnings
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from qcompile.diagnostics.errors import UsageError
-from qcompile.diagnostics.messages.services import BadRuntimeOption
+from qcompile.diagnostics.errors import QCompileWarning
+from qcompile.diagnostics.messages.services import SessionNotEnded
 from qcompile.executors.measured.service import Placed
 from qcompile.ir.device import Device
 from qcompile.services.outcomes import Errors, Row
 from qcompile.services.provider import Limits, Lost, Pub
 from qcompile.services.qiskit_backend import SamplerProvider, pub_rows
-from qcompile.services.runtime_options import JOBS, OWN, RuntimeOptions
+from qcompile.services.runtime_options import JOBS, Mode, RuntimeOptions
+from qcompile.services.runtime_sampler import (
+    measures_twirled,
+    refuse_options,
+    sampler_type,
+    whole_shots,
+)
 
 
 class RuntimeProvider(SamplerProvider):
@@ -24,6 +31,7 @@ class RuntimeProvider(SamplerProvider):
     """
 
     bills_time = True
+    takes_runtime_options = True
 
     def __init__(
         self, service: Any, backend: Any, device: Device | None, options: RuntimeOptions = JOBS
@@ -42,14 +50,12 @@ class RuntimeProvider(SamplerProvider):
         self.options = options
         self._mode: Any = None
         self._closing: Any = None
-        self._refuse_options()
+        refuse_options(options.sampler)
         if options.sampler:
             self.about = (json.dumps(options.sampler, sort_keys=True, default=repr),)
 
     def sampler(self, tag: str, *, decoupled: bool) -> Any:
-        from qiskit_ibm_runtime import SamplerV2
-
-        sampler = SamplerV2(mode=self._opened())
+        sampler = sampler_type()(mode=self._opened())
         sampler.options.update(**self.options.sampler)
         tags = sampler.options.environment.job_tags
         sampler.options.environment.job_tags = [*(tags or ()), tag]
@@ -65,14 +71,13 @@ class RuntimeProvider(SamplerProvider):
     def no_decoupling(self, placed: Placed) -> str:
         return ""
 
+    def whole_shots(self, shots: int) -> int:
+        return whole_shots(self.options.sampler, shots)
+
     def read_errors(self, placed: Placed) -> Errors | None:
         errors = super().read_errors(placed)
-        twirling = self.options.sampler.get("twirling")
-        if errors is None or not isinstance(twirling, Mapping):
+        if errors is None or not measures_twirled(self.options.sampler):
             return errors
-        if not twirling.get("enable_measure"):
-            return errors
-        # Half of the shots are read with 0 and 1 exchanged.
         return [((up + down) / 2,) * 2 for up, down in errors]
 
     def find(self, tag: str) -> str | None:
@@ -94,6 +99,10 @@ class RuntimeProvider(SamplerProvider):
         except (RuntimeJobFailureError, RuntimeJobMaxTimeoutError, RuntimeJobNotFound) as error:
             raise Lost(str(error)) from None
 
+    def credentials(self) -> Iterable[str]:
+        account: dict[str, Any] = getattr(self.service, "active_account", dict)() or {}
+        return [str(account[name]) for name in ("token", "instance") if account.get(name)]
+
     def close(self) -> None:
         """End the batch or session; jobs that were handed in still run."""
         if self._closing is not None:
@@ -110,20 +119,15 @@ class RuntimeProvider(SamplerProvider):
             kind = Batch if self.options.mode == "batch" else Session
             self._mode = kind(backend=self.backend)
             # A session is paid for until it is closed, also where a run ends in the middle.
-            self._closing = weakref.finalize(self, self._mode.close)
+            self._closing = weakref.finalize(self, _end, self._mode, self.options.mode, self.name)
         return self._mode
 
-    def _refuse_options(self) -> None:
-        from pydantic import ValidationError
-        from qiskit_ibm_runtime.options import SamplerOptions
 
-        for name in self.options.sampler:
-            if name in OWN:
-                raise UsageError(BadRuntimeOption(option=name, reason=f"it is set by {OWN[name]}"))
-        try:
-            SamplerOptions().update(**self.options.sampler)
-        except ValidationError as error:
-            first = error.errors()[0]
-            # Between the names of options stand those of classes.
-            name = ".".join(str(part) for part in first["loc"] if str(part).islower())
-            raise UsageError(BadRuntimeOption(option=name, reason=str(first["msg"]))) from None
+def _end(opened: Any, mode: Mode, name: str) -> None:
+    """Also where a process ends, or a call has failed: then there is another error to tell."""
+    try:
+        opened.close()
+    except Exception as error:
+        # Its own words may repeat what was sent.
+        found = SessionNotEnded(service=name, mode=mode, reason=type(error).__name__)
+        warnings.warn(QCompileWarning(found), stacklevel=2)

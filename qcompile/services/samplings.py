@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from qcompile.executors.measured.service import Placed
 from qcompile.ir.circuit import Circuit
 from qcompile.ir.device import Device
-from qcompile.services.provider import Limits
+from qcompile.services.provider import Provider
 from qcompile.services.twirl import TWIRLS, not_twirled, twirled
 from qcompile.services.zne import FACTORS, amplified, not_foldable
 
@@ -32,7 +32,7 @@ class Sampling:
 
 
 def samplings(
-    placed: Placed, shots: int | None, limits: Limits, mitigation: Collection[str] = ()
+    placed: Placed, shots: int | None, provider: Provider, mitigation: Collection[str] = ()
 ) -> tuple[Sampling, ...]:
     """The samplings of a circuit.
 
@@ -42,7 +42,7 @@ def samplings(
     Args:
         placed: What is asked for.
         shots: Of each value, of each of the circuits of `zne`; None: exact.
-        limits: Of a job.
+        provider: Whose jobs hold so many shots, and read them in whole numbers of its own.
         mitigation: `zne`, `twirling` and `decoupling` count here.
     """
     placed = replace(placed, decoupled="decoupling" in mitigation)
@@ -53,8 +53,13 @@ def samplings(
         circuits = [one for circuit, _, share in circuits for one in _twirls(circuit, shots, share)]
     found: list[Sampling] = []
     for circuit, asked, share in circuits:
-        for part in limits.split(asked):
-            weight = share if part == asked else share * (part or 0) / (asked or 1)
+        parts = [
+            None if part is None else provider.whole_shots(part)
+            for part in provider.limits.split(asked)
+        ]
+        total = sum(part or 0 for part in parts)
+        for part in parts:
+            weight = share if len(parts) == 1 else share * (part or 0) / total
             run = replace(placed, circuit=circuit)
             found.append(Sampling(placed=run, shots=part, weight=weight, repeat=len(found)))
     return tuple(found)

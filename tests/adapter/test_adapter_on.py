@@ -164,6 +164,10 @@ def test_what_is_refused_changes_nothing(adapter: qcompile.CompiledAdapter, tmp_
             adapter.on(where, **more)
         assert code_of(caught.value) == code
         assert adapter.service is service
+    with pytest.raises(UsageError) as several:
+        adapter.on("simulator", shots=10, ledger=notes, batch=True)
+    assert [found.code for found in several.value.diagnostics] == ["QA0052"] * 3
+    assert adapter.service is service
     with pytest.raises(AdapterError) as refused:
         qcompile.compile(LOW).on("aer")
     assert code_of(refused.value) == "QA7103"

@@ -796,6 +796,18 @@ def bad_runtime_option() -> None:
     RuntimeProvider(None, SimpleNamespace(name="ibm_torino"), None, options)
 
 
+def session_not_ended() -> None:
+    from qcompile.services.runtime import _end
+
+    def close() -> None:
+        raise OSError("no network")
+
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        _end(SimpleNamespace(close=close), "session", "ibm_torino")
+    sys.stderr.write(f"{found[0].message}\n")
+
+
 def old_calibration(monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import UTC, datetime
 
@@ -1081,6 +1093,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7120": mitigated_nowhere,
     "QA7121": without_times,
     "QA7122": bad_runtime_option,
+    "QA7123": session_not_ended,
     "QA7201": more_without_library,
     "QA7211": cut_state,
     "QA8001": bad_gate,

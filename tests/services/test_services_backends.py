@@ -1,22 +1,18 @@
-"""Back ends of Qiskit and pytket, and IBM Runtime by a service that stands in for it."""
+"""Back ends of Qiskit and pytket."""
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from qiskit.primitives import BackendSamplerV2, DataBin, PrimitiveResult, SamplerPubResult
+from qiskit.primitives import DataBin, PrimitiveResult, SamplerPubResult
 from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit_aer import AerSimulator
-from qiskit_ibm_runtime.exceptions import RuntimeJobFailureError, RuntimeJobTimeoutError
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
-from qiskit_ibm_runtime.options import SamplerOptions
 
 from qcompile.backends.devices import device_of, load_device
 from qcompile.diagnostics.errors import AdapterError, UsageError
@@ -24,10 +20,7 @@ from qcompile.executors.measured.service import Placed
 from qcompile.ir.target import NamedDevice
 from qcompile.services.aer import AerProvider
 from qcompile.services.jobs import JobService
-from qcompile.services.ledger import Ledger
 from qcompile.services.open import open_provider
-from qcompile.services.runtime import RuntimeProvider
-from qcompile.services.runtime_options import RuntimeOptions
 from qcompile.services.terms import Patience
 from tests.services.faulty import expected, turned
 from tests.services.test_services_aer import NATIVE, TURNS
@@ -207,126 +200,3 @@ def test_a_back_end_of_pytket_without_counts_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         open_provider(AerStateBackend())
     assert caught.value.diagnostics[0].code == "QA7112"
-
-
-class Runtime:
-    """What a QiskitRuntimeService remembers; jobs are run by Aer."""
-
-    def __init__(self) -> None:
-        self.done: dict[str, Any] = {}
-        self.tags: dict[str, list[str]] = {}
-        self.errors: list[Exception] = []
-        self.modes: list[Any] = []
-        self.options: list[Any] = []
-
-    def job(self, name: str) -> Any:
-        def result(timeout: float) -> Any:
-            if self.errors:
-                raise self.errors.pop(0)
-            return self.done[name]
-
-        return SimpleNamespace(job_id=lambda: name, result=result)
-
-    def jobs(self, limit: int, job_tags: list[str]) -> list[Any]:
-        found = [name for name, tags in self.tags.items() if tags == job_tags]
-        return [self.job(name) for name in found[:limit]]
-
-
-@pytest.fixture
-def runtime(monkeypatch: pytest.MonkeyPatch) -> Runtime:
-    service = Runtime()
-
-    class Sampler:
-        def __init__(self, mode: Any) -> None:
-            service.modes.append(mode)
-            self.options = SamplerOptions()
-            service.options.append(self.options)
-
-        def run(self, pubs: Sequence[Any]) -> Any:
-            name = f"job{len(service.done)}"
-            inner = BackendSamplerV2(backend=AerSimulator(), options={"seed_simulator": 1})
-            service.done[name] = inner.run(pubs).result()
-            service.tags[name] = self.options.environment.job_tags
-            return service.job(name)
-
-    monkeypatch.setattr("qiskit_ibm_runtime.SamplerV2", Sampler)
-    monkeypatch.setattr("qiskit_ibm_runtime.Batch", lambda backend: ("batch", backend.name))
-    return service
-
-
-def runtime_service(runtime: Runtime, **more: Any) -> JobService:
-    backend = FakeManilaV2()
-    provider = RuntimeProvider(runtime, backend, device_of(backend), **more)
-    return JobService(provider=provider, shots=4000, patience=Patience(sleep=lambda s: None))
-
-
-def ideal(bindings: Any) -> Any:
-    return JobService(provider=AerProvider("aer")).expectations([(NATIVE, bindings)])[0]
-
-
-def test_a_job_of_runtime_is_one_circuit_with_all_its_bindings(runtime: Runtime) -> None:
-    found = runtime_service(runtime).expectations([(NATIVE, TURNS)])[0]
-    np.testing.assert_allclose(found, ideal(TURNS), atol=0.1)
-    assert list(runtime.done) == ["job0"]
-    assert [len(tags) for tags in runtime.tags.values()] == [1]
-
-
-def test_runtime_puts_the_pulses_of_decoupling_itself(runtime: Runtime) -> None:
-    service = runtime_service(runtime)
-    service.expectations([(NATIVE, TURNS)])
-    service.mitigation = ("decoupling",)
-    service.expectations([(NATIVE, TURNS)])
-    plain, decoupled = (options.dynamical_decoupling for options in runtime.options)
-    assert plain.enable is not True
-    assert (decoupled.enable, decoupled.sequence_type) == (True, "XX")
-    assert decoupled.skip_reset_qubits is True
-
-
-def test_runtime_takes_jobs_in_one_batch(runtime: Runtime) -> None:
-    service = runtime_service(runtime, options=RuntimeOptions(mode="batch"))
-    service.expectations([(NATIVE, TURNS)])
-    service.expectations([(NATIVE, -TURNS)])
-    assert runtime.modes == [("batch", "fake_manila")] * 2
-
-
-def test_runtime_is_waited_for_and_asked_again_where_a_job_failed(runtime: Runtime) -> None:
-    runtime.errors = [RuntimeJobTimeoutError("late"), RuntimeJobFailureError("it broke")]
-    runtime_service(runtime).expectations([(NATIVE, TURNS)])
-    # The late one was waited for; the one that failed was handed in again.
-    assert list(runtime.done) == ["job0", "job1"]
-    runtime.errors = [RuntimeJobFailureError("it broke")] * 9
-    with pytest.raises(AdapterError, match="it broke"):
-        runtime_service(runtime).expectations([(NATIVE, -TURNS)])
-
-
-def test_a_job_is_found_by_its_tag(runtime: Runtime) -> None:
-    service = runtime_service(runtime)
-    service.expectations([(NATIVE, TURNS)])
-    (tag,) = runtime.tags["job0"]
-    assert service.provider.find(tag) == "job0" and service.provider.find("other") is None
-
-
-TOKEN = "crn-secret-0123456789"
-
-
-def test_no_credentials_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse() -> None:
-        raise ValueError(f"401: token {TOKEN} is wrong")
-
-    monkeypatch.setattr("qiskit_ibm_runtime.QiskitRuntimeService", refuse)
-    with pytest.raises(UsageError) as caught:
-        open_provider("ibm_torino")
-    assert TOKEN not in str(caught.value) and "QA7111" in str(caught.value)
-
-
-def test_no_credentials_are_kept(runtime: Runtime, tmp_path: Path) -> None:
-    vars(runtime)["token"] = TOKEN
-    service = runtime_service(runtime)
-    service.ledger = Ledger(tmp_path / "jobs.jsonl")
-    service.expectations([(NATIVE, TURNS)])
-    runtime.errors = [RuntimeJobFailureError("it broke")]
-    service.expectations([(NATIVE, -TURNS)])
-    assert TOKEN not in (tmp_path / "jobs.jsonl").read_text()
-    assert TOKEN not in repr(service)
-    with pytest.raises(AdapterError):
-        pickle.dumps(service)

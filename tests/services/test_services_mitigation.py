@@ -50,7 +50,7 @@ def test_every_circuit_that_is_run_has_the_values_of_the_one_asked_for(
     placed: Placed, mitigation: tuple[str, ...]
 ) -> None:
     exact = IDEAL.expectations([(placed, TURNS)])[0]
-    asked = samplings(placed, None, Limits(), mitigation)
+    asked = samplings(placed, None, IDEAL.provider, mitigation)
     assert sum(sampling.weight for sampling in asked) == pytest.approx(1.0)
     assert len({sampling.placed.circuit for sampling in asked}) > len(asked) // 2
     for sampling in asked:
@@ -59,7 +59,7 @@ def test_every_circuit_that_is_run_has_the_values_of_the_one_asked_for(
 
 
 def test_twirls_add_no_pulses_and_share_the_shots() -> None:
-    asked = samplings(NATIVE, 1003, Limits(), ("twirling",))
+    asked = samplings(NATIVE, 1003, IDEAL.provider, ("twirling",))
     assert sum(sampling.shots or 0 for sampling in asked) == 1003 and len(asked) == 8
 
     def pulses(circuit: Circuit) -> list[tuple[str, tuple[int, ...]]]:
@@ -67,7 +67,7 @@ def test_twirls_add_no_pulses_and_share_the_shots() -> None:
 
     for sampling in asked:
         assert pulses(sampling.placed.circuit) == pulses(NATIVE.circuit)
-    assert len(samplings(NATIVE, 3, Limits(), ("twirling",))) == 3
+    assert len(samplings(NATIVE, 3, IDEAL.provider, ("twirling",))) == 3
     assert len({str(sampling.about) for sampling in asked}) == 8
 
 

@@ -362,3 +362,22 @@ class BadRuntimeOption(Message):
 
     option: str
     reason: str
+
+
+@message(
+    "QA7123",
+    "the {mode} on `{service}` could not be ended: {reason}",
+    severity="warning",
+    help="end it on the site of IBM Quantum, or it ends at its limit of time",
+)
+class SessionNotEnded(Message):
+    """A session holds a device, and is paid for, until it is ended: where circuits run elsewhere,
+    where a call has failed, and where the process ends. This time IBM Quantum did not answer.
+
+    Erroneous:  the network is lost while RuntimeOptions(mode="session") holds a device
+    Corrected:  Session.from_id(…, service=QiskitRuntimeService()).close() once it answers
+    """
+
+    service: str
+    mode: str
+    reason: str

@@ -421,8 +421,8 @@ class NoAdapterFile(Message):
 )
 class OptionWithoutEffect(Message):
     """
-    The option belongs to one kind of output, and another was asked for. To ignore it would hide a
-    mistake.
+    The option belongs to one kind of output, or to one of the places where circuits run, and
+    another was asked for. To ignore it would hide a mistake.
 
     Erroneous:  qcompile convert adapter.pt adapter.safetensors --rank 4
     Corrected:  qcompile convert adapter.pt lora/ --to lora --rank 4
