@@ -12,6 +12,8 @@ import torch
 import transformers
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 import qcompile
 from qcompile.diagnostics.errors import AdapterError, CompileError
@@ -159,6 +161,51 @@ def test_a_circuit_reads_every_patch() -> None:
     torch.testing.assert_close(model(x), expected, rtol=1e-10, atol=1e-10)
     with pytest.raises(AdapterError, match="QA6006"):
         qcompile.merge(model)
+
+
+class Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """The most elements of a tensor that an operation gives."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        found = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(found):
+            if isinstance(tensor, Tensor):
+                self.elements = max(self.elements, tensor.numel())
+        return found
+
+
+GELU = """
+    a = linear(gelu(x), to: rank)
+    update linear(a, to: out_features, init: zero)"""
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("body", "built"), [(LORA, False), (DORA, False), (CIRCUIT, False), (GELU, True)]
+)
+def test_patches_are_built_where_no_matrix_reads_them(body: str, built: bool, axes: int) -> None:
+    """Gradients of the image are those of the patches that autograd goes back through."""
+    model = conv(axes, stride=1, kernel_size=3, padding=1)
+    x = image(axes).requires_grad_()
+    adapter = moved(spec(body), model)
+    qcompile.attach(model, adapter)
+    patches = 3**axes * x.numel()
+    with Largest() as mode:  # type: ignore[no-untyped-call]
+        found = model(x)
+        found.square().sum().backward()
+    assert (mode.elements >= patches) == built
+    slopes = [x.grad, *(p.grad for p in adapter.parameters())]
+    x.grad = None
+    adapter.zero_grad()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.compiler, "is_compiling", lambda: True)
+        expected = model(x)
+    expected.square().sum().backward()
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
+    for one, other in zip(slopes, [x.grad, *(p.grad for p in adapter.parameters())], strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
 
 
 def test_rows_of_a_batch_have_adapters_of_their_own() -> None:
