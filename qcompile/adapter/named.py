@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import nn
 
@@ -28,6 +28,8 @@ class NamedParts(nn.Module):
     In the state_dict a part is `adapters.<adapter of the file>`, and
     `adapters.<name>.<adapter of the file>` where `attach` was given a name.
     """
+
+    holds_parts: ClassVar[bool] = True
 
     def __init__(self, switch: Switch, **first: nn.Module) -> None:
         """`switch` is the model's; the modules stand before the adapters in the state_dict."""

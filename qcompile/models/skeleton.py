@@ -18,6 +18,7 @@ from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Span
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.ir.hosts import LINEAR_HOST
+from qcompile.models.attached import own_modules, own_parameters
 from qcompile.models.attention import attention_sizes
 from qcompile.models.config import config_digest, read_config, without_code
 from qcompile.models.heads import Heads, heads_of
@@ -70,7 +71,7 @@ def model_on_meta(path: str) -> torch.nn.Module:
 
 
 def describe_model(model: torch.nn.Module) -> ModelInfo:
-    """The same facts of a model that exists already."""
+    """The same facts of a model that exists already, without adapters that are attached to it."""
     modules = module_infos(model)
     configuration: Any = getattr(model, "config", None)
     settings: dict[str, object]
@@ -94,7 +95,7 @@ def module_infos(model: torch.nn.Module) -> tuple[ModuleInfo, ...]:
     """
     infos = []
     unsuited = obstacles(model)
-    named = {name: module for name, module in model.named_modules() if name}
+    named = {name: module for name, module in own_modules(model).items() if name}
     hosts = {name: host_sizes(module) for name, module in named.items()}
     held = roles(model, {name: found.kind for name, found in hosts.items() if found is not None})
     heads: dict[str, Heads | None] = {"": heads_of(model, None)}
@@ -152,7 +153,7 @@ def _count(model: torch.nn.Module) -> int:
     """Elements of all parameters that have a shape already."""
     from torch.nn.parameter import is_lazy
 
-    return sum(p.numel() for p in model.parameters() if not is_lazy(p))
+    return sum(p.numel() for p in own_parameters(model) if not is_lazy(p))
 
 
 def _build(path: str, config: dict[str, object], span: Span | None) -> torch.nn.Module:

@@ -9,9 +9,11 @@ import torch
 import transformers
 from torch import nn
 
+import qcompile
 from qcompile.ir.hosts import HostSizes
 from qcompile.models.hosts import host_sizes
-from qcompile.models.skeleton import module_infos
+from qcompile.models.skeleton import describe_model, module_infos
+from tests.adapter.models import llama
 from tests.models.test_models_portable import CASES, EXPERTS, SMALL, build
 
 HIDDEN = 16
@@ -96,3 +98,33 @@ def test_widths_of_embeddings_convolutions_and_attention_of_torch() -> None:
     assert host_sizes(nn.Embedding(9, 4, padding_idx=-1)) == HostSizes("embedding", 9, 4, 8)
     assert host_sizes(nn.Conv2d(4, 6, (3, 2), groups=2)) == HostSizes("convolution", 24, 6)
     assert host_sizes(nn.MultiheadAttention(8, 2)) == HostSizes("block", 8, 8)
+
+
+PLACES = ('"*"', "attention.qv", "embedding, norm", "sublayer.mlp")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_model_with_adapters_is_described_as_one_without(place: str) -> None:
+    spec = f"""qa 1
+
+adapter low() {{
+    attach {place}
+    update linear(linear(x, to: 2), to: out_features, init: zero)
+}}
+"""
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    for model in (llama(), nn.TransformerEncoder(layer, 1)):
+        if isinstance(model, nn.TransformerEncoder):
+            spec = spec.replace("embedding, norm", "norm").replace("sublayer.mlp", "mlp")
+        before = describe_model(model)
+        first = qcompile.compile(spec, model=model)
+        qcompile.attach(model, first, name="one")
+        assert describe_model(model).parameters == before.parameters
+        found = [m for m in describe_model(model).modules if m.host_sizes is not None]
+        wanted = [m for m in before.modules if m.host_sizes is not None]
+        assert sorted(m.name for m in found) == sorted(m.name for m in wanted)
+        roles = {m.name: (m.role, m.host_sizes) for m in wanted}
+        assert {m.name: (m.role, m.host_sizes) for m in found} == roles
+        second = qcompile.compile(spec, model=model)
+        assert {s.module for s in second.sites} == {s.module for s in first.sites}
+        qcompile.attach(model, second, name="two")
