@@ -36,6 +36,10 @@ def _bracketed(children: Children) -> _Group:
     return _Group(tuple(children[1:-1:2]), _span(children))
 
 
+def _circuit_body(group: _Group) -> syntax.CircuitBody:
+    return syntax.CircuitBody(items=group.items, span=group.span)
+
+
 def _in_row(children: Children) -> _Group:
     return _Group(tuple(children[::2]), _span(children))
 
@@ -190,6 +194,18 @@ class Builder:
         _, variable, _, values, body = children
         return syntax.ForStatement(
             variable=variable, range=values, body=body.items, span=_span(children)
+        )
+
+    def adjoint(self, children: Children) -> syntax.AdjointStatement:
+        return syntax.AdjointStatement(body=children[1].items, span=_span(children))
+
+    def choice(self, children: Children) -> syntax.IfStatement:
+        _, condition, body, _, otherwise = children
+        return syntax.IfStatement(
+            condition=condition,
+            body=_circuit_body(body),
+            otherwise=_circuit_body(otherwise) if isinstance(otherwise, _Group) else otherwise,
+            span=_span(children),
         )
 
     def encode(self, children: Children) -> syntax.EncodeStatement:

@@ -229,6 +229,10 @@ class _Printer:
             case syntax.ForStatement(variable=variable, range=values, body=body, span=span):
                 head = sequence(f"for {variable.text} in ", expression(values), " ")
                 return sequence(head, self._circuit_body(body, span))
+            case syntax.AdjointStatement(body=body, span=span):
+                return sequence("adjoint ", self._circuit_body(body, span))
+            case syntax.IfStatement():
+                return self._if(node)
             case syntax.EncodeStatement(encoding=encoding, wires=wires):
                 return sequence("encode ", expression(encoding), self._wires(wires))
             case syntax.AnglesStatement(name=name, size=size, init=init):
@@ -247,6 +251,19 @@ class _Printer:
                 return self._apply(node)
             case _:
                 assert_never(node)
+
+    def _if(self, node: syntax.IfStatement) -> Doc:
+        head = sequence("if ", self.expressions.expression(node.condition), " ")
+        yes = self._circuit_body(node.body.items, node.body.span)
+        match node.otherwise:
+            case None:
+                return sequence(head, yes)
+            case syntax.IfStatement():
+                return sequence(head, yes, " else ", self._if(node.otherwise))
+            case syntax.CircuitBody(items=items, span=span):
+                return sequence(head, yes, " else ", self._circuit_body(items, span))
+            case _:
+                assert_never(node.otherwise)
 
     def _apply(self, node: syntax.ApplyStatement) -> Doc:
         expression = self.expressions.expression

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 
 from qcompile.grammar.lexeme import Lexeme
 from qcompile.grammar.vocabulary import (
@@ -20,12 +21,13 @@ def lay_out(lexemes: list[Lexeme]) -> list[Lexeme]:
     The brackets pair. A line break means nothing inside ( ) and [ ], nor where the line before or
     the line after shows that the statement goes on. Semicolons separate wherever they stand, but
     repeated ones count once, as do those after `{` and before `}`. A keyword that names an option
-    becomes an OPTION where a colon follows it.
+    becomes an OPTION where a colon follows it. A line that starts with `if` is a statement where a
+    body follows the condition, and goes on with the line before where `else` does.
     """
     output: list[Lexeme] = []
     stack: list[str] = []
     pending: Lexeme | None = None
-    for lexeme in lexemes:
+    for place, lexeme in enumerate(lexemes):
         kind = lexeme.type
         if kind == "NEWLINE":
             if pending is None and not (stack and stack[-1] != "LBRACE"):
@@ -36,7 +38,10 @@ def lay_out(lexemes: list[Lexeme]) -> list[Lexeme]:
                 pending = lexeme
             continue
         if pending is not None:
-            if _separates(pending, output[-1].type if output else "LBRACE", kind):
+            before = output[-1].type if output else "LBRACE"
+            if _separates(pending, before, kind) or (
+                kind == "IF" and before not in CONTINUED_AFTER and _has_body(lexemes, place)
+            ):
                 output.append(Lexeme("SEPARATOR", pending.text, pending.span))
             pending = None
         if kind in OPENERS:
@@ -52,6 +57,29 @@ def lay_out(lexemes: list[Lexeme]) -> list[Lexeme]:
             output[-1] = replace(output[-1], type="OPTION")
         output.append(lexeme)
     return output
+
+
+def _has_body(lexemes: list[Lexeme], place: int) -> bool:
+    """Whether the `if` at that place is a statement, `if c { … }`, and not part of `a if c else b`.
+
+    What decides is the first `{`, `else` or other `if` outside brackets on its line.
+    """
+    depth, before, ended = 0, "IF", False
+    for lexeme in islice(lexemes, place + 1, None):
+        kind = lexeme.type
+        if kind == "NEWLINE":
+            ended = depth == 0
+            continue
+        if depth == 0:
+            if ended and before not in CONTINUED_AFTER and kind not in CONTINUED_BEFORE:
+                return False
+            if kind in ("LBRACE", "IF"):
+                return True
+            if kind in ("ELSE", "SEPARATOR") or kind in CLOSERS:
+                return False
+        depth += (kind in OPENERS) - (kind in CLOSERS)
+        before, ended = kind, False
+    return False
 
 
 def _separates(pending: Lexeme, before: str, after: str) -> bool:

@@ -183,6 +183,26 @@ class ForStatement(SyntaxNode):
     body: tuple[CircuitStatement, ...]
 
 
+class AdjointStatement(SyntaxNode):
+    """`adjoint { brick(h) }`"""
+
+    body: tuple[CircuitStatement, ...]
+
+
+class CircuitBody(SyntaxNode):
+    """`{ … }` of an `if`, which may have another behind it"""
+
+    items: tuple[CircuitStatement, ...]
+
+
+class IfStatement(SyntaxNode):
+    """`if deep { … }`, `if deep { … } else if wide { … } else { … }`"""
+
+    condition: Expr
+    body: CircuitBody
+    otherwise: CircuitBody | IfStatement | None
+
+
 class EncodeStatement(SyntaxNode):
     """`encode angle(h, gate: ry) on 0..4`"""
 
@@ -236,6 +256,8 @@ class MeasureStatement(SyntaxNode):
 CircuitStatement = (
     RepeatStatement
     | ForStatement
+    | AdjointStatement
+    | IfStatement
     | EncodeStatement
     | ApplyStatement
     | AnglesStatement

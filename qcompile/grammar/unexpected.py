@@ -34,8 +34,12 @@ _HOMES: dict[str, str] = (
         "RETURN": "in a block",
         "REQUIRE": "in an adapter or a block",
         "FOR": "in an adapter, a block or a circuit",
+        "IF": "in a circuit",
     }
 )
+
+
+_UNDOING = ("adjoint", "inverse", "inv", "dagger")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,8 @@ def _advice(place: ErrorPlace) -> str:
     if place.found.type == "LBRACE" and place.accepts == {"LPAR"}:
         return f"the parameters belong here; without any, write `{place.before.text}() {{`"
     first = place.lexemes[place.start]
+    if first.text in _UNDOING and "ON" in place.accepts:
+        return f"what undoes a layer is `adjoint {{ {place.before.text}(…) }}`"
     near = nearest(first.text, map(str.lower, _HOMES)) if first.type == "NAME" else ()
     return f"did you mean `{near[0]}` for `{first.text}`?" if near else ""
 
@@ -99,7 +105,7 @@ def expected(accepts: frozenset[str]) -> str:
     else:
         if left & _HOMES.keys():
             listed.append("an item such as `adapter`" if "ADAPTER" in left else "a statement")
-            left -= _HOMES.keys() | _NAMES
+            left -= _HOMES.keys() | _NAMES | {"IF"}
         if "NAME" in left:
             listed.append("a name")
             left -= _NAMES
@@ -159,6 +165,8 @@ def _statement_not_here(place: ErrorPlace) -> Message | None:
         here = "in a loop"
     if kind == "LET" and here in ("in an adapter", "in a block"):
         advice = "inside a body a name is bound without `let`: `name = …`"
+    elif kind == "IF":
+        advice = "a value is chosen by `a if condition else b`"
     elif kind in ("UPDATE", "REPLACE") and here == "in a block":
         advice = "a block ends with `return`"
     elif kind == "RETURN" and here == "in an adapter":

@@ -15,8 +15,11 @@ KEYWORDS: frozenset[str] = frozenset(
 """Never names."""
 
 CONTEXTUAL: frozenset[str] = frozenset(
-    ["layers", "qubits", "even", "odd", "step", "shared", "reversed", "init", "with", "pairs", "on"]
-)
+    {
+        "layers", "qubits", "even", "odd", "step", "shared", "reversed", "init", "with", "pairs",
+        "on", "adjoint",
+    }
+)  # fmt: skip
 """Words with a meaning in one place only, and names everywhere else."""
 
 OPTIONS: frozenset[str] = frozenset(["block"])
@@ -181,7 +184,7 @@ NO_GATES: dict[str, str] = {
     ),
     **dict.fromkeys(
         ("inverse", "adjoint", "dagger", "inv"),
-        "write the gates backwards, with the other sign of their angles",
+        "what undoes a layer or gates is `adjoint { … }` around them",
     ),
 }
 """What other tools have as statements of circuits, and what there is instead."""

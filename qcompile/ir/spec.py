@@ -14,7 +14,9 @@ from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.initialisation import Init
 from qcompile.ir.scalar import Scalar, ScalarValue
 from qcompile.ir.spec_circuit import (
+    Adjoint,
     Bank,
+    Choose,
     CircuitItem,
     ForEach,
     Fresh,
@@ -97,8 +99,11 @@ def has_fresh(items: tuple[CircuitItem, ...]) -> bool:
         match item:
             case GateLayer(angles=Fresh()):
                 return True
-            case Repeat(items=inner) | ForEach(items=inner):
+            case Repeat(items=inner) | ForEach(items=inner) | Adjoint(items=inner):
                 if has_fresh(inner):
+                    return True
+            case Choose(items=inner, otherwise=other):
+                if has_fresh(inner) or has_fresh(other):
                     return True
     return False
 

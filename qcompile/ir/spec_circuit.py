@@ -188,7 +188,39 @@ class ForEach:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-CircuitItem = GateLayer | EncodeAngle | EncodeAmplitude | EncodeBasis | EncodeIqp | Repeat | ForEach
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjoint:
+    """`adjoint { … }`: what undoes the items, gate by gate from the last one.
+
+    Trainable angles of layers inside are angles of their own, as of any other layer.
+    """
+
+    items: tuple[CircuitItem, ...]
+    """Without amplitude encoding."""
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choose:
+    """`if condition { … } else { … }`, where only a module's sizes or a loop decide."""
+
+    condition: Scalar
+    items: tuple[CircuitItem, ...]
+    otherwise: tuple[CircuitItem, ...]
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+CircuitItem = (
+    GateLayer
+    | EncodeAngle
+    | EncodeAmplitude
+    | EncodeBasis
+    | EncodeIqp
+    | Repeat
+    | ForEach
+    | Adjoint
+    | Choose
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,15 @@ from dataclasses import fields
 from typing import assert_never
 
 from qcompile.ir.spec import AdapterSpec, Body, Spec, SpecCircuitValue, SpecUnitary
-from qcompile.ir.spec_circuit import Bank, CircuitItem, ForEach, Repeat, SpecCircuit
+from qcompile.ir.spec_circuit import (
+    Adjoint,
+    Bank,
+    Choose,
+    CircuitItem,
+    ForEach,
+    Repeat,
+    SpecCircuit,
+)
 from qcompile.ir.spec_node import SpecNode
 from qcompile.ir.text_values import inline, parameter_text
 from qcompile.ir.training import SpecPenalty, SpecProximal
@@ -106,7 +114,15 @@ def _item_lines(item: CircuitItem) -> list[str]:
             head = f"repeat {inline(count)}"
         case ForEach(variable=variable, start=start, stop=stop, items=items):
             head = f"for {variable} in {inline(start)}..{inline(stop)}"
+        case Adjoint(items=items):
+            head = "adjoint"
+        case Choose(condition=condition, items=items, otherwise=otherwise):
+            lines = [f"if {inline(condition)} {{", *_inside(items)]
+            return [*lines, "} else {", *_inside(otherwise), "}"] if otherwise else [*lines, "}"]
         case _:
             return [inline(item)]
-    inner = [f"  {line}" for each in items for line in _item_lines(each)]
-    return [f"{head} {{", *inner, "}"]
+    return [f"{head} {{", *_inside(items), "}"]
+
+
+def _inside(items: tuple[CircuitItem, ...]) -> list[str]:
+    return [f"  {line}" for item in items for line in _item_lines(item)]

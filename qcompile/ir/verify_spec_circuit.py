@@ -8,8 +8,10 @@ from qcompile.ir.gates import GATES
 from qcompile.ir.initialisation import INIT_ARGUMENTS, Init
 from qcompile.ir.scalar import MODEL_SIZES, MODULE_FACTS, Scalar, variables
 from qcompile.ir.spec_circuit import (
+    Adjoint,
     Bank,
     BankElement,
+    Choose,
     CircuitItem,
     DataElement,
     EncodeAmplitude,
@@ -134,6 +136,12 @@ class _Walk:
                     self.require(item.variable not in self.seen, f"{item.variable} is bound twice")
                     self.seen.add(item.variable)
                     self.items(item.items, bound | {item.variable})
+                case Adjoint():
+                    self.items(item.items, bound)
+                case Choose():
+                    self.scalar(item.condition, bound)
+                    self.items(item.items, bound)
+                    self.items(item.otherwise, bound)
                 case _:
                     assert_never(item)
 

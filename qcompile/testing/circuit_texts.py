@@ -63,6 +63,7 @@ def circuit_sources(draw: st.DrawFn, name: str, around: Surroundings) -> tuple[s
     if around.layers and qubits > 1:
         called = ["brick()", "brick(angle: 0.25)", f"upload({data})", f"upload({data}, depth: 2)"]
         inner += draw(st.lists(st.sampled_from(called), max_size=2))
+    inner += _undone_or_chosen(draw, gate)
     if draw(st.integers(0, 2)) == 0:
         inner.append(f"encode angle({data}, squash: tanh)")
     if draw(st.booleans()):
@@ -80,6 +81,22 @@ def circuit_sources(draw: st.DrawFn, name: str, around: Surroundings) -> tuple[s
     return f"circuit({qubits} qubits{options}) {{\n{body}    }}", width
 
 
+def _undone_or_chosen(draw: st.DrawFn, gate: Callable[[], str]) -> list[str]:
+    """An inverse, a choice that is decided at once or at the module's sizes, or neither."""
+    conditions = ("rank > 1", "not true", "in_features > 2", "out_features == 3")
+    condition = draw(st.sampled_from(conditions))
+    match draw(st.sampled_from(("neither", "neither", "inverse", "choice", "both"))):
+        case "inverse":
+            return ["adjoint {", f"    {gate()}", f"    {gate()}", "}"]
+        case "choice":
+            return [f"if {condition} {{", f"    {gate()}", "} else {", f"    {gate()}", "}"]
+        case "both":
+            inside = [f"    if {condition} {{", f"        {gate()}", "    }", f"    {gate()}"]
+            return ["adjoint {", *inside, "}"]
+        case _:
+            return []
+
+
 def unitary_sources(draw: st.DrawFn, name: str, width: int) -> tuple[str, int]:
     """The matrix of a circuit of real gates on `name`, which is so wide, and its width."""
     to = draw(st.integers(1 if width > 1 else 2, 9))
@@ -92,6 +109,8 @@ def unitary_sources(draw: st.DrawFn, name: str, width: int) -> tuple[str, int]:
     gates = draw(st.lists(st.sampled_from(one + two * (qubits > 1)), min_size=1, max_size=6))
     if draw(st.booleans()):
         gates = ["repeat 2 {", *(f"    {gate}" for gate in gates), "}"]
+    if draw(st.integers(0, 3)) == 0:
+        gates = ["ry", "adjoint {", *(f"    {gate}" for gate in gates), "}"]
     options = draw(st.sampled_from(("", "", ", init: normal(0.1)", ", adjoint: true")))
     body = "".join(f"        {line}\n" for line in (*banks, *gates))
     return f"unitary({name}, to: {to}{options}) {{\n{body}    }}", to

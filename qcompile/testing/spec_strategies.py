@@ -199,8 +199,24 @@ def circuit_statements(depth: int = 1) -> st.SearchStrategy[syntax.CircuitStatem
         kinds += [
             _build(syntax.RepeatStatement, count=scalars, body=body),
             _build(syntax.ForStatement, variable=names(), range=_ranges(), body=body),
+            _build(syntax.AdjointStatement, body=body),
+            _choices(body, 2),
         ]
     return st.one_of(kinds)
+
+
+def _choices(
+    body: st.SearchStrategy[tuple[syntax.CircuitStatement, ...]], depth: int
+) -> st.SearchStrategy[syntax.IfStatement]:
+    scalars = _scalars()
+    chosen = _build(syntax.Conditional, condition=scalars, yes=scalars, no=scalars)
+    conditions = st.one_of(scalars, chosen)
+    inside = _build(syntax.CircuitBody, items=body)
+    others: st.SearchStrategy[syntax.CircuitBody | syntax.IfStatement | None]
+    others = st.one_of(st.none(), inside)
+    if depth:
+        others = st.one_of(others, _choices(body, depth - 1))
+    return _build(syntax.IfStatement, condition=conditions, body=inside, otherwise=others)
 
 
 @cache

@@ -23,11 +23,13 @@ from qcompile.ir.patterns import PATTERNS
 from qcompile.ir.scalar import OPERATORS, Apply, Scalar
 from qcompile.ir.spec import SpecCircuitValue, SpecUnitary
 from qcompile.ir.spec_circuit import (
+    Adjoint,
     AffineAngle,
     AllWires,
     Angles,
     Bank,
     BankElement,
+    Choose,
     CircuitItem,
     DataElement,
     EncodeAmplitude,
@@ -129,7 +131,7 @@ def items(
     if operands:
         kinds += ["angle", "basis", "iqp"]
     if depth:
-        kinds += ["repeat", "for"]
+        kinds += ["repeat", "for", "adjoint", "choose"]
     operand = draw(st.integers(0, max(0, operands - 1)))
     inner = items(operands, banks, depth - 1, real=real)
     match draw(st.sampled_from(kinds)):
@@ -151,6 +153,15 @@ def items(
             inside = tuple(draw(st.lists(inner, max_size=2)))
             return ForEach(
                 variable=f"i{depth}", start=draw(scalars()), stop=draw(scalars()), items=inside
+            )
+        case "adjoint":
+            return Adjoint(items=tuple(draw(st.lists(inner, max_size=2))))
+        case "choose":
+            compared = (draw(scalars()), draw(scalars()))
+            return Choose(
+                condition=Apply(operator="<", arguments=compared),
+                items=tuple(draw(st.lists(inner, max_size=2))),
+                otherwise=tuple(draw(st.lists(inner, max_size=2))),
             )
         case _:
             gate = draw(st.sampled_from(REAL_GATES if real else GATE_NAMES))

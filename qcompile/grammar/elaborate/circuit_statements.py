@@ -10,6 +10,7 @@ from qcompile.diagnostics.messages.circuits import BankInside
 from qcompile.diagnostics.messages.types import TooDeep
 from qcompile.diagnostics.messages.unitary import NotInUnitary
 from qcompile.diagnostics.messages.wires import MeasurementInside
+from qcompile.grammar.elaborate.choices import branches, condition_of, not_taken
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.encodings import encoding
 from qcompile.grammar.elaborate.expect import whole
@@ -21,11 +22,13 @@ from qcompile.grammar.elaborate.scope import Scope
 from qcompile.grammar.elaborate.session import MAX_DEPTH
 from qcompile.grammar.elaborate.wires import read_range
 from qcompile.grammar.syntax import (
+    AdjointStatement,
     AnglesStatement,
     ApplyStatement,
     CircuitStatement,
     EncodeStatement,
     ForStatement,
+    IfStatement,
     LayerItem,
     MeasureStatement,
     RepeatStatement,
@@ -34,20 +37,26 @@ from qcompile.ir.limits import MAX_REPEATS
 from qcompile.ir.operands import BankName, Typed
 from qcompile.ir.scalar import Variable
 from qcompile.ir.signature import VECTOR_INITS
-from qcompile.ir.spec_circuit import Bank, CircuitItem, ForEach, Repeat
+from qcompile.ir.spec_circuit import Adjoint, Bank, Choose, CircuitItem, ForEach, Repeat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementPlace:
     """Where a statement of a circuit stands."""
 
-    kind: Literal["top", "loop", "layer"]
+    kind: Literal["top", "loop", "layer", "adjoint", "choice"]
     first: bool = False
     """It opens the circuit."""
 
     @property
     def words(self) -> str:
-        return {"top": "a circuit", "loop": "a loop", "layer": "a layer"}[self.kind]
+        return {
+            "top": "a circuit",
+            "loop": "a loop",
+            "layer": "a layer",
+            "adjoint": "an `adjoint`",
+            "choice": "an `if` that the module decides",
+        }[self.kind]
 
 
 def items_of(
@@ -79,6 +88,11 @@ def _statement(
             return _repeat(frame, builder, statement, place)
         case ForStatement():
             return _for(frame, builder, statement, place)
+        case AdjointStatement(body=body):
+            inside = items_of(frame, builder, body, StatementPlace(kind="adjoint"))
+            return (Adjoint(items=tuple(inside), span=statement.span),)
+        case IfStatement():
+            return _if(frame, builder, statement, place)
         case EncodeStatement() | MeasureStatement() if builder.orthogonal:
             word = "encode" if isinstance(statement, EncodeStatement) else "measure"
             frame.report(NotInUnitary(span=statement.span, statement=word))
@@ -159,6 +173,30 @@ def _for(
         span=statement.span,
     )
     return (each,)
+
+
+def _if(
+    frame: Frame, builder: CircuitBuilder, statement: IfStatement, place: StatementPlace
+) -> Sequence[CircuitItem]:
+    condition = condition_of(frame, statement)
+    inside = StatementPlace(kind="choice") if place.kind == "top" else place
+    found: list[tuple[CircuitItem, ...]] = []
+    start, before = builder.untouched, builder.gates
+    untouched, most = True, before
+    for outcome, body in zip((True, False), branches(statement), strict=True):
+        if condition is None or condition.constant is (not outcome):
+            with not_taken(frame, builder) as (aside, scratch):
+                items_of(aside, scratch, body, inside)
+            found.append(())
+            continue
+        builder.gates, builder.untouched = before, start
+        found.append(tuple(items_of(frame, builder, body, inside)))
+        untouched, most = untouched and builder.untouched, max(most, builder.gates)
+    builder.untouched, builder.gates = untouched, most
+    if condition is None or condition.constant is not None:
+        return found[0] or found[1]
+    yes, no = found
+    return (Choose(condition=condition.scalar, items=yes, otherwise=no, span=statement.span),)
 
 
 def _bank(

@@ -8,6 +8,7 @@ from qcompile.diagnostics.messages.circuits import FixedCircuit
 from qcompile.diagnostics.messages.types import Misplaced
 from qcompile.diagnostics.messages.wires import AfterMeasurement, NoMeasurement
 from qcompile.grammar.elaborate.arguments import bind
+from qcompile.grammar.elaborate.chosen import chosen
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.circuit_statements import StatementPlace, items_of
 from qcompile.grammar.elaborate.frame import Frame
@@ -49,7 +50,10 @@ def circuit_value(frame: Frame, expr: CircuitExpr) -> Value | None:
     measurements: list[Measurement] = []
     widths: list[Typed | None] = []
     first = True
-    for statement in expr.body:
+    errors = session.errors
+    statements = chosen(inner, builder, expr.body)
+    broken = session.errors > errors
+    for statement in statements:
         if session.exhausted:
             return None
         if isinstance(statement, MeasureStatement):
@@ -66,7 +70,7 @@ def circuit_value(frame: Frame, expr: CircuitExpr) -> Value | None:
         # Banks are declarations: the qubits are still in |0…0⟩ behind them.
         first = first and isinstance(statement, AnglesStatement)
         items.extend(items_of(inner, builder, (statement,), place))
-    if not any(isinstance(statement, MeasureStatement) for statement in expr.body):
+    if not broken and not any(isinstance(item, MeasureStatement) for item in statements):
         frame.report(NoMeasurement(span=expr.span))
     if session.errors > before or qubits is None or not measurements:
         return None

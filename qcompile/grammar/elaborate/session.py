@@ -9,8 +9,9 @@ from itertools import islice
 from qcompile.diagnostics.collector import Collector
 from qcompile.diagnostics.diagnostic import Diagnostic, Label
 from qcompile.diagnostics.message import Message
+from qcompile.diagnostics.messages.circuits import EncodingTooWide, EncodingWithoutEffect
 from qcompile.diagnostics.messages.tensors import AxesTooSmall, BlocksDoNotFit
-from qcompile.diagnostics.messages.types import NotAnInteger, NoValue, OutOfRange
+from qcompile.diagnostics.messages.types import NotAnInteger, NoValue, OutOfRange, ReversedRange
 from qcompile.diagnostics.messages.values import (
     EmptySlice,
     IndexOutOfRange,
@@ -19,6 +20,7 @@ from qcompile.diagnostics.messages.values import (
     WidthsDiffer,
     WrongLength,
 )
+from qcompile.diagnostics.messages.wires import BadPauli, WireOutOfRange, WireRepeated
 from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Source, Span
 from qcompile.grammar.vocabulary import ELSEWHERE
@@ -30,6 +32,12 @@ MAX_WORK = 50_000
 """Nodes, statements and calls written out in one elaboration."""
 
 _OF_VALUES = (
+    BadPauli,
+    EncodingTooWide,
+    EncodingWithoutEffect,
+    ReversedRange,
+    WireOutOfRange,
+    WireRepeated,
     NoValue,
     NotAnInteger,
     OutOfRange,

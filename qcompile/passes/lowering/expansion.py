@@ -8,6 +8,7 @@ from qcompile.diagnostics.messages.expansion import TooManyGatesAtSize
 from qcompile.diagnostics.source import Span
 from qcompile.ir.circuit import Affine, AmplitudeState, Gate
 from qcompile.ir.device import Device
+from qcompile.ir.gate_algebra import inverse
 from qcompile.ir.gates import GateName
 from qcompile.ir.limits import MAX_GATES
 from qcompile.ir.spec_circuit import Bank
@@ -48,6 +49,12 @@ class Expansion:
     ) -> None:
         """Append one gate."""
         self.gates.append(Gate(name=gate, qubits=qubits, angles=angles))
+
+    def invert(self, first: int, span: Span | None) -> None:
+        """Replace the gates since the first-th by what undoes them, in the opposite order."""
+        back = [gate for done in reversed(self.gates[first:]) for gate in inverse(done)]
+        self._check_size(first + len(back), span)
+        self.gates[first:] = back
 
     @property
     def size(self) -> tuple[int, int]:

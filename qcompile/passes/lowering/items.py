@@ -7,6 +7,8 @@ from typing import assert_never
 
 from qcompile.ir.limits import MAX_REPEATS
 from qcompile.ir.spec_circuit import (
+    Adjoint,
+    Choose,
     CircuitItem,
     EncodeAmplitude,
     EncodeAngle,
@@ -71,5 +73,12 @@ def _expand(expansion: Expansion, item: CircuitItem, sizing: Sizing) -> None:
                 expand(expansion, items, sizing.bound(variable, value))
                 if value == first and even:
                     expansion.foresee(end - first - 1, before, item.span)
+        case Adjoint(items=items):
+            first = len(expansion.gates)
+            expand(expansion, items, sizing)
+            expansion.invert(first, item.span)
+        case Choose(items=items, otherwise=otherwise):
+            chosen = sizing.truth(item.condition, "a condition", item.span)
+            expand(expansion, items if chosen else otherwise, sizing)
         case _:
             assert_never(item)

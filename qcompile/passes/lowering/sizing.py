@@ -91,6 +91,16 @@ class Sizing:
             )
         return value
 
+    def truth(self, scalar: Scalar, what: str, span: Span | None) -> bool:
+        """A truth value."""
+        span = scalar.span or span
+        value = self.value(scalar, span)
+        if not isinstance(value, bool):
+            self.report.refuse(
+                WrongNumber(what=what, expected="a truth value", value=shown(value), span=span)
+            )
+        return value
+
     def real(self, scalar: Scalar, what: str, span: Span | None) -> float:
         """A finite number."""
         span = scalar.span or span

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from qcompile.ir.scalar import Scalar, variables
 from qcompile.ir.spec_circuit import (
+    Adjoint,
+    Choose,
     CircuitItem,
     EncodeAngle,
     EncodeBasis,
@@ -27,6 +29,11 @@ def _counts(item: CircuitItem) -> tuple[Scalar, ...]:
             return (count, *(scalar for inner in items for scalar in _counts(inner)))
         case ForEach(start=start, stop=stop, items=items):
             return (start, stop, *(scalar for inner in items for scalar in _counts(inner)))
+        case Adjoint(items=items):
+            return tuple(scalar for inner in items for scalar in _counts(inner))
+        case Choose(condition=condition, items=items, otherwise=otherwise):
+            inside = (scalar for inner in (*items, *otherwise) for scalar in _counts(inner))
+            return (condition, *inside)
         case GateLayer(wires=WireRange(start=start, stop=stop)):
             return (start, stop)
         case EncodeAngle(wires=WireRange(start=start, stop=stop)):
