@@ -166,8 +166,12 @@ NO_GATES: dict[str, str] = {
         "a gate of three qubits is a `layer` of gates of one and two: docs/language.md has `ccx`",
     ),
     **dict.fromkeys(
-        ("reset", "mid_measure", "measure_all", "c_if"),
-        "all qubits start in |0⟩ and are read at the end: nothing is reset or measured before",
+        ("mid_measure", "measure_all"),
+        "write `measure z`, in the middle of the circuit or at its end",
+    ),
+    **dict.fromkeys(
+        ("c_if", "if_test", "cond"),
+        "what depends on an outcome is a controlled gate: `cx on (0, 1)` for `measure` and `x`",
     ),
     **dict.fromkeys(
         ("barrier", "id", "identity", "delay"),

@@ -210,6 +210,25 @@ class Choose:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reset:
+    """`reset on …`: the wires go on in |0⟩, whatever they were entangled with."""
+
+    wires: Wires
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureBetween:
+    """A `measure` with statements behind it, which see the state that it leaves; top level only.
+
+    Its outputs come before those of later ones.
+    """
+
+    measurement: Measurement
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
 CircuitItem = (
     GateLayer
     | EncodeAngle
@@ -220,6 +239,8 @@ CircuitItem = (
     | ForEach
     | Adjoint
     | Choose
+    | Reset
+    | MeasureBetween
 )
 
 

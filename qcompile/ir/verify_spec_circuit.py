@@ -23,9 +23,11 @@ from qcompile.ir.spec_circuit import (
     GateLayer,
     ListedPairs,
     ListedWires,
+    MeasureBetween,
     Measurement,
     MeasurePaulis,
     Repeat,
+    Reset,
     SpecCircuit,
     WireRange,
     Wires,
@@ -108,7 +110,12 @@ class _Walk:
                 self.scalar(stop, bound)
 
     def items(
-        self, items: tuple[CircuitItem, ...], bound: frozenset[str], *, top: bool = False
+        self,
+        items: tuple[CircuitItem, ...],
+        bound: frozenset[str],
+        *,
+        top: bool = False,
+        undone: bool = False,
     ) -> None:
         for position, item in enumerate(items):
             match item:
@@ -129,19 +136,25 @@ class _Walk:
                     self.operand(item.operand)
                 case Repeat():
                     self.scalar(item.count, bound)
-                    self.items(item.items, bound)
+                    self.items(item.items, bound, undone=undone)
                 case ForEach():
                     self.scalar(item.start, bound)
                     self.scalar(item.stop, bound)
                     self.require(item.variable not in self.seen, f"{item.variable} is bound twice")
                     self.seen.add(item.variable)
-                    self.items(item.items, bound | {item.variable})
+                    self.items(item.items, bound | {item.variable}, undone=undone)
                 case Adjoint():
-                    self.items(item.items, bound)
+                    self.items(item.items, bound, undone=True)
+                case Reset():
+                    self.require(not undone and not self.real, "a reset is undone, or is no matrix")
+                    self.wires(item.wires, bound)
+                case MeasureBetween():
+                    self.require(top and not self.real, "a measurement is not at the top")
+                    self.measurements((item.measurement,))
                 case Choose():
                     self.scalar(item.condition, bound)
-                    self.items(item.items, bound)
-                    self.items(item.otherwise, bound)
+                    self.items(item.items, bound, undone=undone)
+                    self.items(item.otherwise, bound, undone=undone)
                 case _:
                     assert_never(item)
 

@@ -76,6 +76,12 @@ def circuit_sources(draw: st.DrawFn, name: str, around: Surroundings) -> tuple[s
     first = 1 if lines and "amplitude" in lines[0] else 0
     lines[first:first] = banks
     measured, width = _measurements(draw, qubits)
+    if draw(st.integers(0, 5)) == 0:
+        # Each takes a qubit more, so that there are few.
+        kinds = ("reset on 0", "measure z on 0", f'measure "X{qubits - 1}"')
+        between = draw(st.sampled_from(kinds))
+        width += between.startswith("measure")
+        lines += [between, gate()]
     options = draw(st.sampled_from(("", "", ", init: normal(0.1)", ", init: zero")))
     body = "".join(f"        {line}\n" for line in (*lines, *measured))
     return f"circuit({qubits} qubits{options}) {{\n{body}    }}", width

@@ -22,7 +22,7 @@ MODEL = Path(__file__).parents[2] / "examples" / "models" / "tiny-llama"
 PARAMETERS = "rank: int = 8, bond: int = 8, bus: int = 64, alpha: real = 16.0"
 STATEMENTS = ("attach", "shape", "update", "require", "angles", "control", "train")
 GATES = r"(h|x|y|z|ry|rx|rz|rot|cx|cz|crz|cnot|brick)\b(?! *[=:])"
-PLACED = r"(repeat|for|encode|measure|angles)\b"
+PLACED = r"(repeat|for|encode|measure|angles|adjoint|reset)\b"
 
 LEFT_OUT = (
     ("{ … }", "{ shape 64 -> 64; update linear(x, to: out_features, init: zero) }"),

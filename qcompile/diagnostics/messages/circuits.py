@@ -269,3 +269,29 @@ class LoopInValue(Message):
     Erroneous:  for i in 0..4 { encode angle(h[i:i + 1]) on i }
     Corrected:  for i in 0..4 { ry(h[i]) on i }
     """
+
+
+@message(
+    "QA2218",
+    "`reset` has no inverse",
+    label="nothing undoes it",
+    help="put it before or behind the `adjoint`",
+)
+class ResetUndone(Message):
+    """`adjoint` undoes gates. A `reset` forgets a state, and nothing brings it back.
+
+    Erroneous:  adjoint { ry; reset on 0 }
+    Corrected:  reset on 0
+                adjoint { ry }
+    """
+
+
+@message("QA2219", "`reset` takes no {clause}", label="only wires")
+class ResetTakesWires(Message):
+    """A reset puts qubits into |0⟩: every one, or those after `on`.
+
+    Erroneous:  reset ring
+    Corrected:  reset on 0..2
+    """
+
+    clause: str

@@ -208,3 +208,22 @@ class UnitaryTooNarrow(SizedMessage):
     Erroneous:  v = unitary(x[0], to: 1) { ry }
     Corrected:  v = unitary(x[0], to: 2) { ry }
     """
+
+
+@message(
+    "QA3214",
+    "this circuit needs more than {limit} qubits",
+    label="takes a fresh qubit for every wire",
+    help="reset and measure fewer wires, or in fewer rounds",
+)
+class NoQubitLeft(SizedMessage):
+    """
+    A `reset`, and a `measure` in the middle, are deferred: the wire goes on, or is copied, on a
+    fresh qubit, which is exact and lets every evaluator and every device run the circuit. A circuit
+    has 128 qubits at most.
+
+    Erroneous:  circuit(8 qubits) { repeat 32 { ry; cz ring; reset }; ry; measure z }
+    Corrected:  circuit(8 qubits) { repeat 8 { ry; cz ring; reset }; ry; measure z }
+    """
+
+    limit: int

@@ -87,14 +87,14 @@ class NoMeasurement(Message):
 
 @message(
     "QA2237",
-    "only `measure` can follow `measure`",
+    "nothing reads what follows the last `measure`",
     label="acts after the read-out",
     first_label="measured here",
-    help="measure at the end, or read a circuit of its own and encode its values in the next",
+    help="measure at the end",
 )
 class AfterMeasurement(Message):
-    """Measurements come last; several of them are concatenated. What they give are expectation
-    values, so that nothing can depend on the outcome of a single one.
+    """What stands behind the last `measure` has no effect on any value of the circuit. A `measure`
+    in the middle may have statements behind it, if another `measure` follows them.
 
     Erroneous:  measure z
                 ry
@@ -107,7 +107,8 @@ class AfterMeasurement(Message):
 
 @message("QA2238", "`measure` cannot stand inside {place}", label="only at the top of a circuit")
 class MeasurementInside(Message):
-    """A circuit is read out once, at its end.
+    """What is measured decides how wide the circuit is, so that it stands at its top, in the middle
+    or at the end.
 
     Erroneous:  repeat 2 { ry; measure z }
     Corrected:  repeat 2 { ry }

@@ -25,6 +25,8 @@ class CircuitBuilder:
     """Names of loop variables in use."""
     orthogonal: bool = False
     """Of a `unitary`: real gates only, and no data."""
+    undone: bool = False
+    """Inside an `adjoint`."""
     untouched: bool = True
     """All qubits are still in |0…0⟩, up to a phase."""
     trainable: bool = False

@@ -18,6 +18,7 @@ from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.gates import gate_layer
 from qcompile.grammar.elaborate.inits import read_init
 from qcompile.grammar.elaborate.layers import open_layer
+from qcompile.grammar.elaborate.resets import RESET, reset
 from qcompile.grammar.elaborate.scope import Scope
 from qcompile.grammar.elaborate.session import MAX_DEPTH
 from qcompile.grammar.elaborate.wires import read_range
@@ -88,9 +89,8 @@ def _statement(
             return _repeat(frame, builder, statement, place)
         case ForStatement():
             return _for(frame, builder, statement, place)
-        case AdjointStatement(body=body):
-            inside = items_of(frame, builder, body, StatementPlace(kind="adjoint"))
-            return (Adjoint(items=tuple(inside), span=statement.span),)
+        case AdjointStatement():
+            return _adjoint(frame, builder, statement)
         case IfStatement():
             return _if(frame, builder, statement, place)
         case EncodeStatement() | MeasureStatement() if builder.orthogonal:
@@ -175,6 +175,17 @@ def _for(
     return (each,)
 
 
+def _adjoint(
+    frame: Frame, builder: CircuitBuilder, statement: AdjointStatement
+) -> Sequence[CircuitItem]:
+    outer, builder.undone = builder.undone, True
+    try:
+        items = items_of(frame, builder, statement.body, StatementPlace(kind="adjoint"))
+    finally:
+        builder.undone = outer
+    return (Adjoint(items=tuple(items), span=statement.span),)
+
+
 def _if(
     frame: Frame, builder: CircuitBuilder, statement: IfStatement, place: StatementPlace
 ) -> Sequence[CircuitItem]:
@@ -222,6 +233,8 @@ def _apply(
     frame: Frame, builder: CircuitBuilder, statement: ApplyStatement
 ) -> Sequence[CircuitItem]:
     definition = frame.scope.file.names.get(statement.name.text)
+    if definition is None and statement.name.text == RESET:
+        return _one(reset(frame, builder, statement))
     if definition is None or not isinstance(definition.item, LayerItem):
         return _one(gate_layer(frame, builder, statement))
     definition.used = True

@@ -7,6 +7,7 @@ from dataclasses import replace
 from qcompile.diagnostics.messages.circuits import FixedCircuit
 from qcompile.diagnostics.messages.types import Misplaced
 from qcompile.diagnostics.messages.wires import AfterMeasurement, NoMeasurement
+from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.arguments import bind
 from qcompile.grammar.elaborate.chosen import chosen
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
@@ -23,7 +24,7 @@ from qcompile.grammar.syntax import AnglesStatement, Argument, CircuitExpr, Meas
 from qcompile.ir.operands import Typed, Value, integer
 from qcompile.ir.ops.ends import SpecInput, SpecOutput
 from qcompile.ir.spec import SpecCircuitValue
-from qcompile.ir.spec_circuit import CircuitItem, Measurement, SpecCircuit
+from qcompile.ir.spec_circuit import CircuitItem, MeasureBetween, Measurement, SpecCircuit
 
 
 def circuit_value(frame: Frame, expr: CircuitExpr) -> Value | None:
@@ -50,6 +51,7 @@ def circuit_value(frame: Frame, expr: CircuitExpr) -> Value | None:
     measurements: list[Measurement] = []
     widths: list[Typed | None] = []
     first = True
+    behind: Span | None = None
     errors = session.errors
     statements = chosen(inner, builder, expr.body)
     broken = session.errors > errors
@@ -57,21 +59,24 @@ def circuit_value(frame: Frame, expr: CircuitExpr) -> Value | None:
         if session.exhausted:
             return None
         if isinstance(statement, MeasureStatement):
-            builder.measured = builder.measured or statement.span
+            builder.measured, behind = statement.span, None
             for found, width in measurement(inner, builder, statement):
                 measurements.append(found)
                 widths.append(width)
             continue
-        if builder.measured is not None:
-            frame.report(AfterMeasurement(span=statement.span, first=builder.measured))
-            builder.measured = None
+        if measurements and not isinstance(statement, AnglesStatement):
+            items += [MeasureBetween(measurement=done, span=done.span) for done in measurements]
             measurements.clear()
+        if not isinstance(statement, AnglesStatement):
+            behind = behind or statement.span
         place = StatementPlace(kind="top", first=first)
         # Banks are declarations: the qubits are still in |0…0⟩ behind them.
         first = first and isinstance(statement, AnglesStatement)
         items.extend(items_of(inner, builder, (statement,), place))
     if not broken and not any(isinstance(item, MeasureStatement) for item in statements):
         frame.report(NoMeasurement(span=expr.span))
+    elif builder.measured is not None and behind is not None:
+        frame.report(AfterMeasurement(span=behind, first=builder.measured))
     if session.errors > before or qubits is None or not measurements:
         return None
     if not session.errors and not session.calls and frame.scope.file.is_main:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from qcompile.diagnostics.messages.expansion import TooManyQubits
-from qcompile.ir.circuit import Circuit, ZeroState
+from qcompile.ir.circuit import Circuit
 from qcompile.ir.device import Device
 from qcompile.ir.limits import MAX_QUBITS
 from qcompile.ir.ops.arithmetic import MultiplyNode
@@ -55,18 +53,10 @@ def lower_circuit(
     if expansion.failed:
         raise Refused
     inputs = data.nodes(operands, graph, node.span)
-    circuit = Circuit(
-        qubits=qubits,
-        data_width=data.width,
-        angle_count=angles.count,
-        initial=expansion.amplitudes or ZeroState(),
-        gates=tuple(expansion.gates),
-        readout=measured[0],
-    )
-    parts = tuple(replace(circuit, readout=readout) for readout in measured)
+    parts = expansion.circuits(measured)
     if graph.control:
         replaced = Replaced(
-            data=circuit_data(circuit, inputs, graph),
+            data=circuit_data(parts[0], inputs, graph),
             outputs=sum(part.outputs for part in parts),
             parameters=angles.count,
             latent=qubits,

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import assert_never
 
-from qcompile.diagnostics.messages.expansion import TooManyGatesAtSize
+from qcompile.diagnostics.messages.expansion import NoQubitLeft, TooManyGatesAtSize
 from qcompile.diagnostics.source import Span
-from qcompile.ir.circuit import Affine, AmplitudeState, Gate
+from qcompile.ir.circuit import (
+    Affine,
+    AmplitudeState,
+    Circuit,
+    Expectations,
+    Gate,
+    Pauli,
+    Probabilities,
+    Readout,
+    ZeroState,
+)
 from qcompile.ir.device import Device
 from qcompile.ir.gate_algebra import inverse
 from qcompile.ir.gates import GateName
-from qcompile.ir.limits import MAX_GATES
+from qcompile.ir.limits import MAX_GATES, MAX_QUBITS
+from qcompile.ir.matrices import PauliLetter
 from qcompile.ir.spec_circuit import Bank
 from qcompile.passes.lowering.angles import AngleLayout
 from qcompile.passes.lowering.data import CircuitData
+from qcompile.passes.lowering.readout import together
 from qcompile.passes.lowering.report import LoweringReport, Refused
+
+TO_Z: dict[PauliLetter, tuple[GateName, ...]] = {"X": ("h",), "Y": ("sdg", "h"), "Z": ()}
+"""Gates behind which Z reads what the letter reads before."""
 
 
 class CircuitRefused(Refused):
@@ -23,21 +40,38 @@ class CircuitRefused(Refused):
 
 @dataclass
 class Expansion:
-    """A circuit under construction."""
+    """A circuit under construction.
+
+    A `reset` moves a wire to a fresh qubit, and a measurement in the middle copies wires to fresh
+    ones that are read at the end: the principle of deferred measurement (Nielsen and Chuang,
+    section 4.4), exact for everything that is read.
+    """
 
     qubits: int
+    """Wires of the text, which the statements count."""
     device: Device | None
     data: CircuitData
     angles: AngleLayout
     banks: tuple[Bank, ...]
     report: LoweringReport
     gates: list[Gate] = field(default_factory=list)
+    """On qubits."""
+    records: list[Readout] = field(default_factory=list)
+    """Of measurements in the middle, on qubits."""
     amplitudes: AmplitudeState | None = None
     norm_of: int | None = None
     """The data operand whose norm multiplies the read-out."""
     failed: bool = False
     """Some item was refused; the rest was expanded only to find more faults."""
     _visited: int = 0
+    _qubit: list[int] = field(init=False)
+    """The qubit of each wire."""
+    _fresh: int = field(init=False)
+    """The next qubit that has not been used."""
+
+    def __post_init__(self) -> None:
+        self._qubit = list(range(self.qubits))
+        self._fresh = self.qubits
 
     def visit(self, span: Span | None) -> None:
         """Count an item; raises `CircuitRefused` where there are too many."""
@@ -47,8 +81,70 @@ class Expansion:
     def place(
         self, gate: GateName, qubits: tuple[int, ...], angles: tuple[Affine, ...] = ()
     ) -> None:
-        """Append one gate."""
-        self.gates.append(Gate(name=gate, qubits=qubits, angles=angles))
+        """Append one gate on wires."""
+        found = tuple(self._qubit[wire] for wire in qubits)
+        self.gates.append(Gate(name=gate, qubits=found, angles=angles))
+
+    def reset(self, wires: tuple[int, ...], span: Span | None) -> None:
+        """Let wires go on in |0⟩."""
+        touched = {qubit for gate in self.gates for qubit in gate.qubits}
+        for wire in wires:
+            if self.amplitudes is not None or self._qubit[wire] in touched:
+                self._qubit[wire] = self._take(span)
+
+    def measure(self, readout: Readout, span: Span | None) -> None:
+        """Measure wires and keep the outcomes; what follows acts on the state that is left."""
+        match readout:
+            case Probabilities(qubits=wires):
+                copies = tuple(self._copy(((wire, "Z"),), span) for wire in wires)
+                self.records.append(Probabilities(qubits=copies))
+            case Expectations(paulis=paulis):
+                read = tuple(self._copy(pauli.letters, span) for pauli in paulis)
+                kept = (Pauli(letters=((qubit, "Z"),)) for qubit in read)
+                self.records.append(Expectations(paulis=tuple(kept)))
+            case _:
+                assert_never(readout)
+
+    def _copy(self, letters: tuple[tuple[int, PauliLetter], ...], span: Span | None) -> int:
+        """A fresh qubit with the outcome of a Pauli string on wires: 0 for 1, 1 for -1."""
+        kept = self._take(span)
+        self.reserve(5 * len(letters), span)
+        for wire, letter in letters:
+            qubit = (self._qubit[wire],)
+            into = [Gate(name=name, qubits=qubit) for name in TO_Z[letter]]
+            self.gates += [*into, Gate(name="cx", qubits=(*qubit, kept))]
+            self.gates += [back for gate in reversed(into) for back in inverse(gate)]
+        return kept
+
+    def _take(self, span: Span | None) -> int:
+        if self._fresh == MAX_QUBITS:
+            self.report.add(NoQubitLeft(limit=MAX_QUBITS, span=span))
+            raise CircuitRefused
+        self._fresh += 1
+        return self._fresh - 1
+
+    def circuits(self, readouts: tuple[Readout, ...]) -> tuple[Circuit, ...]:
+        """The circuit, once for each set of outputs that are read together.
+
+        Args:
+            readouts: At the end, on wires.
+        """
+        read = [*self.records, *(_moved(readout, self._qubit) for readout in readouts)]
+        order = list(range(self._fresh))
+        if self.amplitudes is not None:
+            # The amplitudes of data are those of the last qubits: the first ones are in |0⟩.
+            spare = self._fresh - self.qubits
+            order = [*range(spare, self._fresh), *range(spare)]
+        gates = (replace(g, qubits=tuple(order[qubit] for qubit in g.qubits)) for g in self.gates)
+        circuit = Circuit(
+            qubits=self._fresh,
+            data_width=self.data.width,
+            angle_count=self.angles.count,
+            initial=self.amplitudes or ZeroState(),
+            gates=tuple(gates),
+            readout=read[0],
+        )
+        return tuple(replace(circuit, readout=_moved(each, order)) for each in together(read))
 
     def invert(self, first: int, span: Span | None) -> None:
         """Replace the gates since the first-th by what undoes them, in the opposite order."""
@@ -74,3 +170,19 @@ class Expansion:
         if size > MAX_GATES:
             self.report.add(TooManyGatesAtSize(limit=MAX_GATES, span=span))
             raise CircuitRefused
+
+
+def _moved(readout: Readout, places: Sequence[int]) -> Readout:
+    """The same where qubit q is `places[q]`."""
+    match readout:
+        case Probabilities(qubits=qubits):
+            return Probabilities(qubits=tuple(places[qubit] for qubit in qubits))
+        case Expectations(paulis=paulis):
+            return Expectations(paulis=tuple(_moved_string(pauli, places) for pauli in paulis))
+        case _:
+            assert_never(readout)
+
+
+def _moved_string(pauli: Pauli, places: Sequence[int]) -> Pauli:
+    letters = sorted((places[qubit], letter) for qubit, letter in pauli.letters)
+    return Pauli(letters=tuple(letters), sign=pauli.sign)

@@ -16,14 +16,18 @@ from qcompile.ir.spec_circuit import (
     EncodeIqp,
     ForEach,
     GateLayer,
+    MeasureBetween,
     Repeat,
+    Reset,
 )
 from qcompile.passes.lowering import encodings
 from qcompile.passes.lowering.expansion import CircuitRefused, Expansion
 from qcompile.passes.lowering.layers import place_layer
+from qcompile.passes.lowering.readout import readout_of
 from qcompile.passes.lowering.report import Refused
 from qcompile.passes.lowering.sizing import Sizing
 from qcompile.passes.lowering.turns import size_depends_on
+from qcompile.passes.lowering.wires import resolve_wires
 
 
 def expand(expansion: Expansion, items: Sequence[CircuitItem], sizing: Sizing) -> None:
@@ -77,6 +81,11 @@ def _expand(expansion: Expansion, item: CircuitItem, sizing: Sizing) -> None:
             first = len(expansion.gates)
             expand(expansion, items, sizing)
             expansion.invert(first, item.span)
+        case Reset(wires=wires):
+            found = resolve_wires(wires, expansion.qubits, sizing, item.span)
+            expansion.reset(found, item.span)
+        case MeasureBetween(measurement=measurement):
+            expansion.measure(readout_of(measurement, expansion.qubits, sizing), item.span)
         case Choose(items=items, otherwise=otherwise):
             chosen = sizing.truth(item.condition, "a condition", item.span)
             expand(expansion, items if chosen else otherwise, sizing)

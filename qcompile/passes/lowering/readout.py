@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from qcompile.diagnostics.messages.expansion import NothingMeasured, WireOutOfRangeAtSize
@@ -19,10 +20,14 @@ from qcompile.passes.lowering.wires import resolve_wires
 def readouts(
     measurements: tuple[Measurement, ...], qubits: int, sizing: Sizing
 ) -> tuple[Readout, ...]:
+    """One for each measurement, on wires."""
+    return tuple(readout_of(measurement, qubits, sizing) for measurement in measurements)
+
+
+def together(readouts: Iterable[Readout]) -> tuple[Readout, ...]:
     """Neighbouring expectation values are one read-out, each set of probabilities its own."""
     found: list[Readout] = []
-    for measurement in measurements:
-        readout = _readout(measurement, qubits, sizing)
+    for readout in readouts:
         last = found[-1] if found else None
         if isinstance(readout, Expectations) and isinstance(last, Expectations):
             found[-1] = Expectations(paulis=last.paulis + readout.paulis)
@@ -31,7 +36,7 @@ def readouts(
     return tuple(found)
 
 
-def _readout(measurement: Measurement, qubits: int, sizing: Sizing) -> Readout:
+def readout_of(measurement: Measurement, qubits: int, sizing: Sizing) -> Readout:
     match measurement:
         case MeasurePaulis(strings=strings):
             for string in strings:
