@@ -21,6 +21,7 @@ MODULES: tuple[tuple[str, str], ...] = (
     ("training", "QA2"),
     ("circuits", "QA2"),
     ("wires", "QA2"),
+    ("gates", "QA224"),
     ("targets", "QA2"),
     ("tables", "QA2"),
     ("unitary", "QA23"),

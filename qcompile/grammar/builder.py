@@ -86,6 +86,10 @@ class Builder:
             name=name, parameters=parameters.items, body=body.items, span=_span(children)
         )
 
+    def gate_item(self, children: Children) -> syntax.GateItem:
+        _, name, _, matrix = children
+        return syntax.GateItem(name=name, matrix=matrix, span=_span(children))
+
     def layer_item(self, children: Children) -> syntax.LayerItem:
         _, name, parameters, body = children
         return syntax.LayerItem(

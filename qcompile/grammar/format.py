@@ -127,6 +127,8 @@ class _Printer:
                 return f"model {strings.quote(path.value)}"
             case syntax.LetItem(name=name, value=value):
                 return sequence(f"let {name.text} = ", expression(value))
+            case syntax.GateItem(name=name, matrix=matrix):
+                return sequence(f"gate {name.text} = ", expression(matrix))
             case syntax.BlockItem(name=name, parameters=parameters, body=body, span=span):
                 head = self._head("block", name, parameters, span)
                 return sequence(head, " ", self._block(body, self._statement, span))
@@ -308,4 +310,6 @@ class _ImportedName:
 
 
 def _has_body(item: syntax.Item) -> bool:
-    return not isinstance(item, syntax.ImportItem | syntax.ModelItem | syntax.LetItem)
+    return not isinstance(
+        item, syntax.ImportItem | syntax.ModelItem | syntax.LetItem | syntax.GateItem
+    )

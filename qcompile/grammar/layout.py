@@ -10,6 +10,7 @@ from qcompile.grammar.vocabulary import (
     CLOSERS,
     CONTINUED_AFTER,
     CONTINUED_BEFORE,
+    ITEM_WORDS,
     OPENERS,
     OPTIONS,
 )
@@ -21,7 +22,8 @@ def lay_out(lexemes: list[Lexeme]) -> list[Lexeme]:
     The brackets pair. A line break means nothing inside ( ) and [ ], nor where the line before or
     the line after shows that the statement goes on. Semicolons separate wherever they stand, but
     repeated ones count once, as do those after `{` and before `}`. A keyword that names an option
-    becomes an OPTION where a colon follows it. A line that starts with `if` is a statement where a
+    becomes an OPTION where a colon follows it, and a word of items a terminal of its own where one
+    starts. A line that starts with `if` is a statement where a
     body follows the condition, and goes on with the line before where `else` does.
     """
     output: list[Lexeme] = []
@@ -55,6 +57,8 @@ def lay_out(lexemes: list[Lexeme]) -> list[Lexeme]:
             and stack[-1:] == ["LPAR"]
         ):
             output[-1] = replace(output[-1], type="OPTION")
+        if not stack and lexeme.text in ITEM_WORDS and output and output[-1].type == "SEPARATOR":
+            lexeme = replace(lexeme, type=lexeme.text.upper())
         output.append(lexeme)
     return output
 

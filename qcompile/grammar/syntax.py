@@ -420,6 +420,13 @@ class LayerItem(SyntaxNode):
     body: tuple[CircuitStatement, ...]
 
 
+class GateItem(SyntaxNode):
+    """`gate w = [[1, 0], [0, (0, 1)]]`, `gate cw = controlled(w)`"""
+
+    name: Name
+    matrix: Expr
+
+
 class AdapterItem(SyntaxNode):
     """`adapter qtha(rank: int = 8) on torino { … }`"""
 
@@ -436,7 +443,9 @@ class TargetItem(SyntaxNode):
     fields: tuple[Field, ...]
 
 
-Item = ImportItem | ModelItem | LetItem | BlockItem | LayerItem | AdapterItem | TargetItem
+Item = (
+    ImportItem | ModelItem | LetItem | BlockItem | LayerItem | GateItem | AdapterItem | TargetItem
+)
 
 
 class Comment(SyntaxNode):

@@ -25,6 +25,9 @@ CONTEXTUAL: frozenset[str] = frozenset(
 OPTIONS: frozenset[str] = frozenset(["block"])
 """Keywords that are also the name of an option, where a colon follows: `cayley(v, block: 4)`."""
 
+ITEM_WORDS: frozenset[str] = frozenset(["gate"])
+"""Words that start an item at the top of a file, and are names everywhere else."""
+
 RESERVED: frozenset[str] = frozenset(["observable", "channel"])
 """Kept for later versions of the language."""
 
@@ -183,8 +186,8 @@ NO_GATES: dict[str, str] = {
     ),
     **dict.fromkeys(
         ("u3", "u", "cu3", "cu", "unitary", "matrix"),
-        "a gate of one qubit is `rot(a, b, c)`, RZ(c) RY(b) RZ(a), a phase aside; no gate is given "
-        "by a matrix",
+        "a gate of one qubit is `rot(a, b, c)`, RZ(c) RY(b) RZ(a), a phase aside; a matrix stands "
+        "at the top of the file, `gate w = [[0, 1], [1, 0]]`",
     ),
     **dict.fromkeys(
         ("inverse", "adjoint", "dagger", "inv"),

@@ -123,6 +123,20 @@ class GateLayer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixLayer:
+    """A gate that the file gives by its matrix, on wires or on pairs."""
+
+    gate: str
+    """Its name in the file."""
+    entries: tuple[tuple[float, float], ...]
+    """(real, imaginary), row by row: 4 of one qubit, 16 of two; unitary."""
+    wires: Wires | None
+    pairs: Pairs | None
+    """Exactly one of `wires` and `pairs` is given."""
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EncodeAngle:
     """`encode angle(h, gate: ry, scale: s)`: gate(s · h_i) on the i-th of `wires`.
 
@@ -231,6 +245,7 @@ class MeasureBetween:
 
 CircuitItem = (
     GateLayer
+    | MatrixLayer
     | EncodeAngle
     | EncodeAmplitude
     | EncodeBasis

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from qcompile.ir.gates import GATES
 from qcompile.ir.initialisation import INIT_ARGUMENTS, Init
+from qcompile.ir.matrices import EXACT
 from qcompile.ir.scalar import MODEL_SIZES, MODULE_FACTS, Scalar, variables
 from qcompile.ir.spec_circuit import (
     Adjoint,
@@ -23,6 +24,7 @@ from qcompile.ir.spec_circuit import (
     GateLayer,
     ListedPairs,
     ListedWires,
+    MatrixLayer,
     MeasureBetween,
     Measurement,
     MeasurePaulis,
@@ -32,6 +34,7 @@ from qcompile.ir.spec_circuit import (
     WireRange,
     Wires,
 )
+from qcompile.ir.unitaries import distance, is_real, nearest_unitary
 from qcompile.ir.verification import VerificationError
 
 
@@ -121,6 +124,9 @@ class _Walk:
             match item:
                 case GateLayer():
                     self.gate(item, bound)
+                case MatrixLayer():
+                    self.matrix(item)
+                    self.places(item, len(item.entries) == 4, bound)
                 case EncodeAngle():
                     self.operand(item.operand)
                     self.scalar(item.scale, bound)
@@ -158,10 +164,16 @@ class _Walk:
                 case _:
                     assert_never(item)
 
-    def gate(self, layer: GateLayer, bound: frozenset[str]) -> None:
-        kind = GATES[layer.gate]
-        self.require(kind.real or not self.real, f"{layer.gate} is not real")
-        if kind.qubits == 1:
+    def matrix(self, layer: MatrixLayer) -> None:
+        self.require(len(layer.entries) in (4, 16), f"{layer.gate}: rows and columns")
+        matrix = tuple(complex(*entry) for entry in layer.entries)
+        nearest = nearest_unitary(matrix)
+        unitary = nearest is not None and distance(matrix, nearest) < EXACT
+        self.require(unitary, f"{layer.gate} is not unitary")
+        self.require(is_real(matrix) or not self.real, f"{layer.gate} is not real")
+
+    def places(self, layer: GateLayer | MatrixLayer, one: bool, bound: frozenset[str]) -> None:
+        if one:
             self.require(layer.wires is not None and layer.pairs is None, f"{layer.gate}: wires")
         else:
             self.require(layer.wires is None and layer.pairs is not None, f"{layer.gate}: pairs")
@@ -171,6 +183,11 @@ class _Walk:
             for pair in layer.pairs.pairs:
                 for wire in pair:
                     self.scalar(wire, bound)
+
+    def gate(self, layer: GateLayer, bound: frozenset[str]) -> None:
+        kind = GATES[layer.gate]
+        self.require(kind.real or not self.real, f"{layer.gate} is not real")
+        self.places(layer, kind.qubits == 1, bound)
         if isinstance(layer.angles, Fresh):
             self.require(kind.angles > 0, f"{layer.gate} has no angles")
             return

@@ -11,7 +11,11 @@ from qcompile.ir.gates import GATES
 from qcompile.ir.patterns import PATTERNS
 
 FACTORS = st.sampled_from(("0.5", "1", "2", "-1.5", "1e-2", "pi / 2", "25pct", "30deg"))
-LAYERS = """layer brick(angle: real = 0.5) {
+LAYERS = """gate tilt = [[0.6, (0, 0.8)], [(0, 0.8), 0.6]]
+gate mix = [[1, 0, 0, 0], [0, 0.6, (0, 0.8), 0], [0, -0.8, (0, 0.6), 0], [0, 0, 0, (0, 1)]]
+gate held = controlled(tilt)
+
+layer brick(angle: real = 0.5) {
     ry
     rz(angle)
     cz line
@@ -25,7 +29,7 @@ layer upload(data, depth: int = 1) {
     }
 }
 """
-"""User-defined layers for circuits of at least two qubits."""
+"""User-defined gates, and layers for circuits of at least two qubits."""
 
 _ONE = {angles: [n for n, g in GATES.built_in.items() if g.qubits == 1 and g.angles == angles]
         for angles in (0, 1, 3)}  # fmt: skip
@@ -61,7 +65,8 @@ def circuit_sources(draw: st.DrawFn, name: str, around: Surroundings) -> tuple[s
 
     inner = [gate() for _ in range(draw(st.integers(1, 4)))]
     if around.layers and qubits > 1:
-        called = ["brick()", "brick(angle: 0.25)", f"upload({data})", f"upload({data}, depth: 2)"]
+        called = ["tilt on 0", "mix line", "held on (1, 0)", "adjoint { mix line; tilt }"]
+        called += ["brick()", "brick(angle: 0.25)", f"upload({data})", f"upload({data}, depth: 2)"]
         inner += draw(st.lists(st.sampled_from(called), max_size=2))
     inner += _undone_or_chosen(draw, gate)
     if draw(st.integers(0, 2)) == 0:

@@ -291,6 +291,7 @@ def items() -> st.SearchStrategy[syntax.Item]:
     imported = st.tuples(names(), _optional(names()))
     return st.one_of(
         _build(syntax.LetItem, name=names(), value=expressions()),
+        _build(syntax.GateItem, name=names(), matrix=expressions()),
         _build(
             syntax.ImportItem,
             path=strings(),

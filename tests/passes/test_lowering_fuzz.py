@@ -42,6 +42,7 @@ from qcompile.ir.spec_circuit import (
     HalfBrickwork,
     ListedPairs,
     ListedWires,
+    MatrixLayer,
     MeasureEach,
     MeasurePaulis,
     MeasureProbabilities,
@@ -77,6 +78,10 @@ def scalars(draw: st.DrawFn) -> Scalar:
     arity = OPERATORS[operator][0] or 2
     return Apply(operator=operator, arguments=tuple(draw(LEAVES) for _ in range(arity)))
 
+
+ONE_QUBIT = ((0.6, 0.0), (0.0, 0.8), (0.0, 0.8), (0.6, 0.0))
+TWO_QUBITS = tuple((float(k in (0, 6, 9)), float(k == 15)) for k in range(16))
+"""An exchange, and a phase of |11⟩."""
 
 INITS = st.sampled_from(INIT_KINDS).map(
     lambda kind: Init(
@@ -132,6 +137,8 @@ def items(
         kinds += ["angle", "basis", "iqp"]
     if depth:
         kinds += ["repeat", "for", "adjoint", "choose"]
+    if not real:
+        kinds.append("matrix")
     operand = draw(st.integers(0, max(0, operands - 1)))
     inner = items(operands, banks, depth - 1, real=real)
     match draw(st.sampled_from(kinds)):
@@ -153,6 +160,14 @@ def items(
             inside = tuple(draw(st.lists(inner, max_size=2)))
             return ForEach(
                 variable=f"i{depth}", start=draw(scalars()), stop=draw(scalars()), items=inside
+            )
+        case "matrix":
+            two = draw(st.booleans())
+            return MatrixLayer(
+                gate="w",
+                entries=TWO_QUBITS if two else ONE_QUBIT,
+                wires=None if two else draw(wires()),
+                pairs=draw(pairs()) if two else None,
             )
         case "adjoint":
             return Adjoint(items=tuple(draw(st.lists(inner, max_size=2))))

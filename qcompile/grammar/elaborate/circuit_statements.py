@@ -15,6 +15,7 @@ from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.encodings import encoding
 from qcompile.grammar.elaborate.expect import whole
 from qcompile.grammar.elaborate.frame import Frame
+from qcompile.grammar.elaborate.gate_items import matrix_layer
 from qcompile.grammar.elaborate.gates import gate_layer
 from qcompile.grammar.elaborate.inits import read_init
 from qcompile.grammar.elaborate.layers import open_layer
@@ -235,6 +236,8 @@ def _apply(
     definition = frame.scope.file.names.get(statement.name.text)
     if definition is None and statement.name.text == RESET:
         return _one(reset(frame, builder, statement))
+    if definition is not None and definition.kind == "gate":
+        return _one(matrix_layer(frame, builder, statement, definition))
     if definition is None or not isinstance(definition.item, LayerItem):
         return _one(gate_layer(frame, builder, statement))
     definition.used = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import chain
 
 from qcompile.diagnostics.messages.circuits import (
@@ -29,7 +30,15 @@ from qcompile.grammar.vocabulary import NO_GATES
 from qcompile.ir.extensions import ExtensionError
 from qcompile.ir.gates import GATES, GateName
 from qcompile.ir.operands import Typed
-from qcompile.ir.spec_circuit import AffineAngle, Angles, CircuitItem, Fresh, GateLayer
+from qcompile.ir.spec_circuit import (
+    AffineAngle,
+    Angles,
+    CircuitItem,
+    Fresh,
+    GateLayer,
+    Pairs,
+    Wires,
+)
 
 
 def gate_layer(
@@ -50,7 +59,28 @@ def gate_layer(
     if builder.orthogonal and not kind.real:
         real = tuple(name for name, known in GATES.built_in.items() if known.real)
         frame.report(GateNotReal(span=statement.name.span, gate=gate, real=real))
-    if kind.qubits == 1:
+    places = places_of(frame, builder, statement, gate, kind.qubits)
+    if places is None or angles is None:
+        return None
+    builder.untouched = builder.untouched and kind.keeps_zero
+    return GateLayer(
+        gate=gate, angles=angles, wires=places.wires, pairs=places.pairs, span=statement.span
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where the gates of a layer act: on `wires`, or on `pairs`."""
+
+    wires: Wires | None = None
+    pairs: Pairs | None = None
+
+
+def places_of(
+    frame: Frame, builder: CircuitBuilder, statement: ApplyStatement, gate: str, qubits: int
+) -> Places | None:
+    """Return the wires of a gate of one qubit, or the pairs of one of two, and count its gates."""
+    if qubits == 1:
         clause = statement.pattern
         if clause is None:
             found = read_wires(frame, builder, statement.wires)
@@ -59,13 +89,12 @@ def gate_layer(
         else:
             frame.report(GateNeedsWires(span=clause.span, gate=gate))
             return None
-        if found is None or angles is None:
+        if found is None:
             return None
         wires, count = found
         number = None if count is None else count.constant
         builder.count_gates(number if isinstance(number, int) else 1, statement.span)
-        builder.untouched = builder.untouched and kind.keeps_zero
-        return GateLayer(gate=gate, angles=angles, wires=wires, pairs=None, span=statement.span)
+        return Places(wires=wires)
     if statement.pattern is None and statement.wires is None:
         frame.report(GateNeedsPairs(span=statement.span, gate=gate))
         return None
@@ -77,11 +106,10 @@ def gate_layer(
     else:
         assert statement.wires is not None
         pairs = one_pair(frame, builder, statement.wires, statement.span)
-    if pairs is None or angles is None:
+    if pairs is None:
         return None
     builder.count_gates(pair_count(builder, pairs), statement.span)
-    builder.untouched = builder.untouched and kind.keeps_zero
-    return GateLayer(gate=gate, angles=angles, wires=None, pairs=pairs, span=statement.span)
+    return Places(pairs=pairs)
 
 
 def _angles(
@@ -146,7 +174,8 @@ def _unknown(frame: Frame, statement: ApplyStatement) -> None:
         return
     if scope.file.incomplete:
         return
-    layers = (key for key, item in scope.file.names.items() if item.kind == "layer")
+    names = scope.file.names.items()
+    layers = (key for key, item in names if item.kind in ("layer", "gate"))
     near = tuple(
         gate for gate, kind in GATES.built_in.items() if name.lower() in kind.aliases
     ) or frame.session.nearest(name, chain(GATES, layers))

@@ -24,9 +24,11 @@ from qcompile.grammar.syntax import (
     AdapterItem,
     BlockItem,
     File,
+    GateItem,
     ImportItem,
     LayerItem,
     LetItem,
+    ModelItem,
     Name,
     TargetItem,
 )
@@ -147,11 +149,12 @@ def _define_all(session: Session, scope: FileScope, file: File) -> None:
         LetItem: "constant",
         BlockItem: "block",
         LayerItem: "layer",
+        GateItem: "gate",
         TargetItem: "target",
         AdapterItem: "adapter",
     }
     for item in file.items:
-        if not isinstance(item, (LetItem, BlockItem, LayerItem, TargetItem, AdapterItem)):
+        if isinstance(item, ImportItem | ModelItem):
             continue
         kind = kinds[type(item)]
         name = item.name
@@ -171,7 +174,7 @@ def _allowed(session: Session, name: Name, kind: DefinitionKind) -> bool:
     if kind == "block" and (name.text in SCALARS or name.text in operations().built_in):
         session.report(BuiltinName(span=name.span, name=name.text, kind="function"))
         return False
-    if kind == "layer" and name.text in GATES.built_in:
+    if kind in ("layer", "gate") and name.text in GATES.built_in:
         session.report(BuiltinName(span=name.span, name=name.text, kind="gate"))
         return False
     if kind == "constant" and name.text in PREDEFINED:

@@ -12,11 +12,13 @@ from qcompile.grammar.elaborate.session import Session
 from qcompile.grammar.syntax import (
     AdapterItem,
     BlockItem,
+    GateItem,
     LayerItem,
     LetItem,
     Name,
     TargetItem,
 )
+from qcompile.ir.matrices import Matrix
 from qcompile.ir.operands import Operand, Typed
 
 PREDEFINED = ("x", "y", "in_features", "out_features", "pi")
@@ -26,11 +28,12 @@ OF_THE_MODULE = ("x", "y")
 OF_THE_WEIGHT = ("W", "base_bias")
 """Values of the adapted module that a file's own names hide."""
 
-DefinitionKind = Literal["constant", "block", "layer", "target", "adapter"]
+DefinitionKind = Literal["constant", "block", "layer", "gate", "target", "adapter"]
 KIND_WORDS: dict[DefinitionKind, str] = {
     "constant": "a constant",
     "block": "a block",
     "layer": "a layer",
+    "gate": "a gate",
     "target": "a target",
     "adapter": "an adapter",
 }
@@ -44,7 +47,7 @@ class Definition:
 
     name: str
     kind: DefinitionKind
-    item: LetItem | BlockItem | LayerItem | TargetItem | AdapterItem
+    item: LetItem | BlockItem | LayerItem | GateItem | TargetItem | AdapterItem
     home: FileScope
     span: Span
     used: bool = False
@@ -52,8 +55,10 @@ class Definition:
     """Its own body has errors, which have been reported."""
     operand: Typed | None = None
     """The value of a constant."""
+    matrix: Matrix | None = None
+    """Of a gate: unitary, of one or two qubits."""
     ready: bool = False
-    """A constant whose value has been worked out."""
+    """A constant or gate whose value has been worked out."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

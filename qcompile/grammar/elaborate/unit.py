@@ -14,13 +14,14 @@ from qcompile.grammar.elaborate.blocks import check_block
 from qcompile.grammar.elaborate.cycles import report_cycles
 from qcompile.grammar.elaborate.evaluate import evaluate
 from qcompile.grammar.elaborate.frame import Frame
+from qcompile.grammar.elaborate.gate_items import read_gate
 from qcompile.grammar.elaborate.imports import Loader, resolve
 from qcompile.grammar.elaborate.layer_check import check_layer
 from qcompile.grammar.elaborate.overrides import Override, check_overrides
 from qcompile.grammar.elaborate.scope import Definition, FileScope, Scope
 from qcompile.grammar.elaborate.session import Session
 from qcompile.grammar.elaborate.targets import read_target
-from qcompile.grammar.syntax import AdapterItem, File, LetItem, ModelItem, TargetItem
+from qcompile.grammar.syntax import AdapterItem, File, GateItem, LetItem, ModelItem, TargetItem
 from qcompile.ir.operands import Typed
 from qcompile.ir.spec import AdapterSpec, ModelReference, Spec
 from qcompile.ir.target import Target
@@ -69,10 +70,14 @@ def _frame(session: Session, scope: FileScope, *, sizes: bool) -> Frame:
 def _constants(session: Session, scope: FileScope, file: File) -> None:
     frame = _frame(session, scope, sizes=False)
     for item in file.items:
-        if not isinstance(item, LetItem):
+        if not isinstance(item, LetItem | GateItem):
             continue
         definition = scope.own[item.name.text]
         if definition.item is not item:
+            continue
+        if isinstance(item, GateItem):
+            definition.matrix = read_gate(frame, item)
+            definition.ready = True
             continue
         operand = frame.evaluate(item.value)
         if operand is not None and not isinstance(operand, Typed):
@@ -164,5 +169,5 @@ def _model(session: Session, file: File) -> ModelReference | None:
 
 def _unused(session: Session, main: FileScope) -> None:
     for name, definition in main.own.items():
-        if definition.kind in ("constant", "block", "layer") and not definition.used:
+        if definition.kind in ("constant", "block", "layer", "gate") and not definition.used:
             session.report(UnusedDefinition(span=definition.span, kind=definition.kind, name=name))

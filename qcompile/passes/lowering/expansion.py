@@ -54,6 +54,8 @@ class Expansion:
     angles: AngleLayout
     banks: tuple[Bank, ...]
     report: LoweringReport
+    real: bool = False
+    """Of real gates alone, whose sign counts."""
     gates: list[Gate] = field(default_factory=list)
     """On qubits."""
     records: list[Readout] = field(default_factory=list)

@@ -16,13 +16,14 @@ from qcompile.ir.spec_circuit import (
     EncodeIqp,
     ForEach,
     GateLayer,
+    MatrixLayer,
     MeasureBetween,
     Repeat,
     Reset,
 )
 from qcompile.passes.lowering import encodings
 from qcompile.passes.lowering.expansion import CircuitRefused, Expansion
-from qcompile.passes.lowering.layers import place_layer
+from qcompile.passes.lowering.layers import place_layer, place_matrix
 from qcompile.passes.lowering.readout import readout_of
 from qcompile.passes.lowering.report import Refused
 from qcompile.passes.lowering.sizing import Sizing
@@ -50,6 +51,8 @@ def _expand(expansion: Expansion, item: CircuitItem, sizing: Sizing) -> None:
     match item:
         case GateLayer():
             place_layer(expansion, item, sizing)
+        case MatrixLayer():
+            place_matrix(expansion, item, sizing)
         case EncodeAngle():
             encodings.encode_angle(expansion, item, sizing)
         case EncodeAmplitude():

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import assert_never
 
 from qcompile.diagnostics.messages.expansion import ElementOutOfRange, LayerEmpty
 from qcompile.diagnostics.source import Span
-from qcompile.ir.circuit import Affine
+from qcompile.ir.circuit import Affine, Gate
+from qcompile.ir.decompose import placed
 from qcompile.ir.gates import GATES
-from qcompile.ir.spec_circuit import AffineAngle, BankElement, DataElement, Fresh, GateLayer
+from qcompile.ir.spec_circuit import (
+    AffineAngle,
+    BankElement,
+    DataElement,
+    Fresh,
+    GateLayer,
+    MatrixLayer,
+)
+from qcompile.ir.unitaries import one_qubit_gates, real_two_qubit_gates
 from qcompile.passes.lowering.data import Raw
 from qcompile.passes.lowering.expansion import Expansion
 from qcompile.passes.lowering.pairs import resolve_pairs
 from qcompile.passes.lowering.sizing import Sizing
 from qcompile.passes.lowering.wires import resolve_wires
+from qcompile.tket.synthesis import two_qubit_gates
 
 
 def place_layer(expansion: Expansion, layer: GateLayer, sizing: Sizing) -> None:
     """A gate on every chosen wire or pair, with angles of its own or given ones."""
-    places: tuple[tuple[int, ...], ...] = ()
-    if layer.wires is not None:
-        wires = resolve_wires(layer.wires, expansion.qubits, sizing, layer.span)
-        places = tuple((wire,) for wire in wires)
-    elif layer.pairs is not None:
-        places = resolve_pairs(layer.pairs, expansion.qubits, expansion.device, sizing, layer.span)
-    if not places:
-        expansion.report.add(LayerEmpty(qubits=expansion.qubits, span=layer.span))
+    places = _places(expansion, layer, sizing)
     expansion.reserve(len(places), layer.span)
     count = GATES[layer.gate].angles
     match layer.angles:
@@ -40,6 +44,42 @@ def place_layer(expansion: Expansion, layer: GateLayer, sizing: Sizing) -> None:
             given = tuple(_affine(expansion, angle, sizing, layer.span) for angle in layer.angles)
             for qubits in places:
                 expansion.place(layer.gate, qubits, given)
+
+
+def place_matrix(expansion: Expansion, layer: MatrixLayer, sizing: Sizing) -> None:
+    """The gates that make a matrix, on every chosen wire or pair."""
+    places = _places(expansion, layer, sizing)
+    steps = gates_of(layer.entries, real=expansion.real)
+    expansion.reserve(len(places) * len(steps), layer.span)
+    for qubits in places:
+        for step in placed(steps, qubits, ()):
+            expansion.place(step.name, step.qubits, step.angles)
+
+
+@cache
+def gates_of(entries: tuple[tuple[float, float], ...], *, real: bool) -> tuple[Gate, ...]:
+    """Gates on qubits 0 and 1 that make a unitary matrix, up to a global phase.
+
+    `real`: the matrix is real, and is made of real gates, its sign included.
+    """
+    matrix = tuple(complex(*entry) for entry in entries)
+    if len(matrix) == 4:
+        return one_qubit_gates(matrix)
+    return real_two_qubit_gates(matrix) if real else two_qubit_gates(matrix)
+
+
+def _places(
+    expansion: Expansion, layer: GateLayer | MatrixLayer, sizing: Sizing
+) -> tuple[tuple[int, ...], ...]:
+    places: tuple[tuple[int, ...], ...] = ()
+    if layer.wires is not None:
+        wires = resolve_wires(layer.wires, expansion.qubits, sizing, layer.span)
+        places = tuple((wire,) for wire in wires)
+    elif layer.pairs is not None:
+        places = resolve_pairs(layer.pairs, expansion.qubits, expansion.device, sizing, layer.span)
+    if not places:
+        expansion.report.add(LayerEmpty(qubits=expansion.qubits, span=layer.span))
+    return places
 
 
 def _affine(expansion: Expansion, angle: AffineAngle, sizing: Sizing, span: Span | None) -> Affine:

@@ -11,6 +11,7 @@ from qcompile.ir.spec_circuit import (
     EncodeBasis,
     ForEach,
     GateLayer,
+    MatrixLayer,
     PairPattern,
     Repeat,
     WireRange,
@@ -34,13 +35,18 @@ def _counts(item: CircuitItem) -> tuple[Scalar, ...]:
         case Choose(condition=condition, items=items, otherwise=otherwise):
             inside = (scalar for inner in (*items, *otherwise) for scalar in _counts(inner))
             return (condition, *inside)
-        case GateLayer(wires=WireRange(start=start, stop=stop)):
+        case (
+            GateLayer(wires=WireRange(start=start, stop=stop))
+            | MatrixLayer(wires=WireRange(start=start, stop=stop))
+        ):
             return (start, stop)
         case EncodeAngle(wires=WireRange(start=start, stop=stop)):
             return (start, stop)
         case EncodeBasis(wires=WireRange(start=start, stop=stop)):
             return (start, stop)
-        case GateLayer(pairs=PairPattern(step=step)) if step is not None:
+        case (
+            GateLayer(pairs=PairPattern(step=step)) | MatrixLayer(pairs=PairPattern(step=step))
+        ) if step is not None:
             return (step,)
         case _:
             return ()

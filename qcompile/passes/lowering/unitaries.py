@@ -80,6 +80,7 @@ def _block(
         angles=angles,
         banks=node.banks,
         report=sizing.report,
+        real=True,
     )
     expand(expansion, node.items, sizing)
     if expansion.failed:
