@@ -66,9 +66,10 @@ def lay_out(lexemes: list[Lexeme]) -> list[Lexeme]:
 def _has_body(lexemes: list[Lexeme], place: int) -> bool:
     """Whether the `if` at that place is a statement, `if c { … }`, and not part of `a if c else b`.
 
-    What decides is the first `{`, `else` or other `if` outside brackets on its line.
+    What decides is the first `{`, `else` or other `if` outside brackets on its line, bodies of
+    circuits in the condition aside.
     """
-    depth, before, ended = 0, "IF", False
+    depth, circuits, before, ended = 0, 0, "IF", False
     for lexeme in islice(lexemes, place + 1, None):
         kind = lexeme.type
         if kind == "NEWLINE":
@@ -77,8 +78,10 @@ def _has_body(lexemes: list[Lexeme], place: int) -> bool:
         if depth == 0:
             if ended and before not in CONTINUED_AFTER and kind not in CONTINUED_BEFORE:
                 return False
-            if kind in ("LBRACE", "IF"):
+            circuits += kind in ("CIRCUIT", "UNITARY")
+            if kind == "IF" or (kind == "LBRACE" and not circuits):
                 return True
+            circuits -= kind == "LBRACE"
             if kind in ("ELSE", "SEPARATOR") or kind in CLOSERS:
                 return False
         depth += (kind in OPENERS) - (kind in CLOSERS)

@@ -22,7 +22,7 @@ _NAMES = _CONTEXTUAL_TYPES | {"NAME", "OPTION"}
 _EXPRESSION = _NAMES | {
     "NUMBER", "STRING", "TRUE", "FALSE", "LPAR", "LSQB", "MINUS", "NOT", "CIRCUIT", "UNITARY",
 }  # fmt: skip
-_ITEMS = frozenset({"IMPORT", "MODEL", "LET", "BLOCK", "LAYER", "GATE", "ADAPTER", "TARGET"})
+_ITEMS = frozenset({"IMPORT", "MODEL", "LET", "BLOCK", "LAYER", "ADAPTER", "TARGET"})
 _HOMES: dict[str, str] = (
     dict.fromkeys(_ITEMS, "at the top of the file")
     | dict.fromkeys(
@@ -106,7 +106,7 @@ def expected(accepts: frozenset[str]) -> str:
         # `if` is an operator too, so that it says nothing of what could stand here.
         if left & _HOMES.keys() - {"IF"}:
             listed.append("an item such as `adapter`" if "ADAPTER" in left else "a statement")
-            left -= _HOMES.keys() | _NAMES
+            left -= _HOMES.keys() | _NAMES | {"GATE"}
         if "NAME" in left:
             listed.append("a name")
             left -= _NAMES
