@@ -85,8 +85,8 @@ def whole(text: str, code: str) -> str:
         return text
     if re.match(r"(qa|adapter)\b", text):
         return text if text.startswith("qa") else f"qa 1\n{text}\n"
-    if re.match(r"(import|model|let|block|layer|target)\b", text) and not re.match(
-        r"target =", text
+    if re.match(r"(import|model|let|block|layer|gate|target)\b", text) and not re.match(
+        r"(target|gate) =", text
     ):
         used = "" if "adapter " in text else _adapter("")
         return f"qa 1\n{text}\n{used}"
