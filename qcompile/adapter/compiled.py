@@ -200,7 +200,7 @@ class CompiledAdapter(nn.Module):
             The adapter itself.
 
         Raises:
-            AdapterError: QA7103, QA7107, QA7109, QA7115, QA7117 to QA7119.
+            AdapterError: QA7103, QA7107, QA7109, QA7115, QA7117 to QA7119, QA7124.
             CompileError: What routing reports.
             UsageError: QA0009, QA0011, QA0052, QA6013, QA7101, QA7102, QA7108, QA7111, QA7112,
                 QA7122; nothing has changed.

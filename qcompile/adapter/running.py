@@ -45,7 +45,7 @@ def run_on(
     service so far, which may be the one to go on with.
 
     Raises:
-        AdapterError: QA7103, QA7107, QA7109, QA7117 to QA7119.
+        AdapterError: QA7103, QA7107, QA7109, QA7117 to QA7119, QA7124.
         CompileError: What routing reports.
         UsageError: QA0052, QA7101, QA7102, QA7108, QA7111, QA7112, QA7122.
     """

@@ -12,8 +12,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from qcompile.ir.circuit import Gate
-from qcompile.ir.device import Device, NativeGate, RoutedCircuit, gates_of
+from qcompile.ir.circuit import Circuit, Gate
+from qcompile.ir.device import VIRTUAL, Device, NativeGate, RoutedCircuit, gates_of
 from qcompile.ir.gates import GateName
 
 Times = tuple[float | None, float | None]
@@ -70,6 +70,17 @@ def noise_on(device: Device, routed: RoutedCircuit) -> DeviceNoise:
             for qubit in routed.physical
         ),
     )
+
+
+def untimed_gates(circuit: Circuit, physical: Sequence[int], device: Device) -> tuple[str, ...]:
+    """Native gates of a circuit on these qubits whose durations are not known, sorted."""
+    known = gates_of(device)
+    found = set()
+    for gate in circuit.gates:
+        native = known.get((gate.name, tuple(physical[qubit] for qubit in gate.qubits)))
+        if gate.name not in VIRTUAL and (native is None or native.duration is None):
+            found.add(gate.name)
+    return tuple(sorted(found))
 
 
 def gate_noise(native: NativeGate, qubits: tuple[int, ...], times: Sequence[Times]) -> GateNoise:

@@ -20,6 +20,10 @@ IDEAL_GATES = ("rz", "sx", "x", "cz")
 """Of devices that are coupling maps and nothing else."""
 
 
+CERTAIN = 1e-6
+"""By how much two probabilities of reading 1 have to differ, for the errors to be undone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseModel:
     """Local depolarising noise after every gate and classical read-out error.
@@ -135,3 +139,9 @@ class Target:
 
 
 DEFAULT_TARGET = Target(name="simulator")
+
+
+def can_be_undone(errors: tuple[float, float]) -> bool:
+    """Whether what is read depends on the state: (P(read 1 | is 0), P(read 0 | is 1)) that add up
+    to 1 leave nothing of it."""
+    return abs(1.0 - sum(errors)) > CERTAIN

@@ -22,6 +22,7 @@ from qcompile.ir.program import CircuitNode, Program
 from qcompile.ir.target import CalibratedNoise
 from qcompile.passes.base import Context, DevicePass
 from qcompile.passes.costs import plan_costs
+from qcompile.passes.device.known_noise import check_noise
 from qcompile.passes.device.predict import is_calibrated
 from qcompile.passes.evaluators import Choice, reference_choice
 from qcompile.passes.tensor.contract import reference_contraction
@@ -36,7 +37,7 @@ def schedule(program: Program, passes: tuple[DevicePass, ...], context: Context)
     the target is a device.
 
     Raises:
-        CompileError: QA4007, QA4009, QA4281, QA4282, QA6401, or what routing reports.
+        CompileError: QA4007, QA4009, QA4281, QA4282, QA6401, QA7124, or what routing reports.
     """
     _require_calibration(context)
 
@@ -133,7 +134,10 @@ def _routed(circuit: Circuit, passes: tuple[DevicePass, ...], context: Context) 
     # Routing needs pytket, which programs for the simulator must not wait for.
     from qcompile.passes.device.route import route
 
-    return route(circuit, passes, context)
+    found = route(circuit, passes, context)
+    if noisy and found is not None:
+        check_noise(found.best, context.device, context)
+    return found
 
 
 def _require_calibration(context: Context) -> None:

@@ -16,12 +16,13 @@ from qcompile.executors.measured.service import Placed
 from qcompile.ir.circuit import Gate
 from qcompile.ir.decompose import short_parts
 from qcompile.ir.device import Device
+from qcompile.ir.device_noise import untimed_gates
 from qcompile.qiskit.observables import measured_qubits
 from qcompile.qiskit.to_qiskit import name_of, to_qiskit
 from qcompile.services.native import ordered, placed_native, read_places, with_measurements
 from qcompile.services.outcomes import Errors, Row, dense_rows, with_errors
 from qcompile.services.provider import Limits, Lost, Provider, Pub
-from qcompile.services.schedule import decoupling_defect, scheduled, untimed_gates
+from qcompile.services.schedule import decoupling_defect, scheduled
 from qcompile.services.target import compact_target
 
 DENSITY = 9
@@ -102,8 +103,14 @@ class AerProvider(Provider):
         device = self.device
         if device is None or not device.relaxation:
             return
-        placed = (circuit for circuit in circuits if circuit.physical is not None)
-        untimed = sorted({name for circuit in placed for name in untimed_gates(circuit, device)})
+        untimed = sorted(
+            {
+                name
+                for placed in circuits
+                if placed.physical is not None
+                for name in untimed_gates(placed.circuit, placed.physical, device)
+            }
+        )
         if untimed:
             yield NoTimes(device=self.name, gates=tuple(untimed))
 

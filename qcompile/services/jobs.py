@@ -14,6 +14,7 @@ from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.services import (
     BindingsNotFinite,
     NotMitigated,
+    ReadingsNotUndone,
     ReadoutErrorsUnknown,
     ServiceNotPickled,
     ShotsNeeded,
@@ -21,8 +22,10 @@ from qcompile.diagnostics.messages.services import (
 )
 from qcompile.executors.measured.service import Placed
 from qcompile.ir.device import Device
+from qcompile.ir.target import can_be_undone
 from qcompile.qiskit.observables import measured_qubits
 from qcompile.services.call import JobCall
+from qcompile.services.native import read_places
 from qcompile.services.outcomes import MOST_READ, Row, values
 from qcompile.services.provider import Provider
 from qcompile.services.samplings import Sampling, mitigation_defect, samplings
@@ -76,7 +79,7 @@ class JobService(Terms):
         """As `Service` says.
 
         Raises:
-            AdapterError: QA7104 to QA7106, QA7109, QA7116 to QA7119.
+            AdapterError: QA7104 to QA7106, QA7109, QA7116 to QA7119, QA7124.
         """
         self._refuse_any(asked)
         rows = [_distinct(bindings) for _, bindings in asked]
@@ -113,6 +116,15 @@ class JobService(Terms):
             return ()
         return samplings(placed, self.shots, self.provider, self.mitigation)
 
+    def _not_undone(self, placed: Placed) -> int | None:
+        """A qubit of the device whose reading leaves nothing to undo."""
+        for copy in placed.copies:
+            errors = self.provider.read_errors(copy) or ()
+            for qubit, own in zip(read_places(copy), errors, strict=True):
+                if not can_be_undone(own):
+                    return qubit
+        return None
+
     def _refuse_any(self, asked: Sequence[tuple[Placed, NDArray[np.float64]]]) -> None:
         wrong = sum(int((~np.isfinite(bindings)).any(1).sum()) for _, bindings in asked)
         if wrong:
@@ -132,6 +144,9 @@ class JobService(Terms):
             return TooManyRead(service=self.name, qubits=count, most=MOST_READ)
         if self.mitigate and any(self.provider.read_errors(c) is None for c in placed.copies):
             return ReadoutErrorsUnknown(service=self.name)
+        lost = self._not_undone(placed) if self.mitigate else None
+        if lost is not None:
+            return ReadingsNotUndone(what=f"qubit {lost} of `{self.name}`")
         defect = mitigation_defect(placed, self.device, self.mitigation)
         if not defect and "decoupling" in self.mitigation:
             defect = self.provider.no_decoupling(placed)

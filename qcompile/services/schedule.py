@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qcompile.executors.measured.service import Placed
-from qcompile.ir.device import VIRTUAL, Device, gates_of
+from qcompile.ir.device import Device, gates_of
+from qcompile.ir.device_noise import untimed_gates
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -32,23 +33,11 @@ def scheduled(native: QuantumCircuit, target: Any, *, decoupled: bool) -> Quantu
     return PassManager([ALAPScheduleAnalysis(target=target), padding]).run(native)
 
 
-def untimed_gates(placed: Placed, device: Device) -> tuple[str, ...]:
-    """Native gates of a circuit whose durations are not known, sorted."""
-    assert placed.physical is not None
-    known = gates_of(device)
-    found = set()
-    for gate in placed.circuit.gates:
-        native = known.get((gate.name, tuple(placed.physical[qubit] for qubit in gate.qubits)))
-        if gate.name not in VIRTUAL and (native is None or native.duration is None):
-            found.add(gate.name)
-    return tuple(sorted(found))
-
-
 def decoupling_defect(placed: Placed, device: Device | None) -> str:
     """Why pulses cannot be put where the qubits of a circuit wait; empty where they can."""
     if device is None or placed.physical is None:
         return "`decoupling` needs a circuit that was routed for a device"
-    untimed = untimed_gates(placed, device)
+    untimed = untimed_gates(placed.circuit, placed.physical, device)
     if untimed:
         return f"`decoupling` needs durations, and that of {untimed[0]} is not known"
     known = gates_of(device)

@@ -788,6 +788,11 @@ def without_times() -> None:
     main(["report", "hw.qa", "--target", "mine.json", "--on", "mine.json", "-q"])
 
 
+def readings_not_undone() -> None:
+    manila_file("mine.json", name="lab", calibrated=None, readout_errors=((0.5, 0.5),) * 5)
+    qcompile.compile(CIRCUIT).on("mine.json", shots=10, mitigate="readout")
+
+
 def bad_runtime_option() -> None:
     from qcompile.services.runtime import RuntimeProvider
     from qcompile.services.runtime_options import RuntimeOptions
@@ -1094,6 +1099,7 @@ CASES: dict[str, Callable[..., Any]] = {
     "QA7121": without_times,
     "QA7122": bad_runtime_option,
     "QA7123": session_not_ended,
+    "QA7124": readings_not_undone,
     "QA7201": more_without_library,
     "QA7211": cut_state,
     "QA8001": bad_gate,

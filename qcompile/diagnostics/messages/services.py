@@ -381,3 +381,21 @@ class SessionNotEnded(Message):
     service: str
     mode: str
     reason: str
+
+
+@message(
+    "QA7124",
+    "the errors of reading {what} add up to 1, so that they cannot be undone",
+    label="undoes nothing",
+    help="leave `readout` out of `mitigate`, or give two errors whose sum is not 1",
+)
+class ReadingsNotUndone(Message):
+    """With errors u of reading a 0 and d of reading a 1 that add up to 1, a qubit is read as 1 as
+    often in either state. Nothing of the state is left in what is read, and the inverse by which
+    errors are undone does not exist.
+
+    Erroneous:  target t { shots: 100, noise: { readout: 50pct }, mitigate: readout }
+    Corrected:  target t { shots: 100, noise: { readout: 2pct }, mitigate: readout }
+    """
+
+    what: str

@@ -7,7 +7,11 @@ from dataclasses import replace
 from typing import cast
 
 from qcompile.diagnostics.messages.noise import NoCalibration, NoiseOfNoDevice
-from qcompile.diagnostics.messages.services import MitigatedNowhere, NoDeviceToRunOn
+from qcompile.diagnostics.messages.services import (
+    MitigatedNowhere,
+    NoDeviceToRunOn,
+    ReadingsNotUndone,
+)
 from qcompile.diagnostics.messages.targets import FieldTwice, NothingToMitigate, UnknownField
 from qcompile.diagnostics.messages.types import Misplaced
 from qcompile.grammar.elaborate import expect
@@ -29,6 +33,7 @@ from qcompile.ir.target import (
     Objective,
     RunMitigation,
     Target,
+    can_be_undone,
 )
 
 MAX_SHOTS = 10**9
@@ -65,6 +70,10 @@ def read_target(frame: Frame, item: TargetItem) -> Target | None:
     if "readout" in wanted and not noisy and device is None:
         place = fields["mitigate"].span
         frame.report(NothingToMitigate(span=place, name=item.name.text))
+    if "readout" in wanted and isinstance(noise, NoiseModel) and not can_be_undone(noise.readout):
+        place = fields["mitigate"].span
+        frame.report(ReadingsNotUndone(span=place, what="a qubit"))
+        return None
     on_device = tuple(name for name in wanted if name != "readout")
     if on_device and not isinstance(device, NamedDevice):
         place = fields["mitigate"].span
