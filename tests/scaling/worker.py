@@ -57,12 +57,53 @@ class Layer(nn.Module):
         return output
 
 
+class Gate(nn.Module):
+    """A router that gives all experts their shares."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(2, WIDTH, dtype=dtype) / WIDTH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.softmax(x @ self.weight.T, dim=-1)
+
+
+class Experts(nn.Module):
+    """Two matrices in one parameter."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.down_proj = nn.Parameter(torch.randn(2, WIDTH, WIDTH, dtype=dtype) / WIDTH)
+
+    def forward(self, x: Tensor, shares: Tensor) -> Tensor:
+        return torch.einsum("btd,eod,bte->bto", x, self.down_proj, shares)
+
+
+class Hosts(nn.Module):
+    """One of each kind of module that is no linear map, and torch's attention."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(WIDTH, WIDTH, dtype=dtype)
+        self.conv = nn.Conv1d(WIDTH, WIDTH, 3, padding=1, dtype=dtype)
+        self.attn = nn.MultiheadAttention(WIDTH, 2, batch_first=True, dtype=dtype)
+        self.gate = Gate(dtype)
+        self.experts = Experts(dtype)
+        self.norm = nn.LayerNorm(WIDTH, dtype=dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.conv((x + self.embed(x.argmax(-1))).mT).mT
+        h = h + self.attn(h, h, h, need_weights=False)[0]
+        output: Tensor = x + self.norm(h + self.experts(h, self.gate(h)))
+        return output
+
+
 class Model(nn.Module):
     """Two layers; (…, WIDTH) → the mean square of the outputs, 0-dim."""
 
-    def __init__(self, dtype: torch.dtype = torch.float64, recompute: bool = False) -> None:
+    def __init__(self, kind: type[nn.Module], dtype: torch.dtype, recompute: bool) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(Layer(dtype) for _ in range(2))
+        self.layers = nn.ModuleList(kind(dtype) for _ in range(2))
         self.recompute = recompute
 
     def forward(self, x: Tensor) -> Tensor:
@@ -74,21 +115,21 @@ class Model(nn.Module):
         return x.square().mean()
 
 
-def base(dtype: torch.dtype = torch.float64, recompute: bool = False) -> Model:
+def base(family: str = "", dtype: torch.dtype = torch.float64, recompute: bool = False) -> Model:
     """The same model in every process."""
     torch.manual_seed(3)
-    return Model(dtype, recompute)
+    return Model(Hosts if family == "hosts" else Layer, dtype, recompute)
 
 
 def model_of(file: Path, dtype: torch.dtype = torch.float64, recompute: bool = False) -> Model:
     """The base with an adapter beside it; both in evaluation mode, where nothing is random."""
-    return qcompile.attach(base(dtype, recompute), file).to(dtype).eval()
+    return qcompile.attach(base(file.stem, dtype, recompute), file).to(dtype).eval()
 
 
 def half_precision_base(folder: Path) -> Model:
     """A base in bf16 with an adapter in float32, which `attach` leaves so."""
     adapter = qcompile.load(folder / "hybrid.pt").float()
-    return qcompile.attach(base(torch.bfloat16), adapter).eval()
+    return qcompile.attach(base(dtype=torch.bfloat16), adapter).eval()
 
 
 def batch(dtype: torch.dtype = torch.float64) -> Tensor:
