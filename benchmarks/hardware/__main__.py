@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.hardware.compilers import RIVALS, Compiler, our_compilers
-from benchmarks.hardware.families import FAMILIES, LIBRARY, Case, case
+from benchmarks.hardware.families import FAMILIES, LIBRARY, Case, case, mqt_cases
 from benchmarks.hardware.values import values_of
 from qcompile.testing.noisy_device import NoisyDevice, NoisyProgram, ideal_values
 
@@ -53,12 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         results = json.loads(kept.read_text("utf-8"))
     for name in chosen.devices:
         device: NoisyDevice | None = None
-        for item in (
-            case(family, qubits, depth)
-            for family in chosen.families
-            for qubits in chosen.qubits
-            for depth in chosen.depths
-        ):
+        for item in _cases(chosen):
             key = f"{name} {item.name}"
             if chosen.kept and key not in reference:
                 continue
@@ -68,7 +63,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             wanted = [r for r in RIVALS if chosen.measure_rivals or r.name not in row]
             wanted += our_compilers(chosen.level)
             device = device or NoisyDevice(DEVICES[name])
-            ideal = [ideal_values(item.circuit, *binding) for binding in item.bindings()]
+            ideal = [
+                ideal_values(item.circuit, *binding)[list(item.measured)]
+                for binding in item.bindings()
+            ]
             for compiler in wanted:
                 row[compiler.name] = measured(compiler, item, device, name, ideal)
                 if not compiler.ours:
@@ -81,18 +79,30 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(table(results, chosen.level))
 
 
+def _cases(chosen: argparse.Namespace) -> Iterable[Case]:
+    if chosen.mqt:
+        return mqt_cases()
+    return (
+        case(family, qubits, depth)
+        for family in chosen.families
+        for qubits in chosen.qubits
+        for depth in chosen.depths
+    )
+
+
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hardware", description=__doc__)
     parser.add_argument("--full", action="store_true", help="also what has no rivals yet")
     parser.add_argument("--devices", nargs="+", default=list(DEVICES), choices=DEVICES)
     parser.add_argument("--families", nargs="+", default=list(FAMILIES), choices=FAMILIES | LIBRARY)
+    parser.add_argument("--mqt", action="store_true", help="the circuits of MQT Bench instead")
     parser.add_argument("--qubits", nargs="+", type=int)
     parser.add_argument("--depths", nargs="+", type=int)
     parser.add_argument("--level", type=int, default=2, choices=(1, 2, 3))
     parser.add_argument("--json", help="also write all figures to this file")
     parser.add_argument("--measure-rivals", action="store_true")
     chosen = parser.parse_args(argv)
-    chosen.kept = not (chosen.full or chosen.qubits or chosen.depths)
+    chosen.kept = not (chosen.full or chosen.mqt or chosen.qubits or chosen.depths)
     chosen.qubits, chosen.depths = chosen.qubits or QUBITS, chosen.depths or DEPTHS
     return chosen
 

@@ -85,18 +85,17 @@ def compiled(circuit: Circuit, name: str, level: int, mitigate: str) -> Any:
     return found.best
 
 
-def _to_qiskit(gates: tuple[Gate, ...], qubits: int, *, measured: bool) -> Any:
+def _to_qiskit(gates: tuple[Gate, ...], case: Case) -> Any:
     from qiskit import QuantumCircuit
 
-    circuit = QuantumCircuit(qubits, qubits)
+    circuit = QuantumCircuit(case.qubits, len(case.measured))
     for gate in gates:
         getattr(circuit, gate.name)(*(a.constant for a in gate.angles), *gate.qubits)
-    if measured:
-        circuit.measure(range(qubits), range(qubits))
+    circuit.measure(case.measured, range(len(case.measured)))
     return circuit
 
 
-def _read(circuit: Any, qubits: int) -> NoisyProgram:
+def _read(circuit: Any, outputs: int) -> NoisyProgram:
     """A Qiskit circuit on physical qubits with measurements."""
     where: dict[Any, int] = {bit: index for index, bit in enumerate(circuit.qubits)}
     last = {
@@ -122,7 +121,7 @@ def _read(circuit: Any, qubits: int) -> NoisyProgram:
             case name:
                 angles = tuple(float(value) for value in item.operation.params)
                 operations.append(NoisyGate(name, places, angles))
-    return NoisyProgram(tuple(operations), tuple(measured[bit] for bit in range(qubits)))
+    return NoisyProgram(tuple(operations), tuple(measured[bit] for bit in range(outputs)))
 
 
 def qiskit(level: int) -> Callable[[Case, NoisyDevice, str], list[Compiled]]:
@@ -138,7 +137,7 @@ def qiskit(level: int) -> Callable[[Case, NoisyDevice, str], list[Compiled]]:
                 seed_transpiler=seed,
                 num_processes=1,
             )
-            found.append([_read(circuit, case.qubits) for circuit in circuits])
+            found.append([_read(circuit, len(case.measured)) for circuit in circuits])
         return found
 
     return run
@@ -147,7 +146,7 @@ def qiskit(level: int) -> Callable[[Case, NoisyDevice, str], list[Compiled]]:
 def _qiskit_circuits(case: Case) -> Iterator[Any]:
     for data, angles in case.bindings():
         gates = _bound(case.circuit.gates, data, angles)
-        yield _to_qiskit(gates, case.qubits, measured=True)
+        yield _to_qiskit(gates, case)
 
 
 def _tket_circuits(case: Case) -> Iterator[Any]:
@@ -155,7 +154,9 @@ def _tket_circuits(case: Case) -> Iterator[Any]:
 
     for data, angles in case.bindings():
         circuit = gates_to_pytket(case.qubits, _bound(case.circuit.gates, data, angles))
-        circuit.measure_all()
+        circuit.add_c_register("c", len(case.measured))
+        for bit, qubit in enumerate(case.measured):
+            circuit.Measure(qubit, bit)
         yield circuit
 
 
@@ -169,7 +170,7 @@ def tket_default(case: Case, device: NoisyDevice, name: str) -> list[Compiled]:
     programs = []
     for circuit in _tket_circuits(case):
         step.apply(circuit)
-        programs.append(_read(tk_to_qiskit(circuit), case.qubits))
+        programs.append(_read(tk_to_qiskit(circuit), len(case.measured)))
     return [programs]
 
 
@@ -223,7 +224,7 @@ def tket_noise_aware(case: Case, device: NoisyDevice, name: str) -> list[Compile
         AutoRebase(basis).apply(circuit)
         AutoSquash({OpType.Rz, OpType.SX, OpType.X}).apply(circuit)
         RemoveRedundancies().apply(circuit)
-        programs.append(_read(tk_to_qiskit(circuit), case.qubits))
+        programs.append(_read(tk_to_qiskit(circuit), len(case.measured)))
     return [programs]
 
 

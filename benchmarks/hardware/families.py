@@ -1,23 +1,27 @@
 """The circuits that are compiled: an encoding, layers with an entangler, ⟨Z⟩ on every qubit.
 
 Angles are small, as those of a freshly trained adapter; data lie between 0 and π/2. `LIBRARY` has
-circuits as MQT Bench (arXiv:2204.13719) makes them, without data, and with angles from 0 to 2π.
+circuits as MQT Bench (arXiv:2204.13719) makes them, without data, and with angles from 0 to 2π;
+`MQT` those of mqt.json, MQT Bench's own, with their own measurements.
 """
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, ZeroState
 from qcompile.ir.gates import GateName
+from qcompile.ir.light_cone import observables
 
 SMALL, LARGE = 4, 16
 """Circuits of so few qubits have eight bindings, so that no single one decides; of the others those
-of at most so many qubits times layers have three, the rest one."""
+of at most eight qubits and so many qubits times layers have three, the rest one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +36,19 @@ class Case:
     """Between which they are drawn."""
 
     @property
+    def measured(self) -> tuple[int, ...]:
+        """The qubits whose ⟨Z⟩ are the outputs."""
+        return tuple(pauli.letters[0][0] for pauli in observables(self.circuit.readout))
+
+    @property
     def name(self) -> str:
         return f"{self.family} {self.qubits}x{self.depth}"
 
     def bindings(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(data, angles), drawn from the case's name."""
-        large = 3 if self.qubits * self.depth <= LARGE else 1
-        for index in range(8 if self.qubits <= SMALL else large):
+        large = 3 if self.qubits <= 8 and self.qubits * self.depth <= LARGE else 1
+        count = 8 if self.qubits <= SMALL else large
+        for index in range(count if self.circuit.data_width or self.circuit.angle_count else 1):
             drawn = np.random.default_rng(zlib.crc32(f"{self.name} {index}".encode()))
             data = drawn.uniform(0, np.pi / 2, self.circuit.data_width)
             yield data, drawn.uniform(*self.angles, self.circuit.angle_count)
@@ -151,6 +161,32 @@ LIBRARY: dict[str, Callable[[_Builder, int], None]] = {
     "su2": _su2,
     "real": _real_amplitudes,
 }
+
+
+MQT_FILE = Path(__file__).with_name("mqt.json")
+
+
+def mqt_cases() -> Iterator[Case]:
+    """Circuits of MQT Bench; `mqt_circuits.py` writes the file."""
+    for name, entry in json.loads(MQT_FILE.read_text("utf-8")).items():
+        gates = tuple(
+            Gate(name=gate, qubits=tuple(qubits), angles=tuple(Affine(constant=a) for a in angles))
+            for gate, qubits, angles in entry["gates"]
+        )
+        circuit = Circuit(
+            qubits=entry["qubits"],
+            data_width=0,
+            angle_count=0,
+            initial=ZeroState(),
+            gates=gates,
+            readout=Expectations(
+                paulis=tuple(Pauli(letters=((q, "Z"),)) for q in entry["measured"])
+            ),
+        )
+        family = f"mqt-{name.split()[0]}"
+        yield Case(
+            family=family, qubits=entry["qubits"], depth=1, circuit=circuit, angles=(0.0, 0.0)
+        )
 
 
 def case(family: str, qubits: int, depth: int) -> Case:

@@ -1,4 +1,4 @@
-"""Rows of the table in docs/hardware.md, and where the best of the others loses less.
+"""Rows of the tables in docs/hardware.md, and where the best of the others loses less.
 
 python -m benchmarks.hardware --json out.json
 python -m benchmarks.hardware.page out.json
@@ -14,10 +14,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.hardware.__main__ import BASELINE, DEVICES, Figures, losses
-from benchmarks.hardware.compilers import our_compilers
+from benchmarks.hardware.compilers import RIVALS, our_compilers
 from benchmarks.hardware.families import FAMILIES
 
-DEFAULT = "pytket-qiskit"
+DEFAULT, MQT = "pytket-qiskit", "mqt-"
+FLOOR = 1e-4
+"""What is less counts as this, so that no circuit on which next to nothing is lost decides."""
 Row = dict[str, Figures]
 
 
@@ -29,37 +31,63 @@ def main(paths: Iterable[str]) -> None:
     results = {key: row for key, row in found.items() if key.split()[1] in FAMILIES}
     plain, mitigated = (compiler.name for compiler in our_compilers(2))
     for device in DEVICES:
-        rows = {key: row for key, row in results.items() if key.split()[0] == device}
-        if rows:
-            print(_line(device, rows, plain, mitigated))
-    print("\n".join(losses(results, plain, mitigated)))
+        for size in sorted({_size(key) for key in results}):
+            rows = {k: r for k, r in results.items() if (k.split()[0], _size(k)) == (device, size)}
+            if rows:
+                print(_line(f"`fake_{device}`", rows, plain, mitigated))
+    if results:
+        print(_line("all", results, plain, mitigated))
+    library = {key: row for key, row in found.items() if key.split()[1].startswith(MQT)}
+    for key, row in library.items():
+        print(_library_line(key.split()[1].removeprefix(MQT), [row], plain, mitigated))
+    if library:
+        print(_library_line("all", list(library.values()), plain, mitigated))
+    print("\n".join(losses(results | library, plain, mitigated)))
     names = ("qiskit", "qiskit-aer", "qiskit-ibm-runtime", "pytket", "pytket-qiskit")
     print(", ".join(f"{name} {version(name)}" for name in names))
 
 
+def _size(key: str) -> int:
+    return int(key.split()[2].partition("x")[0])
+
+
+def _mean(rows: Iterable[Row], name: str, field: str, other: str, shift: float = 0.0) -> float:
+    def value(row: Row, which: str) -> float:
+        return max(row[which][field] + shift, FLOOR)
+
+    quotients = [value(row, name) / value(row, other) for row in rows]
+    return math.exp(sum(map(math.log, quotients)) / len(quotients))
+
+
 def _line(device: str, rows: dict[str, Row], plain: str, mitigated: str) -> str:
-    def mean(keys: Iterable[str], name: str, field: str, other: str, shift: float = 0.0) -> float:
-        chosen = [rows[key] for key in keys]
-        quotients = [(r[name][field] + shift) / (r[other][field] + shift) for r in chosen]
-        return math.exp(sum(map(math.log, quotients)) / len(quotients))
+    def pair(chosen: list[Row], other: str = BASELINE) -> str:
+        if not chosen:
+            return "–"
+        raw = _mean(chosen, plain, "raw", other)
+        return f"{raw:.2f} / {_mean(chosen, mitigated, 'undone', other):.2f}"
 
-    def pair(keys: list[str], other: str = BASELINE) -> str:
-        raw = mean(keys, plain, "raw", other)
-        return f"{raw:.2f} / {mean(keys, mitigated, 'undone', other):.2f}"
-
-    every = list(rows)
-    families = [pair([key for key in rows if key.split()[1] == family]) for family in FAMILIES]
-    rest = [key for key in rows if key.split()[1] != "full"]
-    sizes = sorted({int(key.split()[2].partition("x")[0]) for key in rows})
+    every = list(rows.values())
+    families = [pair([r for key, r in rows.items() if key.split()[1] == f]) for f in FAMILIES]
+    sizes = sorted(set(map(_size, rows)))
     cells = [
-        f"`fake_{device}`",
+        device,
         f"{len(rows)}, n = {', '.join(map(str, sizes))}",
-        f"{mean(every, plain, 'pairs', BASELINE, 1.0):.2f}",
+        f"{_mean(every, plain, 'pairs', BASELINE, 1.0):.2f}",
         *families,
         f"**{pair(every)}**",
-        pair(rest),
+        pair([row for key, row in rows.items() if key.split()[1] != "full"]),
         pair(every, DEFAULT),
     ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _library_line(name: str, rows: list[Row], plain: str, mitigated: str) -> str:
+    """2q, and what is lost as read and undone, as ratios to the three others."""
+    cells = [name, f"{_mean(rows, plain, 'pairs', BASELINE, 1.0):.2f}"]
+    for rival in RIVALS:
+        raw = _mean(rows, plain, "raw", rival.name)
+        undone = _mean(rows, mitigated, "undone", rival.name)
+        cells.append(f"{raw:.2f} / {undone:.2f}")
     return f"| {' | '.join(cells)} |"
 
 
