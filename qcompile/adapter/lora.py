@@ -15,7 +15,8 @@ from qcompile.adapter.low_rank import remaining, singular_values
 from qcompile.adapter.merge_obstacles import part_obstacle
 from qcompile.adapter.samples import Samples, samples_of
 from qcompile.artifact.lora_folder import write_lora_folder
-from qcompile.backends.simulator.module import NOT_LINEAR, AdapterModule
+from qcompile.backends.simulator.merging import NOT_LINEAR
+from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.arguments import check_path, wrong_argument
 from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.adapter import NotForAModel, NotMergeable

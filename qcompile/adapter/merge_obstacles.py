@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from qcompile.adapter.beside import change_output
 from qcompile.adapter.merged import changes_bias
 from qcompile.adapter.packed import PackedLinear
-from qcompile.backends.simulator.module import NOT_ELEMENTWISE, NOT_LINEAR, AdapterModule
+from qcompile.backends.simulator.merging import NOT_ELEMENTWISE, NOT_LINEAR
+from qcompile.backends.simulator.module import AdapterModule
 from qcompile.ir.hosts import NORM_HOST
 from qcompile.models.convolutions import grouped, is_convolution
 from qcompile.models.linear import is_conv1d, linear_sizes

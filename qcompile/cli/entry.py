@@ -12,7 +12,8 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from qcompile.cli.arguments import COMMANDS, Arguments, parse_arguments
+from qcompile.cli.arguments import COMMANDS, Arguments
+from qcompile.cli.command_line import parse_arguments
 from qcompile.cli.signals import Signals
 from qcompile.cli.terminal import Terminal, discard
 from qcompile.diagnostics.errors import QCompileError, UsageError

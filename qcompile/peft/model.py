@@ -10,12 +10,9 @@ import torch
 from peft.tuners.tuners_utils import (
     BaseTuner,
     _ExcludedModule,
-    _filter_state_dict_by_key_prefixes,
-    _get_tuner_state_dict_key_prefixes,
     check_target_module_exists,
 )
 from peft.utils.constants import EMBEDDING_LAYER_NAMES
-from peft.utils.other import AuxiliaryTrainingWrapper
 from torch import nn
 
 from qcompile.adapter.fast_paths import leave_fast_paths, restore_fast_paths
@@ -24,11 +21,10 @@ from qcompile.adapter.merge_obstacles import ParameterUses
 from qcompile.adapter.packed import close_attention, open_attention
 from qcompile.adapter.starts import start_from_weight, waiting
 from qcompile.adapter.watch import unwatch, watch
-from qcompile.artifact.peft_folder import CORE, WEIGHTS, mismatches
+from qcompile.artifact.peft_folder import CORE
 from qcompile.backends.simulator.module import AdapterModule, build_module
-from qcompile.diagnostics.errors import AdapterError, ArtifactError, few
+from qcompile.diagnostics.errors import AdapterError, few
 from qcompile.diagnostics.messages.adapter import NotMergeable
-from qcompile.diagnostics.messages.artifact import TensorMismatch
 from qcompile.diagnostics.messages.peft import AdapterNameTaken, AdapterUnknown, CombinationRefused
 from qcompile.diagnostics.nearest import nearest
 from qcompile.ir.compilation import PlannedSet
@@ -45,6 +41,12 @@ from qcompile.peft.prefix import QCompilePrefix, release_all
 from qcompile.peft.probe import probe_layers
 from qcompile.peft.selection import saved_tensors
 from qcompile.peft.starts import check_calibrated, check_weights, take_tensors
+from qcompile.peft.state import (
+    leave_base_weights_out,
+    refuse_other_tensors,
+    take_aliases_apart,
+    without_adapter_name,
+)
 from qcompile.peft.undo import all_or_nothing, forget_adapter, merged_or_not
 
 
@@ -333,19 +335,8 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             state_dict=state_dict,
             unwanted_adapter_names=unwanted_adapter_names,
         )
-        for name, module in model.named_modules():
-            if isinstance(module, QCompileLayer | AuxiliaryTrainingWrapper):
-                own = isinstance(module, QCompileLayer)
-                # peft would save the base's weights of heads and embeddings that have an adapter,
-                # or are resized, beside what is trained.
-                base = f"{name}.{'base_layer' if own else 'original_module'}."
-                for key in [key for key in state_dict if key.startswith(base)]:
-                    del state_dict[key]
-        seen: set[int] = set()
-        for key, tensor in found.items():
-            if tensor.device.type != "meta" and tensor.data_ptr() in seen:
-                found[key] = tensor.clone()
-            seen.add(tensor.data_ptr())
+        leave_base_weights_out(model, state_dict)
+        take_aliases_apart(found)
         config.note_tensors(
             {cls._remove_adapter_name_from_key(key, adapter_name): it for key, it in found.items()}
         )
@@ -353,13 +344,9 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
 
     @classmethod
     def _remove_adapter_name_from_key(cls, key: str, adapter_name: str) -> str:
-        head, found, tail = key.partition(f".{CORE}.{adapter_name}.")
-        if found:
-            return f"{head}.{CORE}.{tail}"
-        # Of a module in modules_to_save, which peft may add a second time by its name in the model.
-        head, found, tail = key.partition(f".modules_to_save.{adapter_name}.")
-        if found:
-            return f"{head}.{tail}"
+        own = without_adapter_name(key, adapter_name)
+        if own is not None:
+            return own
         plain: str = super()._remove_adapter_name_from_key(key, adapter_name)
         return plain
 
@@ -379,30 +366,8 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         mapped: dict[str, torch.Tensor] = super()._remap_adapter_state_dict_for_load(
             model=model, config=config, adapter_name=adapter_name, state_dict=state_dict
         )
-        prefixes = _get_tuner_state_dict_key_prefixes(model, adapter_name=adapter_name)
-        state = model.state_dict()
-        own = _filter_state_dict_by_key_prefixes(state, prefixes)
-        for name, wrapper in model.named_modules():
-            if isinstance(wrapper, AuxiliaryTrainingWrapper):
-                keys = _load_map(wrapper, adapter_name).values()
-                own.update({f"{name}.{key}": state[f"{name}.{key}"] for key in keys})
-        found, wanted = (
-            {key: tuple(tensor.shape) for key, tensor in tensors.items()}
-            for tensors in (mapped, own)
-        )
-        problems = [
-            TensorMismatch(path=WEIGHTS, tensor=key, problem=problem)
-            for key, problem in mismatches(found, wanted)
-        ]
-        if problems:
-            raise ArtifactError(*few(problems))
+        refuse_other_tensors(model, adapter_name, mapped)
         return mapped
-
-
-def _load_map(wrapper: Any, adapter_name: str) -> dict[str, str]:
-    """Key in a file → key in the model, of a module that is trained in full."""
-    found: dict[str, str] = wrapper.adapter_state_dict_load_map(adapter_name)
-    return found
 
 
 def _leave_heads_out(config: Any) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import pytest
@@ -31,12 +32,20 @@ adapter before() {
 """
 
 
+TURNS = 2
+"""How often one line is interrupted: with nothing done yet, and with one module done."""
+
+
 class Interruption:
-    """Raises at the n-th line of `qcompile/adapter` that is executed."""
+    """Raises at the n-th line of `qcompile/adapter` that is executed, each line up to TURNS times.
+
+    Loops over modules come to each of their lines again and again.
+    """
 
     def __init__(self, line: int, error: BaseException) -> None:
         self.left = line
         self.error = error
+        self.turns: Counter[tuple[CodeType, int]] = Counter()
 
     def __enter__(self) -> Interruption:
         sys.settrace(self._call)
@@ -49,7 +58,9 @@ class Interruption:
         return self._line if frame.f_code.co_filename.startswith(FOLDER) else None
 
     def _line(self, frame: FrameType, event: str, _: Any) -> Any:
-        if event == "line":
+        place = (frame.f_code, frame.f_lineno)
+        if event == "line" and self.turns[place] < TURNS:
+            self.turns[place] += 1
             self.left -= 1
             if self.left < 0:
                 sys.settrace(None)

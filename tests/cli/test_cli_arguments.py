@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qcompile.cli.arguments import Arguments, parse_arguments
+from qcompile.cli.arguments import Arguments
+from qcompile.cli.command_line import parse_arguments
 from qcompile.cli.option_table import OPTIONS, VERBS, help_text
 from qcompile.diagnostics.errors import UsageError
 

@@ -16,7 +16,7 @@ import qcompile
 from qcompile.adapter.circuits import AdapterCircuit
 from qcompile.backends.devices import load_device
 from qcompile.backends.devices.choice import choice_of, target_for
-from qcompile.cli.arguments import parse_arguments
+from qcompile.cli.command_line import parse_arguments
 from qcompile.diagnostics.errors import CompileError, UsageError
 from qcompile.executors.measured.service import Placed
 from qcompile.ir.bind import bind_routed

@@ -17,7 +17,7 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 import qcompile
 from qcompile.backends.devices import device_of, load_device
 from qcompile.cli import main
-from qcompile.cli.arguments import parse_arguments
+from qcompile.cli.command_line import parse_arguments
 from qcompile.diagnostics.errors import AdapterError, CompileError, UsageError
 from qcompile.executors.measured.service import Placed
 from qcompile.ir.circuit import Affine, Circuit, Expectations, Gate, Pauli, Probabilities, ZeroState

@@ -16,7 +16,7 @@ from qiskit_ibm_runtime.exceptions import RuntimeJobFailureError, RuntimeJobTime
 import qcompile
 from qcompile.backends.devices import load_device
 from qcompile.cli import main
-from qcompile.cli.arguments import parse_arguments
+from qcompile.cli.command_line import parse_arguments
 from qcompile.diagnostics.errors import AdapterError, QCompileWarning, UsageError
 from qcompile.ir.target import NamedDevice
 from qcompile.services.aer import AerProvider

@@ -11,36 +11,23 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from qcompile.backends.simulator.base import Base, GivenBase, ModuleBase
+from qcompile.backends.simulator import merging
+from qcompile.backends.simulator.base import Base, ModuleBase
 from qcompile.backends.simulator.initialise import initial_value, tensor_seed
+from qcompile.backends.simulator.inputs import Inputs
 from qcompile.backends.simulator.simulation import CPU, CircuitStep, Simulation
 from qcompile.backends.simulator.steps import CallFrame
 from qcompile.backends.simulator.tokens import Tokens, placeholder, tokens_of
 from qcompile.backends.simulator.training import apply_proximal, penalty
 from qcompile.backends.simulator.tree import ParameterTree
 from qcompile.diagnostics.errors import AdapterError
-from qcompile.diagnostics.messages.adapter import (
-    BaseMissing,
-    NotMergeable,
-    OutputMissing,
-    WrongOutput,
-    WrongWidth,
-)
-from qcompile.diagnostics.messages.embeddings import InputNoTokens
-from qcompile.diagnostics.messages.interface import InputNotReal
+from qcompile.diagnostics.messages.adapter import BaseMissing
 from qcompile.diagnostics.messages.prefix import NoPrefix, PrefixCalled
 from qcompile.executors.executor import Evaluator
-from qcompile.ir.hosts import EMBEDDING_HOST
 from qcompile.ir.ops.base import BASE_NODES
 from qcompile.ir.plan import EvaluationNode, Plan, orthogonals
 from qcompile.ir.tensor import TensorSpec
 from qcompile.ir.training import Penalty, Proximal, Training
-
-MERGE_ROWS = 1024
-"""Rows of the identity that `merge_weight` sends through the module at once."""
-
-NOT_LINEAR = "its update is not a linear map of the input"
-NOT_ELEMENTWISE = "it is no factor and no shift of each element of the norm's output"
 
 ModuleT = TypeVar("ModuleT", bound="AdapterModule")
 
@@ -67,9 +54,10 @@ class AdapterModule(ParameterTree):
         dtype = torch.float64 if plan.target.dtype == "float64" else torch.float32
         self._start_dtype = dtype
         self._double = plan.target.dtype == "float64"
-        self._uses_output = plan.uses_output
         self._uses_base = plan.uses_base
-        self._takes_tokens = plan.host == EMBEDDING_HOST
+        self._inputs = Inputs.of(plan)
+        self._takes_tokens = self._inputs.tokens
+        self._uses_output = self._inputs.output
         shared: dict[str, nn.Parameter] = {}
         places = []
         for spec in plan.tensors:
@@ -152,7 +140,7 @@ class AdapterModule(ParameterTree):
         """
         if self.plan.mode == "prefix":
             raise AdapterError(PrefixCalled(adapter=self.plan.adapter))
-        flat, output = self._checked(x, y)
+        flat, output = self._inputs.checked(x, y)
         frozen = self._base(base, x.dtype) if self._uses_base else None
         with _exact(x.device):
             tensors = self._tensors(output)
@@ -170,7 +158,7 @@ class AdapterModule(ParameterTree):
             # A view costs autograd as much as a small circuit.
             if flat is x and not self._takes_tokens:
                 return result
-            return result.reshape(*self._leading(x), self.plan.out_features)
+            return result.reshape(*self._inputs.leading(x), self.plan.out_features)
 
     def values_at(
         self,
@@ -194,10 +182,10 @@ class AdapterModule(ParameterTree):
             AdapterError: As `forward`, but for prefixes.
         """
         if x is None:
-            like = self._zeros(1)
+            like = self.zeros(1)
             flat, rows = like, like.new_zeros(1, self.plan.out_features)
         else:
-            flat, given = self._checked(x, y)
+            flat, given = self._inputs.checked(x, y)
             rows = flat if given is None else given.reshape(-1, given.shape[-1])
         ids = flat if self._takes_tokens and x is not None else None
         if ids is not None:
@@ -226,54 +214,6 @@ class AdapterModule(ParameterTree):
         if base is None:
             raise AdapterError(BaseMissing(adapter=self.plan.adapter))
         return ModuleBase(base, dtype, self.plan.adapter, self.site)
-
-    def _checked(self, x: Tensor, y: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """x as rows (B, in_features), or ids (B,); y where the plan reads it."""
-        if self._takes_tokens:
-            self._refuse_no_tokens(x)
-            return x.reshape(-1), self._output(x, y)
-        self._refuse_not_real(x)
-        if x.dim() == 0 or x.shape[-1] != self.plan.in_features:
-            found = str(x.shape[-1]) if x.dim() else "none, a single number"
-            raise AdapterError(WrongWidth(expected=self.plan.in_features, found=found))
-        flat = x if x.dim() == 2 else x.reshape(-1, self.plan.in_features)
-        return flat, self._output(x, y)
-
-    def _refuse_not_real(self, x: object) -> None:
-        # The result takes the input's dtype: integers would round it, bool would hide it.
-        if not isinstance(x, Tensor):
-            found = f"`{type(x).__name__}`"
-        elif not x.dtype.is_floating_point:
-            found = str(x.dtype).removeprefix("torch.")
-        else:
-            return
-        raise AdapterError(InputNotReal(adapter=self.plan.adapter, found=found))
-
-    def _refuse_no_tokens(self, x: object) -> None:
-        if not isinstance(x, Tensor):
-            found = f"`{type(x).__name__}`"
-        elif x.dtype.is_floating_point or x.dtype.is_complex or x.dtype == torch.bool:
-            found = str(x.dtype).removeprefix("torch.")
-        else:
-            return
-        raise AdapterError(InputNoTokens(adapter=self.plan.adapter, found=found))
-
-    def _leading(self, x: Tensor) -> tuple[int, ...]:
-        """The axes of x over tokens."""
-        return tuple(x.shape if self._takes_tokens else x.shape[:-1])
-
-    def _output(self, x: Tensor, y: Tensor | None) -> Tensor | None:
-        """`y` where the plan reads it."""
-        if not self._uses_output:
-            return None
-        if y is None:
-            raise AdapterError(OutputMissing(adapter=self.plan.adapter))
-        self._refuse_not_real(y)
-        expected = (*self._leading(x), self.plan.out_features)
-        if y.shape != expected:
-            found = tuple(y.shape)
-            raise AdapterError(WrongOutput(expected=expected, found=found))
-        return y
 
     def prefix(self) -> tuple[Tensor, Tensor]:
         """Keys and values of a prefix, each (tokens, out_features) in the dtype of computation.
@@ -354,35 +294,7 @@ class AdapterModule(ParameterTree):
             AdapterError: QA6006 where the update is not linear in x and y; QA6021 or QA6023 without
                 the weight that it needs.
         """
-        self._refuse_unmergeable()
-        if self._uses_output and weight is None:
-            raise AdapterError(OutputMissing(adapter=self.plan.adapter))
-        if self._uses_base and weight is None:
-            raise AdapterError(BaseMissing(adapter=self.plan.adapter))
-        columns = []
-        for start in range(0, self.plan.in_features, MERGE_ROWS):
-            rows = min(MERGE_ROWS, self.plan.in_features - start)
-            tokens = None
-            if self._takes_tokens:
-                unit, tokens = self._every_token(start, rows)
-            else:
-                unit = self._zeros(rows)
-                unit.diagonal(start).fill_(1.0)
-            outputs = None
-            if self._uses_output and weight is not None:
-                outputs = weight.detach()[:, start : start + rows].T.to(unit)
-            base = None if weight is None else GivenBase(weight.detach().to(unit))
-            columns.append(self._evaluate(unit, outputs, base, tokens))
-        matrix = torch.cat(columns).t()
-        if self.plan.adds_constant:
-            matrix = matrix - self._constant(None if weight is None else weight.detach()).T
-        return matrix.contiguous()
-
-    def _constant(self, weight: Tensor | None) -> Tensor:
-        """What comes for zeros, (1, out_features)."""
-        x = self._zeros(1)
-        y = x.new_zeros(1, self.plan.out_features)
-        return self._evaluate(x, y, None if weight is None else GivenBase(weight.to(x)))
+        return merging.merge_weight(self, weight)
 
     def merge_bias(self, bias: Tensor, weight: Tensor | None = None) -> Tensor:
         """What the update adds to the base module's bias: A b + c, (out_features,), float64.
@@ -393,11 +305,7 @@ class AdapterModule(ParameterTree):
         Raises:
             AdapterError: QA6006 where the update is not linear in x and y, constants aside.
         """
-        self._refuse_unmergeable()
-        x = self._zeros(1)
-        shift = bias.detach().to(x)
-        base = None if weight is None else GivenBase(weight.detach().to(x), shift)
-        return self._evaluate(x, shift.unsqueeze(0), base).squeeze(0)
+        return merging.merge_bias(self, bias, weight)
 
     def elementwise(self) -> tuple[Tensor, Tensor] | None:
         """a and c of an update a · y + c of a norm's output, (out_features,) each, float64.
@@ -407,47 +315,29 @@ class AdapterModule(ParameterTree):
         Raises:
             AdapterError: QA6006 where it depends on x, or is no such map of y.
         """
-        self._refuse_unmergeable()
-        width = self.plan.out_features
-        shift = self._constant(None)
-        factors = []
-        for start in range(0, width, MERGE_ROWS):
-            rows = min(MERGE_ROWS, width - start)
-            unit = shift.new_zeros(rows, width)
-            unit.diagonal(start).fill_(1.0)
-            found = self._evaluate(unit, unit, None) - shift
-            own = found.diagonal(start)
-            factors.append(own.clone())
-            own.zero_()
-            if bool(found.any()):
-                return None
-        return torch.cat(factors), shift.squeeze(0)
+        return merging.elementwise(self)
 
-    def _refuse_unmergeable(self) -> None:
-        if not self.plan.merges:
-            raise AdapterError(
-                NotMergeable(adapter=self.plan.adapter, module=self.site, reason=NOT_LINEAR)
-            )
-
-    def _zeros(self, rows: int) -> Tensor:
-        return torch.zeros(
-            rows, self.plan.in_features, dtype=torch.float64, device=self._tensor_device()
-        )
-
-    def _tensor_device(self) -> torch.device:
+    def zeros(self, rows: int) -> Tensor:
+        """Inputs of zeros (rows, in_features), float64, where the parameters are."""
         first = next(self.parameters(), None)
-        return torch.device("cpu") if first is None else first.device
+        device = torch.device("cpu") if first is None else first.device
+        return torch.zeros(rows, self.plan.in_features, dtype=torch.float64, device=device)
 
-    def _every_token(self, start: int, rows: int) -> tuple[Tensor, Tokens]:
-        """x for so many tokens one after the other, in float64."""
-        ids = torch.arange(start, start + rows, device=self._tensor_device())
-        like = placeholder(ids, torch.float64, self.plan.in_features)
-        return like, tokens_of(ids, torch.float64, None, self.plan.padding)
-
-    def _evaluate(
-        self, x: Tensor, y: Tensor | None, base: Base | None, tokens: Tokens | None = None
+    def exact_result(
+        self,
+        x: Tensor,
+        y: Tensor | None = None,
+        base: Base | None = None,
+        tokens: Tokens | None = None,
     ) -> Tensor:
-        """As `_run`, in float64, without dropout and gradients."""
+        """(B, in_features), float64 → (B, out_features), without dropout and gradients.
+
+        Args:
+            x: The module's input, or what stands for it beside tokens.
+            y: (B, out_features); not looked at where the plan does not read it.
+            base: Where the plan computes with the frozen module.
+            tokens: Of an embedding.
+        """
         training = self.training
         try:
             self.training = False
