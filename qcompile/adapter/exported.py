@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from qcompile.adapter.safe_names import rename_safely
 from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.scaling import NotExportable
+from qcompile.diagnostics.quiet import quiet
 from qcompile.ir.hosts import EMBEDDING_HOST
 from qcompile.ir.plan import EvaluationNode
 
@@ -133,9 +133,7 @@ def _exported(
     signatures: tuple[str, ...],
 ) -> ExportedProgram:
     try:
-        with warnings.catch_warnings():
-            # Remarks of torch on its own internals.
-            warnings.simplefilter("ignore")
+        with quiet():
             return torch.export.export(
                 module,
                 arguments,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import warnings
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from importlib.util import find_spec
@@ -18,6 +17,7 @@ from qcompile.backends.simulator.module import AdapterModule
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.export import FormatNeedsPackage
 from qcompile.diagnostics.messages.scaling import NotExportable
+from qcompile.diagnostics.quiet import quiet
 
 _PACKAGES = ("onnx", "onnxscript")
 
@@ -50,8 +50,7 @@ def onnx_bytes(tree: nn.Module, parts: Mapping[str, AdapterModule]) -> bytes:
     inputs = [_named(pair, several) for pair in arguments]
     try:
         # It prints what it does.
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
+        with quiet(), redirect_stdout(io.StringIO()):
             found = torch.onnx.export(
                 program,
                 input_names=inputs,

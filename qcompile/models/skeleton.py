@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ from qcompile.diagnostics.messages.models import (
     ModelTypeUnknown,
 )
 from qcompile.diagnostics.nearest import nearest
+from qcompile.diagnostics.quiet import quiet
 from qcompile.diagnostics.source import Span
 from qcompile.ir.compilation import ModelInfo, ModuleInfo
 from qcompile.ir.hosts import LINEAR_HOST
@@ -161,7 +160,7 @@ def _build(path: str, config: dict[str, object], span: Span | None) -> torch.nn.
     if not isinstance(model_type, str):
         reason = "it has no `model_type`"
         raise CompileError(ModelConfigMalformed(path=path, reason=reason, span=span))
-    with _quiet():
+    with quiet():
         import torch
         import transformers
         from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
@@ -235,19 +234,3 @@ def _few_modules() -> Iterator[None]:
         yield
     finally:
         hook.remove()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep advice about absent weights, files and extensions away from the user.
-
-    It comes from transformers and from every optional package that transformers imports.
-    """
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)

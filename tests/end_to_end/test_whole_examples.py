@@ -31,7 +31,7 @@ COMMAND = [sys.executable, "-m", "qcompile", "-q"]
 EXAMPLES = ROOT / "examples"
 WITH_MODULE = {
     *("boft", "delora", "dora", "hira", "hra", "ia3", "oft", "olora", "pissa", "psoft"),
-    *("corda", "eva", "loftq", "lora_ga", "quic"),
+    *("corda", "eva", "hra_orthogonal", "loftq", "lora_ga", "quic", "tinylora"),
 }
 """They compute with the frozen module or start from it; other tests hold them to oracles, most of
 them to peft's code."""

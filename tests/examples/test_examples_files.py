@@ -21,6 +21,7 @@ NAMES = {"lora", "qtha", "qaa", "mpo", "hybrid", "noisy_target"}
 
 NOT_ZERO = {
     "hra": "equal reflections cancel up to rounding",
+    "hra_orthogonal": "it reflects from the start",
     "qpa": "generated weights that are all zero would have no gradient",
     "corda": "the base less the start is the base up to rounding",
     "lora_ga": "the base less the start is the base up to rounding",

@@ -47,6 +47,7 @@ EXCEPTIONS: dict[str, Special] = {
         parameters={"rank": 4},
         starts_at_zero=False,
     ),
+    "hra_orthogonal": Special(reason="it reflects from the start", starts_at_zero=False),
     "prefix_mlp": Special(reason=PREFIX, starts_at_zero=False),
     "prefix_tuning": Special(reason=PREFIX, starts_at_zero=False),
     "vblora": Special(reason="its bank is small, not zero", starts_at_zero=False),

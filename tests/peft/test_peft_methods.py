@@ -111,6 +111,10 @@ def hra(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
     yield "turned.rows", Tied(theirs=layer.hra_u[name], view=torch.t)
 
 
+def hra_orthogonal(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
+    yield "u", Tied(theirs=layer.hra_u[name], view=torch.t)
+
+
 def c3a(layer: Any, name: str) -> Iterator[tuple[str, Tied]]:
     yield "c.rows", Tied(theirs=layer.c3a_kernel[name])
 
@@ -271,6 +275,14 @@ METHODS = (
         example="hra",
         config=lambda: peft.HRAConfig(r=RANK, target_modules=TARGETS),
         tied=hra,
+        parameters={"rank": RANK},
+    ),
+    Method(
+        example="hra_orthogonal",
+        config=lambda: peft.HRAConfig(
+            r=RANK, apply_GS=True, init_weights=False, target_modules=TARGETS
+        ),
+        tied=hra_orthogonal,
         parameters={"rank": RANK},
     ),
     Method(

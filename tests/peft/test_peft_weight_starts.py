@@ -35,7 +35,7 @@ def compiled(name: str, model: nn.Module) -> qcompile.CompiledAdapter:
     text = (EXAMPLES / f"{name}.qa").read_text("utf-8")
     text = re.sub(r"^ *attach .*$", '    attach "proj"', text, flags=re.M)
     text = re.sub(r"^model .*$", "", text, flags=re.M)
-    scale = {} if name == "psoft" else {"alpha": ALPHA}
+    scale = {"psoft": {}, "tinylora": {"count": 6}}.get(name, {"alpha": ALPHA})
     return qcompile.compile(text, model=model, parameters={"rank": RANK, **scale})
 
 
@@ -78,6 +78,30 @@ def test_starts_and_learns_as_peft(name: str) -> None:
     for mine, theirs in (("a", layer.lora_A), ("b", layer.lora_B)):
         gradient = part.get_parameter(f"{mine}.weight").grad
         torch.testing.assert_close(gradient, theirs["default"].weight.grad, rtol=1e-4, atol=1e-4)
+
+
+def test_tinylora_is_that_of_peft() -> None:
+    config = peft.TinyLoraConfig(r=RANK, u=6, target_modules=["proj"])
+    other: Any = peft.get_peft_model(One(), config)
+    layer = other.base_model.model.proj
+    model = One()
+    plain = model(X)
+    adapter = compiled("tinylora", model)
+    qcompile.attach(model, adapter)
+    assert torch.equal(model(X), plain)
+    part = adapter["proj"]
+    v = part.get_parameter("v")
+    (theirs,) = (p for p in other.parameters() if p.requires_grad)
+    for name, start in (("a", layer.tinylora_A), ("b", layer.tinylora_B)):
+        torch.testing.assert_close(part.get_parameter(f"{name}.weight"), start["default"])
+    with torch.no_grad():
+        part.get_parameter("r.weight").copy_(layer.tinylora_P["default"].reshape(6, -1).T)
+        theirs.copy_(torch.randn(6, generator=torch.Generator().manual_seed(1)))
+        v.copy_(theirs)
+    for found in (model, other):
+        found(X).square().sum().backward()
+    torch.testing.assert_close(model(X), other(X), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(v.grad, theirs.grad, rtol=1e-4, atol=1e-4)
 
 
 def test_psoft_is_that_of_peft() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,30 @@ def test_nothing_leads_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     (tmp_path / "gate.onnx").write_bytes(b"\0")
     assert main(["convert", str(tmp_path / "gate.onnx"), str(tmp_path / "gate.pt")]) == 1
     assert "QA5021" in capsys.readouterr().err
+
+
+def test_remarks_of_the_exporter_are_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as that torchvision, which nothing here needs, is not installed."""
+    export, log = torch.onnx.export, logging.getLogger("torch.onnx.remarks")
+    shown: list[str] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        shown.append(record.getMessage())
+        return False
+
+    log.addFilter(note)
+
+    def talkative(*arguments: Any, **options: Any) -> Any:
+        log.warning("torchvision is not installed")
+        return export(*arguments, **options)
+
+    monkeypatch.setattr(torch.onnx, "export", talkative)
+    qcompile.compile(READING).save(tmp_path / "gate.onnx")
+    assert not shown
+    log.warning("shown again")
+    assert shown == ["shown again"]
 
 
 def test_without_the_package_nothing_is_written(
