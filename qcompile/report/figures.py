@@ -134,6 +134,8 @@ class ModuleFigures:
     activation_bytes_per_token: int
     """Kept for the backward pass."""
     linear: bool
+    merges: bool
+    """With its constants, which go into a bias."""
     circuits: tuple[CircuitFigures, ...]
     unitaries: tuple[UnitaryFigures, ...]
     paths: tuple[str, ...]
@@ -242,6 +244,7 @@ def _module(site: Site, plan: Plan, parameters: int) -> ModuleFigures:
         flops_per_step=costs.hoisted_flops,
         activation_bytes_per_token=costs.activation_elements_per_token * element,
         linear=plan.linear,
+        merges=plan.merges,
         circuits=tuple(_circuits(plan)),
         unitaries=tuple(_unitary(u) for n in plan.nodes for u in orthogonals(n)),
         paths=tuple(_path(n) for n in plan.nodes if isinstance(n, ContractionNode)),

@@ -172,6 +172,8 @@ def _details(name: str, module: ModuleFigures) -> list[str]:
     lines.extend(f"  contraction {path}" for path in module.paths)
     if module.linear:
         lines.append("  linear: can be merged into the weight")
+    elif module.merges:
+        lines.append("  can be merged into weight and bias")
     return lines
 
 

@@ -208,6 +208,27 @@ def test_patches_are_built_where_no_matrix_reads_them(body: str, built: bool, ax
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
 
 
+def test_exported_and_mapped() -> None:
+    """A tensor that stands for patches is in nobody's way."""
+    model, x = conv(2), image(2)
+    qcompile.attach(model, moved(spec(LORA), model))
+    expected = model(x)
+    torch.testing.assert_close(torch.export.export(model, (x,)).module()(x), expected)
+    each = torch.func.vmap(lambda one: model(one[None])[0])
+    torch.testing.assert_close(each(x), expected)
+    trained = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    expected.square().sum().backward()
+
+    def loss(values: tuple[Tensor, ...]) -> Tensor:
+        given = dict(zip(trained, values, strict=True))
+        found: Tensor = torch.func.functional_call(model, given, (x,))
+        return found.square().sum()
+
+    slopes = torch.func.grad(loss)(tuple(tensor.detach() for tensor in trained.values()))
+    for slope, tensor in zip(slopes, trained.values(), strict=True):
+        torch.testing.assert_close(slope, tensor.grad)
+
+
 def test_rows_of_a_batch_have_adapters_of_their_own() -> None:
     model, x = conv(2), image(2)
     base = model(x)

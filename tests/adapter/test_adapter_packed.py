@@ -312,3 +312,23 @@ def test_a_model_of_transformers() -> None:
         found = model(pixel_values=image).pooler_output
         assert not torch.allclose(found, before, atol=1e-3)
         torch.testing.assert_close(qcompile.merge(model)(pixel_values=image).pooler_output, found)
+
+
+def test_compiled_and_exported() -> None:
+    net, x = Net(batch_first=True), random(2, 3, 6)
+    qcompile.attach(net, moved(spec(), net))
+    expected = net(x, x, x)[0]
+    whole: Any = torch.compile(net, backend="eager", fullgraph=True)
+    torch.testing.assert_close(whole(x, x, x)[0], expected)
+    torch.testing.assert_close(torch.export.export(net, (x, x, x)).module()(x, x, x)[0], expected)
+
+
+def test_attention_to_another_sequence() -> None:
+    model = nn.ModuleList([nn.TransformerDecoderLayer(6, 2, 8, batch_first=True, dropout=0.0)])
+    model.double()
+    x, memory = random(2, 3, 6), random(2, 5, 6)
+    before = model[0](x, memory)
+    qcompile.attach(model, moved(spec(where='"*.multihead_attn.{k,v}_proj"'), model))
+    expected = model[0](x, memory)
+    assert not torch.allclose(expected, before, atol=1e-3)
+    torch.testing.assert_close(qcompile.merge(model)[0](x, memory), expected)
