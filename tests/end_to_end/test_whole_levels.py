@@ -41,7 +41,7 @@ def test_every_evaluator_of_the_language_is_compared() -> None:
 
 
 @pytest.mark.timeout(900)
-@settings(max_examples=150)
+@settings(max_examples=70)
 @given(text=valid_adapters(), seed=seeds)
 def test_every_way_to_compile_agrees_with_the_oracle(text: str, seed: int) -> None:
     ways = build_all(text)

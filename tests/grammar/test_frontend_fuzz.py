@@ -166,5 +166,6 @@ HOSTILE = {
 @pytest.mark.timeout(150)
 def test_hostile_texts_are_refused_without_ado(name: str) -> None:
     text = HOSTILE[name]
-    for head in ("", "qa 1\nadapter a() {\nb = "):
-        parse_or_report(head + text)
+    parse_or_report(text)
+    # A quarter is still hundreds of times deeper than Python recurses.
+    parse_or_report("qa 1\nadapter a() {\nb = " + text[: len(text) // 4])

@@ -144,7 +144,7 @@ def ring(name: GateName, qubits: int) -> tuple[Gate, ...]:
 
 @pytest.mark.parametrize("chosen", PASSES, ids=repr)
 @given(circuit=circuits(max_gates=10), seed=seeds)
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_a_pass_preserves_outputs(chosen: CircuitPass, circuit: Circuit, seed: int) -> None:
     after, _ = run(chosen, circuit)
     same_outputs(circuit, after, seed)
@@ -152,7 +152,7 @@ def test_a_pass_preserves_outputs(chosen: CircuitPass, circuit: Circuit, seed: i
 
 @pytest.mark.parametrize("chosen", PASSES, ids=repr)
 @given(circuit=circuits(max_gates=16, max_qubits=3, names=FEW, max_data=2), seed=seeds)
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_a_pass_preserves_outputs_of_dense_circuits(
     chosen: CircuitPass, circuit: Circuit, seed: int
 ) -> None:
@@ -162,7 +162,7 @@ def test_a_pass_preserves_outputs_of_dense_circuits(
 
 @pytest.mark.parametrize("level", [1, 2, 3])
 @given(circuit=circuits(max_qubits=5, max_gates=16), seed=seeds)
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_the_whole_sequence_preserves_outputs(level: int, circuit: Circuit, seed: int) -> None:
     after = circuit
     for chosen in preset(level).passes:
