@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from torch import Tensor
+
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.artifact.formats import read_adapter
+from qcompile.artifact.peft_folder import read_with_modules
 from qcompile.diagnostics.arguments import check_path
 from qcompile.diagnostics.errors import ArtifactError
 from qcompile.diagnostics.messages.interface import SourceNotCompiled
@@ -28,3 +31,16 @@ def load(path: str | Path) -> CompiledAdapter:
         raise ArtifactError(SourceNotCompiled(path=name))
     manifest, state = read_adapter(path)
     return CompiledAdapter.from_state(manifest, state)
+
+
+def load_with_modules(path: str | Path) -> tuple[CompiledAdapter, dict[str, Tensor]]:
+    """The same, and what a folder of peft holds of `modules_to_save`, by names in the model.
+
+    Raises:
+        ArtifactError: QA5001 to QA5011; QA6015 for a source.
+        UsageError: QA6013.
+    """
+    if not os.path.isdir(path):
+        return load(path), {}
+    manifest, state, modules = read_with_modules(path)
+    return CompiledAdapter.from_state(manifest, state), modules

@@ -13,12 +13,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from qcompile.adapter.arguments import check_compiled
 from qcompile.adapter.attach import attach
 from qcompile.adapter.compiled import CompiledAdapter
 from qcompile.adapter.load import load
 from qcompile.adapter.packed import open_attention
 from qcompile.adapter.places import find_places
+from qcompile.adapter.served_base import BASE, WEIGHTS, first_architecture, served_base
 from qcompile.artifact.atomic import write_in_folder
 from qcompile.artifact.peft_folder import CONFIG, check_folder
 from qcompile.artifact.safetensors_file import safetensors_bytes
@@ -26,15 +29,15 @@ from qcompile.diagnostics.arguments import check_path
 from qcompile.diagnostics.errors import AdapterError, UsageError
 from qcompile.diagnostics.messages.serving import BaseNotLoaded, BaseNotServable
 from qcompile.diagnostics.messages.usage import OutputNotWritable
-from qcompile.models.auto_classes import auto_classes, class_of
-from qcompile.models.config import read_config
-from qcompile.models.skeleton import model_on_meta
+from qcompile.diagnostics.quiet import quiet
+from qcompile.models.auto_classes import class_of
 
 MODULE = "qcompile_model"
 CLASS = f"{MODULE}.ModelWithAdapter"
 ADAPTER = "adapter.safetensors"
-BASE = "qcompile_base"
-"""The entry of config.json with the base: a path, `./…` for one inside the folder, or a name."""
+MODULES = "modules.safetensors"
+SAVED = "qcompile_modules"
+"""The entry of config.json with the name of that file, where it is there."""
 
 CODE = '''"""Loads the base model that config.json names, and attaches adapter.safetensors to it."""
 
@@ -66,15 +69,20 @@ TOKENIZER = (
 )
 """Small files of a base that are copied, so that the folder has its tokenizer."""
 
-WEIGHTS = ("model*.safetensors*", "pytorch_model*.bin*")
-
-WRITTEN = (f"{MODULE}.py", ADAPTER, "config.json")
+WRITTEN = (f"{MODULE}.py", ADAPTER, MODULES, "config.json")
 
 _OF_THE_FOLDER = ("revision", "subfolder", "adapter_kwargs", "trust_remote_code", "_from_auto")
 """Options of `from_pretrained` that are about the folder, not about its base."""
 
 
-def write_served(adapter: CompiledAdapter, folder: str | Path, *, base: str | Path) -> None:
+def write_served(
+    adapter: CompiledAdapter,
+    folder: str | Path,
+    *,
+    base: str | Path,
+    modules: Mapping[str, Tensor] | None = None,
+    task: str | None = None,
+) -> None:
     """Write a folder for `from_pretrained(folder, trust_remote_code=True)` of the base's kind.
 
     That is every auto class of transformers, `AutoModelForSequenceClassification` for one, that
@@ -86,28 +94,36 @@ def write_served(adapter: CompiledAdapter, folder: str | Path, *, base: str | Pa
         adapter: As it is now.
         folder: Made where it is not there.
         base: The folder of the base model, with its config.json and its weights.
+        modules: Tensors that were trained and saved in full beside the adapter, such as those of a
+            head, by their names in the model; see `load_with_modules`.
+        task: peft's `task_type`, such as SEQ_CLS: with modules, the head that the model has.
 
     Raises:
         AdapterError: QA7305; QA6001 to QA6004 and others of `attach`: it is for another model.
         CompileError: QA7001 to QA7005.
         UsageError: QA0013, QA0014, QA6013. Nothing is written after any of them.
     """
+    from safetensors.torch import save
+
     check_compiled("write_served", adapter)
     output = Path(check_path("write_served", "folder", folder))
     source = Path(check_path("write_served", "base", base))
-    config, kinds = _base_config(source)
+    saved = dict(modules or {})
+    found = served_base(source, task or adapter.manifest.task_type, saved)
     if output.exists() and os.path.samefile(output, source):
         raise AdapterError(BaseNotServable(base=str(base), reason="it is the folder to write"))
     _check_output(output)
-    model = model_on_meta(str(source))
-    open_attention(model, [site.module for site in adapter.sites])
-    find_places(model, adapter)
+    open_attention(found.model, [site.module for site in adapter.sites])
+    find_places(found.model, adapter)
     files = {name: (source / name).read_bytes() for name in TOKENIZER if (source / name).is_file()}
     config = {
-        **config,
-        "auto_map": dict.fromkeys(kinds, CLASS),
+        **found.config,
+        "auto_map": dict.fromkeys(found.kinds, CLASS),
         BASE: _reference(source, output),
     }
+    if saved:
+        config[SAVED] = MODULES
+        files[MODULES] = save({name: tensor.contiguous() for name, tensor in saved.items()})
     write_in_folder(
         output,
         {
@@ -117,29 +133,6 @@ def write_served(adapter: CompiledAdapter, folder: str | Path, *, base: str | Pa
             "config.json": f"{json.dumps(config, indent=2, sort_keys=True)}\n".encode(),
         },
     )
-
-
-def _base_config(base: Path) -> tuple[dict[str, object], tuple[str, ...]]:
-    """The configuration of a base, and the auto classes of transformers that give its class."""
-    _, config = read_config(str(base))
-    reason = ""
-    kinds: tuple[str, ...] = ()
-    if BASE in config:
-        reason = "it is such a folder itself; name its base"
-    elif not base.is_dir() or not any(next(base.glob(it), None) for it in WEIGHTS):
-        reason = "there are no weights beside its config.json"
-    elif not (kinds := auto_classes(config.get("model_type"), architecture := _first(config))):
-        reason = f"no auto class of transformers gives {architecture or 'a causal language model'}"
-        reason += f" for the type {config.get('model_type')}"
-    if reason:
-        raise AdapterError(BaseNotServable(base=str(base), reason=reason))
-    return config, kinds
-
-
-def _first(config: Mapping[str, object]) -> str | None:
-    """The class of the model: what `architectures` names first."""
-    names = config.get("architectures")
-    return str(names[0]) if isinstance(names, list) and names else None
 
 
 def _check_output(folder: Path) -> None:
@@ -167,22 +160,29 @@ def load_served(folder: str, config: Any, options: Mapping[str, Any]) -> Any:
         AdapterError: QA7306; QA6001 to QA6004 and others of `attach`.
         ArtifactError: QA5001 to QA5011.
     """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
     from transformers.utils.hub import cached_file
 
     base = getattr(config, BASE, None)
     if not isinstance(base, str) or not base:
         reason = f"config.json names none as `{BASE}`"
         raise AdapterError(BaseNotLoaded(base=str(base), folder=str(folder), reason=reason))
-    for entry in (BASE, "auto_map"):
+    saved = getattr(config, SAVED, None) is not None
+    for entry in (BASE, SAVED, "auto_map"):
         with contextlib.suppress(AttributeError):
             delattr(config, entry)
     kept = {name: value for name, value in options.items() if name not in _OF_THE_FOLDER}
     of_hub = {"revision": options["revision"]} if options.get("revision") else {}
     of_hub.update({name: kept[name] for name in ("cache_dir", "token") if kept.get(name)})
+
     # Before the base, which may take minutes.
-    here = os.path.join(folder, ADAPTER)
-    adapter = load(here if os.path.isdir(folder) else cached_file(folder, ADAPTER, **of_hub))
-    architecture = _first(config.to_dict())
+    def here(name: str) -> str:
+        inside = os.path.join(folder, name)
+        return inside if os.path.isdir(folder) else str(cached_file(folder, name, **of_hub))
+
+    adapter = load(here(ADAPTER))
+    architecture = first_architecture(config.to_dict())
     kind = class_of(architecture)
     if kind is None:
         reason = f"transformers has no model {architecture}, which `architectures` names"
@@ -192,17 +192,23 @@ def load_served(folder: str, config: Any, options: Mapping[str, Any]) -> Any:
         where, place = folder, {"subfolder": base[2:], **of_hub}
     with_info = kept.pop("output_loading_info", False)
     try:
-        # Code of the base's own is not run, whatever is allowed for this folder.
-        model, info = kind.from_pretrained(
-            where,
-            **{**kept, **place},
-            config=config,
-            output_loading_info=True,
-        )
-    except (OSError, RuntimeError, ValueError) as error:
+        # Code of the base's own is not run, whatever is allowed for this folder. transformers
+        # would report that the base lacks what was saved beside the adapter.
+        with quiet() if saved else contextlib.nullcontext():
+            model, info = kind.from_pretrained(
+                where,
+                **{**kept, **place},
+                config=config,
+                output_loading_info=True,
+            )
+        tensors = load_file(here(MODULES)) if saved else {}
+        unexpected = model.load_state_dict(tensors, strict=False).unexpected_keys
+        if unexpected:
+            raise ValueError(f"it has no {unexpected[0]}, which {MODULES} holds")
+    except (OSError, RuntimeError, SafetensorError, ValueError) as error:
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise AdapterError(BaseNotLoaded(base=base, folder=str(folder), reason=reason)) from error
-    missing = sorted(info["missing_keys"])
+    missing = sorted(set(info["missing_keys"]) - set(tensors))
     if missing:
         reason = f"its weights lack {missing[0]}"
         if len(missing) > 1:

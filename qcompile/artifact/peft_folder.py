@@ -208,12 +208,39 @@ def read_peft_folder(path: str | Path) -> tuple[Manifest, dict[str, torch.Tensor
         ArtifactError: QA5001 to QA5011; QA5009 also for tensors beside the adapter's own, such
             as those of `modules_to_save`, which a compiled adapter cannot hold.
     """
-    plan, stated = _plan(Path(path))
-    manifest = checked_manifest(str(path), plan)
-    weights = str(Path(path) / WEIGHTS)
+    manifest, state, _ = _read(Path(path), ())
+    return manifest, state
+
+
+def read_with_modules(
+    path: str | Path,
+) -> tuple[Manifest, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """The same, and the tensors of `modules_to_save` by their names in the model.
+
+    Raises:
+        ArtifactError: QA5001 to QA5011.
+    """
+    listed = _config(Path(path)).get("modules_to_save")
+    names = listed if isinstance(listed, list) else []
+    return _read(Path(path), tuple(name for name in names if isinstance(name, str)))
+
+
+def _read(
+    folder: Path, modules: tuple[str, ...]
+) -> tuple[Manifest, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    plan, stated = _plan(folder)
+    manifest = checked_manifest(str(folder), plan)
+    weights = str(folder / WEIGHTS)
     keys = folder_keys(manifest.planned)
+    header = read_header(weights)
+    saved = {
+        key: shape
+        for key, shape in header.shapes.items()
+        if key not in keys and _is_inside(key.removeprefix(PREFIX), modules)
+    }
     shapes = {key: shape for key, (_, shape) in keys.items()}
-    tensors = load_tensors(weights, read_header(weights), shapes)
+    tensors = load_tensors(weights, header, {**shapes, **saved})
+    beside = {key.removeprefix(PREFIX): tensors.pop(key) for key in saved}
     if stated is not None and tensors_digest(tensors) != stated:
         raise ArtifactError(DigestMismatch(path=weights, part="state"))
     state: dict[str, torch.Tensor] = {}
@@ -224,7 +251,13 @@ def read_peft_folder(path: str | Path) -> tuple[Manifest, dict[str, torch.Tensor
             problems.append(TensorMismatch(path=weights, tensor=key, problem=problem))
     if problems:
         raise ArtifactError(*few(problems))
-    return manifest, state
+    return manifest, state, beside
+
+
+def _is_inside(tensor: str, modules: tuple[str, ...]) -> bool:
+    """Whether a tensor is of a module whose name ends as one of these, as peft chooses them."""
+    parts = tensor.split(".")
+    return any(".".join(parts[:end]).endswith(modules) for end in range(1, len(parts)))
 
 
 def _same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:

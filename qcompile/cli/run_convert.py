@@ -149,20 +149,20 @@ def _to_peft(source: str, output: str, arguments: Arguments, terminal: Terminal)
 
 
 def _to_transformers(source: str, output: str, base: str | None, terminal: Terminal) -> None:
-    from qcompile.adapter.load import load
+    from qcompile.adapter.load import load_with_modules
     from qcompile.adapter.served import WRITTEN as FILES
     from qcompile.adapter.served import write_served
 
-    if base is None and os.path.isdir(source):
-        base, _ = base_of(source)
+    stated, task = base_of(source) if os.path.isdir(source) else (None, None)
+    base = base or stated
     if base is None:
         raise UsageError(MissingOptionValue(option="--base"))
     refuse_inputs(output, (Path(output) / name for name in FILES), files_of(source))
     with terminal.progress() as say:
         say(f"read {source}")
-        adapter = load(source)
+        adapter, modules = load_with_modules(source)
         say(f"write {output}")
-        write_served(adapter, output, base=base)
+        write_served(adapter, output, base=base, modules=modules, task=task)
     terminal.note(f"wrote {output}: names its base, {base}; loads with trust_remote_code=True")
 
 

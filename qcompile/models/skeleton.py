@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from qcompile.diagnostics.errors import CompileError
@@ -59,14 +59,18 @@ def read_model(path: str, span: Span | None = None) -> ModelInfo:
     )
 
 
-def model_on_meta(path: str) -> torch.nn.Module:
+def model_on_meta(path: str, changes: Mapping[str, object] | None = None) -> torch.nn.Module:
     """The model itself as `read_model` builds it, without weights.
+
+    Args:
+        path: A config.json or a folder that holds one.
+        changes: Entries of the configuration that are others than there.
 
     Raises:
         CompileError: QA7001 to QA7005.
     """
     _, config = read_config(path)
-    return _build(path, config, None)
+    return _build(path, {**config, **(changes or {})}, None)
 
 
 def describe_model(model: torch.nn.Module) -> ModelInfo:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from peft import get_peft_model
 from torch import nn
 from transformers import (
     AutoModelForCausalLM,
@@ -21,10 +22,23 @@ from transformers import (
 
 import qcompile
 from qcompile.adapter import CompiledAdapter
+from qcompile.adapter.load import load_with_modules
 from qcompile.adapter.served import write_served
 from qcompile.cli import main
 from qcompile.diagnostics.errors import QCompileError
+from qcompile.peft import QCompileConfig
 from tests.adapter.models import TOKENS, bert, circuit, compiled, llama, logits, same, t5, trained
+
+# peft asks transformers under a name that transformers 6 will drop.
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
+
+LOW = """qa 1
+
+adapter low() {
+    attach "*.q_proj"
+    update linear(linear(x, to: 2), to: out_features, init: zero)
+}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -245,3 +259,34 @@ def test_the_command_does_the_same(
     assert (tmp_path / "served" / "tokenizer.json").read_text() == "{}"
     qcompile.attach(expected, tmp_path / "a.pt")
     assert torch.equal(logits(loaded(tmp_path / "served")), logits(expected))
+
+
+def test_a_head_that_peft_trained_is_served(base: Path, tmp_path: Path) -> None:
+    """The base is a language model, as on a hub; the head of three labels is peft's to save."""
+    auto: Any = transformers.AutoModelForSequenceClassification
+    torch.manual_seed(4)
+    config = QCompileConfig(spec=LOW, task_type="SEQ_CLS")
+    expected: Any = get_peft_model(auto.from_pretrained(str(base), num_labels=3), config).eval()
+    with torch.no_grad():
+        for parameter in expected.parameters():
+            if parameter.requires_grad:
+                parameter.add_(0.1 * torch.randn(parameter.shape))
+    expected.save_pretrained(str(tmp_path / "peft"))
+    folder = f"{tmp_path}/served"
+    call = ["convert", f"{tmp_path}/peft", folder, "--to=transformers", "--base", str(base), "-q"]
+    assert main(call) == 0
+    model = auto.from_pretrained(folder, trust_remote_code=True)
+    assert model.config.num_labels == 3 and not hasattr(model.config, "qcompile_modules")
+    with torch.no_grad():
+        assert torch.equal(model(input_ids=TOKENS).logits, expected(input_ids=TOKENS).logits)
+    # Where a file of modules cannot go along, nothing is left out in silence.
+    with pytest.raises(QCompileError, match=r"QA5009.*score\.weight"):
+        qcompile.load(tmp_path / "peft")
+    adapter, modules = load_with_modules(tmp_path / "peft")
+    (name,) = modules
+    for wrong in ({name: modules[name].T}, {"scores.weight": modules[name]}):
+        with pytest.raises(QCompileError, match=f"QA7305.*{next(iter(wrong))}"):
+            write_served(adapter, tmp_path / "other", base=base, modules=wrong, task="SEQ_CLS")
+    (Path(folder) / "modules.safetensors").unlink()
+    with pytest.raises(QCompileError, match=r"QA7306.*modules\.safetensors"):
+        auto.from_pretrained(folder, trust_remote_code=True)
