@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -119,6 +119,19 @@ def simulated(
     return [*found, *(float(np.trace(on({q: "X"}) @ state).real) for q in range(QUBITS))]
 
 
+REUSED: list[tuple[str, tuple[int, ...]]] = [
+    ("ry", (0,)),
+    ("cry", (0, 1)),
+    ("probs", (1, 0)),
+    ("reset", (0,)),
+    ("rx", (0,)),
+    ("cx", (0, 2)),
+]
+"""A qubit that is measured and reset keeps its outcome, and its copy goes on."""
+
+
+@example(done=REUSED, seed=1, amplitude=False)
+@example(done=REUSED, seed=2, amplitude=True)
 @settings(max_examples=40)
 @given(done=steps(), seed=seeds, amplitude=st.booleans())
 def test_the_averages_are_those_of_what_happens_in_the_middle(
@@ -139,6 +152,12 @@ def test_the_averages_are_those_of_what_happens_in_the_middle(
 def test_a_reset_of_a_qubit_in_its_first_state_costs_nothing() -> None:
     (circuit,) = circuits_of(program_of("reset; ry; reset on 0..2; rx; measure z"))
     assert circuit.qubits == QUBITS + 2
+
+
+def test_what_is_measured_and_reset_takes_one_qubit() -> None:
+    (circuit,) = circuits_of(program_of("ry; measure z; reset; ry; measure z"))
+    assert circuit.qubits == 2 * QUBITS
+    assert not any(gate.name == "cx" for gate in circuit.gates)
 
 
 def test_a_layer_and_a_loop_reset_as_well() -> None:

@@ -70,6 +70,8 @@ class Expansion:
     """The qubit of each wire."""
     _fresh: int = field(init=False)
     """The next qubit that has not been used."""
+    _copies: set[int] = field(default_factory=set)
+    """Qubits that hold the outcome of Z of another one."""
 
     def __post_init__(self) -> None:
         self._qubit = list(range(self.qubits))
@@ -91,8 +93,10 @@ class Expansion:
         """Let wires go on in |0⟩."""
         touched = {qubit for gate in self.gates for qubit in gate.qubits}
         for wire in wires:
-            if self.amplitudes is not None or self._qubit[wire] in touched:
-                self._qubit[wire] = self._take(span)
+            qubit = self._qubit[wire]
+            if self.amplitudes is not None or qubit in touched:
+                read = self._read_last(qubit)
+                self._qubit[wire] = self._take(span) if read is None else self._exchange(read)
 
     def measure(self, readout: Readout, span: Span | None) -> None:
         """Measure wires and keep the outcomes; what follows acts on the state that is left."""
@@ -116,7 +120,26 @@ class Expansion:
             into = [Gate(name=name, qubits=qubit) for name in TO_Z[letter]]
             self.gates += [*into, Gate(name="cx", qubits=(*qubit, kept))]
             self.gates += [back for gate in reversed(into) for back in inverse(gate)]
+        if [letter for _, letter in letters] == ["Z"]:
+            self._copies.add(kept)
         return kept
+
+    def _read_last(self, qubit: int) -> int | None:
+        """The gate that copied a qubit's outcome of Z, where nothing has happened to it since."""
+        for place in range(len(self.gates) - 1, -1, -1):
+            gate = self.gates[place]
+            if qubit in gate.qubits:
+                read = gate.qubits[0] == qubit and gate.qubits[-1] in self._copies
+                return place if read else None
+        return None
+
+    def _exchange(self, read: int) -> int:
+        """Let a qubit that is reset keep its own outcome; its copy is a qubit in |0⟩ again."""
+        qubit, copy = self.gates.pop(read).qubits
+        self._copies.remove(copy)
+        places = [qubit if place == copy else place for place in range(self._fresh)]
+        self.records = [_moved(record, places) for record in self.records]
+        return copy
 
     def _take(self, span: Span | None) -> int:
         if self._fresh == MAX_QUBITS:
