@@ -22,6 +22,7 @@ from qcompile.diagnostics.messages.peft import BaseSizesUnknown, FieldNotRead, M
 from qcompile.diagnostics.nearest import nearest
 from qcompile.diagnostics.source import Source
 from qcompile.driver.options import Options
+from qcompile.driver.peft_methods.attention import projections
 from qcompile.driver.peft_methods.method import (
     NOTHING,
     Config,
@@ -163,6 +164,13 @@ def _pieces(path: str, config: Config, method: PeftMethod, model: str | None) ->
             # peft saves the base weights of embeddings with adapters as well.
             continue
         modules.setdefault(module, {})[plain] = tensor
+    try:
+        modules = projections(config, modules)
+    except Unreadable as unreadable:
+        problem = str(unreadable)
+        raise ArtifactError(
+            TensorMismatch(path=path, tensor="attention", problem=problem)
+        ) from None
     modules = _split(path, config, method, model, modules)
     pieces = {}
     for module, tensors in sorted(modules.items()):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from itertools import product
+from pathlib import Path
 from typing import Any, cast
 
 import peft
@@ -15,7 +17,8 @@ from torch import Tensor, nn
 
 import qcompile
 from qcompile.adapter.packed import OpenAttention, close_attention, open_attention
-from qcompile.diagnostics.errors import AdapterError
+from qcompile.diagnostics.errors import AdapterError, ArtifactError
+from qcompile.driver.from_peft import adapter_from_peft
 from qcompile.peft import QCompileConfig
 from tests.adapter.models import moved, same, snapshot
 
@@ -332,3 +335,32 @@ def test_attention_to_another_sequence() -> None:
     expected = model[0](x, memory)
     assert not torch.allclose(expected, before, atol=1e-3)
     torch.testing.assert_close(qcompile.merge(model)[0](x, memory), expected)
+
+
+def test_peft_folders_are_read(tmp_path: Path) -> None:
+    config = peft.LoraConfig(r=2, lora_alpha=6, target_modules=["attn"])
+    theirs: Any = peft.get_peft_model(Net(batch_first=True), config).double()
+    with torch.no_grad():
+        for number, parameter in enumerate(theirs.parameters()):
+            if parameter.requires_grad:
+                parameter.copy_(0.3 * random(*parameter.shape) + 0.1 * number)
+    theirs.save_pretrained(str(tmp_path))
+    x, key = random(2, 3, 6), random(2, 5, 6)
+    net = Net(batch_first=True)
+    qcompile.attach(net, adapter_from_peft(tmp_path).double())
+    torch.testing.assert_close(net(x, key, key), theirs(x, key, key), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"alpha_pattern": {"attn": 3}}, {"init_lora_weights": "olora"}]
+)
+def test_settings_of_the_whole_attention_are_refused(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
+    config = peft.LoraConfig(r=2, target_modules=["attn"])
+    model: Any = peft.get_peft_model(Net(batch_first=True), config)
+    model.save_pretrained(str(tmp_path))
+    file = tmp_path / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | settings))
+    with pytest.raises(ArtifactError, match="is an attention of torch"):
+        adapter_from_peft(tmp_path)
