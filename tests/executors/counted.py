@@ -18,6 +18,7 @@ ELEMENTARY = 8
 PER_RESULT = {
     "add": 1, "sub": 1, "mul": 1, "div": 1, "neg": 1, "pow": 1, "abs": 1, "eq": 1, "where": 1,
     "rsqrt": ELEMENTARY, "rsub": 1, "amax": 1, "addcmul_": 2, "cos": ELEMENTARY, "sin": ELEMENTARY,
+    "add_": 1, "reciprocal": 1,
 }  # fmt: skip
 """Elementwise FLOPs for each element of the result."""
 
@@ -75,7 +76,7 @@ class Counted(TorchDispatchMode):  # type: ignore[no-untyped-call]
         elif name == "_linalg_eigh":
             sizes = args[0].shape
             self.part.elementwise += 25 * reals(args[0]) ** 2 * math.prod(sizes) * sizes[-1]
-        elif name == "sum":
+        elif name in ("sum", "linalg_vector_norm"):
             self.part.elementwise += math.prod(args[0].shape)
         elif name in PER_RESULT:
             self.part.elementwise += PER_RESULT[name] * written

@@ -28,7 +28,7 @@ from qcompile.executors.sweeps.steps import (
     TurnStep,
     UnitaryStep,
 )
-from qcompile.executors.sweeps.undo import TableSlopes, Undo
+from qcompile.executors.sweeps.undo import Spare, TableSlopes, Undo
 
 
 class AdjointEvaluator:
@@ -87,9 +87,11 @@ class AdjointEvaluator:
             turns=None,
         )
         by_data, by_angles = [], None if trained is None else torch.zeros_like(trained)
+        # States grow on the way forward, in parts and in tokens.
+        spare = Spare(data, 2 * max(state.numel() for state in states))
         for block, state in zip(self.blocks(data.shape[0]), states, strict=True):
             rows = data[block].detach().requires_grad_()
-            given = self._through(rows, trained, fixed, state, weights[block], slopes)
+            given = self._through(rows, trained, fixed, state, weights[block], slopes, spare)
             by_data.append(given[0])
             if by_angles is not None and given[1] is not None:
                 by_angles += given[1]
@@ -110,6 +112,7 @@ class AdjointEvaluator:
         state: Tensor,
         weights: Tensor,
         slopes: TableSlopes,
+        spare: Spare,
     ) -> tuple[Tensor, Tensor | None]:
         """One block of tokens; adds to the slopes of fixed tables."""
         plain = self.plain
@@ -124,9 +127,9 @@ class AdjointEvaluator:
         # Where nothing depends on data all tokens have one state.
         shown = weights if values.shape[0] == weights.shape[0] else weights.sum(0, keepdim=True)
         (derivative,) = torch.autograd.grad(values, last, shown)
-        pair = torch.cat((state, derivative))
+        pair = torch.cat((state, derivative), out=spare.take(2, *state.shape[1:]))
         for undo in reversed(self.undos):
-            pair = undo(pair, used, slopes)
+            pair = undo(pair, used, slopes, spare)
         tables = [*data_phases, *([] if turns is None else [turns]), start]
         found = [*slopes.data_phases, *([] if slopes.turns is None else [slopes.turns])]
         leaves = (rows,) if trained is None else (rows, trained)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from qcompile.executors.sweeps.count_start import count_start
 from qcompile.executors.sweeps.count_state import State, dimension_of, is_run
 from qcompile.executors.sweeps.count_tables import CountedTables
+from qcompile.executors.sweeps.families import rotates
 from qcompile.executors.sweeps.program import (
     BlockSweep,
     DataPhaseSweep,
@@ -113,8 +114,7 @@ class Counter:
     def _block(self, sweep: BlockSweep, state: State) -> State:
         inner = 2 ** (sweep.stop - sweep.start)
         left = 2**sweep.start
-        grad = self.tables.families.blocks[sweep.stop - sweep.start, sweep.real].rotates
-        grad = grad and self.tables.train()
+        grad = rotates(sweep.chains) and self.tables.train()
         on = state.batched
         if not state.contiguous and left > 1:
             self.work.write(state.size, batched=on)
@@ -238,9 +238,10 @@ class Counter:
             self.work.tables += dimension_of(qubits)
             self.work.write(dimension_of(qubits), batched=state.batched)
             return state.batched
-        self.work.elementwise(state.size, batched=state.batched)
+        part = state.size // state.parts
+        self.work.elementwise(part, batched=state.batched)
         if state.parts == 2:
-            self.work.elementwise(state.size // 2, flops=state.size, batched=state.batched)
+            self.work.elementwise(part, flops=2 * part, batched=state.batched)
         state.keep(self.work, state.grad)
         return state.batched
 

@@ -27,8 +27,8 @@ def count_start(program: SweepProgram, work: Work) -> State:
             _amplitudes(work, initial.width, dimension_of(qubits))
             if program.density:
                 work.elementwise(size, batched=True)
-                work.keep(dimension_of(qubits), batched=True)
-            return State(parts=1, dimension=size, batched=True, grad=True)
+            kept = not program.density
+            return State(parts=1, dimension=size, batched=True, grad=True, kept=kept)
         case ProductStart() as product:
             _vectors(work, product)
             return State(parts=1 if product.real else 2, dimension=size, batched=True, grad=True)
@@ -40,18 +40,21 @@ def _ground(work: Work, size: int) -> None:
 
 
 def _amplitudes(work: Work, width: int, size: int) -> None:
-    for number in (width, 1, 1, 1, width, width):
-        # abs, amax, ==, where, division, square.
-        work.elementwise(number, batched=True)
+    if width < size:
+        work.write(size, batched=True)
+    # The largest, == and where, division, norm, where, division, + of a bool, what is put there.
+    work.elementwise(1, flops=width, batched=True)
+    for _ in range(2):
+        work.elementwise(1, batched=True)
+    work.elementwise(width, batched=True)
     work.elementwise(1, flops=width, batched=True)
     work.elementwise(1, batched=True)
-    work.elementary(1, batched=True)
     work.elementwise(width, batched=True)
-    work.write(size, batched=True)
-    _ground(work, size)
-    work.elementwise(size, batched=True)
-    work.write(size, batched=True)
-    work.keep(width + 3, batched=True)
+    work.elementwise(1, batched=True)
+    # 1 / ‖z‖: product, reciprocal, where.
+    for _ in range(3):
+        work.elementwise(1, batched=True)
+    work.keep(size + 1, batched=True)
 
 
 def _vectors(work: Work, start: ProductStart) -> None:

@@ -96,35 +96,34 @@ class CountedTables:
     def _block_family(self, family: BlockFamily) -> None:
         rows, width, length = len(family.rows), family.width, family.length
         parts = 1 if family.real else 2
-        slots, entries = rows * width * length, rows * width * length * parts * 4
-        self.work.tables += 3 * entries + slots
-        if family.rotates:
-            self.work.write(slots, batched=False)
-            self.work.elementwise(slots, batched=False)
-            self.work.elementary(slots, batched=False)
-            self.work.elementary(slots, batched=False)
-            for _ in range(4):
-                self.work.elementwise(entries, batched=False)
-            if self.train():
-                built = rows * parts * sum(4**place for place in range(2, width + 1))
-                self.work.keep(slots + length * entries + built, batched=False)
-        for _ in range(1, length):
-            self._matrix_products(rows * width, parts)
-        for place in range(1, width):
-            size = rows * 4 ** (place + 1)
-            if parts == 1:
-                self.work.elementwise(size, batched=False)
-                continue
-            for _ in range(6):
-                self.work.elementwise(size, batched=False)
-            self.work.write(2 * size, batched=False)
-
-    def _matrix_products(self, number: int, parts: int) -> None:
-        if parts == 1:
-            self.work.product(16 * number, 4 * number, batched=False)
+        size = 2 * parts
+        slots, built = rows * width * length, rows * parts * 4**width
+        if not family.rotates:
+            # Multiplied out once for all calls.
+            self.work.tables += built
             return
-        for _ in range(4):
-            self.work.product(16 * number, 4 * number, batched=False)
-        for _ in range(2):
-            self.work.elementwise(4 * number, batched=False)
-        self.work.write(8 * number, batched=False)
+        entries = slots * size * size
+        self.work.tables += 3 * entries + slots
+        self.work.write(slots, batched=False)
+        self.work.elementwise(slots, batched=False)
+        self.work.elementary(slots, batched=False)
+        self.work.elementary(slots, batched=False)
+        self.work.write(2 * slots, batched=False)
+        self.work.product(4 * entries, entries, batched=False)
+        matrices = rows * width * size * size
+        for _ in range(1, length):
+            self.work.product(2 * matrices * size, matrices, batched=False)
+        if width > 1:
+            if parts == 2:
+                self.work.write(8 * rows, batched=False)
+                self.work.write(16 * rows * (width - 1), batched=False)
+            for place in range(2, width + 1):
+                numbers = rows * parts * 4**place
+                self.work.product(2 * numbers * parts, numbers, batched=False)
+            self.work.write(built, batched=False)
+        if self.train():
+            kept = slots + entries + (length - 1) * matrices
+            if width > 1 and parts == 2:
+                kept += rows * (8 + 16 * (width - 1))
+            kept += sum(rows * parts * 4**place for place in range(2, width + 1))
+            self.work.keep(kept, batched=False)

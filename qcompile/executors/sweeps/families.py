@@ -17,6 +17,11 @@ Chains = tuple[tuple[Factor, ...], ...]
 """Factors of neighbouring qubits, each qubit's first acting first."""
 
 
+def rotates(chains: Chains) -> bool:
+    """Whether a factor has an angle."""
+    return any(factor.angle is not None for chain in chains for factor in chain)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """Some rows of one family."""
@@ -51,17 +56,14 @@ class BlockFamily:
 
     width: int
     real: bool
+    rotates: bool
+    """Whether a factor has an angle."""
     rows: list[Chains] = field(default_factory=list)
 
     @property
     def length(self) -> int:
         """Factors of a qubit, at most."""
         return max((1, *(len(chain) for row in self.rows for chain in row)))
-
-    @property
-    def rotates(self) -> bool:
-        """Whether a factor has an angle."""
-        return any(factor.angle is not None for factor in self.factors())
 
     def factors(self) -> list[Factor]:
         """Of all rows, qubits and places, padded with identities."""
@@ -80,7 +82,7 @@ class Families:
 
     angles: AngleTable = field(default_factory=AngleTable)
     phases: dict[tuple[Generator, ...], PhaseFamily] = field(default_factory=dict)
-    blocks: dict[tuple[int, bool], BlockFamily] = field(default_factory=dict)
+    blocks: dict[tuple[int, bool, bool], BlockFamily] = field(default_factory=dict)
 
     def phase_rows(self, alike: Sequence[Sequence[tuple[Generator, Affine]]]) -> Rows:
         """One row for each list of terms; all have the same generators."""
@@ -92,8 +94,8 @@ class Families:
         return Rows(family=place, start=start, stop=len(family.rows))
 
     def block_rows(self, alike: Sequence[Chains], *, real: bool) -> Rows:
-        """One row for each block; all have the same width."""
-        key = (len(alike[0]), real)
+        """One row for each block; all have the same width, and all have angles or none has."""
+        key = (len(alike[0]), real, rotates(alike[0]))
         family = self.blocks.setdefault(key, BlockFamily(*key))
         start = len(family.rows)
         family.rows.extend(alike)

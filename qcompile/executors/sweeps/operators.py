@@ -9,14 +9,9 @@ from torch import Tensor
 
 from qcompile.executors.constants import Constants
 from qcompile.executors.sweeps import tables
-from qcompile.executors.sweeps.families import (
-    AngleTable,
-    BlockFamily,
-    Families,
-    PhaseFamily,
-)
+from qcompile.executors.sweeps.blocks import BlockRows
+from qcompile.executors.sweeps.families import AngleTable, Families, PhaseFamily
 from qcompile.ir.circuit import Affine
-from qcompile.ir.matrices import Matrix
 
 
 class TrainableAngles:
@@ -103,72 +98,6 @@ class PhaseRows:
         """The phases, (rows, 2^n)."""
         chosen = angles.index_select(0, self.indices.on(angles))
         return chosen.reshape(-1, self.count) @ self.table.like(angles)
-
-
-class BlockRows:
-    """Kronecker products of `width` one-qubit matrices: (rows, parts, 2^width, 2^width).
-
-    Parts: 1 where all matrices are real, else 2, real and imaginary.
-    """
-
-    def __init__(self, family: BlockFamily, angles: AngleTable, constants: Constants) -> None:
-        self.width = family.width
-        self.length = family.length
-        self.real = family.real
-        self.shape = (len(family.rows), self.width, self.length)
-        self.rotates = family.rotates
-        factors = family.factors()
-        self.tables = (
-            constants.real(self._table([factor.constant for factor in factors])),
-            constants.real(self._table([factor.cosine for factor in factors])),
-            constants.real(self._table([factor.sine for factor in factors])),
-        )
-        self.indices = constants.index(
-            [0 if factor.angle is None else angles.position(factor.angle) for factor in factors]
-        )
-
-    def _table(self, matrices: list[Matrix]) -> Tensor:
-        values = torch.tensor(matrices, dtype=torch.complex128, device="cpu")
-        parts = [values.real] if self.real else [values.real, values.imag]
-        return torch.stack([part.reshape(*self.shape, 2, 2) for part in parts], 3)
-
-    def __call__(self, angles: Tensor) -> Tensor:
-        constant, cosine, sine = (table.like(angles) for table in self.tables)
-        factors = constant
-        if self.rotates:
-            half = 0.5 * angles.index_select(0, self.indices.on(angles))
-            half = half.reshape(*self.shape, 1, 1, 1)
-            factors = constant + half.cos() * cosine + half.sin() * sine
-        matrices = factors[:, :, 0]
-        for position in range(1, self.length):
-            matrices = matrix_product(factors[:, :, position], matrices)
-        block = matrices[:, 0]
-        for position in range(1, self.width):
-            block = kronecker(block, matrices[:, position])
-        return block
-
-
-def matrix_product(left: Tensor, right: Tensor) -> Tensor:
-    """(…, parts, K, K) each, the same parts."""
-    if left.shape[-3] == 1:
-        return left @ right
-    a, b = left.unbind(-3)
-    c, d = right.unbind(-3)
-    return torch.stack((a @ c - b @ d, a @ d + b @ c), -3)
-
-
-def kronecker(left: Tensor, right: Tensor) -> Tensor:
-    """(rows, parts, K, K) and (rows, parts, 2, 2) → (rows, parts, 2K, 2K)."""
-    rows, parts, size, _ = left.shape
-    a = left.unsqueeze(3).unsqueeze(5)
-    b = right.unsqueeze(2).unsqueeze(4)
-    if parts == 2:
-        real = a[:, 0] * b[:, 0] - a[:, 1] * b[:, 1]
-        imaginary = a[:, 0] * b[:, 1] + a[:, 1] * b[:, 0]
-        product = torch.stack((real, imaginary), 1)
-    else:
-        product = a * b
-    return product.reshape(rows, parts, 2 * size, 2 * size)
 
 
 class Operators:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from qcompile.executors.sweeps.families import rotates
 from qcompile.executors.sweeps.spans import span_is_real, spans
 from qcompile.executors.sweeps.stages import (
     LocalStage,
@@ -251,6 +252,6 @@ def _signature(sweep: Sweep) -> tuple[object, ...]:
         case SignSweep() | PermuteSweep():
             return (sweep,)
         case BlockSweep():
-            return ("block", sweep.start, sweep.stop, sweep.real)
+            return ("block", sweep.start, sweep.stop, sweep.real, rotates(sweep.chains))
         case _:
             raise ValueError(f"{type(sweep).__name__} is no part of a hoisted unitary")

@@ -20,6 +20,7 @@ from qcompile.executors.sweeps.program import (
     SweepProgram,
 )
 from qcompile.executors.sweeps.scheduler import Scheduler
+from qcompile.executors.sweeps.squares import squares
 from qcompile.executors.sweeps.steps import Step, Tables
 from qcompile.ir.circuit import Pauli
 
@@ -58,12 +59,6 @@ def build_readout(program: SweepProgram, schedule: Scheduler) -> Readout:
         case ExpectationRead(settings=settings):
             exact = ExpectationReadout(settings, program, qubits, populations, schedule)
             return exact if shots is None else SampledReadout(exact, shots, sample_signs)
-
-
-def squares(state: Tensor) -> Tensor:
-    """|ψ|² of (1, parts, 2^n, B): (2^n, B)."""
-    parts = state[0].square()
-    return parts[0] if parts.shape[0] == 1 else parts.sum(0)
 
 
 class DiagonalPopulations:

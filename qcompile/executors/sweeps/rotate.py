@@ -51,14 +51,15 @@ class _Rotation(torch.autograd.Function):
             return of_state, None, None
         a, b = state.unbind(1)
         c, d = grad.unbind(1)
-        if cosine.shape[-1] == 1 and state.shape[-1] != 1:
-            # Dot products over the tokens read both factors once and write nothing.
-            return of_state, _dots(a, c) + _dots(b, d), _dots(a, d) - _dots(b, c)
         if torch.is_grad_enabled():
-            return of_state, a * c + b * d, a * d - b * c
-        of_cosine = torch.addcmul(a * c, b, d)
-        of_sine = torch.addcmul(a * d, b, c, value=-1)
-        return of_state, of_cosine, of_sine
+            slopes = a * c + b * d, a * d - b * c
+        else:
+            slopes = (a * c).addcmul_(b, d), (a * d).addcmul_(b, c, value=-1)
+        if cosine.shape[-1] == 1 and state.shape[-1] != 1:
+            # Dot products over the tokens: as batched products of one row and one column they
+            # would take three times as long.
+            slopes = slopes[0].sum(-1, keepdim=True), slopes[1].sum(-1, keepdim=True)
+        return of_state, *slopes
 
     @staticmethod
     def jvp(
@@ -71,8 +72,3 @@ class _Rotation(torch.autograd.Function):
         if of_cosine is not None and of_sine is not None:
             total = total + _plain(state, of_cosine, of_sine)
         return total
-
-
-def _dots(left: Tensor, right: Tensor) -> Tensor:
-    """Σ over the last axis of the products, kept: (rows, 2^n, 1)."""
-    return torch.matmul(left.unsqueeze(-2), right.unsqueeze(-1)).squeeze(-1)

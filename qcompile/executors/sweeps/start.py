@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from qcompile.executors.constants import Constants, ConstantTensor
+from qcompile.executors.sweeps.amplitudes import unit_states
 from qcompile.executors.sweeps.operators import MixedAngles
 from qcompile.executors.sweeps.program import (
     AmplitudeStart,
@@ -75,20 +76,7 @@ class Amplitudes:
     def __call__(self, data: Tensor, angles: Tensor | None) -> Tensor:
         start = self.initial.offset
         values = data[:, start : start + self.initial.width]
-        if values.shape[0] == 0:
-            scale = values.new_ones(0, 1)
-        else:
-            # The squares of tiny and huge values leave the range of float32.
-            scale = values.detach().abs().amax(1, keepdim=True)
-        empty = scale == 0
-        values = values / torch.where(empty, 1, scale)
-        squares = values.square().sum(1, keepdim=True)
-        unit = values * torch.where(empty, 1, squares).rsqrt()
-        unit = torch.nn.functional.pad(unit, (0, self.dimension - self.initial.width))
-        ground = zero_state(data, self.dimension).reshape(1, self.dimension)
-        # The batch comes last, and sweeps work on contiguous runs of tokens.
-        state = torch.where(empty, ground, unit).t().contiguous()
-        return state.reshape(1, 1, self.dimension, -1)
+        return unit_states(values, self.dimension).reshape(1, 1, self.dimension, -1)
 
 
 class Outer:
