@@ -14,7 +14,7 @@ from qcompile.grammar import syntax
 from qcompile.grammar.format import format_file
 from qcompile.grammar.numbers import number_value
 from qcompile.grammar.parser import parse
-from qcompile.grammar.vocabulary import CONTEXTUAL, KEYWORDS, SIGNS, terminal
+from qcompile.grammar.vocabulary import CONTEXTUAL, ITEM_WORDS, KEYWORDS, SIGNS, terminal
 
 
 def parsed(text: str) -> syntax.File:
@@ -126,7 +126,7 @@ def test_lines_of_a_circuit_within_parentheses_separate() -> None:
     assert statements(body) == statements("b = f(circuit(2 qubits) { ry; measure z }, to: 3)")
 
 
-@pytest.mark.parametrize("word", sorted(CONTEXTUAL))
+@pytest.mark.parametrize("word", sorted(CONTEXTUAL | ITEM_WORDS))
 def test_contextual_words_are_names_elsewhere(word: str) -> None:
     text = f"""
     qa 1
@@ -218,6 +218,7 @@ def test_the_vocabulary_agrees_with_the_grammar() -> None:
         assert isinstance(definition.pattern, PatternStr)
         words[definition.pattern.value] = definition.name
     ours = SIGNS | {word: terminal(word) for word in KEYWORDS | CONTEXTUAL}
+    ours |= {word: word.upper() for word in ITEM_WORDS}
     assert words == ours
 
 
