@@ -22,6 +22,9 @@ from qcompile.testing.pauli_frames import Pauli
 AMPLITUDES = 1 << 20
 """Of all states that are kept at a time."""
 
+MOST = 256
+"""States that are kept at a time."""
+
 Amplitudes = np.ndarray
 
 
@@ -99,15 +102,13 @@ def _evolved(drawn: Drawn, outputs: int, random: np.random.Generator) -> Real:
 
 def _chunked(drawn: Drawn, samples: Bits, outputs: int, random: np.random.Generator) -> Real:
     found = [np.zeros((outputs, 0))]
-    start = 0
+    start, size = 0, MOST
     while start < len(samples):
-        size = 256
-        while True:
-            chunk = samples[start : start + size]
-            span = _Span(drawn.steps, chunk)
-            if size == 1 or len(chunk) << span.rank <= AMPLITUDES:
-                break
-            size = max(1, size // 2)
+        chunk = samples[start : start + size]
+        span = _Span(drawn.steps, chunk)
+        if size > 1 and len(chunk) << span.rank > AMPLITUDES:
+            size //= 2
+            continue
         found.append(_run(drawn.steps, chunk, span, outputs, random))
         start += size
     return np.concatenate(found, axis=1)
