@@ -200,7 +200,7 @@ def test_every_example_attaches_and_starts_where_it_says(name: str, tmp_path: Pa
     assert torch.isfinite(found).all()
     # Maps that start as the identity, or less their start, begin where the base is without zeros.
     identities = {"cayley", "ln_tuning", "quanta", "ia3", "oft", "boft", "olora", "pissa"}
-    identities |= {"corda", "lora_ga", "quic"}
+    identities |= {"corda", "lora_ga", "psoft", "quic"}
     if name == "hra.qa":
         # Equal reflections cancel up to rounding.
         torch.testing.assert_close(found, before, rtol=1e-4, atol=1e-4)
