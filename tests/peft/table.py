@@ -86,3 +86,37 @@ def rows() -> dict[str, Row]:
 
 
 ROWS = rows()
+
+KINDS = {
+    "llama add block output": "houlsby",
+    "llama add block": "parallel_adapter",
+    "llama add embedding merged": "lora_embedding",
+    "llama add linear base merged": "delora",
+    "llama add linear circuits": "qtha",
+    "llama add linear frozen circuits": "daruan",
+    "llama add linear frozen merged": "cp",
+    "llama add linear frozen shared merged several": "randlora",
+    "llama add linear frozen shared merged": "vera",
+    "llama add linear merged circuits": "qpa",
+    "llama add linear merged several": "inline-two",
+    "llama add linear merged": "lora",
+    "llama add linear output base merged": "dora",
+    "llama add linear output merged": "inline-mixing",
+    "llama add linear shared merged": "metatt",
+    "llama add linear shared": "lily",
+    "llama add linear": "mixture_of_lora",
+    "llama prefix linear shared": "prefix_mlp",
+    "llama prefix linear": "prefix_tuning",
+    "llama replace linear base frozen merged": "quic",
+    "llama replace linear base merged": "boft",
+    "llama replace linear merged": "inline-replacing",
+    "llama replace linear output base merged several": "ia3",
+    "llama replace linear output merged": "cayley",
+    "llama replace norm output merged": "ln_tuning",
+    "roberta add linear shared merged": "lotr",
+    "roberta add linear+norm merged several": "bitfit",
+}
+"""Kind of a plan, see `kind_of` in the tests, → the row that stands for all of that kind.
+
+What peft does with an adapter depends on its kind alone, and what the adapter computes on the rest.
+"""

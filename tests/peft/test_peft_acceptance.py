@@ -6,8 +6,10 @@ import copy
 import io
 import json
 import pickle
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,12 @@ from safetensors.torch import load_file
 from qcompile.artifact.manifest import Manifest
 from qcompile.cli import main
 from qcompile.diagnostics.errors import AdapterError
-from qcompile.ir.plan import Plan
+from qcompile.ir.plan import EvaluationNode, Plan
 from qcompile.peft import QCompileConfig, load, to_lora
 from qcompile.peft.parts import PartsHolder
 from tests.adapter.models import checkpoint_activations, same, snapshot
 from tests.peft.models import IDS, base, logits, loss, train, trainable
-from tests.peft.table import ROWS, Row
+from tests.peft.table import KINDS, ROWS, Row
 
 # peft asks transformers under a name that transformers 6 will drop.
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated")
@@ -89,18 +91,12 @@ class Subject:
         return manifest
 
 
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(n, marks=[pytest.mark.slow] if ROWS[n].slow else []) for n in ROWS],
-)
-def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    row = ROWS[request.param]
+def trained(row: Row, folder: str) -> Subject:
     bare = base(row.model)
     before, frozen = logits(bare), snapshot(bare)
     model: Any = get_peft_model(bare, QCompileConfig(spec=row.spec, parameters=row.parameters))
     untrained, start = logits(model), snapshot_of(model)
     train(model)
-    folder = str(tmp_path_factory.mktemp("saved"))
     model.save_pretrained(folder)
     return Subject(
         row=row,
@@ -114,6 +110,65 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         trained=snapshot_of(model),
         model=model,
     )
+
+
+@pytest.fixture(scope="module")
+def subjects(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Subject]:
+    """The subject of a row; each is trained once."""
+
+    @cache
+    def subject_of(name: str) -> Subject:
+        return trained(ROWS[name], str(tmp_path_factory.mktemp("saved")))
+
+    return subject_of
+
+
+def params(names: Iterable[str]) -> list[Any]:
+    return [pytest.param(n, marks=[pytest.mark.slow] if ROWS[n].slow else []) for n in names]
+
+
+@pytest.fixture(scope="module", params=params(ROWS))
+def subject(request: pytest.FixtureRequest, subjects: Callable[[str], Subject]) -> Subject:
+    return subjects(request.param)
+
+
+one_of_each_kind = pytest.mark.parametrize(
+    "subject", params(KINDS.values()), indirect=True, scope="module"
+)
+"""For what no formula of an adapter has a part in."""
+
+
+def merges(plan: Plan) -> bool:
+    return plan.merges and plan.mode != "prefix"
+
+
+def kind_of(subject: Subject) -> str:
+    """All that peft's code and the holders of parts can see of a plan."""
+    planned = subject.manifest().planned
+    plans = planned.plans
+    tensors = [tensor for plan in plans for tensor in plan.tensors]
+    nodes = [node for plan in plans for node in plan.nodes]
+    seen = {
+        "output": any(plan.uses_output for plan in plans),
+        "base": any(plan.uses_base for plan in plans),
+        "frozen": any(tensor.frozen for tensor in tensors),
+        "shared": any(tensor.share is not None for tensor in tensors),
+        "merged": all(merges(plan) for plan in plans),
+        "circuits": any(isinstance(node, EvaluationNode) for node in nodes),
+        "several": len({site.adapter for site in planned.sites}) > 1,
+    }
+    modes = "+".join(sorted({plan.mode for plan in plans}))
+    hosts = "+".join(sorted({plan.host for plan in plans}))
+    return " ".join([subject.row.model, modes, hosts, *(word for word in seen if seen[word])])
+
+
+def test_one_row_of_its_kind_has_all_tests(subject: Subject) -> None:
+    assert kind_of(subject) in KINDS
+
+
+@one_of_each_kind
+def test_a_row_is_of_the_kind_that_it_stands_for(subject: Subject) -> None:
+    assert ROWS[KINDS[kind_of(subject)]] == subject.row
 
 
 def snapshot_of(model: Any, adapter: str = "default") -> dict[str, torch.Tensor]:
@@ -138,8 +193,17 @@ def test_only_the_adapter_is_trained_and_all_of_it(subject: Subject) -> None:
     assert same(still, subject.frozen)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-def test_bases_of_all_precisions_are_trained(subject: Subject, dtype: torch.dtype) -> None:
+def test_bases_of_bfloat16_are_trained(subject: Subject) -> None:
+    check_precision(subject, torch.bfloat16)
+
+
+@one_of_each_kind
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_bases_of_other_precisions_are_trained(subject: Subject, dtype: torch.dtype) -> None:
+    check_precision(subject, dtype)
+
+
+def check_precision(subject: Subject, dtype: torch.dtype) -> None:
     model = load(base(subject.row.model).to(dtype), subject.folder, trainable=True)
     assert same(snapshot_of(model), subject.trained)
     assert logits(model).dtype == dtype
@@ -147,6 +211,7 @@ def test_bases_of_all_precisions_are_trained(subject: Subject, dtype: torch.dtyp
     check_gradients(model, nullcontext())
 
 
+@one_of_each_kind
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_autocast_trains(subject: Subject, dtype: torch.dtype) -> None:
     check_gradients(subject.loaded(trainable=True), torch.autocast("cpu", dtype=dtype))
@@ -168,7 +233,7 @@ def test_disabled_is_the_base(subject: Subject) -> None:
     assert torch.equal(logits(subject.model), subject.after)
 
 
-def test_saved_is_loaded_exactly(subject: Subject, tmp_path: Path) -> None:
+def test_saved_is_loaded_exactly(subject: Subject) -> None:
     stored = load_file(f"{subject.folder}/adapter_model.safetensors")
     planned = subject.manifest().planned
     assert set(stored) == {
@@ -197,7 +262,10 @@ def test_saved_is_loaded_exactly(subject: Subject, tmp_path: Path) -> None:
         model = subject.loaded(trainable=True)
         assert set(trainable(model)) == subject.learning
 
-    # Whoever has only the folder finds the base by the name that it keeps.
+
+@one_of_each_kind
+def test_the_folder_alone_finds_its_base(subject: Subject, tmp_path: Path) -> None:
+    model = subject.loaded()
     base(subject.row.model).save_pretrained(tmp_path / "base")
     auto = AutoPeftModelForCausalLM if subject.row.model == "llama" else AutoPeftModel
     model.peft_config["default"].base_model_name_or_path = str(tmp_path / "base")
@@ -209,7 +277,7 @@ def test_saved_is_loaded_exactly(subject: Subject, tmp_path: Path) -> None:
 def test_merging_is_exact_or_refused(subject: Subject) -> None:
     model = subject.loaded()
     weights = snapshot(model)
-    if all(plan.linear for plan in subject.manifest().planned.plans):
+    if all(merges(plan) for plan in subject.manifest().planned.plans):
         for _ in range(2):
             model.merge_adapter()
             torch.testing.assert_close(logits(model), subject.after, rtol=1e-4, atol=1e-4)
@@ -224,7 +292,8 @@ def test_merging_is_exact_or_refused(subject: Subject) -> None:
         assert snapshot(merged).keys() == subject.frozen.keys()
         torch.testing.assert_close(logits(merged), subject.after, rtol=1e-4, atol=1e-4)
         plans = subject.manifest().planned.plans
-        if any(p.mode == "replace" or p.uses_output or p.uses_base for p in plans):
+        kept = all(p.mode == "add" and p.linear for p in plans)
+        if not kept or any(p.uses_output or p.uses_base for p in plans):
             with pytest.raises(AdapterError, match="QA6006"):
                 to_lora(subject.model, rank=2)
         else:
@@ -245,6 +314,7 @@ def test_merging_is_exact_or_refused(subject: Subject) -> None:
         assert torch.equal(logits(plain), subject.before)
 
 
+@one_of_each_kind
 def test_a_second_adapter_comes_and_goes(subject: Subject) -> None:
     model = subject.loaded()
     model.add_adapter("other", subject.config(seed=5))
@@ -285,6 +355,7 @@ def test_copies_are_independent_and_equal(subject: Subject) -> None:
         assert again.peft_type is config.peft_type
 
 
+@one_of_each_kind
 def test_activation_checkpointing_gives_the_same_gradients(subject: Subject) -> None:
     gradients = []
     for checkpointing in (False, True):
@@ -303,15 +374,16 @@ def test_generation_with_and_without_a_cache_is_the_same(subject: Subject) -> No
         pytest.skip("an encoder does not generate")
     length = {"max_new_tokens": 4, "min_new_tokens": 4, "pad_token_id": 0}
     texts = []
-    for cache in (False, True):
+    for cached in (False, True):
         torch.manual_seed(0)
         texts.append(
-            subject.model.generate(input_ids=IDS, do_sample=False, use_cache=cache, **length)
+            subject.model.generate(input_ids=IDS, do_sample=False, use_cache=cached, **length)
         )
     assert texts[0].shape == (2, IDS.shape[1] + 4)
     assert torch.equal(*texts)
 
 
+@one_of_each_kind
 def test_other_modules_are_trained_and_saved(subject: Subject, tmp_path: Path) -> None:
     model = subject.fresh(modules_to_save=["lm_head"])
     before = snapshot(model)
