@@ -180,7 +180,7 @@ def test_routing_does_not_depend_on_hash_seeds() -> None:
         "print(route(circuit, device_passes(preset(2), context), context))\n"
     )
     texts = set()
-    for seed in ("0", "1", "random"):
+    for seed in ("0", "1", "4711"):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         done = subprocess.run(
             [sys.executable, "-c", script],
