@@ -80,6 +80,25 @@ def estimated(native: Any, operators: list[Any], values: Any) -> Any:
     return np.atleast_2d(StatevectorEstimator().run([pub]).result()[0].data.evs.T)
 
 
+def test_ten_qubits_have_the_unitary_of_the_logical_circuit() -> None:
+    """As a matrix, in which Qiskit undoes the places that its layout has."""
+    from qiskit.quantum_info import Operator
+
+    circuit = layers(10, 1, "crx")
+    edges = tuple((q, q + 1) for q in range(9))
+    line = Device(name="line", qubits=10, edges=edges, native=("rz", "sx", "x", "cz"))
+    passes = "place,route,native-gates"
+    routed = route(circuit, line, "gates", remark=lambda _: None, passes=passes)
+    assert routed is not None and routed.initial != routed.final
+    data, angles = sample_inputs(circuit, 5, batch=1)
+    sides = []
+    for side in (to_qiskit(circuit), to_qiskit(routed, width=10, layout=True)):
+        values = np.asarray(parameter_values(side, data, angles)).reshape(-1)
+        sides.append(Operator.from_circuit(side.assign_parameters(values)).data)
+    # Equal up to a phase: no unitary has a larger trace.
+    np.testing.assert_allclose(np.abs(np.vdot(*sides)), 2**10, rtol=1e-12)
+
+
 @pytest.mark.parametrize(("qubits", "ring"), [(8, True), (20, False)])
 @pytest.mark.parametrize("name", KINDS)
 def test_large_circuits_are_equivalent_by_decision_diagrams(
