@@ -248,6 +248,8 @@ def test_a_line_that_was_torn_is_dropped(tmp_path: Path) -> None:
             again.expectations([(turned(), BINDINGS)])[0], expected(BINDINGS)
         )
         ledger.close()
+        # What was written after it can be read.
+        Ledger(path).close()
     assert cloud.circuits == len(BINDINGS)
 
 
