@@ -11,6 +11,7 @@ from benchmarks import (
     evaluators,
     gpu,
     growth,
+    limits,
     start,
     training,
 )
@@ -23,6 +24,7 @@ BENCHMARKS = {
     "evaluators": evaluators,
     "gpu": gpu,
     "growth": growth,
+    "limits": limits,
     "peers": peers,
     "start": start,
     "training": training,
