@@ -45,13 +45,15 @@ def test_zeros_are_exactly_the_identity(width: int, block: int, dtype: torch.dty
     assert torch.equal(rotate(value, found), value)
 
 
+@pytest.mark.parametrize("powers", [0, 1, 2, 5])
 @pytest.mark.parametrize(("width", "block"), SIZES)
-def test_values_agree_with_the_formula(width: int, block: int) -> None:
+def test_values_agree_with_the_formula(width: int, block: int, powers: int) -> None:
     generator = np.random.default_rng(3)
     skew = generator.normal(size=(width // block, block * (block - 1) // 2))
+    skew *= 0.1 if powers else 1.0
     value = generator.normal(size=(2, 3, width))
-    found = cayley(torch.from_numpy(skew), torch.tensor(places(block)), block)
-    expected = value @ cayley_matrix(skew, block).T
+    found = cayley(torch.from_numpy(skew), torch.tensor(places(block)), block, powers)
+    expected = value @ cayley_matrix(skew, block, powers).T
     rotated = rotate(torch.from_numpy(value), found).numpy()
     np.testing.assert_allclose(rotated, expected, atol=1e-12, rtol=0)
     assert rotate(torch.from_numpy(value[0, 0]), found).shape == (width,)

@@ -298,6 +298,7 @@ def nodes(draw: st.DrawFn, known: int) -> SpecNode:
             return SpecCayley(
                 operand=operand,
                 block=draw(scalars()),
+                powers=draw(scalars()),
                 init=draw(INITS),
                 name=name,
                 share=draw(SHARES),

@@ -63,6 +63,10 @@ METHODS: dict[str, Callable[[], peft.PeftConfig]] = {
     "oft": lambda: peft.OFTConfig(
         r=0, oft_block_size=8, target_modules=TARGETS, use_cayley_neumann=False
     ),
+    "oft_series": lambda: peft.OFTConfig(r=0, oft_block_size=8, target_modules=TARGETS),
+    "oft_series_of_six": lambda: peft.OFTConfig(
+        r=0, oft_block_size=8, target_modules=TARGETS, num_cayley_neumann_terms=6
+    ),
     "boft": lambda: peft.BOFTConfig(boft_block_size=4, target_modules=TARGETS),
     "boft_three": lambda: peft.BOFTConfig(
         boft_block_size=4, boft_n_butterfly_factor=3, target_modules=TARGETS
@@ -89,6 +93,9 @@ METHODS: dict[str, Callable[[], peft.PeftConfig]] = {
     "shira": lambda: peft.ShiraConfig(r=2, target_modules=TARGETS, random_seed=11),
     "shira_no_seed": lambda: peft.ShiraConfig(r=2, target_modules=TARGETS),
     "psoft": lambda: peft.PsoftConfig(r=6, psoft_alpha=3, target_modules=TARGETS),
+    "psoft_series": lambda: peft.PsoftConfig(
+        r=6, use_cayley_neumann=True, num_cayley_neumann_terms=4, target_modules=TARGETS
+    ),
     "psoft_free": lambda: peft.PsoftConfig(
         r=6, psoft_orth=False, psoft_mag_a=False, psoft_dropout=0.1, target_modules=TARGETS
     ),
@@ -101,15 +108,15 @@ METHODS: dict[str, Callable[[], peft.PeftConfig]] = {
 }
 
 NEED_THE_MODEL = {
-    "ia3", "vera", "hra", "miss", "miss_mini", "oft", "road_1", "road_2", "road_4", "randlora",
-    "fourierft", "fourierft_patterns", "waveft", "waveft_plain", "shira", "shira_no_seed",
-    "psoft", "psoft_free", "psoft_pissa", "ln_tuning",
+    "ia3", "vera", "hra", "miss", "miss_mini", "oft", "oft_series", "oft_series_of_six", "road_1",
+    "road_2", "road_4", "randlora", "psoft_series", "fourierft", "fourierft_patterns", "waveft",
+    "waveft_plain", "shira", "shira_no_seed", "psoft", "psoft_free", "psoft_pissa", "ln_tuning",
 }  # fmt: skip
 
 
 IN_DOUBLE = METHODS.keys() - {
     "fourierft", "fourierft_patterns",  # peft's transform is in float32
-    "psoft", "psoft_free", "psoft_pissa",  # peft takes weights in float32 or less
+    "psoft", "psoft_series", "psoft_free", "psoft_pissa",  # peft takes weights in float32 or less
     "boft", "boft_three",  # peft's permutations are in float32
     "c3a",  # peft's transform is in float32
     "adalora",  # peft's count of ranks is in float32

@@ -28,16 +28,22 @@ def places(block: int) -> list[int]:
     return [next(numbers) if j > i else count for i in range(block) for j in range(block)]
 
 
-def cayley(skew: Tensor, entries: Tensor, block: int) -> Tensor:
+def cayley(skew: Tensor, entries: Tensor, block: int, powers: int = 0) -> Tensor:
     """(n, b (b − 1) / 2) → (n, b, b), each Q = (I − A)(I + A)^{-1} with det Q = 1.
 
     Written as I − 2 (I + A)^{-1} A, the same matrix: for A = 0 the solution is zero whatever the
     solver does, so that Q = I exactly. I + A is never singular, as A has imaginary eigenvalues.
+    With `powers`, the series of `CayleyNode`.
     """
     padded = torch.cat((skew, skew.new_zeros(skew.shape[0], 1)), 1)
     upper = padded.index_select(1, entries).reshape(-1, block, block)
     matrix = upper - upper.transpose(1, 2)
     unit = torch.eye(block, dtype=skew.dtype, device=skew.device)
+    if powers:
+        series = unit
+        for _ in range(powers - 1):
+            series = 2.0 * unit - matrix @ series
+        return unit - matrix @ series
     # `solve` waits for the device to look for singular matrices.
     solved: Tensor = torch.linalg.solve_ex(unit + matrix, matrix).result
     return unit - 2.0 * solved
@@ -67,13 +73,14 @@ class Rotation:
 
     block: int
     places: ConstantTensor
+    powers: int
 
     def __call__(self, value: Tensor, skew: Tensor) -> Tensor:
-        return rotate(value, cayley(skew, self.places.on(skew), self.block))
+        return rotate(value, cayley(skew, self.places.on(skew), self.block, self.powers))
 
 
 FUNCTIONS: NodeFunctions = {
     CayleyNode: lambda node, context: Rotation(
-        node.block, context.constants.index(places(node.block))
+        node.block, context.constants.index(places(node.block)), node.powers
     )
 }

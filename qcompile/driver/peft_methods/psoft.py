@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, Any
 
 from qcompile.driver.peft_methods.method import (
     Config,
@@ -13,9 +14,10 @@ from qcompile.driver.peft_methods.method import (
     Piece,
     Seen,
     Shape,
+    Unreadable,
     dropped,
 )
-from qcompile.driver.peft_methods.oft import block_size
+from qcompile.driver.peft_methods.oft import block_size, powers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,7 +44,10 @@ def _read(config: Config, place: PeftModule, tensors: dict[str, Tensor]) -> Piec
         lines.append("scaled = before * h")
         value = "scaled"
     if orthogonal:
-        lines.append(f"r = cayley({value}, block: {rank})")
+        series = bool(config.get("use_cayley_neumann"))
+        if series and config.get("cayley_neumann_eps") is not None:
+            raise Unreadable("has `cayley_neumann_eps`, which shortens the matrix of its series")
+        lines.append(f"r = cayley({value}, block: {rank}{powers(config) if series else ''})")
         # peft's matrix is (I + Q)(I - Q)^{-1}.
         named["r.skew"] = -weight[None]
     else:
@@ -66,15 +71,19 @@ def _forms(seen: Seen) -> Iterator[PeftForm]:
                 shapes = {"psoft_R.weight": weight}
                 shapes |= {"psoft_R.vector_a": (rank,)} if a else {}
                 shapes |= {"psoft_R.vector_b": (rank,)} if b else {}
-                for start in ("psoft_init", "pissa_init"):
-                    config = {
+                series = [0, *(it + 1 for it in seen.integers if orthogonal and it >= 3)]
+                for start, terms in product(("psoft_init", "pissa_init"), series):
+                    config: dict[str, Any] = {
                         "r": rank,
                         "psoft_alpha": rank,
                         "psoft_orth": orthogonal,
                         "psoft_mag_a": a,
                         "psoft_mag_b": b,
                         "ab_svd_init": start,
+                        "use_cayley_neumann": bool(terms),
                     }
+                    if terms:
+                        config["num_cayley_neumann_terms"] = terms
                     yield PeftForm(config=config, shapes=shapes)
 
 
@@ -85,10 +94,10 @@ METHODS = {
         forms=_forms,
         fields=(
             "r psoft_alpha psoft_dropout psoft_orth psoft_mag_a psoft_mag_b ab_svd_init"
-            " psoft_svd_lowrank_niter random_seed num_cayley_neumann_terms cayley_neumann_eps"
-            " fan_in_fan_out init_weights"
+            " psoft_svd_lowrank_niter random_seed use_cayley_neumann num_cayley_neumann_terms"
+            " cayley_neumann_eps fan_in_fan_out init_weights"
         ),
-        fixed={"psoft_svd": ("full",), "use_cayley_neumann": (False,)},
+        fixed={"psoft_svd": ("full",)},
         dropout="psoft_dropout",
         needs_model=True,
     )

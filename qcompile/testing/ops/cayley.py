@@ -12,7 +12,7 @@ from qcompile.testing.growing import Growing, divisors
 Array = NDArray[np.float64]
 
 
-def cayley_matrix(skew: Array, block: int) -> Array:
+def cayley_matrix(skew: Array, block: int, powers: int = 0) -> Array:
     """The block-diagonal orthogonal matrix of (blocks, block (block − 1) / 2) numbers."""
     size = len(skew) * block
     total = np.zeros((size, size))
@@ -22,12 +22,17 @@ def cayley_matrix(skew: Array, block: int) -> Array:
         a = a - a.T
         unit = np.eye(block)
         place = slice(k * block, (k + 1) * block)
-        total[place, place] = (unit - a) @ np.linalg.inv(unit + a)
+        if powers:
+            each = [(1 if k in (0, powers) else 2) for k in range(powers + 1)]
+            terms = [c * np.linalg.matrix_power(-a, k) for k, c in enumerate(each)]
+            total[place, place] = np.sum(terms, axis=0)
+        else:
+            total[place, place] = (unit - a) @ np.linalg.inv(unit + a)
     return total
 
 
 def rotated(node: CayleyNode, value: Array, skew: Array) -> Array:
-    return np.asarray(value @ cayley_matrix(skew, node.block).T)
+    return np.asarray(value @ cayley_matrix(skew, node.block, node.powers).T)
 
 
 def random_cayley(program: Growing, operand: int, width: int) -> CayleyNode | None:
@@ -35,7 +40,8 @@ def random_cayley(program: Growing, operand: int, width: int) -> CayleyNode | No
         return None
     block = program.draw(st.sampled_from(divisors(width)))
     skew = program.tensor((width // block, block * (block - 1) // 2))
-    return CayleyNode(operand=operand, tensor=skew, block=block, width=width)
+    powers = program.draw(st.sampled_from([0, 0, 1, 4]))
+    return CayleyNode(operand=operand, tensor=skew, block=block, width=width, powers=powers)
 
 
 VALUES = {CayleyNode: rotated}
