@@ -10,7 +10,7 @@ from typing import NoReturn
 from qcompile.cli.arguments import Arguments
 from qcompile.cli.option_combinations import combination_problems
 from qcompile.cli.option_table import VERBS, options_of
-from qcompile.cli.option_values import OptionValues, split
+from qcompile.cli.option_values import OptionValues, comma_separated
 from qcompile.diagnostics.errors import UsageError
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.usage import (
@@ -63,13 +63,13 @@ def _arguments(verb: str, inputs: tuple[str, ...], options: OptionValues) -> Arg
         control=options.flag("control"),
         optimisation=int(options.choice("optimise", ("0", "1", "2", "3"), "2", "-O")),
         passes=options.one("passes"),
-        print_after=tuple(split(options.given("print_after"))),
+        print_after=tuple(comma_separated(options.given("print_after"))),
         time_passes=options.flag("time_passes"),
         verify=options.flag("verify"),
         validate=options.choice("validate", ("show", "choose"), "none"),
         budget=options.count("budget"),
         evaluator=options.evaluator(),
-        emit=tuple(split(options.given("emit"))),
+        emit=tuple(comma_separated(options.given("emit"))),
         tokens=options.number("tokens", 1, 2**40, defaults.tokens),
         memory_limit=options.size("memory_limit", defaults.memory_limit),
         seed=options.number("seed", 0, 2**63 - 1, defaults.seed),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qcompile.cli.option_table import AS_JSON, EMITTED, VERBS
-from qcompile.cli.option_values import OptionValues, split
+from qcompile.cli.option_values import OptionValues, comma_separated
 from qcompile.diagnostics.message import Message
 from qcompile.diagnostics.messages.devices import DeviceNotNamed
 from qcompile.diagnostics.messages.usage import (
@@ -119,7 +119,7 @@ def _about_conversion(verb: str, options: OptionValues) -> list[Message]:
 
 
 def _about_emitted(verb: str, options: OptionValues) -> list[Message]:
-    emit = split(options.given("emit"))
+    emit = comma_separated(options.given("emit"))
     found: list[Message] = [
         UnknownEmit(name=name, allowed=EMITTED, candidates=nearest(name, EMITTED))
         for name in emit

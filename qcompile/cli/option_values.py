@@ -94,7 +94,7 @@ class OptionValues:
         text = self.one("mitigate")
         if text is None:
             return None
-        names = tuple(split([text]))
+        names = tuple(comma_separated([text]))
         for name in names if names != ("none",) else ():
             self._allowed(name, "--mitigate", MITIGATIONS, "")
         return () if names == ("none",) else names
@@ -158,5 +158,5 @@ _UNITS = {
 }  # fmt: skip
 
 
-def split(values: list[str]) -> list[str]:
+def comma_separated(values: list[str]) -> list[str]:
     return [part.strip() for value in values for part in value.split(",") if part.strip()]

@@ -14,7 +14,6 @@ from qcompile.ir.added_later import ADDED_LATER
 from qcompile.ir.initialisation import Init
 from qcompile.ir.scalar import Scalar, ScalarValue
 from qcompile.ir.spec_circuit import (
-    Adjoint,
     Bank,
     Choose,
     CircuitItem,
@@ -22,6 +21,7 @@ from qcompile.ir.spec_circuit import (
     Fresh,
     GateLayer,
     Repeat,
+    SpecAdjoint,
     SpecCircuit,
 )
 from qcompile.ir.spec_node import SpecNode
@@ -99,7 +99,7 @@ def has_fresh(items: tuple[CircuitItem, ...]) -> bool:
         match item:
             case GateLayer(angles=Fresh()):
                 return True
-            case Repeat(items=inner) | ForEach(items=inner) | Adjoint(items=inner):
+            case Repeat(items=inner) | ForEach(items=inner) | SpecAdjoint(items=inner):
                 if has_fresh(inner):
                     return True
             case Choose(items=inner, otherwise=other):

@@ -203,7 +203,7 @@ class ForEach:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adjoint:
+class SpecAdjoint:
     """`adjoint { … }`: what undoes the items, gate by gate from the last one.
 
     Trainable angles of layers inside are angles of their own, as of any other layer.
@@ -225,7 +225,7 @@ class Choose:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reset:
+class SpecReset:
     """`reset on …`: the wires go on in |0⟩, whatever they were entangled with."""
 
     wires: Wires
@@ -252,9 +252,9 @@ CircuitItem = (
     | EncodeIqp
     | Repeat
     | ForEach
-    | Adjoint
+    | SpecAdjoint
     | Choose
-    | Reset
+    | SpecReset
     | MeasureBetween
 )
 

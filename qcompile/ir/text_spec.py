@@ -7,12 +7,12 @@ from typing import assert_never
 
 from qcompile.ir.spec import AdapterSpec, Body, Spec, SpecCircuitValue, SpecUnitary
 from qcompile.ir.spec_circuit import (
-    Adjoint,
     Bank,
     Choose,
     CircuitItem,
     ForEach,
     Repeat,
+    SpecAdjoint,
     SpecCircuit,
 )
 from qcompile.ir.spec_node import SpecNode
@@ -114,7 +114,7 @@ def _item_lines(item: CircuitItem) -> list[str]:
             head = f"repeat {inline(count)}"
         case ForEach(variable=variable, start=start, stop=stop, items=items):
             head = f"for {variable} in {inline(start)}..{inline(stop)}"
-        case Adjoint(items=items):
+        case SpecAdjoint(items=items):
             head = "adjoint"
         case Choose(condition=condition, items=items, otherwise=otherwise):
             lines = [f"if {inline(condition)} {{", *_inside(items)]

@@ -42,7 +42,7 @@ def distance(a: Matrix, b: Matrix) -> float:
     return math.sqrt(sum(abs(x - y) ** 2 for x, y in zip(a, b, strict=True)))
 
 
-def is_real(matrix: Matrix) -> bool:
+def matrix_is_real(matrix: Matrix) -> bool:
     """No entry has an imaginary part."""
     return all(abs(complex(entry).imag) < EXACT for entry in matrix)
 
@@ -53,7 +53,7 @@ def one_qubit_gates(matrix: Matrix) -> tuple[Gate, ...]:
     A real matrix is made of real gates, exactly: `z` where it is a reflection, then `ry`.
     """
     upper, lower = complex(matrix[0]), complex(matrix[2])
-    if is_real(matrix):
+    if matrix_is_real(matrix):
         turned = Gate(
             name="ry", qubits=(0,), angles=(_number(2 * math.atan2(lower.real, upper.real)),)
         )

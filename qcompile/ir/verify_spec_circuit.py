@@ -9,7 +9,6 @@ from qcompile.ir.initialisation import INIT_ARGUMENTS, Init
 from qcompile.ir.matrices import EXACT
 from qcompile.ir.scalar import MODEL_SIZES, MODULE_FACTS, Scalar, variables
 from qcompile.ir.spec_circuit import (
-    Adjoint,
     Bank,
     BankElement,
     Choose,
@@ -29,12 +28,13 @@ from qcompile.ir.spec_circuit import (
     Measurement,
     MeasurePaulis,
     Repeat,
-    Reset,
+    SpecAdjoint,
     SpecCircuit,
+    SpecReset,
     WireRange,
     Wires,
 )
-from qcompile.ir.unitaries import distance, is_real, nearest_unitary
+from qcompile.ir.unitaries import distance, matrix_is_real, nearest_unitary
 from qcompile.ir.verification import VerificationError
 
 
@@ -149,9 +149,9 @@ class _Walk:
                     self.require(item.variable not in self.seen, f"{item.variable} is bound twice")
                     self.seen.add(item.variable)
                     self.items(item.items, bound | {item.variable}, undone=undone)
-                case Adjoint():
+                case SpecAdjoint():
                     self.items(item.items, bound, undone=True)
-                case Reset():
+                case SpecReset():
                     self.require(not undone and not self.real, "a reset is undone, or is no matrix")
                     self.wires(item.wires, bound)
                 case MeasureBetween():
@@ -170,7 +170,7 @@ class _Walk:
         nearest = nearest_unitary(matrix)
         unitary = nearest is not None and distance(matrix, nearest) < EXACT
         self.require(unitary, f"{layer.gate} is not unitary")
-        self.require(is_real(matrix) or not self.real, f"{layer.gate} is not real")
+        self.require(matrix_is_real(matrix) or not self.real, f"{layer.gate} is not real")
 
     def places(self, layer: GateLayer | MatrixLayer, one: bool, bound: frozenset[str]) -> None:
         if one:

@@ -40,7 +40,7 @@ from qcompile.peft.parts import PartsHolder, SharedTensors
 from qcompile.peft.prefix import QCompilePrefix, release_all
 from qcompile.peft.probe import probe_layers
 from qcompile.peft.selection import saved_tensors
-from qcompile.peft.starts import check_calibrated, check_weights, take_tensors
+from qcompile.peft.starts import check_calibrated, check_stored_weights, take_tensors
 from qcompile.peft.state import (
     leave_base_weights_out,
     refuse_other_tensors,
@@ -185,7 +185,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
         stands = parts[0].plan if parts else None
         if stands is not None and (stands.mode == "prefix" or stands.host != LINEAR_HOST):
             if stands.host in READ_HOSTS and stands.mode != "prefix":
-                check_weights(target, parts, current_key)
+                check_stored_weights(target, parts, current_key)
             kind = QCompilePrefix if stands.mode == "prefix" else QCompileBeside
             holder = kind.of(target, current_key, self.shared_tensors)
             holder.put(adapter_name, parts)
@@ -194,7 +194,7 @@ class QCompileModel(BaseTuner):  # type: ignore[misc, unused-ignore]
             if adapter_name not in self.active_adapters:
                 holder.qcompile_core[adapter_name].requires_grad_(False)
             return
-        check_weights(target, parts, current_key)
+        check_stored_weights(target, parts, current_key)
         if peft_config.folder is None:
             check_calibrated(manifest, parts, current_key)
         if isinstance(target, QCompileLayer):

@@ -28,7 +28,7 @@ def take_tensors(part: AdapterModule, start: CompiledAdapter) -> None:
             parameter.data = value.to(parameter.device, copy=True)
 
 
-def check_weights(target: nn.Module, parts: list[AdapterModule], site: str) -> None:
+def check_stored_weights(target: nn.Module, parts: list[AdapterModule], site: str) -> None:
     """Raises AdapterError, QA6024, where a part reads a weight that is not there as numbers."""
     base = target.get_base_layer() if isinstance(target, QCompileLayer) else target
     for part in parts:

@@ -15,7 +15,7 @@ from qcompile.testing.pauli_frames import (
     RESET,
     Clifford,
     Mixture,
-    Pauli,
+    PauliFrame,
     Tableau,
     clifford_of,
     mixture_of,
@@ -25,21 +25,21 @@ Bits = np.ndarray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rotation:
+class NoisyRotation:
     """exp(-i angle/2 string)."""
 
-    string: Pauli
+    string: PauliFrame
     angle: float
     flipped: Bits
     """(samples,)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reset:
+class Relaxation:
     """The samples in which `string` becomes 1, by `raising` where it is -1."""
 
-    string: Pauli
-    raising: Pauli
+    string: PauliFrame
+    raising: PauliFrame
     samples: Bits
 
 
@@ -47,12 +47,12 @@ class Reset:
 class Output:
     """The value of a string, and the samples in which it has the other sign."""
 
-    string: Pauli
+    string: PauliFrame
     index: int
     flipped: Bits
 
 
-Step = Rotation | Reset | Output
+Step = NoisyRotation | Relaxation | Output
 
 
 class Drawn:
@@ -110,13 +110,13 @@ class Drawn:
                 ]
             elif what is not None:
                 (qubit,) = places
-                yield Rotation(tableau.images[qubit][3], what, frames[2 * qubit].copy())
+                yield NoisyRotation(tableau.images[qubit][3], what, frames[2 * qubit].copy())
             if mixture is not None and events is not None:
                 yield from _happens(mixture, events, places, frames, tableau)
         for index, out in enumerate(program.outputs):
             if not isinstance(out, int):
                 sign, qubits = out
-                string = Pauli(phase=0 if sign > 0 else 2)
+                string = PauliFrame(phase=0 if sign > 0 else 2)
                 flipped = np.zeros(1 + self.count, dtype=bool)
                 for qubit in qubits:
                     if qubit in number:
@@ -127,7 +127,7 @@ class Drawn:
 
 def _happens(
     mixture: Mixture, events: Bits, places: tuple[int, ...], frames: Bits, tableau: Tableau
-) -> Iterator[Reset]:
+) -> Iterator[Relaxation]:
     for event in np.unique(events[events > 0]):
         chosen = np.flatnonzero(events == event)
         for qubit, what in zip(places, mixture.events[event], strict=True):
@@ -135,7 +135,7 @@ def _happens(
                 images = tableau.images[qubit]
                 # Whatever errors were on the qubit, it is |0⟩ now.
                 frames[2 * qubit : 2 * qubit + 2, chosen] = False
-                yield Reset(images[3], images[1], chosen)
+                yield Relaxation(images[3], images[1], chosen)
             elif what:
                 frames[2 * qubit, chosen] ^= what in (1, 2)
                 frames[2 * qubit + 1, chosen] ^= what in (2, 3)

@@ -16,8 +16,8 @@ import numpy as np
 
 from qcompile.testing.dense_oracle import Real
 from qcompile.testing.noisy_device import NoisyDevice, NoisyProgram
-from qcompile.testing.noisy_events import Bits, Drawn, Output, Reset, Rotation, Step
-from qcompile.testing.pauli_frames import Pauli
+from qcompile.testing.noisy_events import Bits, Drawn, NoisyRotation, Output, Relaxation, Step
+from qcompile.testing.pauli_frames import PauliFrame
 
 AMPLITUDES = 1 << 20
 """Of all states that are kept at a time."""
@@ -75,11 +75,11 @@ def _left(device: NoisyDevice, qubit: int) -> float:
 
 def _evolved(drawn: Drawn, outputs: int, random: np.random.Generator) -> Real:
     """(outputs, 1 + samples)."""
-    signs = np.array([s.flipped for s in drawn.steps if isinstance(s, Rotation)], dtype=bool)
+    signs = np.array([s.flipped for s in drawn.steps if isinstance(s, NoisyRotation)], dtype=bool)
     everyone = np.arange(1 + drawn.count)
     reset, beyond = np.zeros((2, 1 + drawn.count), dtype=bool)
     for step in drawn.steps:
-        if isinstance(step, Reset):
+        if isinstance(step, Relaxation):
             reset[step.samples] = True
     plain = everyone[~reset]
     packed = np.packbits(signs[:, plain], axis=0) if len(signs) else np.zeros((1, len(plain)))
@@ -90,7 +90,7 @@ def _evolved(drawn: Drawn, outputs: int, random: np.random.Generator) -> Real:
     # Resets of qubits that only lend their places need larger states: those samples go together.
     narrow = _Span(drawn.steps, plain[:1])
     for step in drawn.steps:
-        if isinstance(step, Reset) and not narrow.holds(step):
+        if isinstance(step, Relaxation) and not narrow.holds(step):
             beyond[step.samples] = True
     for some in (everyone[reset & ~beyond], everyone[beyond]):
         result[:, some] = _chunked(drawn, some, outputs, random)
@@ -124,9 +124,9 @@ class _Span:
         """Columns, by the number of the step."""
         raised = []
         for number, step in enumerate(steps):
-            if isinstance(step, Rotation):
+            if isinstance(step, NoisyRotation):
                 self._add(step.string.x)
-            elif isinstance(step, Reset):
+            elif isinstance(step, Relaxation):
                 columns = np.flatnonzero(np.isin(samples, step.samples))
                 if len(columns):
                     self.resets[number] = columns
@@ -139,7 +139,7 @@ class _Span:
         self.rank = len(self._basis)
         self.index = np.arange(1 << self.rank)
 
-    def holds(self, step: Reset) -> bool:
+    def holds(self, step: Relaxation) -> bool:
         """Whether the state is large enough for a reset."""
         strings = (step.string.x, 0 if self._is_one(step.string) else step.raising.x)
         return not any(map(self._rest, strings))
@@ -151,7 +151,7 @@ class _Span:
                 x ^= member
         return x
 
-    def _is_one(self, string: Pauli) -> bool:
+    def _is_one(self, string: PauliFrame) -> bool:
         """Whether the string is 1 on all that is reached."""
         odd = any((string.z & member).bit_count() & 1 for _, member in self._basis)
         return not (string.x or string.phase or odd)
@@ -160,7 +160,7 @@ class _Span:
         if x := self._rest(x):
             self._basis.append((x.bit_length() - 1, x))
 
-    def action(self, string: Pauli) -> tuple[int, Amplitudes] | None:
+    def action(self, string: PauliFrame) -> tuple[int, Amplitudes] | None:
         """(shift, phases): the string takes amplitude y ^ shift times phases[y] to y."""
         shift, x = 0, string.x
         for place, (top, member) in enumerate(self._basis):
@@ -186,13 +186,13 @@ def _run(
     state[0] = 1
     values = np.zeros((outputs, len(samples)))
     for number, step in enumerate(steps):
-        if isinstance(step, Reset) and number not in span.resets:
+        if isinstance(step, Relaxation) and number not in span.resets:
             continue
         action = span.action(step.string)
         if action is None:
             continue
         shift, phases = action
-        if isinstance(step, Rotation):
+        if isinstance(step, NoisyRotation):
             signs = np.where(step.flipped[samples], 1, -1)
             sines = (1j * np.sin(step.angle / 2) * signs).astype(np.complex64)
             moved = state[span.index ^ shift] if shift else state.copy()

@@ -21,26 +21,28 @@ CLOSE = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Pauli:
+class PauliFrame:
     """i^phase X^x Z^z; bit q of x and z stands for qubit q."""
 
     x: int = 0
     z: int = 0
     phase: int = 0
 
-    def __mul__(self, other: Pauli) -> Pauli:
+    def __mul__(self, other: PauliFrame) -> PauliFrame:
         swaps = (self.z & other.x).bit_count()
         phase = (self.phase + other.phase + 2 * swaps) % 4
-        return Pauli(self.x ^ other.x, self.z ^ other.z, phase)
+        return PauliFrame(self.x ^ other.x, self.z ^ other.z, phase)
 
 
 LETTERS = ("I", "X", "Y", "Z")
 
 
-def letters_times(signed: tuple[int, tuple[int, ...]], images: Sequence[dict[int, Pauli]]) -> Pauli:
+def letters_times(
+    signed: tuple[int, tuple[int, ...]], images: Sequence[dict[int, PauliFrame]]
+) -> PauliFrame:
     """A signed string of letters (0 to 3), with each letter replaced by its image."""
     sign, letters = signed
-    result = Pauli(phase=0 if sign > 0 else 2)
+    result = PauliFrame(phase=0 if sign > 0 else 2)
     for letter, image in zip(letters, images, strict=True):
         if letter:
             result = result * image[letter]
@@ -52,7 +54,7 @@ class Tableau:
 
     def __init__(self, qubits: int) -> None:
         self.images = [
-            {1: Pauli(1 << q, 0), 2: Pauli(1 << q, 1 << q, 1), 3: Pauli(0, 1 << q)}
+            {1: PauliFrame(1 << q, 0), 2: PauliFrame(1 << q, 1 << q, 1), 3: PauliFrame(0, 1 << q)}
             for q in range(qubits)
         ]
 

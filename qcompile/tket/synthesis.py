@@ -10,7 +10,7 @@ from qcompile.tket.from_pytket import gates_from_pytket
 
 
 @cache
-def two_qubit_gates(matrix: Matrix) -> tuple[Gate, ...]:
+def synthesised_gates(matrix: Matrix) -> tuple[Gate, ...]:
     """Gates on qubits 0 and 1 that make a unitary matrix (16 entries) up to a global phase.
 
     The canonical decomposition (Vatan and Williams 2004, quant-ph/0308006): at most three `cx`.

@@ -168,8 +168,12 @@ def test_a_bias_that_other_modules_share_is_refused() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:warning.QA2160")
-def test_constants_beside_y_are_not_linear() -> None:
-    for body in ("update y + vector(out_features)", "update y * x[0:4]", "update tanh(y)"):
+def test_what_is_not_linear_beside_y_does_not_merge() -> None:
+    for body in (
+        "update y * vector(out_features) + tanh(x[0:4])",
+        "update y * x[0:4]",
+        "update tanh(y)",
+    ):
         module = qcompile.compile(f"qa 1\nadapter a() {{\nshape 6 -> 4\n{body}\n}}\n")
         (part,) = (part for _, part in module.parts())
         assert not part.plan.linear

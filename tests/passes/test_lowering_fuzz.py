@@ -23,7 +23,6 @@ from qcompile.ir.patterns import PATTERNS
 from qcompile.ir.scalar import OPERATORS, Apply, Scalar
 from qcompile.ir.spec import SpecCircuitValue, SpecUnitary
 from qcompile.ir.spec_circuit import (
-    Adjoint,
     AffineAngle,
     AllWires,
     Angles,
@@ -49,6 +48,7 @@ from qcompile.ir.spec_circuit import (
     PairPattern,
     Pairs,
     Repeat,
+    SpecAdjoint,
     SpecCircuit,
     WireRange,
     Wires,
@@ -170,7 +170,7 @@ def items(
                 pairs=draw(pairs()) if two else None,
             )
         case "adjoint":
-            return Adjoint(items=tuple(draw(st.lists(inner, max_size=2))))
+            return SpecAdjoint(items=tuple(draw(st.lists(inner, max_size=2))))
         case "choose":
             compared = (draw(scalars()), draw(scalars()))
             return Choose(

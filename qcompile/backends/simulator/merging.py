@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from qcompile.backends.simulator.base import GivenBase
+from qcompile.backends.simulator.base import Base, GivenBase
 from qcompile.backends.simulator.tokens import Tokens, placeholder, tokens_of
 from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.adapter import BaseMissing, NotMergeable, OutputMissing
 from qcompile.ir.hosts import EMBEDDING_HOST
-
-if TYPE_CHECKING:
-    from qcompile.backends.simulator.module import AdapterModule
+from qcompile.ir.plan import Plan
 
 MERGE_ROWS = 1024
 """Rows of the identity that `merge_weight` sends through the module at once."""
@@ -23,7 +21,26 @@ NOT_LINEAR = "its update is not a linear map of the input"
 NOT_ELEMENTWISE = "it is no factor and no shift of each element of the norm's output"
 
 
-def merge_weight(part: AdapterModule, weight: Tensor | None) -> Tensor:
+class MergeablePart(Protocol):
+    """What merging asks of an `AdapterModule`."""
+
+    plan: Plan
+    site: str
+
+    def zeros(self, rows: int) -> Tensor:
+        """See `AdapterModule.zeros`."""
+
+    def exact_result(
+        self,
+        x: Tensor,
+        y: Tensor | None = None,
+        base: Base | None = None,
+        tokens: Tokens | None = None,
+    ) -> Tensor:
+        """See `AdapterModule.exact_result`."""
+
+
+def merge_weight(part: MergeablePart, weight: Tensor | None) -> Tensor:
     """As `AdapterModule.merge_weight`."""
     plan = part.plan
     _refuse_unmergeable(part)
@@ -52,7 +69,7 @@ def merge_weight(part: AdapterModule, weight: Tensor | None) -> Tensor:
     return matrix.contiguous()
 
 
-def merge_bias(part: AdapterModule, bias: Tensor, weight: Tensor | None) -> Tensor:
+def merge_bias(part: MergeablePart, bias: Tensor, weight: Tensor | None) -> Tensor:
     """As `AdapterModule.merge_bias`."""
     _refuse_unmergeable(part)
     x = part.zeros(1)
@@ -61,7 +78,7 @@ def merge_bias(part: AdapterModule, bias: Tensor, weight: Tensor | None) -> Tens
     return part.exact_result(x, shift.unsqueeze(0), base).squeeze(0)
 
 
-def elementwise(part: AdapterModule) -> tuple[Tensor, Tensor] | None:
+def merge_elementwise(part: MergeablePart) -> tuple[Tensor, Tensor] | None:
     """As `AdapterModule.elementwise`."""
     _refuse_unmergeable(part)
     width = part.plan.out_features
@@ -80,21 +97,21 @@ def elementwise(part: AdapterModule) -> tuple[Tensor, Tensor] | None:
     return torch.cat(factors), shift.squeeze(0)
 
 
-def _constant(part: AdapterModule, weight: Tensor | None) -> Tensor:
+def _constant(part: MergeablePart, weight: Tensor | None) -> Tensor:
     """What comes for zeros, (1, out_features)."""
     x = part.zeros(1)
     y = x.new_zeros(1, part.plan.out_features)
     return part.exact_result(x, y, None if weight is None else GivenBase(weight.to(x)))
 
 
-def _refuse_unmergeable(part: AdapterModule) -> None:
+def _refuse_unmergeable(part: MergeablePart) -> None:
     if not part.plan.merges:
         raise AdapterError(
             NotMergeable(adapter=part.plan.adapter, module=part.site, reason=NOT_LINEAR)
         )
 
 
-def _every_token(part: AdapterModule, start: int, rows: int) -> tuple[Tensor, Tokens]:
+def _every_token(part: MergeablePart, start: int, rows: int) -> tuple[Tensor, Tokens]:
     """x for so many tokens one after the other, in float64."""
     ids = torch.arange(start, start + rows, device=part.zeros(0).device)
     like = placeholder(ids, torch.float64, part.plan.in_features)

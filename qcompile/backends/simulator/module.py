@@ -315,7 +315,7 @@ class AdapterModule(ParameterTree):
         Raises:
             AdapterError: QA6006 where it depends on x, or is no such map of y.
         """
-        return merging.elementwise(self)
+        return merging.merge_elementwise(self)
 
     def zeros(self, rows: int) -> Tensor:
         """Inputs of zeros (rows, in_features), float64, where the parameters are."""

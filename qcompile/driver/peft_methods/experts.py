@@ -26,7 +26,9 @@ Held = Mapping[int | None, Tensors]
 """Of one parameter, by expert; None: of the whole parameter."""
 
 
-def split(config: Config, model: nn.Module, modules: Mapping[str, Tensors]) -> dict[str, Tensors]:
+def split_experts(
+    config: Config, model: nn.Module, modules: Mapping[str, Tensors]
+) -> dict[str, Tensors]:
     """Tensors by the modules that peft's file names → by the sites here.
 
     Raises:
@@ -86,8 +88,8 @@ def _swapped(module: nn.Module) -> bool:
     return is_transposed(module) and not getattr(module, "is_transposed", False)
 
 
-def join(folder: PeftFolder) -> None:
-    """Put the factors of all experts together, as `split` takes them apart.
+def join_experts(folder: PeftFolder) -> None:
+    """Put the factors of all experts together, as `split_experts` takes them apart.
 
     Raises:
         Apart: Experts of one parameter do not go together.

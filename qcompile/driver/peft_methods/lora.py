@@ -197,8 +197,8 @@ METHODS = {
         ),
         fixed={"init_lora_weights": (True, False, None, "gaussian", "orthogonal", "eva", *STARTS)},
         hosts=(LINEAR_HOST, EMBEDDING_HOST, CONVOLUTION_HOST, *sorted(PARAMETER_HOSTS)),
-        settle=experts.join,
-        split=experts.split,
+        settle=experts.join_experts,
+        split=experts.split_experts,
         dropout="lora_dropout",
         patterns={"r": "rank_pattern", "lora_alpha": "alpha_pattern"},
     )

@@ -16,7 +16,7 @@ from qcompile.executors.measured.shift_rules import ShiftRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Points:
+class ShiftedPoints:
     """Where one circuit is evaluated."""
 
     bindings: Tensor
@@ -25,7 +25,7 @@ class Points:
     """(K, width) of the state."""
 
 
-Measure = Callable[[Sequence[Points]], list[Tensor]]
+Measure = Callable[[Sequence[ShiftedPoints]], list[Tensor]]
 """Points of every circuit → of each (K, outputs), in one call."""
 
 
@@ -41,7 +41,7 @@ class Shifted(Function):
         *bindings: Tensor,
     ) -> Tensor:
         """`rules` has that of each slot of each circuit, empty where no gradient is wanted."""
-        found = measure([Points(bindings=rows, amplitudes=amplitudes) for rows in bindings])
+        found = measure([ShiftedPoints(bindings=rows, amplitudes=amplitudes) for rows in bindings])
         ctx.save_for_backward(amplitudes, *found, *bindings)
         ctx.rules, ctx.measure = rules, measure
         return torch.cat(found, 1)
@@ -84,15 +84,15 @@ class _Moves:
         self.bindings, self.amplitudes = bindings, amplitudes
         self.count = len(self.shifts) * len(bindings)
 
-    def points(self, rows: Tensor, steps: _Steps | None) -> Points:
+    def points(self, rows: Tensor, steps: _Steps | None) -> ShiftedPoints:
         moved = rows.unsqueeze(0).repeat(len(self.shifts), 1, 1)
         for number, (slot, shift, _) in enumerate(self.shifts):
             moved[number, :, slot] += shift
         bindings = moved.flatten(0, 1)
         amplitudes = self.amplitudes.repeat(len(self.shifts), 1)
         if steps is None:
-            return Points(bindings=bindings, amplitudes=amplitudes)
-        return Points(
+            return ShiftedPoints(bindings=bindings, amplitudes=amplitudes)
+        return ShiftedPoints(
             bindings=torch.cat([bindings, rows.repeat(2 * steps.width, 1)]),
             amplitudes=torch.cat([amplitudes, steps.moved.flatten(0, 2)]),
         )

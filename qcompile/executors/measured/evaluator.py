@@ -13,7 +13,7 @@ from qcompile.diagnostics.errors import AdapterError
 from qcompile.diagnostics.messages.services import ServiceNotPickled
 from qcompile.executors.measured.amplitudes import amplitudes_of, in_gates
 from qcompile.executors.measured.bindings import Bindings
-from qcompile.executors.measured.differentiate import Points, Shifted, Simultaneous
+from qcompile.executors.measured.differentiate import Shifted, ShiftedPoints, Simultaneous
 from qcompile.executors.measured.gradients import SHIFT, Gradient
 from qcompile.executors.measured.program import MeasuredProgram, measured_program
 from qcompile.executors.measured.service import Placed, Service
@@ -99,7 +99,7 @@ class MeasuredEvaluator:
         )
         return values
 
-    def _measure(self, points: Sequence[Points]) -> list[Tensor]:
+    def _measure(self, points: Sequence[ShiftedPoints]) -> list[Tensor]:
         found = self._values(
             [
                 own.bindings.numpy(force=True) + bindings.of_amplitudes(own.amplitudes)
@@ -114,7 +114,7 @@ class MeasuredEvaluator:
         return torch.cat(
             self._measure(
                 [
-                    Points(bindings=bindings.of_gates(data, angles), amplitudes=amplitudes)
+                    ShiftedPoints(bindings=bindings.of_gates(data, angles), amplitudes=amplitudes)
                     for bindings in self._bindings
                 ]
             ),

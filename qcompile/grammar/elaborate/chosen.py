@@ -11,16 +11,20 @@ from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.measures import measurement
 from qcompile.grammar.syntax import CircuitStatement, IfStatement, MeasureStatement
 
+Untaken = list[tuple[CircuitStatement, ...]]
+"""Branches that are not taken."""
 
-def chosen(
-    frame: Frame, builder: CircuitBuilder, body: Iterable[CircuitStatement]
-) -> list[CircuitStatement]:
-    """Return what the circuit does, in order; measurements and banks may be among it.
 
-    Of an `if` whose condition has an error both branches are left out, of another one the branch
-    that is not taken: there names and types are checked alone.
+def taken_statements(
+    frame: Frame, body: Iterable[CircuitStatement]
+) -> tuple[list[CircuitStatement], Untaken]:
+    """Return what the circuit does, in order, and the branches of decided `if`s that it does not.
+
+    Measurements and banks may be among both. Of an `if` whose condition has an error no branch is
+    taken.
     """
     found: list[CircuitStatement] = []
+    untaken: Untaken = []
     for statement in body:
         if not isinstance(statement, IfStatement):
             found.append(statement)
@@ -34,11 +38,19 @@ def chosen(
             continue
         for outcome, branch in zip((True, False), branches(statement), strict=True):
             if decided is outcome:
-                found += chosen(frame, builder, branch)
+                inner, others = taken_statements(frame, branch)
+                found += inner
+                untaken += others
             else:
-                with not_taken(frame, builder) as (aside, scratch):
-                    _look_at(aside, scratch, branch)
-    return found
+                untaken.append(branch)
+    return found, untaken
+
+
+def check_untaken(frame: Frame, builder: CircuitBuilder, untaken: Untaken) -> None:
+    """Check names and types, once the circuit's banks are known, wherever they are declared."""
+    for branch in untaken:
+        with not_taken(frame, builder) as (aside, scratch):
+            _look_at(aside, scratch, branch)
 
 
 def _look_at(frame: Frame, builder: CircuitBuilder, body: Iterable[CircuitStatement]) -> None:

@@ -39,7 +39,7 @@ from qcompile.ir.limits import MAX_REPEATS
 from qcompile.ir.operands import BankName, Typed
 from qcompile.ir.scalar import Variable
 from qcompile.ir.signature import VECTOR_INITS
-from qcompile.ir.spec_circuit import Adjoint, Bank, Choose, CircuitItem, ForEach, Repeat
+from qcompile.ir.spec_circuit import Bank, Choose, CircuitItem, ForEach, Repeat, SpecAdjoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +184,7 @@ def _adjoint(
         items = items_of(frame, builder, statement.body, StatementPlace(kind="adjoint"))
     finally:
         builder.undone = outer
-    return (Adjoint(items=tuple(items), span=statement.span),)
+    return (SpecAdjoint(items=tuple(items), span=statement.span),)
 
 
 def _if(

@@ -9,7 +9,7 @@ from qcompile.diagnostics.messages.types import Misplaced
 from qcompile.diagnostics.messages.wires import AfterMeasurement, NoMeasurement
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.arguments import bind
-from qcompile.grammar.elaborate.chosen import chosen
+from qcompile.grammar.elaborate.chosen import check_untaken, taken_statements
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.circuit_statements import StatementPlace, items_of
 from qcompile.grammar.elaborate.frame import Frame
@@ -53,7 +53,7 @@ def circuit_value(frame: Frame, expr: CircuitExpr) -> Value | None:
     first = True
     behind: Span | None = None
     errors = session.errors
-    statements = chosen(inner, builder, expr.body)
+    statements, untaken = taken_statements(inner, expr.body)
     broken = session.errors > errors
     for statement in statements:
         if session.exhausted:
@@ -73,6 +73,7 @@ def circuit_value(frame: Frame, expr: CircuitExpr) -> Value | None:
         # Banks are declarations: the qubits are still in |0…0⟩ behind them.
         first = first and isinstance(statement, AnglesStatement)
         items.extend(items_of(inner, builder, (statement,), place))
+    check_untaken(inner, builder, untaken)
     if not broken and not any(isinstance(item, MeasureStatement) for item in statements):
         frame.report(NoMeasurement(span=expr.span))
     elif builder.measured is not None and behind is not None:

@@ -12,13 +12,13 @@ from qcompile.diagnostics.messages.unitary import GateNotReal
 from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.expect import known_real
 from qcompile.grammar.elaborate.frame import Frame
-from qcompile.grammar.elaborate.gates import places_of
+from qcompile.grammar.elaborate.gates import gate_places
 from qcompile.grammar.elaborate.scope import Definition
 from qcompile.grammar.syntax import ApplyStatement, Call, Expr, GateItem, ListExpr, Name, PairExpr
 from qcompile.ir.gates import GATES
 from qcompile.ir.matrices import Matrix, identity, select
 from qcompile.ir.spec_circuit import MatrixLayer
-from qcompile.ir.unitaries import UNITARY, distance, is_real, nearest_unitary
+from qcompile.ir.unitaries import UNITARY, distance, matrix_is_real, nearest_unitary
 
 CONTROLLED = "controlled"
 
@@ -39,7 +39,7 @@ def read_gate(frame: Frame, item: GateItem) -> Matrix | None:
             away = f"the nearest unitary matrix is {shown} away, more than {UNITARY:g}"
         frame.report(GateNotUnitary(span=expr.span, name=item.name.text, away=away))
         return None
-    if is_real(given):
+    if matrix_is_real(given):
         return tuple(complex(entry).real for entry in nearest)
     return nearest
 
@@ -103,10 +103,10 @@ def matrix_layer(
         frame.report(GateTakesWires(span=span, name=name, clause=clause))
     if matrix is None:
         return None
-    if builder.orthogonal and not is_real(matrix):
+    if builder.orthogonal and not matrix_is_real(matrix):
         real = tuple(name for name, known in GATES.built_in.items() if known.real)
         frame.report(GateNotReal(span=statement.name.span, gate=name, real=real))
-    places = places_of(frame, builder, statement, name, 1 if len(matrix) == 4 else 2)
+    places = gate_places(frame, builder, statement, name, 1 if len(matrix) == 4 else 2)
     if places is None or wrong:
         return None
     builder.untouched = False

@@ -59,7 +59,7 @@ def gate_layer(
     if builder.orthogonal and not kind.real:
         real = tuple(name for name, known in GATES.built_in.items() if known.real)
         frame.report(GateNotReal(span=statement.name.span, gate=gate, real=real))
-    places = places_of(frame, builder, statement, gate, kind.qubits)
+    places = gate_places(frame, builder, statement, gate, kind.qubits)
     if places is None or angles is None:
         return None
     builder.untouched = builder.untouched and kind.keeps_zero
@@ -76,7 +76,7 @@ class Places:
     pairs: Pairs | None = None
 
 
-def places_of(
+def gate_places(
     frame: Frame, builder: CircuitBuilder, statement: ApplyStatement, gate: str, qubits: int
 ) -> Places | None:
     """Return the wires of a gate of one qubit, or the pairs of one of two, and count its gates."""

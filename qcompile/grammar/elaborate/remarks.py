@@ -7,7 +7,10 @@ from qcompile.diagnostics.messages.values import NothingTrainable, NotZeroAtStar
 from qcompile.diagnostics.source import Span
 from qcompile.grammar.elaborate.scope import Scope
 from qcompile.grammar.elaborate.session import Session
-from qcompile.ir.ops.arithmetic import SpecScale, SpecSum
+from qcompile.ir.initialisation import Init
+from qcompile.ir.ops.arithmetic import SpecProduct, SpecScale, SpecSum
+from qcompile.ir.ops.linear import SpecApply
+from qcompile.ir.ops.tables import SpecVector
 from qcompile.ir.scalar import Constant
 from qcompile.ir.spec_node import SpecNode
 
@@ -55,6 +58,8 @@ def reachable(nodes: tuple[SpecNode, ...], result: int) -> list[int]:
     return sorted(seen)
 
 
+ONE = Init(kind="constant", arguments=(1.0,))
+
 Form = dict[int, float]
 """A sum of nodes, each times a number; widths aside."""
 
@@ -65,12 +70,13 @@ def cancels(nodes: tuple[SpecNode, ...], result: int) -> bool:
     What is cut off or padded is not looked at, so that True is no promise.
     """
     forms: list[Form] = []
-    for index, node in enumerate(nodes[: result + 1]):
-        forms.append(_form(index, node, forms))
+    for index in range(result + 1):
+        forms.append(_form(index, nodes, forms))
     return not forms[result]
 
 
-def _form(index: int, node: SpecNode, forms: list[Form]) -> Form:
+def _form(index: int, nodes: tuple[SpecNode, ...], forms: list[Form]) -> Form:
+    node = nodes[index]
     if node.identity_at_start:
         return forms[node.inputs[0]]
     match node:
@@ -82,5 +88,17 @@ def _form(index: int, node: SpecNode, forms: list[Form]) -> Form:
                 for key, value in forms[operand].items():
                     total[key] = total.get(key, 0.0) + value
             return {key: value for key, value in total.items() if value}
+        case SpecApply(operand=operand, weight=weight) if not (forms[operand] and forms[weight]):
+            return {}
+        case SpecProduct(operands=operands):
+            factors = [forms[operand] for operand in operands if not _is_one(nodes[operand])]
+            if not all(factors):
+                return {}
+            return factors[0] if len(factors) == 1 else {index: 1.0}
         case _:
             return {index: 1.0}
+
+
+def _is_one(node: SpecNode) -> bool:
+    """Whether it is a vector that starts at one."""
+    return isinstance(node, SpecVector) and node.init == ONE

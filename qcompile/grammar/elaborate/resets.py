@@ -8,13 +8,13 @@ from qcompile.grammar.elaborate.circuit_builder import CircuitBuilder
 from qcompile.grammar.elaborate.frame import Frame
 from qcompile.grammar.elaborate.wires import read_wires
 from qcompile.grammar.syntax import ApplyStatement
-from qcompile.ir.spec_circuit import Reset
+from qcompile.ir.spec_circuit import SpecReset
 
 RESET = "reset"
 """Stands where a gate does; a layer of the file may have the name."""
 
 
-def reset(frame: Frame, builder: CircuitBuilder, statement: ApplyStatement) -> Reset | None:
+def reset(frame: Frame, builder: CircuitBuilder, statement: ApplyStatement) -> SpecReset | None:
     """Elaborate a reset, where the circuit can have one."""
     if builder.orthogonal:
         frame.report(NotInUnitary(span=statement.span, statement=RESET))
@@ -34,4 +34,4 @@ def reset(frame: Frame, builder: CircuitBuilder, statement: ApplyStatement) -> R
     found = read_wires(frame, builder, statement.wires)
     if found is None or wrong:
         return None
-    return Reset(wires=found[0], span=statement.span)
+    return SpecReset(wires=found[0], span=statement.span)

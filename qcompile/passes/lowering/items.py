@@ -7,7 +7,6 @@ from typing import assert_never
 
 from qcompile.ir.limits import MAX_REPEATS
 from qcompile.ir.spec_circuit import (
-    Adjoint,
     Choose,
     CircuitItem,
     EncodeAmplitude,
@@ -19,7 +18,8 @@ from qcompile.ir.spec_circuit import (
     MatrixLayer,
     MeasureBetween,
     Repeat,
-    Reset,
+    SpecAdjoint,
+    SpecReset,
 )
 from qcompile.passes.lowering import encodings
 from qcompile.passes.lowering.expansion import CircuitRefused, Expansion
@@ -80,11 +80,11 @@ def _expand(expansion: Expansion, item: CircuitItem, sizing: Sizing) -> None:
                 expand(expansion, items, sizing.bound(variable, value))
                 if value == first and even:
                     expansion.foresee(end - first - 1, before, item.span)
-        case Adjoint(items=items):
+        case SpecAdjoint(items=items):
             first = len(expansion.gates)
             expand(expansion, items, sizing)
             expansion.invert(first, item.span)
-        case Reset(wires=wires):
+        case SpecReset(wires=wires):
             found = resolve_wires(wires, expansion.qubits, sizing, item.span)
             expansion.reset(found, item.span)
         case MeasureBetween(measurement=measurement):

@@ -24,7 +24,7 @@ from qcompile.passes.lowering.expansion import Expansion
 from qcompile.passes.lowering.pairs import resolve_pairs
 from qcompile.passes.lowering.sizing import Sizing
 from qcompile.passes.lowering.wires import resolve_wires
-from qcompile.tket.synthesis import two_qubit_gates
+from qcompile.tket.synthesis import synthesised_gates
 
 
 def place_layer(expansion: Expansion, layer: GateLayer, sizing: Sizing) -> None:
@@ -49,7 +49,7 @@ def place_layer(expansion: Expansion, layer: GateLayer, sizing: Sizing) -> None:
 def place_matrix(expansion: Expansion, layer: MatrixLayer, sizing: Sizing) -> None:
     """The gates that make a matrix, on every chosen wire or pair."""
     places = _places(expansion, layer, sizing)
-    steps = gates_of(layer.entries, real=expansion.real)
+    steps = layer_gates(layer.entries, real=expansion.real)
     expansion.reserve(len(places) * len(steps), layer.span)
     for qubits in places:
         for step in placed(steps, qubits, ()):
@@ -57,7 +57,7 @@ def place_matrix(expansion: Expansion, layer: MatrixLayer, sizing: Sizing) -> No
 
 
 @cache
-def gates_of(entries: tuple[tuple[float, float], ...], *, real: bool) -> tuple[Gate, ...]:
+def layer_gates(entries: tuple[tuple[float, float], ...], *, real: bool) -> tuple[Gate, ...]:
     """Gates on qubits 0 and 1 that make a unitary matrix, up to a global phase.
 
     `real`: the matrix is real, and is made of real gates, its sign included.
@@ -65,7 +65,7 @@ def gates_of(entries: tuple[tuple[float, float], ...], *, real: bool) -> tuple[G
     matrix = tuple(complex(*entry) for entry in entries)
     if len(matrix) == 4:
         return one_qubit_gates(matrix)
-    return real_two_qubit_gates(matrix) if real else two_qubit_gates(matrix)
+    return real_two_qubit_gates(matrix) if real else synthesised_gates(matrix)
 
 
 def _places(

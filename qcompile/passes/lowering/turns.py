@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from qcompile.ir.scalar import Scalar, variables
 from qcompile.ir.spec_circuit import (
-    Adjoint,
     Choose,
     CircuitItem,
     EncodeAngle,
@@ -14,6 +13,7 @@ from qcompile.ir.spec_circuit import (
     MatrixLayer,
     PairPattern,
     Repeat,
+    SpecAdjoint,
     WireRange,
 )
 
@@ -30,7 +30,7 @@ def _counts(item: CircuitItem) -> tuple[Scalar, ...]:
             return (count, *(scalar for inner in items for scalar in _counts(inner)))
         case ForEach(start=start, stop=stop, items=items):
             return (start, stop, *(scalar for inner in items for scalar in _counts(inner)))
-        case Adjoint(items=items):
+        case SpecAdjoint(items=items):
             return tuple(scalar for inner in items for scalar in _counts(inner))
         case Choose(condition=condition, items=items, otherwise=otherwise):
             inside = (scalar for inner in (*items, *otherwise) for scalar in _counts(inner))
