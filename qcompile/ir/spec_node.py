@@ -113,6 +113,11 @@ class SpecNode:
         return False
 
     @property
+    def factors(self) -> tuple[int, ...]:
+        """Operands each of which makes it zero where it is zero itself."""
+        return ()
+
+    @property
     def zero_at_start(self) -> bool:
         """Whether a tensor that starts at zero may make it start at zero.
 

@@ -9,8 +9,6 @@ from qcompile.grammar.elaborate.scope import Scope
 from qcompile.grammar.elaborate.session import Session
 from qcompile.ir.initialisation import Init
 from qcompile.ir.ops.arithmetic import SpecProduct, SpecScale, SpecSum
-from qcompile.ir.ops.linear import SpecApply
-from qcompile.ir.ops.tables import SpecVector
 from qcompile.ir.scalar import Constant
 from qcompile.ir.spec_node import SpecNode
 
@@ -79,6 +77,8 @@ def _form(index: int, nodes: tuple[SpecNode, ...], forms: list[Form]) -> Form:
     node = nodes[index]
     if node.identity_at_start:
         return forms[node.inputs[0]]
+    if not all(forms[operand] for operand in node.factors):
+        return {}
     match node:
         case SpecScale(operand=operand, factor=Constant(value=int() | float() as factor)):
             return {key: factor * value for key, value in forms[operand].items()}
@@ -88,17 +88,12 @@ def _form(index: int, nodes: tuple[SpecNode, ...], forms: list[Form]) -> Form:
                 for key, value in forms[operand].items():
                     total[key] = total.get(key, 0.0) + value
             return {key: value for key, value in total.items() if value}
-        case SpecApply(operand=operand, weight=weight) if not (forms[operand] and forms[weight]):
-            return {}
-        case SpecProduct(operands=operands):
-            factors = [forms[operand] for operand in operands if not _is_one(nodes[operand])]
-            if not all(factors):
-                return {}
-            return factors[0] if len(factors) == 1 else {index: 1.0}
+        case SpecProduct(operands=operands) if len(rest := _not_one(nodes, operands)) == 1:
+            return forms[rest[0]]
         case _:
             return {index: 1.0}
 
 
-def _is_one(node: SpecNode) -> bool:
-    """Whether it is a vector that starts at one."""
-    return isinstance(node, SpecVector) and node.init == ONE
+def _not_one(nodes: tuple[SpecNode, ...], operands: tuple[int, ...]) -> list[int]:
+    """Those that are not trainable vectors that start at one."""
+    return [index for index in operands if nodes[index].inputs or nodes[index].inits != (ONE,)]

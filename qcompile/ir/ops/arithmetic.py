@@ -162,6 +162,10 @@ class SpecSum(ManyOperandsSpec):
 class SpecProduct(ManyOperandsSpec):
     """Elementwise product; a width of 1 broadcasts."""
 
+    @property
+    def factors(self) -> tuple[int, ...]:
+        return self.operands
+
     def lower(self, inputs: tuple[int, ...], lowering: Lowering) -> int:
         width = _common_width(inputs, "multiplied", self.span, lowering)
         return lowering.append(MultiplyNode(operands=inputs, width=width), self.span)

@@ -155,6 +155,10 @@ class SpecApply(SpecNode):
     weight: int
     to: Scalar
 
+    @property
+    def factors(self) -> tuple[int, ...]:
+        return self.operand, self.weight
+
     def domain(self, parts: Sequence[SpecDomain]) -> SpecDomain:
         return parts[0]
 
