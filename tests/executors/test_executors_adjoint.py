@@ -11,6 +11,7 @@ from torch import Tensor
 
 from qcompile.executors.constants import Constants
 from qcompile.executors.costing import Workload
+from qcompile.executors.executor import Request
 from qcompile.executors.registry import EXECUTORS
 from qcompile.executors.sweeps.adjoint import AdjointEvaluator
 from qcompile.executors.sweeps.adjoint_executor import Adjoint, block_of
@@ -120,6 +121,18 @@ def test_one_state_is_kept_and_work_is_priced_as_it_runs(circuit: Circuit) -> No
         assert kept.total == 9 * price.cost.activations_per_token
         plain = EXECUTORS[sweeps.kind].price(sweeps, Workload(tokens=2048))
         assert Adjoint().price(evaluation, Workload(tokens=2048)).bytes < 0.5 * plain.bytes
+
+
+def test_what_is_asked_for_by_name_runs_as_what_is_chosen() -> None:
+    request = Request(
+        circuit=qtha_circuit(8, 8),
+        target=DEFAULT_TARGET,
+        load=Workload(tokens=2048),
+        memory_limit=2.0**34,
+    )
+    chosen = Adjoint().plan(request)
+    assert isinstance(chosen, AdjointEvaluation)
+    assert Adjoint().plan(replace(request, demanded=True)) == chosen
 
 
 def test_memory_grows_with_a_block_and_not_with_depth() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -56,9 +57,11 @@ class Adjoint(Executor):
             return Refusal(reason=f"it has more than {WIDEST} qubits")
         if not any(map(depends_on_data, circuit.gates)) and not request.demanded:
             return Refusal(reason="it has one state for all tokens")
+        # Demanded is the way back: sweeps forward are those that pay.
+        forward = replace(request, demanded=False)
         found = [
             AdjointEvaluation(circuit=circuit, sweeps=sweeps)
-            for sweeps in (Statevector().plan(request), Dense().plan(request))
+            for sweeps in (Statevector().plan(forward), Dense().plan(forward))
             if isinstance(sweeps, DenseEvaluation | StatevectorEvaluation)
         ]
         return min(found, key=lambda evaluation: self.price(evaluation, load).seconds)
